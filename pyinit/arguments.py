@@ -1,0 +1,119 @@
+"""Checks of arguments: every bad input gets an error that names it and says what is allowed."""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+Shape = tuple[int, ...]
+
+#: The largest number of elements: an array of them in float64 still has a size in 63 bits.
+MAX_SIZE = (2**63 - 1) // 8
+
+
+def invalid(name: str, received: object, allowed: str) -> ValueError:
+    """The error for a bad argument: its name, what is allowed and what was received."""
+    return ValueError(f"Argument `{name}` must be {allowed}. Received: {name}={received!r}")
+
+
+def as_index(value: object) -> int | None:
+    """`value` as a Python int where it is one (NumPy's integers too, bool not), else None."""
+    if type(value) is int:
+        return value
+    if isinstance(value, bool | np.bool_):
+        return None
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
+def as_number(name: str, value: Any, allowed: str = "a finite number") -> int | float:
+    """`value` as a finite Python int or float: a scalar of Python, NumPy or a tensor library."""
+    index = as_index(value)
+    if index is not None:
+        # as a float it would be infinite
+        if abs(index) > sys.float_info.max:
+            raise invalid(name, value, allowed)
+        return index
+    if isinstance(value, float | np.floating):
+        number = float(value)
+    elif isinstance(value, str | bytes | bool | np.bool_ | complex) or value is None:
+        raise invalid(name, value, allowed)
+    else:
+        if getattr(value, "shape", None) != ():
+            raise invalid(name, value, allowed)
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise invalid(name, value, allowed) from None
+    if not math.isfinite(number):
+        raise invalid(name, value, allowed)
+    return number
+
+
+def one_of(name: str, value: object, allowed: Sequence[str]) -> str:
+    """`value` if it is one of the `allowed` strings."""
+    if not isinstance(value, str) or value not in allowed:
+        raise invalid(name, value, "one of " + ", ".join(map(repr, allowed)))
+    return value
+
+
+def as_dimensions(name: str, value: object) -> Shape:
+    """`value` as a tuple of non-negative Python ints."""
+    allowed = "a sequence of non-negative integers"
+    if type(value) is tuple and all(type(d) is int and d >= 0 for d in value):
+        return value
+    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
+        raise invalid(name, value, allowed)
+    dimensions = []
+    for dimension in value:
+        index = as_index(dimension)
+        if index is None or index < 0:
+            raise invalid(name, value, f"{allowed} (dimension {dimension!r} is not one)")
+        dimensions.append(index)
+    return tuple(dimensions)
+
+
+def as_shape(value: object) -> Shape:
+    """`value` as the shape of a tensor that can exist."""
+    shape = as_dimensions("shape", value)
+    if math.prod(shape) > MAX_SIZE:
+        raise invalid("shape", value, f"a shape of at most {MAX_SIZE} elements")
+    return shape
+
+
+def as_axes(name: str, value: object) -> list[int] | None:
+    """`value` as a list of axes (negative ones count from the end), or None."""
+    if value is None:
+        return None
+    allowed = "None or a sequence of integers"
+    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
+        raise invalid(name, value, allowed)
+    axes = [as_index(axis) for axis in value]
+    if None in axes:
+        raise invalid(name, value, allowed)
+    return axes  # type: ignore[return-value]
+
+
+def as_partition(shape: Shape, partition_shape: object, partition_offset: object) -> Shape:
+    """The offset of a part of a tensor of `shape`, once the part is known to lie inside it."""
+    if partition_shape is None or partition_offset is None:
+        name = "partition_shape" if partition_shape is None else "partition_offset"
+        raise invalid(name, None, "given together with the other partition argument")
+    part = as_dimensions("partition_shape", partition_shape)
+    offset = as_dimensions("partition_offset", partition_offset)
+    if len(part) != len(shape):
+        raise invalid("partition_shape", partition_shape, f"of the rank of shape={shape}")
+    if len(offset) != len(shape):
+        raise invalid("partition_offset", partition_offset, f"of the rank of shape={shape}")
+    for full, length, first in zip(shape, part, offset, strict=True):
+        if first + length > full:
+            allowed = f"such that the part {part} at that offset lies inside shape={shape}"
+            raise invalid("partition_offset", partition_offset, allowed)
+    return offset
