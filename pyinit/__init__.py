@@ -1,0 +1,98 @@
+"""Keras' weight initializers with one random stream: the same bits in Python and in R.
+
+>>> import pyinit
+>>> initializer = pyinit.initializer_variance_scaling(scale=2, seed=1)
+>>> initializer
+VarianceScaling(scale=2, mode='fan_in', distribution='truncated_normal', seed=1)
+>>> values = initializer(shape=(2, 2))
+>>> values.shape, values.dtype
+((2, 2), dtype('float32'))
+"""
+
+from pyinit.dtypes import floatx, set_floatx
+from pyinit.initializers.base import Initializer
+from pyinit.initializers.constant import Constant, Identity, Ones, Zeros
+from pyinit.initializers.factories import (
+    initializer_constant,
+    initializer_glorot_normal,
+    initializer_glorot_uniform,
+    initializer_he_normal,
+    initializer_he_uniform,
+    initializer_identity,
+    initializer_lecun_normal,
+    initializer_lecun_uniform,
+    initializer_ones,
+    initializer_orthogonal,
+    initializer_random_normal,
+    initializer_random_uniform,
+    initializer_stft,
+    initializer_truncated_normal,
+    initializer_variance_scaling,
+    initializer_zeros,
+)
+from pyinit.initializers.fans import compute_fans
+from pyinit.initializers.orthogonal import Orthogonal
+from pyinit.initializers.random import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+)
+from pyinit.initializers.registry import deserialize, get, serialize
+from pyinit.initializers.stft import STFT
+from pyinit.stream import STREAM_VERSION
+from pyinit.stream.seeds import SeedGenerator, random_seed_generator, set_random_seed
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "STFT",
+    "STREAM_VERSION",
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Identity",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "Orthogonal",
+    "RandomNormal",
+    "RandomUniform",
+    "SeedGenerator",
+    "TruncatedNormal",
+    "VarianceScaling",
+    "Zeros",
+    "compute_fans",
+    "deserialize",
+    "floatx",
+    "get",
+    "initializer_constant",
+    "initializer_glorot_normal",
+    "initializer_glorot_uniform",
+    "initializer_he_normal",
+    "initializer_he_uniform",
+    "initializer_identity",
+    "initializer_lecun_normal",
+    "initializer_lecun_uniform",
+    "initializer_ones",
+    "initializer_orthogonal",
+    "initializer_random_normal",
+    "initializer_random_uniform",
+    "initializer_stft",
+    "initializer_truncated_normal",
+    "initializer_variance_scaling",
+    "initializer_zeros",
+    "random_seed_generator",
+    "serialize",
+    "set_floatx",
+    "set_random_seed",
+]

@@ -1,0 +1,1 @@
+"""Bridges to other systems. Nothing outside this folder imports them."""

@@ -1,0 +1,161 @@
+"""The base class: what a call of every initializer does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from pyinit.arguments import Shape, as_partition, as_shape, invalid
+from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class Initializer:
+    """The base class of all initializers.
+
+    An initializer is called with a shape and returns a tensor of initial weights. A subclass of
+    your own overrides `__call__(shape, dtype=None)`, and `get_config()` if its constructor takes
+    arguments, as in Keras.
+
+    Example:
+        >>> import numpy as np
+        >>> import pyinit
+        >>> class Halves(pyinit.Initializer):
+        ...     def __call__(self, shape, dtype=None, **kwargs):
+        ...         return np.full(shape, 0.5, dtype or pyinit.floatx())
+        >>> Halves()((2,))
+        array([0.5, 0.5], dtype=float32)
+
+    Source: https://keras.io/api/layers/initializers/
+    """
+
+    #: The dtypes that the initializer can fill.
+    _dtypes: ClassVar[dict[str, np.dtype[Any]]] = NUMERIC_DTYPES
+
+    def __call__(
+        self,
+        shape: Iterable[int],
+        dtype: Any = None,
+        *,
+        out: AnyArray | None = None,
+        device: str | None = None,
+        partition_shape: Iterable[int] | None = None,
+        partition_offset: Iterable[int] | None = None,
+        layout: Any = None,
+    ) -> AnyArray:
+        """Returns a tensor of initial weights.
+
+        Args:
+            shape: The shape of the (full) tensor: a sequence of non-negative integers.
+            dtype: The name of the dtype, or a dtype of NumPy, TensorFlow, JAX or torch. None means
+                the dtype of `out`, or else `floatx()`. The random initializers fill float16,
+                bfloat16, float32 and float64, the constant ones integers and bool too.
+            out: The array to fill, in C or Fortran order; nothing else is allocated then.
+            device: `"cpu"` or None.
+            partition_shape: The shape of the part that is asked for, if not the full tensor.
+            partition_offset: Where that part starts, along each axis.
+            layout: None.
+
+        Returns:
+            `out`, or a new NumPy array in C order: the full tensor, or exactly the slice
+            `[partition_offset : partition_offset + partition_shape]` of it.
+
+        Raises:
+            ValueError: An argument is not as described.
+            TypeError: `out` is not a NumPy array.
+        """
+        full = as_shape(shape)
+        if partition_shape is None and partition_offset is None:
+            part, offset = full, (0,) * len(full)
+        else:
+            offset = as_partition(full, partition_shape, partition_offset)
+            part = as_shape(partition_shape)
+        if device is not None and device != "cpu":
+            raise invalid("device", device, "'cpu' or None")
+        if layout is not None:
+            raise invalid("layout", layout, "None")
+        self._check_shape(full)
+        if out is None:
+            array_dtype = standardize_dtype(dtype, self._dtypes)
+            out = np.empty(part, array_dtype)
+        else:
+            array_dtype = self._check_out(out, part, dtype)
+        self._fill(out, array_dtype, full, offset)
+        return out
+
+    def _check_shape(self, shape: Shape) -> None:
+        """Raises a ValueError if the initializer cannot serve a tensor of that shape."""
+
+    def _check_out(self, out: AnyArray, part: Shape, dtype: Any) -> np.dtype[Any]:
+        """The dtype to fill `out` with, once it is known to be a buffer for the part."""
+        if not isinstance(out, np.ndarray):
+            raise TypeError(f"Argument `out` must be a NumPy array. Received: out={out!r}")
+        array_dtype = standardize_dtype(out.dtype if dtype is None else dtype, self._dtypes)
+        received = f"an array of shape {out.shape} and dtype {out.dtype}"
+        if out.shape != part:
+            raise invalid("out", out.shape, f"an array of shape {part}")
+        if out.dtype != array_dtype:
+            raise ValueError(
+                f"Argument `out` must be an array of dtype {array_dtype}. Received: {received}"
+            )
+        if not out.flags.writeable:
+            raise ValueError(f"Argument `out` must be writable. Received: {received}, read-only")
+        if not out.flags.forc:
+            raise ValueError(
+                "Argument `out` must be contiguous, in C or Fortran order. "
+                f"Received: {received} with strides {out.strides}"
+            )
+        return array_dtype
+
+    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
+        """Fills `out` with the part at `offset` of the tensor of `full_shape`.
+
+        All arguments are checked already; `out` may have any strides, and be of float64 when
+        `dtype` is a narrower one whose values it is to hold.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must override `__call__(shape, dtype=None)`."
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that construct such an initializer, as a JSON-serializable dictionary.
+
+        Its keys are those of Keras' class of the same name.
+        """
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """An initializer with the arguments in `config`, ours or of Keras' class of that name.
+
+        Args:
+            config: What `get_config()` returns.
+
+        Raises:
+            ValueError: A key of `config` is not an argument of the class.
+        """
+        if not isinstance(config, dict):
+            raise invalid("config", config, "a dictionary, as get_config() returns it")
+        try:
+            return cls(**config)
+        except TypeError as error:
+            raise ValueError(
+                f"Argument `config` must hold arguments of {cls.__name__}. "
+                f"Received: config={config!r} ({error})"
+            ) from None
+
+    def clone(self) -> Self:
+        """A new initializer with the same arguments (a fresh seed if none was given)."""
+        return type(self).from_config(self.get_config())
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self._arguments().items())
+        return f"{type(self).__name__}({arguments})"
+
+    def _arguments(self) -> dict[str, Any]:
+        """The arguments to show in `repr`."""
+        return self.get_config()

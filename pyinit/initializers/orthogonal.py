@@ -1,0 +1,74 @@
+"""Orthogonal matrices."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from pyinit.arguments import Shape, as_number, invalid
+from pyinit.dtypes import AnyArray, round_to
+from pyinit.initializers.random import RandomInitializer
+from pyinit.stream import fill
+from pyinit.stream.distributions import parameters
+from pyinit.stream.seeds import draw_key
+
+_FLOAT64 = np.dtype(np.float64)
+
+
+class Orthogonal(RandomInitializer):
+    """Fills a tensor with a random orthogonal matrix, times a factor.
+
+    A tensor of shape (d1, ..., dk, n) is an (m, n) matrix, m = d1 ... dk. It gets orthonormal
+    columns if m >= n, else orthonormal rows. The matrix is uniform (Haar) among all such ones: the
+    factor Q, with a positive diagonal in R, of a matrix of standard normal values. It is computed
+    in float64 whatever the dtype, and rounded once. A part of the tensor costs as much as the full
+    one, since every value depends on all others.
+
+    Args:
+        gain: The factor: a finite number.
+        seed: An integer or a seed generator. An initializer seeded with an integer or None repeats
+            its values at every call; one with a seed generator gives new ones.
+
+    Raises:
+        ValueError: An argument is not as described; in the call, `shape` has a rank below 2.
+
+    Example:
+        >>> import numpy as np
+        >>> import pyinit
+        >>> q = pyinit.Orthogonal(seed=1)((4, 3), dtype="float64")
+        >>> bool(np.allclose(q.T @ q, np.eye(3)))
+        True
+
+    Sources: Saxe et al. 2014, https://arxiv.org/abs/1312.6120; F. Mezzadri, "How to generate
+    random matrices from the classical compact groups", Notices of the AMS 54 (2007).
+    """
+
+    def __init__(self, gain: float = 1.0, seed: Any = None) -> None:
+        self.gain = as_number("gain", gain)
+        super().__init__(seed)
+
+    def _check_shape(self, shape: Shape) -> None:
+        if len(shape) < 2:
+            raise invalid("shape", shape, "of rank 2 or more for Orthogonal")
+
+    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
+        key = draw_key(self.seed)
+        if out.size == 0:
+            return
+        rows, columns = math.prod(full_shape[:-1]), full_shape[-1]
+        tall = np.empty((max(rows, columns), min(rows, columns)), _FLOAT64)
+        law = parameters("normal", 0.0, 1.0, _FLOAT64, ("mean", "stddev"))
+        fill(tall, _FLOAT64, law, key, tall.shape, (0, 0))
+        q, r = np.linalg.qr(tall)
+        q *= np.where(np.diagonal(r) < 0, -self.gain, self.gain)
+        full = (q if rows >= columns else q.T).reshape(full_shape)
+        part = tuple(
+            slice(first, first + length) for first, length in zip(offset, out.shape, strict=True)
+        )
+        out[...] = round_to(full[part], dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that construct such an initializer."""
+        return {"gain": self.gain, **super().get_config()}

@@ -1,0 +1,131 @@
+"""Kernels of the short-time Fourier transform."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pyinit.arguments import Shape, invalid, one_of
+from pyinit.dtypes import FLOAT_DTYPES, AnyArray, round_to
+from pyinit.initializers.base import Initializer
+
+
+class STFT(Initializer):
+    """Convolution kernels that compute a short-time Fourier transform.
+
+    The tensor has shape (frame length, 1, number of frequencies), where the number of frequencies
+    is half the FFT length plus one. Its values are the real or the imaginary part of the Fourier
+    basis, `cos` or `sin` of `-2 pi time frequency / fft_length`, times the window, and divided by
+    the window's norm if a scaling is asked for. Everything is computed in float64 and rounded once.
+
+    Args:
+        side: `"real"` or `"imag"`.
+        window: The name of one of the windows in `scipy.signal.windows` (SciPy is needed then),
+            the values of a window (as many as the frame is long), or None for no window.
+        scaling: `"density"` divides by the window's L2 norm, `"spectrum"` by its L1 norm; None
+            leaves the window as it is.
+        periodic: Whether a named window is periodic rather than symmetric. As in Keras, the value
+            goes to `scipy.signal.get_window` as its `fftbins`.
+
+    Raises:
+        ValueError: An argument is not as described; in the call, `shape` is not (length, 1,
+            frequencies), or does not fit the window's values.
+        ImportError: `window` is a name, and SciPy is not installed.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.STFT("real", window=[1, 2, 2, 1], scaling=None)((4, 1, 2))[:, 0].tolist()
+        [[1.0, 1.0], [2.0, -2.0], [2.0, 2.0], [1.0, -1.0]]
+
+    Source: https://keras.io/api/layers/initializers/#stft-class
+    """
+
+    _dtypes = FLOAT_DTYPES
+
+    def __init__(
+        self,
+        side: str = "real",
+        window: Any = "hann",
+        scaling: str | None = "density",
+        periodic: bool = False,
+    ) -> None:
+        self.side = one_of("side", side, ("real", "imag"))
+        if scaling is not None and scaling not in ("density", "spectrum"):
+            raise invalid("scaling", scaling, "one of 'density', 'spectrum', None")
+        if not isinstance(periodic, bool | np.bool_):
+            raise invalid("periodic", periodic, "True or False")
+        self.scaling = scaling
+        self.periodic = bool(periodic)
+        self.window: Any = window
+        if isinstance(window, str):
+            _named_window(window, 1, False)
+        elif window is not None:
+            self.window = _window_values(window).tolist()
+
+    def _check_shape(self, shape: Shape) -> None:
+        if len(shape) != 3 or shape[1] != 1 or shape[2] == 1:
+            allowed = "(frame length, 1, half the FFT length + 1) for STFT, the last at least 2"
+            raise invalid("shape", shape, allowed)
+        if isinstance(self.window, list) and shape[0] != len(self.window):
+            raise invalid("shape", shape, f"as long as the window, {len(self.window)}")
+
+    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
+        length, _, frequencies = full_shape
+        times, _, bins = (
+            slice(first, first + part) for first, part in zip(offset, out.shape, strict=True)
+        )
+        if out.size == 0:
+            return
+        fft_length = 2 * (frequencies - 1)
+        # the phase is reduced in integers, so that long frames keep every bit of it
+        phase = np.multiply.outer(np.arange(length)[times], np.arange(frequencies)[bins])
+        angle = (phase % fft_length) * (2 * np.pi / fft_length)
+        kernel = np.cos(angle) if self.side == "real" else -np.sin(angle)
+        if self.window is not None:
+            window = (
+                _named_window(self.window, length, self.periodic)
+                if isinstance(self.window, str)
+                else np.asarray(self.window, np.float64)
+            )
+            kernel *= window[times, None]
+            if self.scaling == "density":
+                kernel /= np.sqrt(np.sum(np.square(window)))
+            elif self.scaling == "spectrum":
+                kernel /= np.sum(np.abs(window))
+        out[...] = round_to(kernel[:, None, :], dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that construct such an initializer."""
+        return {
+            "side": self.side,
+            "window": self.window,
+            "periodic": self.periodic,
+            "scaling": self.scaling,
+        }
+
+
+def _named_window(name: str, length: int, periodic: bool) -> AnyArray:
+    try:
+        from scipy.signal import get_window
+    except ImportError:
+        raise ImportError(
+            "Argument `window` must be None or a window's values where SciPy is not installed "
+            f"(pip install scipy brings it). Received: window={name!r}"
+        ) from None
+    try:
+        return np.asarray(get_window(name, length, periodic), np.float64)
+    except ValueError:
+        allowed = "the name of a window in scipy.signal.windows that needs no parameters"
+        raise invalid("window", name, allowed) from None
+
+
+def _window_values(window: Any) -> AnyArray:
+    allowed = "the name of a window, a sequence of finite numbers, or None"
+    try:
+        values = np.asarray(window, np.float64)
+    except (TypeError, ValueError):
+        raise invalid("window", window, allowed) from None
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise invalid("window", window, allowed)
+    return values
