@@ -47,7 +47,9 @@ from pyinit.initializers.random import (
 from pyinit.initializers.registry import deserialize, get, serialize
 from pyinit.initializers.stft import STFT
 from pyinit.stream import STREAM_VERSION
+from pyinit.stream.configuration import show_config
 from pyinit.stream.seeds import SeedGenerator, random_seed_generator, set_random_seed
+from pyinit.stream.threads import set_num_threads
 
 __version__ = "0.1.0"
 
@@ -94,5 +96,7 @@ __all__ = [
     "random_seed_generator",
     "serialize",
     "set_floatx",
+    "set_num_threads",
     "set_random_seed",
+    "show_config",
 ]

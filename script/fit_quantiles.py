@@ -19,7 +19,9 @@ The logarithm splits y into 2^e * m:
   that it has the same error at m = 1 and m = 2, without a step.
 * float64: m in [sqrt(1/2), sqrt(2)), s = (m - 1) / (m + 1): t = C * e + s * L(s^2).
 
-Usage: fit_quantiles.py [--check] [--output FILE]
+The coefficients go to a JSON file, for the reference, and to a C header, for the kernels.
+
+Usage: fit_quantiles.py [--check] [--folder FOLDER]
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ from mpmath import mp, mpf
 
 Vector = list[mpf]
 
-FILE = Path(__file__).parents[1] / "pyinit" / "stream" / "quantile_coefficients.json"
+FOLDER = Path(__file__).parents[1] / "pyinit" / "stream"
 DIGITS = 70
 BITS = {"float32": 32, "float64": 64}
 DEGREES = {
@@ -241,25 +243,70 @@ def fit_log_float64() -> dict[str, Any]:
     )
 
 
+def c_polynomial(coefficients: Sequence[str], suffix: str) -> str:
+    """Write Horner's rule in t2 = t * t for the odd and the even terms as a C expression."""
+    halves = []
+    for parity in (1, 0):
+        *rest, expression = [c + suffix for c in coefficients[parity::2]]
+        monic = (len(coefficients) - 1) % 2 == parity and float.fromhex(coefficients[-1]) == 1
+        for coefficient in reversed(rest):
+            product = "(t2)" if monic else f"{expression} * (t2)"
+            expression, monic = f"({product} + {coefficient})", False
+        halves.append(expression)
+    return f"({halves[0]} * (t) + {halves[1]})"
+
+
+def c_header(entries: dict[str, dict[str, Any]]) -> str:
+    """Write the approximations as C macros, the operations in their order."""
+    lines = [
+        "/* The quantile approximations in C. Written by script/fit_quantiles.py. */",
+        "#ifndef PYINIT_QUANTILE_COEFFICIENTS_H",
+        "#define PYINIT_QUANTILE_COEFFICIENTS_H",
+        "",
+    ]
+    for name, values in entries.items():
+        suffix = "f" if values["dtype"] == "float32" else ""
+        for part in ("p", "q", "log"):
+            if part not in values:
+                continue
+            macro = f"PYINIT_{name}_{part}".upper()
+            coefficients = values[part]
+            if name == "log_float64":
+                expression = coefficients[-1]
+                for coefficient in reversed(coefficients[:-1]):
+                    expression = f"({expression} * (v) + {coefficient})"
+                lines.append(f"#define {macro}(v) {expression}")
+            else:
+                lines.append(f"#define {macro}(t, t2) {c_polynomial(coefficients, suffix)}")
+        for part in ("unit", "offset"):
+            if part in values:
+                value = values[part] if part == "offset" else values[part][0] + suffix
+                lines.append("#define " + f"PYINIT_{name}_{part} ".upper() + f"({value})")
+    return "\n".join([*lines, "", "#endif", ""])
+
+
 def main() -> int:
-    """Fit everything, then write the file or compare it."""
+    """Fit everything, then write the files or compare them."""
     parser = argparse.ArgumentParser(description="Fit the quantiles of the random stream.")
-    parser.add_argument(
-        "--check", action="store_true", help="compare with the file instead of writing it"
-    )
-    parser.add_argument("--output", type=Path, default=FILE)
+    parser.add_argument("--check", action="store_true", help="compare with the files, write none")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the files are")
     arguments = parser.parse_args()
     mp.dps = DIGITS
     entries = {"log_float32": fit_log_float32(), "log_float64": fit_log_float64()}
     entries |= {f"{name}_{dtype}": fit_quantile(name, dtype) for name, dtype in DEGREES}
     for name, values in entries.items():
         print(f"{name:26} {values['interval']:26} error {values['error']}")
-    text = json.dumps(entries, indent=2) + "\n"
-    if not arguments.check:
-        arguments.output.write_text(text, encoding="utf-8")
-    elif arguments.output.read_text(encoding="utf-8") != text:
-        print(f"{arguments.output} is not what this script computes", file=sys.stderr)
-        return 1
+    texts = {
+        "quantile_coefficients.json": json.dumps(entries, indent=2) + "\n",
+        "quantile_coefficients.h": c_header(entries),
+    }
+    for name, text in texts.items():
+        path = arguments.folder / name
+        if not arguments.check:
+            path.write_text(text, encoding="utf-8")
+        elif path.read_text(encoding="utf-8") != text:
+            print(f"{path} is not what this script computes", file=sys.stderr)
+            return 1
     return 0
 
 

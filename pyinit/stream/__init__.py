@@ -6,42 +6,27 @@ Everything above it (initializers) knows nothing of kernels, everything below no
 
 from __future__ import annotations
 
-import math
-from typing import Any, Protocol
+import operator
+from typing import Any
 
 import numpy as np
 
 from pyinit.dtypes import AnyArray
-from pyinit.stream import reference
 from pyinit.stream.distributions import Parameters
+from pyinit.stream.kernels import kernel
 
-__all__ = ["STREAM_VERSION", "Kernel", "fill", "index_steps"]
+__all__ = ["STREAM_VERSION", "fill", "index_steps"]
 
 #: The version of the definition of every value. A change of any bit is a new version.
 STREAM_VERSION = 1
 
 
-class Kernel(Protocol):
-    """What draws: `pyinit.stream.reference.fill` is the definition, and says what each takes."""
-
-    def __call__(
-        self,
-        out: AnyArray,
-        dtype: np.dtype[Any],
-        parameters: Parameters,
-        key: tuple[int, int],
-        start: int,
-        steps: tuple[int, ...],
-    ) -> None:
-        """Fills `out`."""
-
-
-_kernel: Kernel = reference.fill
-
-
 def index_steps(shape: tuple[int, ...]) -> tuple[int, ...]:
     """By how much the flat C-order index in a tensor of `shape` grows along each axis."""
-    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+    steps = [1] * len(shape)
+    for axis in range(len(shape) - 1, 0, -1):
+        steps[axis - 1] = steps[axis] * shape[axis]
+    return tuple(steps)
 
 
 def fill(
@@ -63,5 +48,5 @@ def fill(
         offset: Where the part starts, along each axis.
     """
     steps = index_steps(full_shape)
-    start = sum(first * step for first, step in zip(offset, steps, strict=True))
-    _kernel(out, dtype, parameters, key, start, steps)
+    start = sum(map(operator.mul, offset, steps))
+    kernel()(out, dtype, parameters, key, start, steps)

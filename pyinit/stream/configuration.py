@@ -1,0 +1,47 @@
+"""What is in use: kernel, threads, versions."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from typing import Any
+
+from pyinit.stream import STREAM_VERSION, kernels, threads
+
+_PACKAGES = ("numpy", "ml_dtypes", "cffi", "scipy", "pyarrow", "keras", "rpy2")
+
+
+def configuration() -> dict[str, Any]:
+    """What `show_config` prints, by name."""
+    name, reason = kernels.choice()
+    return {
+        "pyinit": _version("pyinit-bridge"),
+        "stream version": STREAM_VERSION,
+        "kernel": f"{name}: {reason}",
+        "kernels here": ", ".join(kernels.available()),
+        "threads": threads.num_threads(),
+        "device": "cpu",
+        "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+        **{package: _version(package) for package in _PACKAGES},
+    }
+
+
+def show_config() -> None:
+    """Prints which kernel, device, threads and versions are in use.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.show_config()  # doctest: +ELLIPSIS
+        pyinit...
+        stream version  1
+        kernel          ...
+    """
+    for name, value in configuration().items():
+        print(f"{name:<15} {value}")
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,45 @@
+"""Builds the extension `pyinit.stream.native._kernel` (cffi's API mode, stable ABI).
+
+setuptools runs this file for setup.py. The C source says what each flag is for; without a working
+compiler the installation goes on without the extension, and NumPy draws.
+"""
+
+import sys
+
+from cffi import FFI
+
+HERE = "pyinit/stream/native"
+
+FLAGS = {
+    "unix": [
+        "-O3",
+        "-std=gnu11",
+        # one rounding for each operation: the same bits everywhere
+        "-ffp-contract=off",
+        # what would keep loops from vectorizing and changes no value
+        "-fno-math-errno",
+        "-fno-trapping-math",
+    ],
+    "msvc": ["/O2", "/fp:precise"],
+}
+
+with open(f"{HERE}/kernel.h", encoding="utf-8") as header:
+    declarations = [line for line in header if not line.startswith("#")]
+
+ffibuilder = FFI()
+ffibuilder.cdef("".join(declarations))
+ffibuilder.set_source(
+    "pyinit.stream.native._kernel",
+    '#include "kernel.h"',
+    sources=[f"{HERE}/kernel.c"],
+    include_dirs=[HERE],
+    depends=[
+        f"{HERE}/kernel.h",
+        f"{HERE}/kernel_level.h",
+        "pyinit/stream/stream.h",
+        "pyinit/stream/quantile_coefficients.h",
+    ],
+    extra_compile_args=FLAGS["msvc" if sys.platform == "win32" else "unix"],
+    py_limited_api=True,
+    optional=True,
+)

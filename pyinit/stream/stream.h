@@ -1,0 +1,265 @@
+/* The random stream, version 1: what every element is made of.
+ *
+ * In the common subset of C99 and CUDA C++, so that the CPU's and the GPU's kernels are compiled
+ * from the same lines. pyinit/stream/reference.py and quantiles.py say the same in NumPy and are the
+ * definition; the comments there say why.
+ *
+ * Every operation is rounded to its type. A compiler must not contract a multiplication and an
+ * addition into one operation (-ffp-contract=off, --fmad=false), nor reorder anything.
+ */
+#ifndef PYINIT_STREAM_H
+#define PYINIT_STREAM_H
+
+#ifdef __FAST_MATH__
+#error "the stream needs IEEE-754 arithmetic: compile it without -ffast-math and -Ofast"
+#endif
+
+#ifdef __CUDACC__
+typedef unsigned int pyinit_u32;
+typedef int pyinit_i32;
+typedef unsigned long long pyinit_u64;
+#define PYINIT_INLINE static __device__ __forceinline__
+#else
+#include <stdint.h>
+#include <string.h>
+typedef uint32_t pyinit_u32;
+typedef int32_t pyinit_i32;
+typedef uint64_t pyinit_u64;
+#ifdef __GNUC__
+#define PYINIT_INLINE static inline __attribute__((always_inline))
+#else
+#define PYINIT_INLINE static __forceinline
+#endif
+#endif
+
+#include "quantile_coefficients.h"
+
+#define PYINIT_LANES 16
+#define PYINIT_TILE 64 /* elements in a tile: four words of each lane */
+
+/* Philox4x32-10 of one counter, or of a vector of counters: T is an unsigned 64-bit integer or a
+ * vector of them that holds one word in each. The high halves of c0 to c3 may hold garbage, before
+ * and after: MULTIPLY(a, m) is the 64-bit product of the low halves alone, and only those of the
+ * results count. */
+#define PYINIT_PHILOX(T, MULTIPLY, c0, c1, c2, c3, key0, key1)       \
+    do {                                                             \
+        pyinit_u32 k0 = (key0), k1 = (key1);                         \
+        for (int round = 0; round < 10; ++round) {                   \
+            const T product0 = MULTIPLY(c0, 0xD2511F53u);            \
+            const T product1 = MULTIPLY(c2, 0xCD9E8D57u);            \
+            c0 = (product1 >> 32) ^ c1 ^ (pyinit_u64)k0;             \
+            c1 = product1;                                           \
+            c2 = (product0 >> 32) ^ c3 ^ (pyinit_u64)k1;             \
+            c3 = product0;                                           \
+            k0 += 0x9E3779B9u;                                       \
+            k1 += 0xBB67AE85u;                                       \
+        }                                                            \
+    } while (0)
+
+#define PYINIT_MULTIPLY(a, m) ((pyinit_u64)(pyinit_u32)(a) * (m))
+
+PYINIT_INLINE float pyinit_float_of(pyinit_u32 bits)
+{
+#ifdef __CUDACC__
+    return __uint_as_float(bits);
+#else
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+#endif
+}
+
+PYINIT_INLINE pyinit_u32 pyinit_bits_of_float(float value)
+{
+#ifdef __CUDACC__
+    return __float_as_uint(value);
+#else
+    pyinit_u32 bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+#endif
+}
+
+PYINIT_INLINE double pyinit_double_of(pyinit_u64 bits)
+{
+#ifdef __CUDACC__
+    return __longlong_as_double((long long)bits);
+#else
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+#endif
+}
+
+PYINIT_INLINE pyinit_u64 pyinit_bits_of_double(double value)
+{
+#ifdef __CUDACC__
+    return (pyinit_u64)__double_as_longlong(value);
+#else
+    pyinit_u64 bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+#endif
+}
+
+/* ---- float32: the variate of the word H ---- */
+
+PYINIT_INLINE float pyinit_uniform_float32(pyinit_u32 high)
+{
+    return (float)(pyinit_i32)(high >> 8) * 0x1p-24f;
+}
+
+/* All ones where H is in the upper half, else zero. */
+PYINIT_INLINE pyinit_u32 pyinit_upper_half(pyinit_u32 high)
+{
+    return (pyinit_u32)0 - (high >> 31);
+}
+
+PYINIT_INLINE float pyinit_with_sign_float32(float magnitude, pyinit_u32 high)
+{
+    return pyinit_float_of(pyinit_bits_of_float(magnitude) | (~high & 0x80000000u));
+}
+
+PYINIT_INLINE float pyinit_normal_float32(pyinit_u32 high)
+{
+    const pyinit_u32 nearer = high ^ pyinit_upper_half(high);
+    const float w = (float)(pyinit_i32)nearer + 0.5f;
+    const float x = (float)(pyinit_i32)(nearer ^ 0x7FFFFFFFu) + 0.5f;
+    const pyinit_u32 bits = pyinit_bits_of_float(w * (x + 0x1p31f));
+    const float linear =
+        (float)(pyinit_i32)(bits - PYINIT_LOG_FLOAT32_OFFSET) * PYINIT_LOG_FLOAT32_UNIT;
+    const float f = pyinit_float_of((bits & 0x7FFFFFu) | 0x3F800000u) - 1.5f;
+    const float f2 = f * f;
+    const float t = linear + PYINIT_LOG_FLOAT32_LOG(f, f2) * f;
+    const float t2 = t * t;
+    const float z = x * PYINIT_NORMAL_FLOAT32_P(t, t2) / PYINIT_NORMAL_FLOAT32_Q(t, t2);
+    return pyinit_with_sign_float32(z, high);
+}
+
+PYINIT_INLINE float pyinit_truncated_normal_float32(pyinit_u32 high)
+{
+    const pyinit_u32 middle = high ^ pyinit_upper_half(high) ^ 0x7FFFFFFFu;
+    const float x = ((float)(pyinit_i32)middle + 0.5f) * 0x1p-31f;
+    const float y = 1.0f - x * x;
+    const float y2 = y * y;
+    const float z =
+        x * PYINIT_TRUNCATED_NORMAL_FLOAT32_P(y, y2) / PYINIT_TRUNCATED_NORMAL_FLOAT32_Q(y, y2);
+    return pyinit_with_sign_float32(z < 2.0f ? z : 2.0f, high);
+}
+
+/* ---- float64: the variate of the words H and L ---- */
+
+PYINIT_INLINE double pyinit_uniform_float64(pyinit_u32 high, pyinit_u32 low)
+{
+    /* 53 bits, put together by two conversions that every instruction set has: a word below
+     * 2^32 under the exponent of 2^52 (or of 2^84, in units of 2^32), the exponent subtracted */
+    const pyinit_u64 whole = ((pyinit_u64)high << 21) | (low >> 11);
+    const double upper = pyinit_double_of((whole >> 32) | 0x4530000000000000u) - 0x1p84;
+    const double lower = pyinit_double_of((whole & 0xFFFFFFFFu) | 0x4330000000000000u) - 0x1p52;
+    return (upper + lower) * 0x1p-53;
+}
+
+/* (2 (2^32 high + low) + 1) 2^-64, rounded once, for high < 2^31. */
+PYINIT_INLINE double pyinit_unit_float64(pyinit_u32 high, pyinit_u32 low)
+{
+    const double upper = pyinit_double_of((pyinit_u64)high | 0x4140000000000000u);
+    const double lower = pyinit_double_of(((pyinit_u64)low << 1) | 0x3F30000000000001u);
+    return (upper - (0x1p21 + 0x1p-12)) + lower;
+}
+
+PYINIT_INLINE double pyinit_with_sign_float64(double magnitude, pyinit_u32 high)
+{
+    const pyinit_u64 sign = (pyinit_u64)(~high & 0x80000000u) << 32;
+    return pyinit_double_of(pyinit_bits_of_double(magnitude) | sign);
+}
+
+PYINIT_INLINE double pyinit_normal_float64(pyinit_u32 high, pyinit_u32 low)
+{
+    const pyinit_u32 flip = pyinit_upper_half(high);
+    const pyinit_u32 nearer = high ^ flip, rest = low ^ flip;
+    const double w = pyinit_unit_float64(nearer, rest);
+    const double x = pyinit_unit_float64(nearer ^ 0x7FFFFFFFu, ~rest);
+    const pyinit_u64 sqrt_half = 0x3FE6A09E667F3BCDu;
+    const pyinit_u64 bits =
+        pyinit_bits_of_double(w * (x + 1.0)) + (0x3FF0000000000000u - sqrt_half);
+    const double exponent =
+        pyinit_double_of((bits >> 52) | 0x4330000000000000u) - (0x1p52 + 1023.0);
+    const double m = pyinit_double_of((bits & 0xFFFFFFFFFFFFFu) + sqrt_half);
+    const double s = (m - 1.0) / (m + 1.0);
+    const double v = s * s;
+    const double t = exponent * PYINIT_LOG_FLOAT64_UNIT + PYINIT_LOG_FLOAT64_LOG(v) * s;
+    const double t2 = t * t;
+    const double z = x * PYINIT_NORMAL_FLOAT64_P(t, t2) / PYINIT_NORMAL_FLOAT64_Q(t, t2);
+    return pyinit_with_sign_float64(z, high);
+}
+
+PYINIT_INLINE double pyinit_truncated_normal_float64(pyinit_u32 high, pyinit_u32 low)
+{
+    const pyinit_u32 flip = pyinit_upper_half(high);
+    const double x = pyinit_unit_float64(high ^ flip ^ 0x7FFFFFFFu, ~(low ^ flip));
+    const double y = 1.0 - x * x;
+    const double y2 = y * y;
+    const double z =
+        x * PYINIT_TRUNCATED_NORMAL_FLOAT64_P(y, y2) / PYINIT_TRUNCATED_NORMAL_FLOAT64_Q(y, y2);
+    return pyinit_with_sign_float64(z < 2.0 ? z : 2.0, high);
+}
+
+/* ---- location, scale, and the bound of a uniform distribution ---- */
+
+PYINIT_INLINE float pyinit_place_float32(float variate, float location, float scale, float upper)
+{
+    const float value = variate * scale + location;
+    return value < upper ? value : upper;
+}
+
+PYINIT_INLINE double pyinit_place_float64(
+    double variate, double location, double scale, double upper)
+{
+    const double value = variate * scale + location;
+    return value < upper ? value : upper;
+}
+
+/* ---- rounding of a float32 that is not NaN, to nearest even ---- */
+
+PYINIT_INLINE pyinit_u32 pyinit_round_bits(pyinit_u32 bits, int dropped)
+{
+    const pyinit_u32 half = (1u << (dropped - 1)) - 1;
+    return bits + half + ((bits >> dropped) & 1);
+}
+
+PYINIT_INLINE unsigned short pyinit_bfloat16_of(float value)
+{
+    return (unsigned short)(pyinit_round_bits(pyinit_bits_of_float(value), 16) >> 16);
+}
+
+PYINIT_INLINE float pyinit_rounded_to_bfloat16(float value)
+{
+    return pyinit_float_of(pyinit_round_bits(pyinit_bits_of_float(value), 16) & 0xFFFF0000u);
+}
+
+PYINIT_INLINE unsigned short pyinit_float16_of(float value)
+{
+    const pyinit_u32 bits = pyinit_bits_of_float(value);
+    const pyinit_u32 sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7FFFFFFFu;
+    const pyinit_u32 normal = (pyinit_round_bits(magnitude, 13) - (112u << 23)) >> 13;
+    /* below 2^-14 a float16 counts in units of 2^-24, as a float32 does next to 1/2 */
+    const pyinit_u32 subnormal =
+        pyinit_bits_of_float(pyinit_float_of(magnitude) + 0.5f) - 0x3F000000u;
+    pyinit_u32 result = magnitude < 0x38800000u ? subnormal : normal;
+    result = magnitude >= 0x477FF000u ? 0x7C00u : result; /* from 65520 on it is infinite */
+    return (unsigned short)(sign | result);
+}
+
+PYINIT_INLINE float pyinit_rounded_to_float16(float value)
+{
+    const pyinit_u32 bits = pyinit_bits_of_float(value);
+    const pyinit_u32 sign = bits & 0x80000000u, magnitude = bits & 0x7FFFFFFFu;
+    const pyinit_u32 normal = pyinit_round_bits(magnitude, 13) & 0xFFFFE000u;
+    const pyinit_u32 subnormal =
+        pyinit_bits_of_float((pyinit_float_of(magnitude) + 0.5f) - 0.5f);
+    pyinit_u32 result = magnitude < 0x38800000u ? subnormal : normal;
+    result = magnitude >= 0x477FF000u ? 0x7F800000u : result;
+    return pyinit_float_of(sign | result);
+}
+
+#endif

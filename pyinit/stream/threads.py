@@ -1,0 +1,125 @@
+"""How many threads draw, and the pool that they come from."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+
+from pyinit.arguments import as_index, invalid
+
+#: The environment variable that sets the number of threads for a process.
+VARIABLE = "PYINIT_NUM_THREADS"
+MAX_THREADS = 1024
+
+_num_threads: int | None = None
+_pool: ThreadPoolExecutor | None = None
+
+
+def set_num_threads(n: int | None) -> None:
+    """Sets how many threads a large draw uses. The values do not depend on it.
+
+    Args:
+        n: A number of threads, from 1 to 1024, or None for the default: the environment variable
+            `PYINIT_NUM_THREADS`, or else the CPUs that this process may use (by its affinity and
+            its control group's quota).
+
+    Raises:
+        ValueError: `n` is not such a number.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.set_num_threads(2)
+        >>> pyinit.set_num_threads(None)
+    """
+    global _num_threads
+    if n is not None:
+        n = _as_count("n", n, as_index(n))
+    _num_threads = n
+    _forget_pool()
+
+
+def num_threads() -> int:
+    """How many threads a large draw uses."""
+    global _num_threads
+    if _num_threads is None:
+        text = os.environ.get(VARIABLE)
+        if text is None:
+            _num_threads = min(usable_cpus(), MAX_THREADS)
+        else:
+            _num_threads = _as_count(VARIABLE, text, int(text) if text.isdecimal() else None)
+    return _num_threads
+
+
+def _as_count(name: str, value: object, count: int | None) -> int:
+    if count is None or not 1 <= count <= MAX_THREADS:
+        raise invalid(name, value, f"an integer from 1 to {MAX_THREADS}")
+    return count
+
+
+def usable_cpus() -> int:
+    """The CPUs that this process may use: by its affinity, and by its control group's quota."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
+    quota = _cgroup_quota(Path("/sys/fs/cgroup"))
+    return cpus if quota is None else max(1, min(cpus, quota))
+
+
+def _cgroup_quota(root: Path) -> int | None:
+    """The CPUs that the control group's quota comes to, rounded up, if there is one."""
+    try:
+        if (root / "cpu.max").exists():
+            quota, period = (root / "cpu.max").read_text().split()
+        else:
+            quota = (root / "cpu/cpu.cfs_quota_us").read_text()
+            period = (root / "cpu/cpu.cfs_period_us").read_text()
+        microseconds = int(quota)
+    except (OSError, ValueError):  # no control groups, or "max"
+        return None
+    return -(-microseconds // int(period)) if microseconds > 0 else None
+
+
+def run_all(tasks: Iterable[Callable[[], None]]) -> None:
+    """Runs the tasks on this thread and the pool's, and returns when all are done.
+
+    An error or an interrupt on this thread is raised once no other thread is at work any more:
+    the caller's array is in use until then.
+    """
+    waiting = deque(tasks)
+
+    def work() -> None:
+        while waiting:
+            try:
+                task = waiting.popleft()
+            except IndexError:  # another thread took the last one
+                return
+            task()
+
+    helpers = [_the_pool().submit(work) for _ in range(min(num_threads(), len(waiting)) - 1)]
+    try:
+        work()
+    finally:
+        waiting.clear()
+        wait(helpers)
+    for helper in helpers:
+        helper.result()
+
+
+def _the_pool() -> ThreadPoolExecutor:
+    global _pool
+    if _pool is None:
+        _pool = ThreadPoolExecutor(max(1, num_threads() - 1), thread_name_prefix="pyinit")
+    return _pool
+
+
+def _forget_pool() -> None:
+    """Leaves the pool to whoever uses it still: a new one is made when it is next needed."""
+    global _pool
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    # a child process has the pool's bookkeeping but none of its threads
+    os.register_at_fork(after_in_child=_forget_pool)
