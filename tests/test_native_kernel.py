@@ -1,6 +1,8 @@
 """The native kernel: the reference's bits, at every instruction set that is here."""
 
+import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -246,6 +248,49 @@ def test_without_the_extension_numpy_draws(tmp_path):
     )
     assert "reference: the native kernel was not built" in result.stdout
     assert result.stdout.splitlines()[-1] == pyinit.HeNormal(3)((4,)).tobytes().hex()
+
+
+def compile_kernel(target: Path, compiler: str, *flags: str) -> subprocess.CompletedProcess[str]:
+    """Compiles the kernel's C source by itself, as a shared library."""
+    command = [compiler, "-std=gnu11", "-ffp-contract=off", "-shared", "-fPIC", *flags]
+    return subprocess.run(
+        [*command, "-o", target, STREAM / "native/kernel.c"], capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("flags", [("-O0",), ("-O2",), ("-O1", "-DPYINIT_PORTABLE")])
+def test_other_builds_draw_the_same(tmp_path, compiler, flags):
+    """Protects the bits against compilers, and the plain loops that MSVC gets."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    library = tmp_path / "kernel.so"
+    built = compile_kernel(library, compiler, *flags)
+    assert built.returncode == 0, built.stderr
+    fill = ctypes.CDLL(str(library)).pyinit_fill
+    axes = ctypes.c_int64 * 2
+    shape, steps = (70, 300), (300, 1)
+    for order in "CF":
+        for (dtype, wide, kind), loop in native._LOOPS.items():
+            out = np.empty(shape, np.float64 if wide else dtype, order=order)
+            expected = np.empty_like(out)
+            reference.fill(expected, dtype, law(kind), (6, 2), 5, steps)
+            location, scale, upper = map(ctypes.c_double, law(kind)[1:])
+            strides = axes(*(stride // out.itemsize for stride in out.strides))
+            seed, draw, start = ctypes.c_uint64(6), ctypes.c_uint32(2), ctypes.c_uint64(5)
+            pointer = ctypes.c_void_p(out.ctypes.data)
+            assert not fill(
+                0, pointer, loop, location, scale, upper, seed, draw, start,
+                2, axes(*shape), strides, axes(*steps),
+            )  # fmt: skip
+            assert same_bits(out, expected)
+
+
+def test_fast_math_is_refused(tmp_path):
+    """Protects the bits against a build that reorders arithmetic."""
+    built = compile_kernel(tmp_path / "kernel.so", "gcc", "-Ofast")
+    assert built.returncode != 0
+    assert "the stream needs IEEE-754 arithmetic" in built.stderr
 
 
 @pytest.mark.slow

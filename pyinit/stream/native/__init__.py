@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.dtypes import AnyArray
+from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.stream.distributions import Parameters
 from pyinit.stream.threads import num_threads, run_all
 
@@ -25,8 +25,8 @@ else:
 LEVELS = ("baseline", "v3", "v4")
 
 #: The loop of kernel.c for (values, stored in float64 though narrower, distribution).
-_LOOPS: dict[tuple[str, bool, str], int] = {
-    (dtype, wide, kind): 3 * storage + offset
+_LOOPS: dict[tuple[np.dtype[Any], bool, str], int] = {
+    (FLOAT_DTYPES[dtype], wide, kind): 3 * storage + offset
     for storage, (dtype, wide) in enumerate(
         [
             ("float16", False),
@@ -102,7 +102,7 @@ class NativeKernel:
         failed = self._fill(
             self._number,
             self._cast(out.__array_interface__["data"][0]),
-            _LOOPS[dtype.name, out.dtype != dtype, kind],
+            _LOOPS[dtype, out.dtype != dtype, kind],
             location,
             scale,
             upper,

@@ -21,12 +21,55 @@ typedef struct {
 /* Fills `count` neighbouring elements from flat index `start` on. */
 typedef void fill_run(void *out, uint64_t start, size_t count, const law *of);
 
-/* A table of the runs of one level: [storage][kind]. */
-typedef fill_run *const run_table[STORAGES][KINDS];
+/* Copies `rows` rows of `columns` values to columns in memory, `stride` elements apart. */
+typedef void transpose(void *out, const void *values, int64_t rows, int64_t columns, int64_t stride);
 
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+/* What each level compiles. */
+typedef struct {
+    fill_run *runs[STORAGES][KINDS];
+    transpose *transpose16, *transpose32, *transpose64; /* by the bits of a value */
+} level_kernel;
+
+/* Without GCC's vector extensions (or with PYINIT_PORTABLE, for tests) plain loops do the same. */
+#if defined(__GNUC__) && !defined(PYINIT_PORTABLE)
+#define PYINIT_VECTORS
+#ifdef __x86_64__
 #define PYINIT_X86
 #include <immintrin.h>
+#endif
+#ifdef __has_builtin
+#if __has_builtin(__builtin_shufflevector)
+#define PYINIT_SHUFFLE
+/* Two vectors, element by element in turn, their first halves (LOW) and their second ones (HIGH) ... */
+#define ZIP2_LOW(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define ZIP2_HIGH(a, b) __builtin_shufflevector(a, b, 1, 3)
+#define ZIP4_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define ZIP4_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#define ZIP8_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define ZIP8_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+/* ... the same in each half of its own, which is all that AVX2 does in one instruction, ... */
+#define ZIP4_HALVES_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 2, 6)
+#define ZIP4_HALVES_HIGH(a, b) __builtin_shufflevector(a, b, 1, 5, 3, 7)
+#define ZIP8_HALVES_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define ZIP8_HALVES_HIGH(a, b) __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
+/* ... and the halves themselves. */
+#define JOIN4_LOW(a, b) __builtin_shufflevector(a, b, 0, 1, 4, 5)
+#define JOIN4_HIGH(a, b) __builtin_shufflevector(a, b, 2, 3, 6, 7)
+#define JOIN8_LOW(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11)
+#define JOIN8_HIGH(a, b) __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15)
+#endif
+#endif
+#endif
+
+/* Short loops over vectors, which stay in registers only if the loops are gone early. */
+#define UNROLL _Pragma("GCC unroll 8")
+/* Columns lie far apart in memory: nothing else fetches the next ones. */
+#define PREFETCH(address) __builtin_prefetch(address, 1)
+
+#ifdef _MSC_VER
+#define PYINIT_RESTRICT __restrict
+#else
+#define PYINIT_RESTRICT restrict
 #endif
 
 #define GLUE_(a, b) a##_##b
@@ -55,8 +98,7 @@ typedef fill_run *const run_table[STORAGES][KINDS];
 #ifdef __clang__
 #pragma clang attribute pop
 #pragma clang attribute push(                                                                   \
-    __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,prefer-vector-width=512"))),       \
-    apply_to = function)
+    __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw"))), apply_to = function)
 #else
 #pragma GCC pop_options
 #pragma GCC push_options
@@ -91,18 +133,17 @@ int pyinit_has_level(int level)
     }
 }
 
-static fill_run *run_of(int level, int loop)
+static const level_kernel *kernel_of(int level)
 {
-    const int storage = loop / KINDS, kind = loop % KINDS;
     switch (level) {
 #ifdef PYINIT_X86
     case PYINIT_V4:
-        return runs_v4[storage][kind];
+        return &kernel_v4;
     case PYINIT_V3:
-        return runs_v3[storage][kind];
+        return &kernel_v3;
 #endif
     default:
-        return runs_baseline[storage][kind];
+        return &kernel_baseline;
     }
 }
 
@@ -110,9 +151,9 @@ static fill_run *run_of(int level, int loop)
 
 enum {
     MAX_RANK = 64,
-    /* A block of rows is drawn into a buffer and copied from there: 32 rows of 256 columns, so that
+    /* A block of rows is drawn into a buffer and copied from there: 128 rows of 256 columns, so that
      * neither a row's tiles are drawn in vain nor a column's cache lines are written in pieces. */
-    BLOCK_ROWS = 32,
+    BLOCK_ROWS = 128,
     BLOCK_COLUMNS = 256,
     BLOCK = BLOCK_ROWS * BLOCK_COLUMNS,
     MAX_ROWS = 4096
@@ -164,40 +205,40 @@ static void sort_by_stride(axis *axes, int count)
         }
 }
 
-/* Copies `rows` rows of `columns` values to where they belong: `stride` lies between columns. */
+/* Copies values to the places of their rows, where these are no neighbours. */
 #define SCATTER(TYPE)                                                                           \
     static void scatter_##TYPE(                                                                 \
-        TYPE *out, const TYPE *restrict values, int64_t rows, int64_t columns, int64_t stride,  \
-        const int64_t *restrict at, int adjacent)                                               \
+        TYPE *out, const TYPE *values, int64_t rows, int64_t columns, int64_t stride,  \
+        const int64_t *at)                                                             \
     {                                                                                           \
-        for (int64_t c = 0; c < columns; ++c) {                                                 \
-            TYPE *column = out + c * stride;                                                    \
-            if (adjacent)                                                                       \
-                for (int64_t r = 0; r < rows; ++r)                                              \
-                    column[at[0] + r] = values[r * columns + c];                                \
-            else                                                                                \
-                for (int64_t r = 0; r < rows; ++r)                                              \
-                    column[at[r]] = values[r * columns + c];                                    \
-        }                                                                                       \
+        for (int64_t r = 0; r < rows; ++r)                                                      \
+            for (int64_t c = 0; c < columns; ++c)                                               \
+                out[at[r] + c * stride] = values[r * columns + c];                              \
     }
 SCATTER(uint16_t)
 SCATTER(uint32_t)
 SCATTER(uint64_t)
 
-static void scatter(
-    char *out, size_t size, int64_t rows, int64_t columns, int64_t stride,
-    const block_buffer *buffer)
+static void place_rows(
+    const level_kernel *kernel, char *out, size_t size, int64_t rows, int64_t columns,
+    int64_t stride, const block_buffer *buffer)
 {
-    int adjacent = 1;
-    for (int64_t r = 1; r < rows; ++r)
-        adjacent &= buffer->at[r] == buffer->at[0] + r;
+    const int64_t *at = buffer->at;
     const void *values = buffer->values;
-    if (size == 2)
-        scatter_uint16_t((uint16_t *)out, values, rows, columns, stride, buffer->at, adjacent);
+    int64_t neighbours = 1;
+    while (neighbours < rows && at[neighbours] == at[0] + neighbours)
+        ++neighbours;
+    if (neighbours == rows) {
+        transpose *const move = size == 2   ? kernel->transpose16
+                                : size == 4 ? kernel->transpose32
+                                            : kernel->transpose64;
+        move(out + at[0] * (int64_t)size, values, rows, columns, stride);
+    } else if (size == 2)
+        scatter_uint16_t((uint16_t *)out, values, rows, columns, stride, at);
     else if (size == 4)
-        scatter_uint32_t((uint32_t *)out, values, rows, columns, stride, buffer->at, adjacent);
+        scatter_uint32_t((uint32_t *)out, values, rows, columns, stride, at);
     else
-        scatter_uint64_t((uint64_t *)out, values, rows, columns, stride, buffer->at, adjacent);
+        scatter_uint64_t((uint64_t *)out, values, rows, columns, stride, at);
 }
 
 /* Draws part of each row into the buffer; rows that follow one another in index at once. */
@@ -223,7 +264,8 @@ int pyinit_fill(
     const int64_t *steps)
 {
     const law of = {location, scale, upper, seed, draw};
-    fill_run *const fill = run_of(level, loop);
+    const level_kernel *const kernel = kernel_of(level);
+    fill_run *const fill = kernel->runs[loop / KINDS][loop % KINDS];
     const size_t size = item_size[loop / KINDS];
     axis axes[MAX_RANK + 1];
     const int outer = merge_axes(axes, rank, shape, strides, steps) - 1;
@@ -265,7 +307,7 @@ int pyinit_fill(
             const int64_t columns = left < width ? left : width;
             draw_rows(buffer, size, rows, first, columns, columns == row.length, fill, &of);
             char *to = (char *)out + first * row.stride * (int64_t)size;
-            scatter(to, size, rows, columns, row.stride, buffer);
+            place_rows(kernel, to, size, rows, columns, row.stride, buffer);
         }
     }
     free(buffer);

@@ -5,7 +5,7 @@
 
 enum { NAME(BUFFERED_TILES) = 16, NAME(BUFFERED) = NAME(BUFFERED_TILES) * PYINIT_TILE };
 
-#ifdef __GNUC__
+#ifdef PYINIT_VECTORS
 
 typedef uint64_t NAME(lanes) __attribute__((vector_size(VECTOR_BYTES)));
 typedef uint32_t NAME(words) __attribute__((vector_size(VECTOR_BYTES / 2)));
@@ -27,7 +27,7 @@ static inline __attribute__((always_inline)) NAME(lanes) NAME(multiply)(NAME(lan
 
 /* The words of `tiles` tiles from `tile` on, in the order of their elements. */
 static void NAME(draw_words)(
-    uint32_t *restrict out, uint64_t tile, size_t tiles, const law *of, uint32_t half)
+    uint32_t *PYINIT_RESTRICT out, uint64_t tile, size_t tiles, const law *of, uint32_t half)
 {
     enum { PER = VECTOR_BYTES / 8, GROUPS = PYINIT_LANES / PER };
     NAME(lanes) lane;
@@ -61,7 +61,7 @@ static void NAME(draw_words)(
 #else
 
 static void NAME(draw_words)(
-    uint32_t *restrict out, uint64_t tile, size_t tiles, const law *of, uint32_t half)
+    uint32_t *PYINIT_RESTRICT out, uint64_t tile, size_t tiles, const law *of, uint32_t half)
 {
     for (size_t t = 0; t < tiles; ++t, out += PYINIT_TILE)
         for (int lane = 0; lane < PYINIT_LANES; ++lane) {
@@ -87,7 +87,7 @@ static void NAME(draw_words)(
         uint32_t words[HALVES][NAME(BUFFERED)];                                                 \
         const REAL location = (REAL)of->location, scale = (REAL)of->scale;                      \
         const REAL upper = (REAL)of->upper;                                                     \
-        TYPE *restrict to = out;                                                                \
+        TYPE *PYINIT_RESTRICT to = out;                                                                \
         uint64_t tile = start / PYINIT_TILE;                                                    \
         size_t skip = (size_t)(start % PYINIT_TILE);                                            \
         while (count > 0) {                                                                     \
@@ -99,8 +99,8 @@ static void NAME(draw_words)(
                 values = count;                                                                 \
             for (uint32_t half = 0; half < HALVES; ++half)                                      \
                 NAME(draw_words)(words[half], tile, tiles, of, half);                           \
-            const uint32_t *restrict high = words[0] + skip;                                    \
-            const uint32_t *restrict low = words[HALVES - 1] + skip;                            \
+            const uint32_t *PYINIT_RESTRICT high = words[0] + skip;                                    \
+            const uint32_t *PYINIT_RESTRICT low = words[HALVES - 1] + skip;                            \
             (void)low;                                                                          \
             for (size_t k = 0; k < values; ++k)                                                 \
                 to[k] = VALUE;                                                                  \
@@ -127,18 +127,101 @@ RUNS(uniform)
 RUNS(normal)
 RUNS(truncated_normal)
 
+/* Transposition: squares of N x N values, what is left over value by value. */
+
+/* Transposes `n` vectors of `n` values, or pairs of such squares in the halves of the vectors: log2(n)
+ * rounds of zipping the first half of them with the second. */
+#define ZIP_ROUNDS(v, n, ZIP)                                                                   \
+    UNROLL for (int round = (n); round > 1; round /= 2) {                                       \
+        __typeof__((v)[0]) zipped[n];                                                           \
+        UNROLL for (int k = 0; k < (n) / 2; ++k) {                                              \
+            zipped[2 * k] = ZIP##_LOW((v)[k], (v)[k + (n) / 2]);                                \
+            zipped[2 * k + 1] = ZIP##_HIGH((v)[k], (v)[k + (n) / 2]);                           \
+        }                                                                                       \
+        UNROLL for (int k = 0; k < (n); ++k)                                                    \
+            (v)[k] = zipped[k];                                                                 \
+    }
+
+#define JOIN_AND_ZIP(v, n, JOIN, ZIP)                                                           \
+    UNROLL for (int k = 0; k < (n) / 2; ++k) {                                                  \
+        const __typeof__((v)[0]) first = (v)[k], second = (v)[k + (n) / 2];                     \
+        (v)[k] = JOIN##_LOW(first, second);                                                     \
+        (v)[k + (n) / 2] = JOIN##_HIGH(first, second);                                          \
+    }                                                                                           \
+    ZIP_ROUNDS(v, (n) / 2, ZIP)                                                                 \
+    ZIP_ROUNDS((v) + (n) / 2, (n) / 2, ZIP)
+
+#define TRANSPOSE(BITS, TYPE, N, ...)                                                           \
+    static void GLUE(NAME(transpose), BITS)(                                                     \
+        void *out, const void *values, int64_t rows, int64_t columns, int64_t stride)           \
+    {                                                                                           \
+        typedef TYPE vector __attribute__((vector_size(sizeof(TYPE) * (N))));                   \
+        typedef vector unaligned __attribute__((aligned(sizeof(TYPE)), may_alias));             \
+        const int64_t whole_rows = rows - rows % (N), whole_columns = columns - columns % (N);  \
+        TYPE *to = out;                                                                         \
+        const TYPE *from = values;                                                              \
+        for (int64_t c = 0; c < whole_columns; c += (N))                                        \
+            for (int64_t r = 0; r < whole_rows; r += (N)) {                                     \
+                vector v[N];                                                                    \
+                UNROLL for (int k = 0; k < (N); ++k)                                            \
+                    v[k] = *(const unaligned *)(from + (r + k) * columns + c);                  \
+                __VA_ARGS__                                                                     \
+                UNROLL for (int k = 0; k < (N); ++k)                                            \
+                {                                                                               \
+                    *(unaligned *)(to + (c + k) * stride + r) = v[k];                           \
+                    PREFETCH(to + (c + k + (N)) * stride + r);                                  \
+                }                                                                               \
+            }                                                                                   \
+        for (int64_t c = 0; c < columns; ++c)                                                   \
+            for (int64_t r = c < whole_columns ? whole_rows : 0; r < rows; ++r)                 \
+                to[c * stride + r] = from[r * columns + c];                                     \
+    }
+
+#ifdef PYINIT_SHUFFLE
+TRANSPOSE(16, uint16_t, 8, ZIP_ROUNDS(v, 8, ZIP8))
+#if VECTOR_BYTES == 16
+TRANSPOSE(32, uint32_t, 4, ZIP_ROUNDS(v, 4, ZIP4))
+TRANSPOSE(64, uint64_t, 2, ZIP_ROUNDS(v, 2, ZIP2))
+#elif VECTOR_BYTES == 32
+TRANSPOSE(32, uint32_t, 8, JOIN_AND_ZIP(v, 8, JOIN8, ZIP8_HALVES))
+TRANSPOSE(64, uint64_t, 4, JOIN_AND_ZIP(v, 4, JOIN4, ZIP4_HALVES))
+#else
+TRANSPOSE(32, uint32_t, 8, ZIP_ROUNDS(v, 8, ZIP8))
+TRANSPOSE(64, uint64_t, 8, ZIP_ROUNDS(v, 8, ZIP8))
+#endif
+#else
+#define TRANSPOSE_PLAINLY(BITS, TYPE)                                                           \
+    static void GLUE(NAME(transpose), BITS)(                                                     \
+        void *out, const void *values, int64_t rows, int64_t columns, int64_t stride)           \
+    {                                                                                           \
+        for (int64_t c = 0; c < columns; ++c)                                                   \
+            for (int64_t r = 0; r < rows; ++r)                                                  \
+                ((TYPE *)out)[c * stride + r] = ((const TYPE *)values)[r * columns + c];        \
+    }
+TRANSPOSE_PLAINLY(16, uint16_t)
+TRANSPOSE_PLAINLY(32, uint32_t)
+TRANSPOSE_PLAINLY(64, uint64_t)
+#undef TRANSPOSE_PLAINLY
+#endif
+
 #define KINDS_OF(STORAGE)                                                                       \
     {                                                                                           \
         GLUE(NAME(run), STORAGE##_uniform), GLUE(NAME(run), STORAGE##_normal),                  \
             GLUE(NAME(run), STORAGE##_truncated_normal)                                         \
     }
 
-static run_table NAME(runs) = {
-    KINDS_OF(float16),      KINDS_OF(bfloat16),      KINDS_OF(float32),     KINDS_OF(float64),
-    KINDS_OF(float16_wide), KINDS_OF(bfloat16_wide), KINDS_OF(float32_wide)};
+static const level_kernel NAME(kernel) = {
+    {KINDS_OF(float16), KINDS_OF(bfloat16), KINDS_OF(float32), KINDS_OF(float64),
+     KINDS_OF(float16_wide), KINDS_OF(bfloat16_wide), KINDS_OF(float32_wide)},
+    GLUE(NAME(transpose), 16),
+    GLUE(NAME(transpose), 32),
+    GLUE(NAME(transpose), 64)};
 
 #undef NAME
 #undef RUN
 #undef PLACED
 #undef RUNS
 #undef KINDS_OF
+#undef ZIP_ROUNDS
+#undef JOIN_AND_ZIP
+#undef TRANSPOSE
