@@ -243,17 +243,16 @@ def fit_log_float64() -> dict[str, Any]:
     )
 
 
-def c_polynomial(coefficients: Sequence[str], suffix: str) -> str:
-    """Write Horner's rule in t2 = t * t for the odd and the even terms as a C expression."""
-    halves = []
-    for parity in (1, 0):
-        *rest, expression = [c + suffix for c in coefficients[parity::2]]
-        monic = (len(coefficients) - 1) % 2 == parity and float.fromhex(coefficients[-1]) == 1
-        for coefficient in reversed(rest):
-            product = "(t2)" if monic else f"{expression} * (t2)"
-            expression, monic = f"({product} + {coefficient})", False
-        halves.append(expression)
-    return f"({halves[0]} * (t) + {halves[1]})"
+def c_polynomial(coefficients: Sequence[str], powers: Sequence[str]) -> str:
+    """Write a polynomial as a C expression: see `polynomial` in pyinit/stream/quantiles.py."""
+    variable, *higher = powers
+    if higher:
+        odd = c_polynomial(coefficients[1::2], higher)
+        return f"({odd} * ({variable}) + {c_polynomial(coefficients[0::2], higher)})"
+    *rest, expression = coefficients
+    for coefficient in reversed(rest):
+        expression = f"({expression} * ({variable}) + {coefficient})"
+    return expression
 
 
 def c_header(entries: dict[str, dict[str, Any]]) -> str:
@@ -266,18 +265,12 @@ def c_header(entries: dict[str, dict[str, Any]]) -> str:
     ]
     for name, values in entries.items():
         suffix = "f" if values["dtype"] == "float32" else ""
+        powers = ["t", "t2", "t4"] if name == "normal_float64" else ["t", "t2"]
         for part in ("p", "q", "log"):
-            if part not in values:
-                continue
-            macro = f"PYINIT_{name}_{part}".upper()
-            coefficients = values[part]
-            if name == "log_float64":
-                expression = coefficients[-1]
-                for coefficient in reversed(coefficients[:-1]):
-                    expression = f"({expression} * (v) + {coefficient})"
-                lines.append(f"#define {macro}(v) {expression}")
-            else:
-                lines.append(f"#define {macro}(t, t2) {c_polynomial(coefficients, suffix)}")
+            if part in values:
+                macro = f"PYINIT_{name}_{part}".upper()
+                expression = c_polynomial([c + suffix for c in values[part]], powers)
+                lines.append(f"#define {macro}({', '.join(powers)}) {expression}")
         for part in ("unit", "offset"):
             if part in values:
                 value = values[part] if part == "offset" else values[part][0] + suffix

@@ -14,16 +14,18 @@ approximations and their errors are in `quantile_coefficients.json`, written by
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pyinit.dtypes import AnyArray
+
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Words = npt.NDArray[np.uint32]
-_T = TypeVar("_T", np.float32, np.float64)
 
 _ENTRIES: dict[str, Any] = json.loads(
     Path(__file__).with_name("quantile_coefficients.json").read_text(encoding="utf-8")
@@ -52,21 +54,26 @@ _SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
 _ONE_BITS = 0x3FF0000000000000
 
 
-def _polynomial(c: tuple[_T, ...], t: npt.NDArray[_T], t2: npt.NDArray[_T]) -> npt.NDArray[_T]:
-    """Horner's rule in t^2 for the even and the odd terms: one operation more, half the chain."""
-    halves = []
-    for parity in (0, 1):
-        *rest, last = c[parity::2]
-        # a leading 1 is not multiplied
-        value = t2 + rest.pop() if last is c[-1] and last == 1 else t2 * last + rest.pop()
-        for coefficient in reversed(rest):
-            value *= t2
-            value += coefficient
-        halves.append(value)
-    even, odd = halves
-    odd *= t
-    odd += even
-    return odd
+def polynomial(c: Sequence[Any], *powers: AnyArray) -> AnyArray:
+    """A polynomial with its even and its odd terms apart, which shortens the chain of operations.
+
+    Args:
+        c: The coefficients, the constant term first.
+        powers: The variable, its square, the square of that, ...: with n of them, the terms are
+            split into 2**(n - 1) polynomials in the last one, each evaluated by Horner's rule.
+    """
+    variable, *higher = powers
+    if higher:
+        odd = polynomial(c[1::2], *higher)
+        odd *= variable
+        odd += polynomial(c[0::2], *higher)
+        return odd
+    value: AnyArray = variable * c[-1]
+    value += c[-2]
+    for coefficient in c[-3::-1]:
+        value *= variable
+        value += coefficient
+    return value
 
 
 def _with_sign32(z: Float32, high: Words) -> Float32:
@@ -106,12 +113,12 @@ def normal_float32(high: Words) -> Float32:
     bits |= np.int32(0x3F800000)
     f = w
     f -= np.float32(1.5)
-    correction = _polynomial(_LOG32, f, f * f)
+    correction = polynomial(_LOG32, f, f * f)
     correction *= f
     t += correction
     t2 = t * t
-    x *= _polynomial(_NORMAL_P32, t, t2)
-    x /= _polynomial(_NORMAL_Q32, t, t2)
+    x *= polynomial(_NORMAL_P32, t, t2)
+    x /= polynomial(_NORMAL_Q32, t, t2)
     return _with_sign32(x, high)
 
 
@@ -132,8 +139,8 @@ def truncated_normal_float32(high: Words) -> Float32:
     # the quantile is not steep at 2, so the cancellation near x = 1 costs an ulp or two, no more
     y = np.float32(1.0) - x * x
     y2 = y * y
-    x *= _polynomial(_TRUNCATED_P32, y, y2)
-    x /= _polynomial(_TRUNCATED_Q32, y, y2)
+    x *= polynomial(_TRUNCATED_P32, y, y2)
+    x /= polynomial(_TRUNCATED_Q32, y, y2)
     np.minimum(x, np.float32(2.0), out=x)
     return _with_sign32(x, high)
 
@@ -182,16 +189,13 @@ def normal_float64(high: Words, low: Words) -> Float64:
     m += np.float64(1.0)
     s /= m
     v = s * s
-    logarithm = v * _LOG64[-1]
-    logarithm += _LOG64[-2]
-    for coefficient in _LOG64[-3::-1]:
-        logarithm *= v
-        logarithm += coefficient
+    logarithm = polynomial(_LOG64, v, v * v)
     logarithm *= s
     t += logarithm
     t2 = t * t
-    x *= _polynomial(_NORMAL_P64, t, t2)
-    x /= _polynomial(_NORMAL_Q64, t, t2)
+    t4 = t2 * t2
+    x *= polynomial(_NORMAL_P64, t, t2, t4)
+    x /= polynomial(_NORMAL_Q64, t, t2, t4)
     return _with_sign64(x, high)
 
 
@@ -210,7 +214,7 @@ def truncated_normal_float64(high: Words, low: Words) -> Float64:
     x = _unit64(word)
     y = np.float64(1.0) - x * x
     y2 = y * y
-    x *= _polynomial(_TRUNCATED_P64, y, y2)
-    x /= _polynomial(_TRUNCATED_Q64, y, y2)
+    x *= polynomial(_TRUNCATED_P64, y, y2)
+    x /= polynomial(_TRUNCATED_Q64, y, y2)
     np.minimum(x, np.float64(2.0), out=x)
     return _with_sign64(x, high)

@@ -186,10 +186,11 @@ PYINIT_INLINE double pyinit_normal_float64(pyinit_u32 high, pyinit_u32 low)
         pyinit_double_of((bits >> 52) | 0x4330000000000000u) - (0x1p52 + 1023.0);
     const double m = pyinit_double_of((bits & 0xFFFFFFFFFFFFFu) + sqrt_half);
     const double s = (m - 1.0) / (m + 1.0);
-    const double v = s * s;
-    const double t = exponent * PYINIT_LOG_FLOAT64_UNIT + PYINIT_LOG_FLOAT64_LOG(v) * s;
-    const double t2 = t * t;
-    const double z = x * PYINIT_NORMAL_FLOAT64_P(t, t2) / PYINIT_NORMAL_FLOAT64_Q(t, t2);
+    const double v = s * s, v2 = v * v;
+    const double t = exponent * PYINIT_LOG_FLOAT64_UNIT + PYINIT_LOG_FLOAT64_LOG(v, v2) * s;
+    const double t2 = t * t, t4 = t2 * t2;
+    const double z =
+        x * PYINIT_NORMAL_FLOAT64_P(t, t2, t4) / PYINIT_NORMAL_FLOAT64_Q(t, t2, t4);
     return pyinit_with_sign_float64(z, high);
 }
 
