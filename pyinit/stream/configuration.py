@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-from importlib import metadata
 from typing import Any
 
 from pyinit.stream import STREAM_VERSION, kernels, threads
@@ -13,6 +11,8 @@ _PACKAGES = ("numpy", "ml_dtypes", "cffi", "scipy", "pyarrow", "keras", "rpy2")
 
 def configuration() -> dict[str, Any]:
     """What `show_config` prints, by name."""
+    import platform
+
     name, reason = kernels.choice()
     return {
         "pyinit": _version("pyinit-bridge"),
@@ -41,6 +41,9 @@ def show_config() -> None:
 
 
 def _version(package: str) -> str:
+    # reading the packages' metadata takes longer to import than all of pyinit
+    from importlib import metadata
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

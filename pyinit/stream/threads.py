@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyinit.arguments import as_index, invalid
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 #: The environment variable that sets the number of threads for a process.
 VARIABLE = "PYINIT_NUM_THREADS"
@@ -87,6 +90,8 @@ def run_all(tasks: Iterable[Callable[[], None]]) -> None:
     An error or an interrupt on this thread is raised once no other thread is at work any more:
     the caller's array is in use until then.
     """
+    from concurrent.futures import wait
+
     waiting = deque(tasks)
 
     def work() -> None:
@@ -110,6 +115,9 @@ def run_all(tasks: Iterable[Callable[[], None]]) -> None:
 def _the_pool() -> ThreadPoolExecutor:
     global _pool
     if _pool is None:
+        # a large draw needs it, `import pyinit` must be quick
+        from concurrent.futures import ThreadPoolExecutor
+
         _pool = ThreadPoolExecutor(max(1, num_threads() - 1), thread_name_prefix="pyinit")
     return _pool
 
