@@ -68,6 +68,24 @@ class Initializer:
             ValueError: An argument is not as described.
             TypeError: `out` is not a NumPy array.
         """
+        full, part, offset = self._check(shape, partition_shape, partition_offset, device, layout)
+        if out is None:
+            array_dtype = standardize_dtype(dtype, self._dtypes)
+            out = np.empty(part, array_dtype)
+        else:
+            array_dtype = self._check_out(out, part, dtype)
+        self._fill(out, array_dtype, full, offset)
+        return out
+
+    def _check(
+        self,
+        shape: object,
+        partition_shape: object,
+        partition_offset: object,
+        device: object,
+        layout: object = None,
+    ) -> tuple[Shape, Shape, Shape]:
+        """The full shape, the shape of the part that is asked for, and where the part starts."""
         full = as_shape(shape)
         if partition_shape is None and partition_offset is None:
             part, offset = full, (0,) * len(full)
@@ -79,13 +97,7 @@ class Initializer:
         if layout is not None:
             raise invalid("layout", layout, "None")
         self._check_shape(full)
-        if out is None:
-            array_dtype = standardize_dtype(dtype, self._dtypes)
-            out = np.empty(part, array_dtype)
-        else:
-            array_dtype = self._check_out(out, part, dtype)
-        self._fill(out, array_dtype, full, offset)
-        return out
+        return full, part, offset
 
     def _check_shape(self, shape: Shape) -> None:
         """Raises a ValueError if the initializer cannot serve a tensor of that shape."""
