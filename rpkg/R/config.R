@@ -1,0 +1,204 @@
+# Configurations, initializers by name, the default dtype, fans.
+
+#' Configuration of an initializer
+#'
+#' @description
+#' `get_config()` returns the arguments that construct an initializer or a seed generator like the
+#' given one, as a list with the keys of Keras' class of that name. `from_config()` constructs it.
+#'
+#' A seed that was not given is `NULL` in the configuration: an initializer made from it has a
+#' fresh seed. Numbers are exact. The list can be saved with [saveRDS()] and used in another
+#' session.
+#'
+#' Other objects of Python that have a configuration, such as the layers of Keras, are served too,
+#' in the manner of the functions of the same names in keras3.
+#'
+#' @param object
+#' An initializer or a [random_seed_generator()].
+#'
+#' @param config
+#' A list from `get_config()`: its attribute `__class__` says what to construct. For a list without
+#' it, see [deserialize_initializer()].
+#'
+#' @param custom_objects
+#' A named list of Python classes of your own.
+#'
+#' @returns
+#' `get_config()` returns a named list, `from_config()` an initializer or a seed generator.
+#'
+#' @export
+#' @family configuration functions
+#' @examplesIf pyinit_available()
+#' initializer <- initializer_variance_scaling(scale = 2, seed = 1)
+#' config <- get_config(initializer)
+#' str(config)
+#' from_config(config)
+get_config <- function(object) {
+  if (inherits(object, "pyinit_initializer")) {
+    state <- state_of(object)
+    return(structure(state$config, `__class__` = state$class_name))
+  }
+  if (inherits(object, "pyinit_seed_generator")) {
+    return(structure(object[["config"]], `__class__` = "SeedGenerator"))
+  }
+  if (!inherits(object, "python.builtin.object")) {
+    stop_argument("object", object, "an initializer or a random_seed_generator()")
+  }
+  structure(object$get_config(), `__class__` = object$`__class__`)
+}
+
+#' @rdname get_config
+#' @export
+from_config <- function(config, custom_objects = NULL) {
+  class <- attr(config, "__class__", exact = TRUE)
+  if (identical(class, "SeedGenerator")) {
+    return(do.call(random_seed_generator, config))
+  }
+  if (is.character(class)) {
+    return(deserialize_initializer(list(class_name = class, config = config), custom_objects))
+  }
+  if (!inherits(class, "python.builtin.object") || reticulate::py_is_null_xptr(class)) {
+    # a Python class does not outlive the session
+    stop_argument("config", config, "a list that get_config() returned, if not of pyinit, just now")
+  }
+  if (is.null(custom_objects)) {
+    class$from_config(config)
+  } else {
+    class$from_config(config, custom_objects)
+  }
+}
+
+#' Initializers by name or description
+#'
+#' @description
+#' `get_initializer()` returns an initializer for what a Keras layer takes as one, such as its
+#' name. `serialize_initializer()` describes an initializer by its class and configuration, and
+#' `deserialize_initializer()` makes it again from the description, ours or Keras'.
+#'
+#' In Python they are `pyinit.get()`, `pyinit.serialize()` and `pyinit.deserialize()`: in R these
+#' are names of base functions.
+#'
+#' @param identifier
+#' A name (every alias that Keras knows), a list from `serialize_initializer()`, an initializer or
+#' another function with arguments `shape` and `dtype`, or `NULL`.
+#'
+#' @param initializer
+#' An initializer.
+#'
+#' @param config
+#' A list with `class_name` and `config`; the class is found by any name that Keras knows it by.
+#'
+#' @param custom_objects
+#' A named list of Python classes of your own.
+#'
+#' @returns
+#' `get_initializer()` and `deserialize_initializer()` return an initializer (a function is returned
+#' as it is, `NULL` for `NULL`, and a Python object for a class of your own),
+#' `serialize_initializer()` a list with `module`, `class_name`, `config` and `registered_name`.
+#'
+#' @export
+#' @family configuration functions
+#' @examplesIf pyinit_available()
+#' get_initializer("he_normal")
+#'
+#' description <- serialize_initializer(initializer_identity(gain = 2))
+#' str(description)
+#' deserialize_initializer(description)
+get_initializer <- function(identifier) {
+  if (is.null(identifier) || is.function(identifier)) {
+    return(identifier)
+  }
+  if (is.list(identifier)) {
+    return(deserialize_initializer(identifier))
+  }
+  if (!is.character(identifier) && !inherits(identifier, "python.builtin.object")) {
+    stop_argument("identifier", identifier, "a name, a list, a function or NULL")
+  }
+  as_initializer(call_python(python_package()$get(identifier)))
+}
+
+#' @rdname get_initializer
+#' @export
+serialize_initializer <- function(initializer) {
+  if (!inherits(initializer, "pyinit_initializer")) {
+    stop_argument("initializer", initializer, "an initializer")
+  }
+  reticulate::py_to_r(call_python(bridge()$serialized(initializer)))
+}
+
+#' @rdname get_initializer
+#' @export
+deserialize_initializer <- function(config, custom_objects = NULL) {
+  if (!is.list(config) || !is.list(config$config)) {
+    stop_argument("config", config, "a list with `class_name` and `config`, itself a list")
+  }
+  check_missing(config)
+  # an empty list would become a Python list
+  config$config <- do.call(reticulate::dict, sequences_as_lists(config$config))
+  if (length(custom_objects) == 0L) {
+    custom_objects <- NULL
+  }
+  as_initializer(call_python(bridge()$construct_from(config, custom_objects)))
+}
+
+#' The default dtype
+#'
+#' @description
+#' `floatx()` is the name of the type of which the values of an initializer are when it is called
+#' without a `dtype`; `set_floatx()` sets it. This is pyinit's own setting: that of Keras
+#' (`keras3::config_set_floatx()`) is for its layers, which always ask for a dtype.
+#'
+#' @param dtype
+#' One of `"float16"`, `"bfloat16"`, `"float32"`, `"float64"`.
+#'
+#' @returns
+#' `floatx()` returns a string, `"float32"` unless another was set; `set_floatx()` returns `NULL`,
+#' invisibly.
+#'
+#' @export
+#' @family settings
+#' @examplesIf pyinit_available()
+#' floatx()
+#' set_floatx("float64")
+#' initializer_random_uniform(seed = 1)(shape = 2)
+#' set_floatx("float32")
+floatx <- function() {
+  reticulate::py_to_r(python_package()$floatx())
+}
+
+#' @rdname floatx
+#' @export
+set_floatx <- function(dtype) {
+  call_python(python_package()$set_floatx(dtype))
+  invisible()
+}
+
+#' Fan-in and fan-out of a weight tensor
+#'
+#' @description
+#' The numbers of input and output units of a weight tensor, from which
+#' [initializer_variance_scaling()] and its relatives take the scale of the weights.
+#'
+#' @param shape
+#' The dimensions of the tensor. A matrix is (inputs, outputs); a tensor of higher rank is the
+#' kernel of a convolution: (receptive field, input channels, output channels).
+#'
+#' @param input_axes,output_axes
+#' The axes that count inputs and those that count outputs, from 0 as in Python (or, negative, from
+#' the end), where the shape alone does not tell: in attention layers. Used only if both are given.
+#'
+#' @returns
+#' A numeric vector with the elements `fan_in` and `fan_out`.
+#'
+#' @export
+#' @examplesIf pyinit_available()
+#' compute_fans(c(3, 3, 16, 32))
+#' compute_fans(c(64, 4, 16), input_axes = 0, output_axes = c(1, 2))
+compute_fans <- function(shape, input_axes = NULL, output_axes = NULL) {
+  shape <- as.list(as_sizes("shape", shape))
+  axes <- list(input_axes = input_axes, output_axes = output_axes)
+  check_missing(axes)
+  axes <- sequences_as_lists(axes)
+  fans <- call_python(bridge()$fans(shape, axes$input_axes, axes$output_axes))
+  stats::setNames(reticulate::py_to_r(fans), c("fan_in", "fan_out"))
+}
