@@ -1,0 +1,11 @@
+# Runs all tests of the R package, as installed: Rscript tests_r/run.R
+# PYINIT_SLOW=1 adds the tests that install the Python package into a fresh environment.
+
+script <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))
+library(testthat)
+library(pyinit)
+test_dir(
+  dirname(normalizePath(script)),
+  reporter = if (nzchar(Sys.getenv("CI"))) "check" else "summary",
+  stop_on_failure = TRUE, stop_on_warning = TRUE
+)

@@ -1,0 +1,114 @@
+# Errors of Python are conditions of R, and a missing Python says what mends it.
+
+test_that("what Python refuses is an error when the initializer is made", {
+  # protects: no bad argument waits until a layer is built; one definition of what is allowed
+  cases <- list(
+    list("scale", quote(initializer_variance_scaling(scale = -1))),
+    list("scale", quote(initializer_variance_scaling(scale = "1"))),
+    list("mode", quote(initializer_variance_scaling(mode = "fan"))),
+    list("distribution", quote(initializer_variance_scaling(distribution = 1))),
+    list("value", quote(initializer_constant("a"))),
+    list("value", quote(initializer_constant(c(1, 2)))),
+    list("value", quote(initializer_constant(NULL))),
+    list("value", quote(initializer_constant(NA))),
+    list("gain", quote(initializer_identity(Inf))),
+    list("mean", quote(initializer_random_normal(mean = NA_real_))),
+    list("stddev", quote(initializer_truncated_normal(stddev = -1))),
+    list("minval", quote(initializer_random_uniform(minval = 1, maxval = 0))),
+    list("side", quote(initializer_stft(side = "left"))),
+    list("window", quote(initializer_stft(window = "nope"))),
+    list("window", quote(initializer_stft(window = c(1, NA)))),
+    list("scaling", quote(initializer_stft(scaling = "x"))),
+    list("periodic", quote(initializer_stft(periodic = 1)))
+  )
+  for (case in cases) {
+    expect_argument_error(eval(case[[2]]), case[[1]])
+  }
+})
+
+test_that("what Python refuses in the call is an error of the same kind", {
+  # protects: errors of a draw
+  initializer <- initializer_he_normal(seed = 1)
+  expect_argument_error(initializer("a"), "shape")
+  expect_argument_error(initializer(c(2, -1)), "shape")
+  expect_argument_error(initializer(c(2, NA)), "shape")
+  expect_argument_error(initializer(c(2, 2), "int32"), "dtype")
+  expect_argument_error(initializer(c(2, 2), device = "tpu"), "device")
+  expect_argument_error(initializer(c(2, 2), partition_shape = c(1, 1)), "partition_offset")
+  expect_argument_error(
+    initializer(c(2, 2), partition_shape = c(1, 1), partition_offset = c(2, 0)), "partition_offset"
+  )
+  expect_argument_error(initializer_identity()(c(2, 2, 2)), "shape")
+  expect_error(initializer(c(2, 2), foo = 1), "foo", class = "pyinit_type_error")
+  expect_error(initializer(c(2, 2), NULL, 3), "3", class = "pyinit_type_error")
+})
+
+test_that("an error of a type that Python names with its module has a clean message too", {
+  # protects: NumPy's MemoryError
+  error <- expect_error(initializer_zeros()(c(2^21, 2^21)), class = "pyinit_error")
+  expect_match(conditionMessage(error), "^Unable to allocate 32[.]0 TiB")
+})
+
+test_that("errors that are not Python's stay what they are", {
+  # protects: an error of R is not dressed up with the last one of Python
+  try(initializer_constant("a"), silent = TRUE)
+  expect_error(pyinit:::call_python(stop("mine")), "^mine$")
+})
+
+test_that("without the Python package, every function says which command mends it", {
+  # protects: a first-time user with some Python
+  folder <- withr::local_tempdir()
+  dir.create(file.path(folder, "pyinit"))
+  file.create(file.path(folder, "pyinit", "__init__.py")) # hides the one that is installed
+  calls <- c(
+    "initializer_zeros()", "random_seed_generator(1)", "set_random_seed(1)", "floatx()",
+    "set_floatx('float32')", "compute_fans(c(2, 2))", "get_initializer('zeros')",
+    "deserialize_initializer(list(class_name = 'Zeros', config = list()))", "as_numpy(1)"
+  )
+  output <- run_r(
+    c(
+      "library(pyinit)",
+      "cat(pyinit_available(), '\\n')",
+      sprintf(
+        "tryCatch(%s, pyinit_import_error = function(e) cat(conditionMessage(e), '\\n'))", calls
+      )
+    ),
+    env = paste0("PYTHONPATH=", folder)
+  )
+  expect_match(output[[1]], "FALSE")
+  expect_length(grep("pyinit::install_pyinit()", output, fixed = TRUE), length(calls))
+})
+
+test_that("without Python too", {
+  # protects: a first-time user without Python
+  output <- run_r(
+    c(
+      "library(pyinit)",
+      "error <- tryCatch(initializer_zeros(), error = identity)",
+      "cat(inherits(error, 'pyinit_import_error'), conditionMessage(error))"
+    ),
+    env = "RETICULATE_PYTHON=/nowhere/python"
+  )
+  expect_match(paste(output, collapse = "\n"), "TRUE .*pyinit::install_pyinit\\(\\)")
+})
+
+test_that("a Python package of another version is refused, with the command that mends it", {
+  # protects: the two packages are one release
+  folder <- withr::local_tempdir()
+  bridges <- file.path(folder, "pyinit", "bridges")
+  dir.create(bridges, recursive = TRUE)
+  writeLines("__version__ = '0.0.9'", file.path(folder, "pyinit", "__init__.py"))
+  file.create(file.path(bridges, c("__init__.py", "reticulate.py")))
+  output <- run_r(
+    c(
+      "library(pyinit)",
+      "error <- tryCatch(initializer_zeros(), pyinit_import_error = identity)",
+      "cat(conditionMessage(error))"
+    ),
+    env = paste0("PYTHONPATH=", folder)
+  )
+  output <- paste(output, collapse = "\n")
+  expect_match(output, "0.0.9", fixed = TRUE)
+  expect_match(output, as.character(packageVersion("pyinit")), fixed = TRUE)
+  expect_match(output, "pyinit::install_pyinit()", fixed = TRUE)
+})

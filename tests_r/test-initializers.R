@@ -1,0 +1,145 @@
+# The initializers as R users see them: signatures, the call, print, saving.
+
+test_that("the R and the Python factories have the same names, arguments and defaults", {
+  # protects: every public name has its twin in the other language
+  inspect <- reticulate::import("inspect")
+  python <- reticulate::import("pyinit")
+  expect_setequal(
+    factories, grep("^initializer_", reticulate::py_list_attributes(python), value = TRUE)
+  )
+  for (name in factories) {
+    signature <- inspect$signature(python[[name]])
+    defaults <- reticulate::iterate(
+      signature$parameters$values(), function(parameter) parameter$default
+    )
+    names(defaults) <- unlist(reticulate::iterate(
+      signature$parameters$values(), function(parameter) parameter$name
+    ))
+    arguments <- lapply(formals(getExportedValue("pyinit", name)), eval)
+    # reticulate makes integers of Python's, which are numbers as good as R's
+    expect_equal(arguments, as.pairlist(defaults) |> as.list(), label = name)
+  }
+})
+
+test_that("an initializer is a function whose arguments are those of Python's call", {
+  # protects: `initializer(shape, dtype, ...)` by position and by name
+  inspect <- reticulate::import("inspect")
+  signature <- inspect$signature(reticulate::import("pyinit")$Initializer$`__call__`)
+  python <- unlist(reticulate::iterate(
+    signature$parameters$values(), function(parameter) parameter$name
+  ))
+  initializer <- initializer_zeros()
+  expect_true(is.function(initializer))
+  expect_s3_class(initializer, "pyinit_initializer")
+  expect_identical(names(formals(initializer))[1:2], c("shape", "dtype"))
+  expect_setequal(
+    setdiff(names(formals(initializer)), "..."), setdiff(python, c("self", "out", "layout"))
+  )
+})
+
+test_that("every initializer draws an array of the shape, as in Python", {
+  # protects: the whole way from the R factory to the array, and the bits on it
+  numpy <- reticulate::import("numpy", convert = FALSE)
+  for (name in factories) {
+    seed <- if (name %in% seeded) list(seed = 3L) else list()
+    initializer <- do.call(make, c(name, seed))
+    shape <- shape_for(name)
+    values <- initializer(shape = shape)
+    expect_identical(dim(values), as.integer(shape))
+    python <- reticulate::r_to_py(initializer)
+    expected <- reticulate::py_call(python, reticulate::tuple(as.list(as.integer(shape))))
+    expect_identical(values, as_r_array(numpy$array(expected, dtype = "float64")), label = name)
+  }
+})
+
+test_that("numbers as R users type them are taken for what they are", {
+  # protects: `seed = 1` and `seed = 1L` are one seed, `shape = c(2, 2)` needs no L
+  values <- initializer_he_normal(seed = 1)(shape = c(2, 2))
+  expect_identical(initializer_he_normal(seed = 1L)(shape = c(2L, 2L)), values)
+  expect_identical(
+    initializer_stft(window = 1)(c(1, 1, 3)), initializer_stft(window = list(1))(c(1, 1, 3))
+  )
+})
+
+test_that("a dtype or a part is the same draw", {
+  # protects: the arguments of the call arrive
+  initializer <- initializer_random_normal(seed = 5)
+  full <- initializer(c(6, 4), "float64")
+  part <- initializer(
+    c(6, 4), dtype = "float64", partition_shape = c(2, 3), partition_offset = c(4, 1)
+  )
+  expect_identical(part, full[5:6, 2:4])
+  expect_equal(initializer(c(6, 4)), full, tolerance = 1e-6)
+})
+
+test_that("print and format show the call with the seed in use", {
+  # protects: what a user copies from the console
+  expect_identical(
+    format(initializer_variance_scaling(seed = 42L)),
+    paste0(
+      "<pyinit initializer> VarianceScaling(scale = 1, mode = \"fan_in\", ",
+      "distribution = \"truncated_normal\", seed = 42)"
+    )
+  )
+  expect_output(print(initializer_zeros()), "<pyinit initializer> Zeros()", fixed = TRUE)
+  expect_match(
+    format(initializer_stft(window = NULL)), "STFT(side = \"real\", window = NULL", fixed = TRUE
+  )
+  unseeded <- initializer_he_normal()
+  expect_match(format(unseeded), paste0("HeNormal(seed = ", unseeded$seed, ")"), fixed = TRUE)
+  shared <- initializer_orthogonal(seed = random_seed_generator(7, name = "w"))
+  expect_match(
+    format(shared), "gain = 1, seed = random_seed_generator(seed = 7, name = \"w\")", fixed = TRUE
+  )
+  keras_seed <- reticulate::import("keras")$random$SeedGenerator(5L)
+  expect_match(format(initializer_he_normal(seed = keras_seed)), "SeedGenerator>)", fixed = TRUE)
+})
+
+test_that("elements are read as in Python", {
+  # protects: `initializer$seed`, `initializer$scale`, `initializer$get_config()`
+  initializer <- initializer_variance_scaling(scale = 2, seed = 2^40)
+  expect_identical(initializer$seed, 2^40)
+  expect_identical(initializer$scale, 2)
+  expect_null(initializer$input_axes)
+  expect_identical(initializer$get_config(), get_config(initializer))
+  expect_identical(get_config(initializer$clone()), get_config(initializer))
+  expect_identical(reticulate::py_to_r(initializer$`__class__`$`__name__`), "VarianceScaling")
+  expect_error(initializer$foo, "VarianceScaling has no element `foo`", class = "pyinit_error")
+})
+
+test_that("an initializer survives saveRDS() into another session", {
+  # protects: weights that are drawn years later; seeds drawn from R, and generators that are shared
+  generator <- random_seed_generator(7)
+  drawn <- random_seed_generator()
+  saved <- list(
+    plain = initializer_variance_scaling(scale = 2, seed = 3),
+    unseeded = initializer_he_uniform(),
+    first = initializer_random_normal(seed = generator),
+    second = initializer_random_normal(seed = generator),
+    drawn = initializer_random_uniform(seed = drawn),
+    keras = initializer_he_normal(seed = reticulate::import("keras")$random$SeedGenerator(5L))
+  )
+  file <- withr::local_tempfile(fileext = ".rds")
+  result <- withr::local_tempfile(fileext = ".rds")
+  saveRDS(saved, file)
+  output <- run_r(c(
+    sprintf("saved <- readRDS('%s')", file),
+    "printed <- lapply(saved, format)", # without Python
+    "values <- lapply(saved, function(initializer) initializer(c(2, 2)))",
+    "configs <- lapply(saved, pyinit::get_config)",
+    sprintf("saveRDS(list(printed, values, configs), '%s')", result)
+  ))
+  expect_true(file.exists(result), info = paste(output, collapse = "\n"))
+  read <- readRDS(result)
+  expect_identical(read[[1]][1:5], lapply(saved[1:5], format))
+  expect_identical(read[[2]], lapply(saved, function(initializer) initializer(c(2, 2))))
+  expect_identical(read[[3]], lapply(saved, get_config))
+})
+
+test_that("initializers work in lists and with lapply() and do.call()", {
+  # protects: an initializer is a plain R function to R's own tools
+  initializers <- lapply(1:3, initializer_he_normal)
+  values <- lapply(initializers, function(initializer) initializer(c(2, 2)))
+  expect_false(identical(values[[1]], values[[2]]))
+  expect_identical(do.call(initializers[[1]], list(shape = c(2, 2))), values[[1]])
+})

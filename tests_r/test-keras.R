@@ -1,0 +1,59 @@
+# Initializers in the layers of the real Keras.
+
+keras <- reticulate::import("keras")
+
+# The weights of a layer as R doubles.
+kernel <- function(layer) {
+  numpy <- reticulate::import("numpy", convert = FALSE)
+  values <- reticulate::import("keras", convert = FALSE)$ops$convert_to_numpy(
+    reticulate::r_to_py(layer)$kernel
+  )
+  as_r_array(numpy$array(values, dtype = "float64"))
+}
+
+test_that("a layer takes every initializer as it is, and gets the weights that R gets", {
+  # protects: an initializer as the argument of a layer, kernel_initializer = initializer
+  for (name in setdiff(factories, "initializer_stft")) {
+    seed <- if (name %in% seeded) list(seed = 3) else list()
+    initializer <- do.call(make, c(name, seed))
+    layer <- keras$layers$Dense(units = 3L, kernel_initializer = initializer)
+    layer$build(c(4L, 4L))
+    expect_identical(kernel(layer), initializer(c(4, 3)), label = name)
+  }
+})
+
+test_that("do.call(), lists and dictionaries carry an initializer to Python", {
+  # protects: the way in which keras3 calls Keras
+  initializer <- initializer_he_normal(seed = 1)
+  layer <- do.call(
+    keras$layers$Dense,
+    list(units = 3L, kernel_initializer = initializer, bias_initializer = initializer_ones())
+  )
+  layer$build(c(4L, 4L))
+  expect_identical(kernel(layer), initializer(c(4, 3)))
+  objects <- reticulate::r_to_py(list(initializer, initializer))
+  expect_identical(
+    reticulate::py_id(objects[[0]]), reticulate::py_id(reticulate::r_to_py(initializer))
+  )
+})
+
+test_that("layers that share a seed generator have different weights", {
+  # protects: one generator for a whole model
+  generator <- random_seed_generator(1)
+  kernels <- lapply(1:2, function(i) {
+    layer <- keras$layers$Dense(3L, kernel_initializer = initializer_he_normal(seed = generator))
+    layer$build(c(4L, 4L))
+    kernel(layer)
+  })
+  expect_false(identical(kernels[[1]], kernels[[2]]))
+  expect_identical(generator$`next`(), c(1, 2))
+})
+
+test_that("keras3's get_config() finds what it asks an initializer for", {
+  # protects: `keras3::get_config(initializer)`, which reads these two elements
+  initializer <- initializer_he_normal(seed = 1)
+  config <- initializer$get_config()
+  again <- initializer$`__class__`$from_config(list(seed = 1L))
+  expect_identical(config$seed, 1L)
+  expect_match(reticulate::py_str(again), "HeNormal(seed=1)", fixed = TRUE)
+})

@@ -1,0 +1,23 @@
+# What the draws run on.
+
+test_that("the number of threads changes nothing but the time", {
+  # protects: the values do not depend on the threads
+  withr::defer(set_num_threads(NULL))
+  initializer <- initializer_random_normal(seed = 1)
+  set_num_threads(1)
+  one <- initializer(c(700, 900))
+  set_num_threads(3L)
+  expect_identical(initializer(c(700, 900)), one)
+  for (bad in list(0, 1.5, "2", NA, TRUE, 2000)) {
+    expect_argument_error(set_num_threads(bad), "n")
+  }
+})
+
+test_that("show_config() shows what Python shows, and R's versions", {
+  # protects: one report for both languages
+  shown <- capture.output(show_config())
+  python <- reticulate::py_capture_output(reticulate::import("pyinit")$show_config())
+  expect_identical(head(shown, -2), strsplit(trimws(python), "\n")[[1]])
+  expect_match(shown, as.character(getRversion()), fixed = TRUE, all = FALSE)
+  expect_match(shown, as.character(packageVersion("reticulate")), fixed = TRUE, all = FALSE)
+})
