@@ -86,36 +86,6 @@ def test_partition_of_constants_and_stft():
     assert empty.shape == (3, 0, 2)
 
 
-@pytest.mark.parametrize("shape", [(4, 4), (7, 3), (3, 7), (2, 3, 5), (3, 2, 1, 4), (2, 2, 40)])
-def test_orthogonal_is_orthonormal(shape):
-    """Protects orthonormal columns (rows, where there are fewer of them), and the gain."""
-    values = pyinit.Orthogonal(gain=-2.0, seed=1)(shape, "float64")
-    matrix = values.reshape(-1, shape[-1]) / -2.0
-    gram = matrix.T @ matrix if matrix.shape[0] >= matrix.shape[1] else matrix @ matrix.T
-    np.testing.assert_allclose(gram, np.eye(min(matrix.shape)), atol=1e-14)
-
-
-def test_orthogonal_factors_the_normal_stream_with_a_positive_diagonal():
-    """Protects the definition of Q: of the normal stream's matrix, with R's diagonal positive."""
-    q = pyinit.Orthogonal(seed=8)((6, 4), "float64")
-    normal = pyinit.RandomNormal(0, 1, seed=8)((6, 4), "float64")
-    r = q.T @ normal
-    assert (np.diagonal(r) > 0).all()
-    np.testing.assert_allclose(np.tril(r, -1), 0, atol=1e-14)
-    wide = pyinit.Orthogonal(seed=8)((4, 6), "float64")
-    np.testing.assert_array_equal(wide, q.T)
-
-
-@pytest.mark.parametrize("gain", [0.0, 1, -3.5])
-def test_orthogonal_rounds_once(gain, float_dtype):
-    """Protects the rounding of a float64 result to the dtype."""
-    initializer = pyinit.Orthogonal(gain, seed=2)
-    exact = initializer((30, 20), "float64")
-    values = initializer((30, 20), float_dtype).astype(np.float64)
-    spacing = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 0.0}
-    assert (np.abs(values - exact) <= np.abs(exact) * spacing[float_dtype] + 2.0**-25).all()
-
-
 def test_rounding_to_bfloat16_is_one_rounding():
     """Protects against float64 -> float32 -> bfloat16, which rounds this number up."""
     just_below_half = 1 + 2.0**-8 - 2.0**-40

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from pyinit.arguments import Shape, as_number, invalid
 from pyinit.dtypes import AnyArray, round_to
+from pyinit.factorization import orthonormalize
 from pyinit.initializers.random import RandomInitializer
 from pyinit.stream import fill
 from pyinit.stream.distributions import parameters
 from pyinit.stream.seeds import draw_key
+from pyinit.stream.threads import run_all
 
 _FLOAT64 = np.dtype(np.float64)
+#: Values that are rounded at a time: their temporaries fit into a core's cache.
+_ROUNDED_SIZE = 1 << 15
 
 
 class Orthogonal(RandomInitializer):
@@ -23,8 +28,10 @@ class Orthogonal(RandomInitializer):
     A tensor of shape (d1, ..., dk, n) is an (m, n) matrix, m = d1 ... dk. It gets orthonormal
     columns if m >= n, else orthonormal rows. The matrix is uniform (Haar) among all such ones: the
     factor Q, with a positive diagonal in R, of a matrix of standard normal values. It is computed
-    in float64 whatever the dtype, and rounded once. A part of the tensor costs as much as the full
-    one, since every value depends on all others.
+    in float64 whatever the dtype, and rounded once. It depends on no linear algebra library: the
+    order of every operation is defined, so the bits are the same on any machine and any number of
+    threads. A part of the tensor costs as much as the full one, since every value depends on all
+    others.
 
     Args:
         gain: The factor: a finite number.
@@ -61,14 +68,26 @@ class Orthogonal(RandomInitializer):
         tall = np.empty((max(rows, columns), min(rows, columns)), _FLOAT64)
         law = parameters("normal", 0.0, 1.0, _FLOAT64, ("mean", "stddev"))
         fill(tall, _FLOAT64, law, key, tall.shape, (0, 0))
-        q, r = np.linalg.qr(tall)
-        q *= np.where(np.diagonal(r) < 0, -self.gain, self.gain)
-        full = (q if rows >= columns else q.T).reshape(full_shape)
+        orthonormalize(tall)
+        full = (tall if rows >= columns else tall.T).reshape(full_shape)
         part = tuple(
             slice(first, first + length) for first, length in zip(offset, out.shape, strict=True)
         )
-        out[...] = round_to(full[part], dtype)
+        _round_into(out, full[part], self.gain, dtype)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that construct such an initializer."""
         return {"gain": self.gain, **super().get_config()}
+
+
+def _round_into(out: AnyArray, values: AnyArray, gain: float, dtype: np.dtype[Any]) -> None:
+    """Writes `gain * values`, rounded once to `dtype`, without a copy of all of them."""
+    axis = max(range(out.ndim), key=out.shape.__getitem__)
+    step = max(1, _ROUNDED_SIZE * out.shape[axis] // out.size)
+    before = (slice(None),) * axis
+
+    def write(first: int) -> None:
+        piece = (*before, slice(first, first + step))
+        out[piece] = round_to(values[piece] * gain, dtype)
+
+    run_all([partial(write, first) for first in range(0, out.shape[axis], step)])

@@ -9,6 +9,8 @@ import sys
 from cffi import FFI
 
 HERE = "pyinit/stream/native"
+FACTORIZATION = "pyinit/factorization"
+HEADERS = (f"{HERE}/kernel.h", f"{FACTORIZATION}/qr.h")
 
 FLAGS = {
     "unix": [
@@ -23,19 +25,23 @@ FLAGS = {
     "msvc": ["/O2", "/fp:precise"],
 }
 
-with open(f"{HERE}/kernel.h", encoding="utf-8") as header:
-    declarations = [line for line in header if not line.startswith("#")]
+declarations = []
+for path in HEADERS:
+    with open(path, encoding="utf-8") as header:
+        declarations += [line for line in header if not line.startswith("#")]
 
 ffibuilder = FFI()
 ffibuilder.cdef("".join(declarations))
 ffibuilder.set_source(
     "pyinit.stream.native._kernel",
-    '#include "kernel.h"',
-    sources=[f"{HERE}/kernel.c"],
-    include_dirs=[HERE],
+    '#include "kernel.h"\n#include "qr.h"',
+    sources=[f"{HERE}/kernel.c", f"{FACTORIZATION}/qr.c"],
+    include_dirs=[HERE, FACTORIZATION],
     depends=[
-        f"{HERE}/kernel.h",
+        *HEADERS,
         f"{HERE}/kernel_level.h",
+        f"{HERE}/levels.h",
+        f"{FACTORIZATION}/qr_level.h",
         "pyinit/stream/stream.h",
         "pyinit/stream/quantile_coefficients.h",
     ],

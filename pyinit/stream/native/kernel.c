@@ -33,10 +33,6 @@ typedef struct {
 /* Without GCC's vector extensions (or with PYINIT_PORTABLE, for tests) plain loops do the same. */
 #if defined(__GNUC__) && !defined(PYINIT_PORTABLE)
 #define PYINIT_VECTORS
-#ifdef __x86_64__
-#define PYINIT_X86
-#include <immintrin.h>
-#endif
 #ifdef __has_builtin
 #if __has_builtin(__builtin_shufflevector)
 #define PYINIT_SHUFFLE
@@ -72,49 +68,8 @@ typedef struct {
 #define PYINIT_RESTRICT restrict
 #endif
 
-#define GLUE_(a, b) a##_##b
-#define GLUE(a, b) GLUE_(a, b)
-
-/* Each inclusion compiles the runs once more, for one instruction set. Neither of the higher ones
- * asks for fused multiply-add, which must not be used. */
-#define LEVEL baseline
-#define VECTOR_BYTES 16
-#include "kernel_level.h"
-#undef LEVEL
-#undef VECTOR_BYTES
-
-#ifdef PYINIT_X86
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2")
-#endif
-#define LEVEL v3
-#define VECTOR_BYTES 32
-#include "kernel_level.h"
-#undef LEVEL
-#undef VECTOR_BYTES
-#ifdef __clang__
-#pragma clang attribute pop
-#pragma clang attribute push(                                                                   \
-    __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw"))), apply_to = function)
-#else
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,prefer-vector-width=512")
-#endif
-#define LEVEL v4
-#define VECTOR_BYTES 64
-#include "kernel_level.h"
-#undef LEVEL
-#undef VECTOR_BYTES
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#endif
+#define LEVEL_SOURCE "kernel_level.h"
+#include "levels.h"
 
 int pyinit_has_level(int level)
 {

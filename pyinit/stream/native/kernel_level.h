@@ -1,5 +1,5 @@
 /* The runs of one instruction set: LEVEL is its name, VECTOR_BYTES the width of its vectors. Included
- * by kernel.c once for each, under that set's target options. */
+ * once for each, by levels.h. */
 
 #define NAME(stem) GLUE(stem, LEVEL)
 

@@ -1,0 +1,50 @@
+/* Includes LEVEL_SOURCE once for each instruction set that is compiled here, with LEVEL defined as its
+ * name and VECTOR_BYTES as the width of its vectors. None of the sets asks for fused multiply-add,
+ * which must not be used. */
+
+#if defined(__GNUC__) && defined(__x86_64__) && !defined(PYINIT_PORTABLE)
+#define PYINIT_X86
+#include <immintrin.h>
+#endif
+
+#define GLUE_(a, b) a##_##b
+#define GLUE(a, b) GLUE_(a, b)
+
+#define LEVEL baseline
+#define VECTOR_BYTES 16
+#include LEVEL_SOURCE
+#undef LEVEL
+#undef VECTOR_BYTES
+
+#ifdef PYINIT_X86
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2")
+#endif
+#define LEVEL v3
+#define VECTOR_BYTES 32
+#include LEVEL_SOURCE
+#undef LEVEL
+#undef VECTOR_BYTES
+#ifdef __clang__
+#pragma clang attribute pop
+#pragma clang attribute push(                                                                   \
+    __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw"))), apply_to = function)
+#else
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,prefer-vector-width=512")
+#endif
+#define LEVEL v4
+#define VECTOR_BYTES 64
+#include LEVEL_SOURCE
+#undef LEVEL
+#undef VECTOR_BYTES
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
