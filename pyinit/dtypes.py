@@ -63,6 +63,9 @@ def set_floatx(dtype: str) -> None:
     _floatx = one_of("dtype", dtype, tuple(FLOAT_DTYPES))
 
 
+#: NumPy makes a dtype's name anew each time, which takes longer than drawing a small tensor.
+_NAMES = {dtype: name for name, dtype in NUMERIC_DTYPES.items()}
+
 #: Python's own types, as Keras reads them.
 _PYTHON_DTYPES = {float: "float32", int: "int32", bool: "bool"}
 
@@ -71,6 +74,8 @@ def _name(dtype: Any) -> str:
     """The name that a dtype of NumPy, TensorFlow, JAX or torch goes by."""
     if isinstance(dtype, str):
         return dtype
+    if isinstance(dtype, np.dtype) and dtype in _NAMES:
+        return _NAMES[dtype]
     if isinstance(dtype, type) and dtype in _PYTHON_DTYPES:
         return _PYTHON_DTYPES[dtype]
     name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None)
