@@ -85,17 +85,25 @@ def test_any_part_of_any_tensor(data):
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("shape", [(70, 600), (600, 3), (3, 3, 20, 300), (1, 513), (513, 1)])
 @pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        *[(70, 600), (600, 3), (3, 3, 20, 300), (1, 513), (513, 1)],
+        # rows of whole tiles: vectors run along the columns in memory
+        *[(15, 64), (16, 64), (130, 64), (300, 640), (20, 3, 128), (3, 3, 64, 64)],
+    ],
+)
 def test_blocks_of_rows(level, shape, order, float_dtype):
     """Protects long and short rows, with a block that is not full at either end."""
     like = np.empty(shape, FLOAT_DTYPES[float_dtype], order=order)
     steps = index_steps(shape)
     drawn, expected = both(level, like, like.dtype, "normal", (3, 0), 11, steps)
     assert same_bits(drawn, expected)
-    steps = index_steps((*shape[:-1], shape[-1] + 5))
-    drawn, expected = both(level, like, like.dtype, "uniform", (3, 0), 11, steps)
-    assert same_bits(drawn, expected)
+    for more in (5, 64):
+        steps = index_steps((*shape[:-1], shape[-1] + more))
+        drawn, expected = both(level, like, like.dtype, "uniform", (3, 0), 11, steps)
+        assert same_bits(drawn, expected)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])

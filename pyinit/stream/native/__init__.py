@@ -129,7 +129,7 @@ def _pieces(
     length = out.shape[axis]
     count = max(min(4 * num_threads(), out.size // _MIN_PIECE), out.size // _MAX_PIECE)
     size = -(-length // min(count, length))
-    if out.ndim == 1:
+    if steps[axis] == 1:
         size = -(-size // _TILE) * _TILE
     before = (slice(None),) * axis
     return [

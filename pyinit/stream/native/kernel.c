@@ -21,12 +21,20 @@ typedef struct {
 /* Fills `count` neighbouring elements from flat index `start` on. */
 typedef void fill_run(void *out, uint64_t start, size_t count, const law *of);
 
+/* Fills the columns `first` to `last` - 1 of a tile for `rows` rows, of which row r has the tile
+ * tiles[r] + plus; the rows are neighbours in memory, the columns `stride` elements apart. `tiles`
+ * goes on to the next multiple of PYINIT_LANES, with any values. */
+typedef void fill_columns(
+    void *out, int64_t stride, const uint64_t *tiles, uint64_t plus, int64_t rows, int first,
+    int last, const law *of);
+
 /* Copies `rows` rows of `columns` values to columns in memory, `stride` elements apart. */
 typedef void transpose(void *out, const void *values, int64_t rows, int64_t columns, int64_t stride);
 
 /* What each level compiles. */
 typedef struct {
     fill_run *runs[STORAGES][KINDS];
+    fill_columns *columns[STORAGES][KINDS];
     transpose *transpose16, *transpose32, *transpose64; /* by the bits of a value */
 } level_kernel;
 
@@ -36,7 +44,7 @@ typedef struct {
 #ifdef __has_builtin
 #if __has_builtin(__builtin_shufflevector)
 #define PYINIT_SHUFFLE
-/* Two vectors, element by element in turn, their first halves (LOW) and their second ones (HIGH) ... */
+/* Two vectors, element by element in turn: their first halves (LOW), their second ones (HIGH), ... */
 #define ZIP2_LOW(a, b) __builtin_shufflevector(a, b, 0, 2)
 #define ZIP2_HIGH(a, b) __builtin_shufflevector(a, b, 1, 3)
 #define ZIP4_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
@@ -60,12 +68,29 @@ typedef struct {
 /* Short loops over vectors, which stay in registers only if the loops are gone early. */
 #define UNROLL _Pragma("GCC unroll 8")
 /* Columns lie far apart in memory: nothing else fetches the next ones. */
+#ifdef __GNUC__
 #define PREFETCH(address) __builtin_prefetch(address, 1)
+#else
+#define PREFETCH(address) ((void)(address))
+#endif
 
 #ifdef _MSC_VER
 #define PYINIT_RESTRICT __restrict
 #else
 #define PYINIT_RESTRICT restrict
+#endif
+
+static inline void prefetch_column(const void *address, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += 64)
+        PREFETCH((const char *)address + at);
+}
+
+/* A loop that GCC does not vectorize where it is inlined. */
+#ifdef _MSC_VER
+#define PYINIT_APART static __declspec(noinline)
+#else
+#define PYINIT_APART static __attribute__((noinline))
 #endif
 
 #define LEVEL_SOURCE "kernel_level.h"
@@ -213,6 +238,35 @@ static void draw_rows(
     }
 }
 
+/* Fills rows that are neighbours in memory and start at the same place of their tiles, as they do
+ * where the tensor's rows are whole tiles: vectors then run along the rows and nothing is copied.
+ * Returns whether the rows are such. */
+static int fill_by_columns(
+    fill_columns *fill, char *out, size_t size, int64_t rows, const axis *row, block_buffer *buffer,
+    const law *of)
+{
+    const uint64_t shift = buffer->from[0] % PYINIT_TILE;
+    if (rows < PYINIT_LANES || 2 * row->length < PYINIT_TILE)
+        return 0;
+    for (int64_t r = 0; r < rows; ++r)
+        if (buffer->at[r] != buffer->at[0] + r || buffer->from[r] % PYINIT_TILE != shift)
+            return 0;
+    uint64_t *tiles = buffer->from;
+    for (int64_t r = 0; r < rows; ++r)
+        tiles[r] /= PYINIT_TILE;
+    for (int64_t r = rows; r % PYINIT_LANES; ++r)
+        tiles[r] = 0;
+    const int64_t end = (int64_t)shift + row->length;
+    for (int64_t c = 0; c < end; c += PYINIT_TILE) {
+        const int first = c == 0 ? (int)shift : 0;
+        const int last = end - c < PYINIT_TILE ? (int)(end - c) : PYINIT_TILE;
+        const int64_t to = buffer->at[0] + (c + first - (int64_t)shift) * row->stride;
+        const uint64_t plus = (uint64_t)c / PYINIT_TILE;
+        fill(out + to * (int64_t)size, row->stride, tiles, plus, rows, first, last, of);
+    }
+    return 1;
+}
+
 int pyinit_fill(
     int level, void *out, int loop, double location, double scale, double upper, uint64_t seed,
     uint32_t draw, uint64_t start, int rank, const int64_t *shape, const int64_t *strides,
@@ -221,6 +275,7 @@ int pyinit_fill(
     const law of = {location, scale, upper, seed, draw};
     const level_kernel *const kernel = kernel_of(level);
     fill_run *const fill = kernel->runs[loop / KINDS][loop % KINDS];
+    fill_columns *const columnwise = kernel->columns[loop / KINDS][loop % KINDS];
     const size_t size = item_size[loop / KINDS];
     axis axes[MAX_RANK + 1];
     const int outer = merge_axes(axes, rank, shape, strides, steps) - 1;
@@ -257,6 +312,8 @@ int pyinit_fill(
             }
             more = k >= 0;
         }
+        if (fill_by_columns(columnwise, out, size, rows, &row, buffer, &of))
+            continue;
         for (int64_t first = 0; first < row.length; first += width) {
             const int64_t left = row.length - first;
             const int64_t columns = left < width ? left : width;

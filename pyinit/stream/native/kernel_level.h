@@ -58,6 +58,42 @@ static void NAME(draw_words)(
     }
 }
 
+/* The words of several tiles, the same element of each side by side: that of element c in tile
+ * tiles[r] + plus at out[c * height + r]. `count` is a multiple of PYINIT_LANES. */
+static void NAME(draw_columns)(
+    uint32_t *PYINIT_RESTRICT out, int64_t height, const uint64_t *tiles, uint64_t plus,
+    int64_t count, const law *of, uint32_t half)
+{
+    enum { PER = VECTOR_BYTES / 8, GROUPS = PYINIT_LANES / PER };
+    const uint32_t key0 = (uint32_t)of->seed, key1 = (uint32_t)(of->seed >> 32);
+    for (int64_t r = 0; r < count; r += PYINIT_LANES)
+        for (int lane = 0; lane < PYINIT_LANES; ++lane) {
+            NAME(lanes) c0[GROUPS], c1[GROUPS], c2[GROUPS], c3[GROUPS];
+            for (int g = 0; g < GROUPS; ++g) {
+                NAME(lanes) tile;
+                memcpy(&tile, tiles + r + g * PER, sizeof tile);
+                const NAME(lanes) block = (tile + plus) * PYINIT_LANES + (uint64_t)lane;
+                c0[g] = block;
+                c1[g] = block >> 32;
+                c2[g] = (tile ^ tile) + of->draw;
+                c3[g] = (tile ^ tile) + half;
+            }
+            for (int g = 0; g < GROUPS; ++g)
+                PYINIT_PHILOX(NAME(lanes), NAME(multiply), c0[g], c1[g], c2[g], c3[g], key0, key1);
+            for (int g = 0; g < GROUPS; ++g) {
+                const NAME(words) narrow[4] = {
+                    __builtin_convertvector(c0[g], NAME(words)),
+                    __builtin_convertvector(c1[g], NAME(words)),
+                    __builtin_convertvector(c2[g], NAME(words)),
+                    __builtin_convertvector(c3[g], NAME(words))};
+                for (int w = 0; w < 4; ++w)
+                    memcpy(
+                        out + (w * PYINIT_LANES + lane) * height + r + g * PER, &narrow[w],
+                        sizeof narrow[w]);
+            }
+        }
+}
+
 #else
 
 static void NAME(draw_words)(
@@ -77,17 +113,41 @@ static void NAME(draw_words)(
         }
 }
 
+static void NAME(draw_columns)(
+    uint32_t *PYINIT_RESTRICT out, int64_t height, const uint64_t *tiles, uint64_t plus,
+    int64_t count, const law *of, uint32_t half)
+{
+    for (int64_t r = 0; r < count; ++r) {
+        uint32_t words[PYINIT_TILE];
+        NAME(draw_words)(words, tiles[r] + plus, 1, of, half);
+        for (int c = 0; c < PYINIT_TILE; ++c)
+            out[c * height + r] = words[c];
+    }
+}
+
 #endif
 
+/* The values of words. */
+#define VALUES(WHERE, STORAGE, TYPE, KIND, REAL, VALUE)                                         \
+    WHERE void GLUE(NAME(values), STORAGE##_##KIND)(                                            \
+        TYPE *PYINIT_RESTRICT to, const uint32_t *PYINIT_RESTRICT high,                         \
+        const uint32_t *PYINIT_RESTRICT low, size_t count, REAL location, REAL scale,           \
+        REAL upper)                                                                             \
+    {                                                                                           \
+        (void)low;                                                                              \
+        for (size_t k = 0; k < count; ++k)                                                      \
+            to[k] = VALUE;                                                                      \
+    }
+
 /* A run: words into a buffer that stays in the first-level cache, values out of it. */
-#define RUN(STORAGE, TYPE, KIND, REAL, HALVES, VALUE)                                           \
+#define RUN(STORAGE, TYPE, KIND, REAL, HALVES)                                                  \
     static void GLUE(NAME(run), STORAGE##_##KIND)(                                              \
         void *out, uint64_t start, size_t count, const law *of)                                 \
     {                                                                                           \
         uint32_t words[HALVES][NAME(BUFFERED)];                                                 \
         const REAL location = (REAL)of->location, scale = (REAL)of->scale;                      \
         const REAL upper = (REAL)of->upper;                                                     \
-        TYPE *PYINIT_RESTRICT to = out;                                                                \
+        TYPE *to = out;                                                                         \
         uint64_t tile = start / PYINIT_TILE;                                                    \
         size_t skip = (size_t)(start % PYINIT_TILE);                                            \
         while (count > 0) {                                                                     \
@@ -99,11 +159,8 @@ static void NAME(draw_words)(
                 values = count;                                                                 \
             for (uint32_t half = 0; half < HALVES; ++half)                                      \
                 NAME(draw_words)(words[half], tile, tiles, of, half);                           \
-            const uint32_t *PYINIT_RESTRICT high = words[0] + skip;                                    \
-            const uint32_t *PYINIT_RESTRICT low = words[HALVES - 1] + skip;                            \
-            (void)low;                                                                          \
-            for (size_t k = 0; k < values; ++k)                                                 \
-                to[k] = VALUE;                                                                  \
+            GLUE(NAME(values), STORAGE##_##KIND)                                                \
+            (to, words[0] + skip, words[HALVES - 1] + skip, values, location, scale, upper);    \
             to += values;                                                                       \
             count -= values;                                                                    \
             tile += tiles;                                                                      \
@@ -111,26 +168,58 @@ static void NAME(draw_words)(
         }                                                                                       \
     }
 
+/* The same for a tile's columns in memory: values go where they belong as they are made. */
+#define COLUMNS(STORAGE, TYPE, KIND, REAL, HALVES)                                              \
+    static void GLUE(NAME(columns), STORAGE##_##KIND)(                                          \
+        void *out, int64_t stride, const uint64_t *tiles, uint64_t plus, int64_t rows,          \
+        int first, int last, const law *of)                                                     \
+    {                                                                                           \
+        enum { HEIGHT = 128 / HALVES };                                                         \
+        uint32_t words[HALVES][PYINIT_TILE * HEIGHT];                                           \
+        const REAL location = (REAL)of->location, scale = (REAL)of->scale;                      \
+        const REAL upper = (REAL)of->upper;                                                     \
+        for (int64_t r = 0; r < rows; r += HEIGHT) {                                            \
+            const int64_t height = rows - r < HEIGHT ? rows - r : HEIGHT;                       \
+            const int64_t count = (height + PYINIT_LANES - 1) / PYINIT_LANES * PYINIT_LANES;    \
+            for (uint32_t half = 0; half < HALVES; ++half)                                      \
+                NAME(draw_columns)(words[half], HEIGHT, tiles + r, plus, count, of, half);      \
+            TYPE *to = (TYPE *)out + r;                                                         \
+            for (int c = first; c < last; ++c, to += stride) {                                  \
+                prefetch_column(to + 4 * stride, (size_t)height * sizeof(TYPE));                \
+                GLUE(NAME(values), STORAGE##_##KIND)                                            \
+                (to, words[0] + c * HEIGHT, words[HALVES - 1] + c * HEIGHT, (size_t)height,     \
+                 location, scale, upper);                                                       \
+            }                                                                                   \
+        }                                                                                       \
+    }
+
 #define PLACED(KIND) pyinit_place_float32(pyinit_##KIND##_float32(high[k]), location, scale, upper)
 
-#define RUNS(KIND)                                                                              \
-    RUN(float16, uint16_t, KIND, float, 1, pyinit_float16_of(PLACED(KIND)))                     \
-    RUN(bfloat16, uint16_t, KIND, float, 1, pyinit_bfloat16_of(PLACED(KIND)))                   \
-    RUN(float32, float, KIND, float, 1, PLACED(KIND))                                           \
-    RUN(float64, double, KIND, double, 2,                                                       \
-        pyinit_place_float64(pyinit_##KIND##_float64(high[k], low[k]), location, scale, upper)) \
-    RUN(float16_wide, double, KIND, float, 1, (double)pyinit_rounded_to_float16(PLACED(KIND)))  \
-    RUN(bfloat16_wide, double, KIND, float, 1, (double)pyinit_rounded_to_bfloat16(PLACED(KIND))) \
-    RUN(float32_wide, double, KIND, float, 1, (double)PLACED(KIND))
+#define LOOP(WHERE, STORAGE, TYPE, KIND, REAL, HALVES, VALUE)                                   \
+    VALUES(WHERE, STORAGE, TYPE, KIND, REAL, VALUE)                                             \
+    RUN(STORAGE, TYPE, KIND, REAL, HALVES)                                                      \
+    COLUMNS(STORAGE, TYPE, KIND, REAL, HALVES)
 
-RUNS(uniform)
-RUNS(normal)
-RUNS(truncated_normal)
+#define LOOPS(KIND)                                                                             \
+    LOOP(PYINIT_APART, float16, uint16_t, KIND, float, 1, pyinit_float16_of(PLACED(KIND)))      \
+    LOOP(PYINIT_INLINE, bfloat16, uint16_t, KIND, float, 1, pyinit_bfloat16_of(PLACED(KIND)))   \
+    LOOP(PYINIT_INLINE, float32, float, KIND, float, 1, PLACED(KIND))                           \
+    LOOP(PYINIT_INLINE, float64, double, KIND, double, 2,                                       \
+        pyinit_place_float64(pyinit_##KIND##_float64(high[k], low[k]), location, scale, upper)) \
+    LOOP(PYINIT_APART, float16_wide, double, KIND, float, 1,                                    \
+        (double)pyinit_rounded_to_float16(PLACED(KIND)))                                        \
+    LOOP(PYINIT_INLINE, bfloat16_wide, double, KIND, float, 1,                                  \
+        (double)pyinit_rounded_to_bfloat16(PLACED(KIND)))                                       \
+    LOOP(PYINIT_INLINE, float32_wide, double, KIND, float, 1, (double)PLACED(KIND))
+
+LOOPS(uniform)
+LOOPS(normal)
+LOOPS(truncated_normal)
 
 /* Transposition: squares of N x N values, what is left over value by value. */
 
-/* Transposes `n` vectors of `n` values, or pairs of such squares in the halves of the vectors: log2(n)
- * rounds of zipping the first half of them with the second. */
+/* Transposes `n` vectors of `n` values, or pairs of such squares in the halves of the vectors:
+ * log2(n) rounds of zipping the first half of them with the second. */
 #define ZIP_ROUNDS(v, n, ZIP)                                                                   \
     UNROLL for (int round = (n); round > 1; round /= 2) {                                       \
         __typeof__((v)[0]) zipped[n];                                                           \
@@ -152,7 +241,7 @@ RUNS(truncated_normal)
     ZIP_ROUNDS((v) + (n) / 2, (n) / 2, ZIP)
 
 #define TRANSPOSE(BITS, TYPE, N, ...)                                                           \
-    static void GLUE(NAME(transpose), BITS)(                                                     \
+    static void GLUE(NAME(transpose), BITS)(                                                    \
         void *out, const void *values, int64_t rows, int64_t columns, int64_t stride)           \
     {                                                                                           \
         typedef TYPE vector __attribute__((vector_size(sizeof(TYPE) * (N))));                   \
@@ -191,7 +280,7 @@ TRANSPOSE(64, uint64_t, 8, ZIP_ROUNDS(v, 8, ZIP8))
 #endif
 #else
 #define TRANSPOSE_PLAINLY(BITS, TYPE)                                                           \
-    static void GLUE(NAME(transpose), BITS)(                                                     \
+    static void GLUE(NAME(transpose), BITS)(                                                    \
         void *out, const void *values, int64_t rows, int64_t columns, int64_t stride)           \
     {                                                                                           \
         for (int64_t c = 0; c < columns; ++c)                                                   \
@@ -204,15 +293,21 @@ TRANSPOSE_PLAINLY(64, uint64_t)
 #undef TRANSPOSE_PLAINLY
 #endif
 
-#define KINDS_OF(STORAGE)                                                                       \
+#define KINDS_OF(STEM, STORAGE)                                                                 \
     {                                                                                           \
-        GLUE(NAME(run), STORAGE##_uniform), GLUE(NAME(run), STORAGE##_normal),                  \
-            GLUE(NAME(run), STORAGE##_truncated_normal)                                         \
+        GLUE(NAME(STEM), STORAGE##_uniform), GLUE(NAME(STEM), STORAGE##_normal),                \
+            GLUE(NAME(STEM), STORAGE##_truncated_normal)                                        \
+    }
+#define STORAGES_OF(STEM)                                                                       \
+    {                                                                                           \
+        KINDS_OF(STEM, float16), KINDS_OF(STEM, bfloat16), KINDS_OF(STEM, float32),             \
+            KINDS_OF(STEM, float64), KINDS_OF(STEM, float16_wide),                              \
+            KINDS_OF(STEM, bfloat16_wide), KINDS_OF(STEM, float32_wide)                         \
     }
 
 static const level_kernel NAME(kernel) = {
-    {KINDS_OF(float16), KINDS_OF(bfloat16), KINDS_OF(float32), KINDS_OF(float64),
-     KINDS_OF(float16_wide), KINDS_OF(bfloat16_wide), KINDS_OF(float32_wide)},
+    STORAGES_OF(run),
+    STORAGES_OF(columns),
     GLUE(NAME(transpose), 16),
     GLUE(NAME(transpose), 32),
     GLUE(NAME(transpose), 64)};
@@ -220,8 +315,12 @@ static const level_kernel NAME(kernel) = {
 #undef NAME
 #undef RUN
 #undef PLACED
-#undef RUNS
+#undef COLUMNS
+#undef VALUES
+#undef LOOP
+#undef LOOPS
 #undef KINDS_OF
+#undef STORAGES_OF
 #undef ZIP_ROUNDS
 #undef JOIN_AND_ZIP
 #undef TRANSPOSE
