@@ -9,6 +9,7 @@ VarianceScaling(scale=2, mode='fan_in', distribution='truncated_normal', seed=1)
 ((2, 2), dtype('float32'))
 """
 
+from pyinit import bridges
 from pyinit.dtypes import floatx, set_floatx
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.constant import Constant, Identity, Ones, Zeros
@@ -44,14 +45,28 @@ from pyinit.initializers.random import (
     TruncatedNormal,
     VarianceScaling,
 )
-from pyinit.initializers.registry import deserialize, get, serialize
+from pyinit.initializers.registry import (
+    deserialize,
+    deserialize_initializer,
+    get,
+    get_initializer,
+    serialize,
+    serialize_initializer,
+)
 from pyinit.initializers.stft import STFT
 from pyinit.stream import STREAM_VERSION
 from pyinit.stream.configuration import show_config
-from pyinit.stream.seeds import SeedGenerator, random_seed_generator, set_random_seed
+from pyinit.stream.seeds import (
+    SeedGenerator,
+    derive_seed,
+    random_seed_generator,
+    set_random_seed,
+)
 from pyinit.stream.threads import set_num_threads
 
 __version__ = "0.1.0"
+
+bridges.attach()
 
 __all__ = [
     "STFT",
@@ -74,9 +89,12 @@ __all__ = [
     "VarianceScaling",
     "Zeros",
     "compute_fans",
+    "derive_seed",
     "deserialize",
+    "deserialize_initializer",
     "floatx",
     "get",
+    "get_initializer",
     "initializer_constant",
     "initializer_glorot_normal",
     "initializer_glorot_uniform",
@@ -95,6 +113,7 @@ __all__ = [
     "initializer_zeros",
     "random_seed_generator",
     "serialize",
+    "serialize_initializer",
     "set_floatx",
     "set_num_threads",
     "set_random_seed",

@@ -1,1 +1,55 @@
-"""Bridges to other systems. Nothing outside this folder imports them."""
+"""Bridges to other systems.
+
+Nothing outside this folder imports them, but for the package's root, which calls `attach()`. That
+costs nothing: a bridge to a system is imported when the system is there already.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from pyinit.initializers import hooks
+
+
+def attach() -> None:
+    """Attaches the bridges to the initializers."""
+    hooks.class_shown = _class_shown
+    hooks.shared_config = _shared_config
+    hooks.shared_generator = _shared_generator
+    hooks.spread = _spread
+
+
+def _keras_is_loaded() -> bool:
+    # `version` is the last name that Keras gets while it is being imported
+    return hasattr(sys.modules.get("keras"), "version")
+
+
+def _class_shown(cls: type[Any]) -> type[Any]:
+    if not _keras_is_loaded():
+        return cls
+    from pyinit.bridges.keras.classes import shown_as
+
+    return shown_as(cls)
+
+
+def _shared_config(generator: Any) -> dict[str, Any] | None:
+    if not _keras_is_loaded():
+        return None
+    from pyinit.bridges.keras.generators import shared_config
+
+    return shared_config(generator)
+
+
+def _shared_generator(config: dict[str, Any]) -> Any:
+    if not _keras_is_loaded():
+        return None
+    from pyinit.bridges.keras.generators import shared_generator
+
+    return shared_generator(config)
+
+
+def _spread(initializer: Any, shape: Any, dtype: Any, layout: Any) -> Any:
+    from pyinit.bridges.layouts import spread
+
+    return spread(initializer, shape, dtype, layout)

@@ -9,6 +9,7 @@ import numpy as np
 
 from pyinit.arguments import Shape, as_partition, as_shape, invalid
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
+from pyinit.initializers import hooks
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -58,17 +59,23 @@ class Initializer:
             device: `"cpu"` or None.
             partition_shape: The shape of the part that is asked for, if not the full tensor.
             partition_offset: Where that part starts, along each axis.
-            layout: None.
+            layout: How to spread the tensor over devices: a `jax.sharding.Sharding`, or a
+                `keras.distribution.TensorLayout` of Keras' jax backend; goes with none of the four
+                arguments above. Each device's part is drawn on its own.
 
         Returns:
             `out`, or a new NumPy array in C order: the full tensor, or exactly the slice
-            `[partition_offset : partition_offset + partition_shape]` of it.
+            `[partition_offset : partition_offset + partition_shape]` of it. With a layout, a
+            `jax.Array`.
 
         Raises:
             ValueError: An argument is not as described.
             TypeError: `out` is not a NumPy array.
         """
-        full, part, offset = self._check(shape, partition_shape, partition_offset, device, layout)
+        if layout is not None:
+            _check_alone(layout, (out, device, partition_shape, partition_offset))
+            return hooks.spread(self, shape, dtype, layout)  # type: ignore[no-any-return]
+        full, part, offset = self._check(shape, partition_shape, partition_offset, device)
         if out is None:
             array_dtype = standardize_dtype(dtype, self._dtypes)
             out = np.empty(part, array_dtype)
@@ -83,7 +90,6 @@ class Initializer:
         partition_shape: object,
         partition_offset: object,
         device: object,
-        layout: object = None,
     ) -> tuple[Shape, Shape, Shape]:
         """The full shape, the shape of the part that is asked for, and where the part starts."""
         full = as_shape(shape)
@@ -94,8 +100,6 @@ class Initializer:
             part = as_shape(partition_shape)
         if device is not None and device != "cpu":
             raise invalid("device", device, "'cpu' or None")
-        if layout is not None:
-            raise invalid("layout", layout, "None")
         self._check_shape(full)
         return full, part, offset
 
@@ -107,19 +111,13 @@ class Initializer:
         if not isinstance(out, np.ndarray):
             raise TypeError(f"Argument `out` must be a NumPy array. Received: out={out!r}")
         array_dtype = standardize_dtype(out.dtype if dtype is None else dtype, self._dtypes)
-        received = f"an array of shape {out.shape} and dtype {out.dtype}"
-        if out.shape != part:
-            raise invalid("out", out.shape, f"an array of shape {part}")
-        if out.dtype != array_dtype:
+        flags = out.flags
+        if out.shape != part or out.dtype != array_dtype or not (flags.writeable and flags.forc):
             raise ValueError(
-                f"Argument `out` must be an array of dtype {array_dtype}. Received: {received}"
-            )
-        if not out.flags.writeable:
-            raise ValueError(f"Argument `out` must be writable. Received: {received}, read-only")
-        if not out.flags.forc:
-            raise ValueError(
-                "Argument `out` must be contiguous, in C or Fortran order. "
-                f"Received: {received} with strides {out.strides}"
+                f"Argument `out` must be a writable array of shape {part} and dtype {array_dtype}, "
+                f"in C or Fortran order. Received: an array of shape {out.shape} and dtype "
+                f"{out.dtype}, with strides {out.strides}, "
+                f"{'writable' if flags.writeable else 'read-only'}"
             )
         return array_dtype
 
@@ -132,6 +130,10 @@ class Initializer:
         raise NotImplementedError(
             f"{type(self).__name__} must override `__call__(shape, dtype=None)`."
         )
+
+    def _of_one_draw(self) -> Initializer:
+        """An initializer all of whose calls give parts of one tensor: what the next call draws."""
+        return self
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that construct such an initializer, as a JSON-serializable dictionary.
@@ -164,6 +166,15 @@ class Initializer:
         """A new initializer with the same arguments (a fresh seed if none was given)."""
         return type(self).from_config(self.get_config())
 
+    # What isinstance() asks where the type alone does not answer: see hooks.py.
+    @property  # type: ignore[misc]
+    def __class__(self) -> type[Self]:
+        return hooks.class_shown(type(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # the default refuses objects whose __class__ is not their type
+        return object.__new__, (type(self),), vars(self)
+
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self._arguments().items())
         return f"{type(self).__name__}({arguments})"
@@ -171,3 +182,9 @@ class Initializer:
     def _arguments(self) -> dict[str, Any]:
         """The arguments to show in `repr`."""
         return self.get_config()
+
+
+def _check_alone(layout: object, others: tuple[object, ...]) -> None:
+    if any(other is not None for other in others):
+        allowed = "None where `out`, `device`, `partition_shape` or `partition_offset` is given"
+        raise invalid("layout", layout, allowed)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pyinit.arguments import Shape, as_axes, as_number, invalid, one_of
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
+from pyinit.initializers import hooks
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.fans import compute_fans
 from pyinit.stream import fill
 from pyinit.stream.distributions import parameters
 from pyinit.stream.seeds import SeedGenerator, as_seed, draw_key, fresh_seed, is_generator
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 #: Standard deviation of a standard normal truncated to (-2, 2); Keras' own constant, to the digit.
 _TRUNCATED_STDDEV = 0.87962566103423978
@@ -47,6 +52,11 @@ class RandomInitializer(Initializer):
             self.seed = seed
         self._init_seed = seed
 
+    def _of_one_draw(self) -> Self:
+        one = copy.copy(self)
+        one.seed = draw_key(self.seed)
+        return one
+
     def get_config(self) -> dict[str, Any]:
         """The arguments that construct such an initializer."""
         seed = self._init_seed
@@ -64,7 +74,7 @@ class RandomInitializer(Initializer):
 
 def _generator_config(generator: Any) -> dict[str, Any]:
     """A seed generator's configuration, in the form in which Keras reads and writes its own."""
-    return {
+    return hooks.shared_config(generator) or {
         "module": "keras.random",
         "class_name": "SeedGenerator",
         "config": generator.get_config(),
@@ -72,7 +82,10 @@ def _generator_config(generator: Any) -> dict[str, Any]:
     }
 
 
-def _generator_of(config: dict[str, Any]) -> SeedGenerator:
+def _generator_of(config: dict[str, Any]) -> Any:
+    shared = hooks.shared_generator(config)
+    if shared is not None:
+        return shared
     if config.get("class_name") != "SeedGenerator" or not isinstance(config.get("config"), dict):
         raise invalid("seed", config, "the configuration of a SeedGenerator, if it is a dictionary")
     return SeedGenerator.from_config(config["config"])

@@ -47,7 +47,8 @@ CLASSES: tuple[type[Initializer], ...] = (
 )
 
 
-def _snake_case(name: str) -> str:
+def snake_case(name: str) -> str:
+    """The name of a class as Keras writes its shortcut: `he_normal` for `HeNormal`."""
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
@@ -55,7 +56,7 @@ def _snake_case(name: str) -> str:
 #: Every name that Keras knows an initializer by.
 NAMES: dict[str, type[Initializer]] = {
     **{cls.__name__: cls for cls in CLASSES},
-    **{_snake_case(cls.__name__): cls for cls in CLASSES},
+    **{snake_case(cls.__name__): cls for cls in CLASSES},
     "IdentityInitializer": Identity,
     "OrthogonalInitializer": Orthogonal,
     "STFTInitializer": STFT,
@@ -166,6 +167,12 @@ def get(identifier: Any) -> Callable[..., Any] | None:
         return identifier  # type: ignore[no-any-return]
     allowed = "a name, a configuration, a callable, an array or None"
     raise invalid("identifier", identifier, allowed)
+
+
+# The names in R, where the short ones are functions of base R or of others.
+get_initializer = get
+serialize_initializer = serialize
+deserialize_initializer = deserialize
 
 
 def _initializer_of(values: AnyArray) -> Callable[..., AnyArray]:

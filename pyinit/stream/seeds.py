@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 import threading
@@ -61,6 +62,44 @@ def set_random_seed(seed: int) -> None:
         raise invalid("seed", seed, "an integer from 0 to 2**32 - 1")
     random.seed(index)
     np.random.seed(index)  # noqa: NPY002 - the global generator is what Keras seeds
+
+
+def derive_seed(seed: int, name: str) -> int:
+    """The seed of one named thing, such as a weight, from the seed of the whole.
+
+    Different names give unrelated seeds, and a name's seed depends on no other name: weights that
+    are added, removed or reordered leave the others as they are.
+
+    The seed is the first 8 bytes, big-endian, of the SHA-256 digest of these bytes: the ASCII text
+    `pyinit derive_seed 1`, a zero byte, `seed` modulo 2**64 in decimal, a zero byte, and `name` in
+    UTF-8.
+
+    Args:
+        seed: An integer from -2**63 to 2**64 - 1.
+        name: A string.
+
+    Returns:
+        An integer from 0 to 2**64 - 1.
+
+    Raises:
+        ValueError: An argument is not as described.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.derive_seed(42, "dense/kernel")
+        15025066568574079189
+
+    Source: FIPS 180-4, https://csrc.nist.gov/pubs/fips/180-4/upd1/final
+    """
+    number = as_seed("seed", seed) % 2**64
+    if not isinstance(name, str):
+        raise invalid("name", name, "a string")
+    try:
+        encoded = name.encode()
+    except UnicodeEncodeError:
+        raise invalid("name", name, "a string that UTF-8 can encode") from None
+    digest = hashlib.sha256(b"pyinit derive_seed 1\0%d\0%s" % (number, encoded)).digest()
+    return int.from_bytes(digest[:8], "big")
 
 
 class SeedGenerator:
@@ -168,7 +207,12 @@ def is_generator(seed: object) -> bool:
 
 
 def draw_key(seed: Any) -> Key:
-    """(seed modulo 2**64, draw) for one call of an initializer with that seed."""
+    """(seed modulo 2**64, draw) for one call of an initializer with that seed.
+
+    A seed may be such a pair itself: a draw that is already taken.
+    """
+    if isinstance(seed, tuple):
+        return seed
     if isinstance(seed, int):
         return seed % 2**64, 0
     if isinstance(seed, SeedGenerator):

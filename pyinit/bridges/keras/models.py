@@ -1,0 +1,179 @@
+"""One seed for a whole model: every weight is drawn anew with a seed of its own."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from pyinit.bridges.keras.origins import CannotDrawError, Origin, children, origins, own_weights
+from pyinit.initializers.base import Initializer
+from pyinit.stream.seeds import as_seed, derive_seed
+
+#: A name that Keras makes up, with a number that depends on what else was made in the process.
+_MADE_UP = re.compile(r"(jax_|nnx_)?variable(_\d+)?")
+
+
+def initialize(model: Any, seed: int) -> None:
+    """Draws every weight of a model anew, all of them from one seed.
+
+    Each weight is drawn by the initializer that its layer was given, with
+    `derive_seed(seed, path)` in place of the initializer's own seed. The path is the names of the
+    layers from the model, which is not counted itself, down to the weight, and the weight's name,
+    joined by slashes: `"encoder/dense/kernel"`. So a weight depends on the seed, on its path, its
+    shape and its initializer, and not on what other layers there are. Give layers names: those that
+    Keras makes up (`dense_1`) count the layers made before in the process. (Weights without a name
+    are counted within their layer: `variable`, `variable_1`.)
+
+    Initializers of Keras are taken for ours of the same name and arguments. Constant ones give
+    their constant again. Weights that no optimizer trains (moving averages, the state of seed
+    generators) and the state of the optimizer stay as they are; those of frozen layers are drawn.
+
+    Args:
+        model: A built model, or another layer.
+        seed: An integer from -2**63 to 2**64 - 1.
+
+    Raises:
+        TypeError: `model` is not a Keras model or layer.
+        ValueError: `seed` is not such an integer; the model, or one of its layers, is not built; or
+            there are weights that cannot be drawn. The error names them and says why, and the
+            model's weights are as before.
+
+    Example:
+        >>> import keras
+        >>> import pyinit.keras
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="dense")])
+        >>> pyinit.keras.initialize(model, seed=42)
+        >>> expected = pyinit.GlorotUniform(pyinit.derive_seed(42, "dense/kernel"))((4, 3))
+        >>> kernel = keras.ops.convert_to_numpy(model.get_layer("dense").kernel)
+        >>> bool((kernel == expected).all())
+        True
+
+    Source: https://github.com/tensorflow/tensorflow/issues/31149
+    """
+    if not isinstance(model, keras.Layer):
+        raise TypeError(f"Argument `model` must be a Keras model. Received: model={model!r}")
+    seed = as_seed("seed", seed)
+    _check_built(model)
+    weights = list(_weights(model))
+    _check_paths(weights)
+    drawn = [(weight, _seeded(weight, seed)) for weight in weights]
+    problems: dict[str, list[str]] = {}
+    for weight, _ in drawn:
+        if weight.problem:
+            problems.setdefault(weight.problem, []).append(weight.path)
+    if problems:
+        raise ValueError(
+            "Argument `model` must be a model whose weights can all be drawn. These cannot:"
+            + "".join(f"\n  {', '.join(paths)}: {why}" for why, paths in problems.items())
+        )
+    for weight, initializer in drawn:
+        _assign(weight.variable, initializer)
+
+
+def _check_built(model: Any) -> None:
+    unbuilt = [
+        layer.name
+        for layer in model._flatten_layers()
+        if not layer.built and (layer is model or type(layer).build is not keras.Layer.build)
+    ]
+    if unbuilt:
+        raise ValueError(
+            "Argument `model` must be built: call it on data, or model.build(input_shape). "
+            f"Received: model={model.name!r}, in which these are not built: {', '.join(unbuilt)}"
+        )
+
+
+def _check_paths(weights: list[_Weight]) -> None:
+    counts = Counter(weight.path for weight in weights)
+    shared = [f"{path} ({count} weights)" for path, count in counts.items() if count > 1]
+    if shared:
+        raise ValueError(
+            "Argument `model` must be a model whose weights have paths of their own, since weights "
+            f"with one path would have one seed. Received: {', '.join(shared)}"
+        )
+
+
+@dataclass
+class _Weight:
+    """A weight to draw, or one that cannot be drawn and why."""
+
+    variable: Any
+    path: str
+    origin: Origin | None
+    problem: str = ""
+
+
+def _weights(model: Any) -> Iterator[_Weight]:
+    """The weights that an optimizer trains, unless their layer is frozen."""
+    # weights and layers that are used twice count where they are met first
+    seen: set[int] = set()
+
+    def walk(layer: Any, path: tuple[str, ...]) -> Iterator[_Weight]:
+        if id(layer) in seen:
+            return
+        seen.add(id(layer))
+        for weight in _weights_of_layer(layer, path):
+            if id(weight.variable) not in seen:
+                seen.add(id(weight.variable))
+                yield weight
+        for child in children(layer):
+            yield from walk(child, (*path, child.name))
+
+    return walk(model, ())
+
+
+def _weights_of_layer(layer: Any, path: tuple[str, ...]) -> Iterator[_Weight]:
+    variables = own_weights(layer)
+    if not variables:
+        return
+    paths = ["/".join((*path, name)) for name in _names(variables)]
+    try:
+        made_from = origins(layer)
+    except CannotDrawError as error:
+        yield from (
+            _Weight(variable, path, None, str(error))
+            for variable, path in zip(variables, paths, strict=True)
+        )
+        return
+    for variable, weight_path, origin in zip(variables, paths, made_from, strict=True):
+        if origin is None and variable.trainable:
+            yield _Weight(variable, weight_path, None, "add_weight() did not make it")
+        elif origin is not None and origin.trainable:
+            yield _Weight(variable, weight_path, origin)
+
+
+def _names(variables: list[Any]) -> Iterator[str]:
+    """The names of one layer's weights, those without one counted."""
+    count = 0
+    for variable in variables:
+        if _MADE_UP.fullmatch(variable.name):
+            yield f"variable_{count}" if count else "variable"
+            count += 1
+        else:
+            yield variable.name
+
+
+def _seeded(weight: _Weight, seed: int) -> Any:
+    """The initializer to draw the weight with; if there is none, the weight notes why."""
+    if weight.origin is None:
+        return None
+    try:
+        return weight.origin.with_seed(derive_seed(seed, weight.path))
+    except CannotDrawError as error:
+        weight.problem = str(error)
+        return None
+
+
+def _assign(variable: Any, initializer: Any) -> None:
+    """Draws the weight, on each device what it holds."""
+    shape, dtype = tuple(variable.shape), variable.dtype
+    sharding = getattr(variable.value, "sharding", None)
+    if isinstance(initializer, Initializer) and len(getattr(sharding, "device_set", ())) > 1:
+        variable.assign(initializer(shape, dtype=dtype, layout=sharding))
+    else:
+        variable.assign(initializer(shape, dtype=dtype))
