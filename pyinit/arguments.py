@@ -29,7 +29,8 @@ def as_index(value: object) -> int | None:
         return None
     try:
         return operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
+    except (TypeError, AttributeError):
+        # TensorFlow's scalars have an `__index__` that fails on floats with the latter
         return None
 
 
