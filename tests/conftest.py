@@ -20,6 +20,11 @@ DATA = Path(__file__).parent / "data"
 settings.register_profile("pyinit", deadline=None, print_blob=True)
 settings.load_profile("pyinit")
 
+
+# it starts R in its process: test_rpy2.py runs it in one of its own
+collect_ignore = ["parity_rpy2.py"]
+
+
 #: One initializer of every random class, by a name for the test's output.
 RANDOM = {
     "random_normal": lambda seed: pyinit.RandomNormal(0.5, 2.0, seed),

@@ -1,0 +1,105 @@
+"""The command: measures, prints the tables, writes the files."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from benchmarks.machine import describe, thread_counts
+from benchmarks.model import Results
+from benchmarks.peers import NUMPY, PEERS
+from benchmarks.plan import Plan, make_plan
+from benchmarks.report import WIDTH, print_report
+from benchmarks.run import run_plan
+from benchmarks.targets import Target, targets
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the benchmarks; the status is 0 whatever the numbers are."""
+    options = _parse(arguments)
+    plan = make_plan(options.plan, thread_counts())
+    console = Console(highlight=False)
+    if console.width > WIDTH or not console.is_terminal:
+        console.width = WIDTH
+    progress = Console(stderr=True, highlight=False)
+    machine = describe()
+    results = run_plan(
+        plan,
+        peers=PEERS if options.peers == "all" else (NUMPY,),
+        with_r=options.r,
+        say=lambda line: progress.print(line, markup=False),
+    )
+    found = targets(results, plan)
+    print_report(console, machine, results, plan, found)
+    files = write_files(options.output, machine, vars(options), results, plan, found)
+    console.print()
+    for file in files:
+        console.print(f"Written: {file}", markup=False, soft_wrap=True)
+    return 0
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="script/bench", description="Measures this library and its peers, side by side."
+    )
+    kinds = parser.add_mutually_exclusive_group()
+    for name, text in (
+        ("quick", "small tensors and few rounds: about a minute"),
+        ("full", "all sizes up to 2^28 elements, and the peers in all dtypes: an hour or more"),
+        ("targets", "only what the table of targets needs"),
+    ):
+        kinds.add_argument(f"--{name}", dest="plan", action="store_const", const=name, help=text)
+    parser.add_argument(
+        "--peers", choices=("all", "none"), default="all", help="none: NumPy only (default: all)"
+    )
+    parser.add_argument("--no-r", dest="r", action="store_false", help="leave out R's part")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        default=Path(__file__).parent / "results",
+        help="where results.json and the plots go (default: benchmarks/results)",
+    )
+    parser.set_defaults(plan="default")
+    return parser.parse_args(arguments)
+
+
+def write_files(
+    folder: Path,
+    machine: dict[str, Any],
+    options: dict[str, Any],
+    results: Results,
+    plan: Plan,
+    found: list[Target],
+) -> list[Path]:
+    """Writes `results.json` and, if Matplotlib is there, the plots; returns the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "results.json"
+    content = {
+        "machine": machine,
+        "options": {name: value for name, value in options.items() if name != "output"},
+        "measurements": [measurement.to_json() for measurement in results.measurements],
+        "peak_memory": [peak.to_json() for peak in results.peak_memory],
+        "left_out": [asdict(left_out) for left_out in results.left_out],
+        "targets": [target.to_json() for target in found],
+    }
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    if not plan.tables:
+        return [file]
+    if importlib.util.find_spec("matplotlib") is None:
+        print("No plots: matplotlib is not installed.", file=sys.stderr)
+        return [file]
+    from benchmarks.plots import write_plots
+
+    return [file, *write_plots(results, plan, folder)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""Which comparisons a run makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from benchmarks.model import DISTRIBUTIONS, DTYPES, INTO, MEMORY, NEW, Case, Comparison, Effort
+from benchmarks.peers import Peer
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run measures.
+
+    Attributes:
+        name: What it is called on the command line.
+        effort: How long to measure.
+        side: The large matrices are side x side.
+        exponents: The logarithms to base 2 of the sizes for which cost is measured.
+        orthogonal: The shapes of the orthogonal matrices.
+        peer_dtypes: The dtypes in which the large matrices are compared with the peers.
+        peer_peaks: The distributions for which the peers' peak of memory is measured.
+        thread_counts: The numbers of threads, rising.
+        peers_on_all_threads: Whether the peers run on each of them, not only on the largest.
+        tables: Whether to measure more than the targets need.
+    """
+
+    name: str
+    effort: Effort
+    side: int
+    exponents: tuple[int, ...]
+    orthogonal: tuple[tuple[int, int], ...]
+    peer_dtypes: tuple[str, ...]
+    peer_peaks: tuple[str, ...]
+    thread_counts: tuple[int, ...]
+    peers_on_all_threads: bool = False
+    tables: bool = True
+
+    @property
+    def square(self) -> tuple[int, int]:
+        """The shape of the large matrices."""
+        return self.side, self.side
+
+    @property
+    def threads(self) -> int:
+        """The largest number of threads."""
+        return self.thread_counts[-1]
+
+
+#: The shapes of the orthogonal matrices that there is a target for.
+ORTHOGONAL_TARGETS = ((1024, 1024), (4096, 1024))
+
+
+def make_plan(name: str, thread_counts: tuple[int, ...]) -> Plan:
+    """The plan `"default"`, `"quick"`, `"full"` or `"targets"`."""
+    default = Plan(
+        name=name,
+        effort=Effort(rounds=9, seconds=8.0, loop=0.005),
+        side=4096,
+        exponents=(6, 9, 12, 15, 18, 21, 24),
+        orthogonal=(*ORTHOGONAL_TARGETS, (1024, 4096)),
+        peer_dtypes=("float32",),
+        peer_peaks=("truncated_normal",),
+        thread_counts=thread_counts,
+    )
+    return {
+        "default": default,
+        "quick": replace(
+            default,
+            effort=Effort(rounds=3, seconds=1.0, loop=0.001),
+            side=1024,
+            exponents=(6, 12, 18),
+            orthogonal=((256, 256),),
+            peer_peaks=(),
+        ),
+        "full": replace(
+            default,
+            effort=Effort(rounds=15, seconds=30.0, loop=0.01),
+            exponents=tuple(range(6, 29, 2)),
+            orthogonal=((64, 64), (256, 256), *ORTHOGONAL_TARGETS, (1024, 4096), (4096, 4096)),
+            peer_dtypes=DTYPES,
+            peer_peaks=DISTRIBUTIONS,
+            peers_on_all_threads=True,
+        ),
+        "targets": replace(default, exponents=(12,), orthogonal=ORTHOGONAL_TARGETS, tables=False),
+    }[name]
+
+
+def shape_of(exponent: int) -> tuple[int, int]:
+    """A matrix of 2 ** exponent elements, as square as can be."""
+    return 1 << (exponent + 1) // 2, 1 << exponent // 2
+
+
+def own_comparisons(plan: Plan) -> Iterator[Comparison]:
+    """What needs no peer."""
+    for distribution in DISTRIBUTIONS:
+        case = Case(INTO, distribution, plan.square, threads=plan.threads)
+        dtypes = [replace(case, dtype=dtype) for dtype in DTYPES]
+        yield Comparison(
+            "dtypes",
+            (
+                *(replace(dtype, who=MEMORY) for dtype in dtypes),
+                *(replace(dtype, order=order) for dtype in dtypes for order in "CF"),
+                replace(case, who=NEW),
+            ),
+        )
+    for distribution in DISTRIBUTIONS:
+        for dtype in DTYPES if plan.tables else ("float32",):
+            yield Comparison(
+                "threads",
+                tuple(
+                    Case(INTO, distribution, plan.square, dtype, threads=threads)
+                    for threads in plan.thread_counts
+                ),
+            )
+
+
+def comparisons_with(peer: Peer, plan: Plan, threads: int) -> Iterator[Comparison]:
+    """The comparisons with one peer on a number of threads."""
+    for dtype in plan.peer_dtypes:
+        for distribution in DISTRIBUTIONS:
+            yield _beside("peers", peer, distribution, plan.square, threads, dtype)
+    if threads != plan.threads:
+        return
+    for exponent in plan.exponents:
+        for distribution in DISTRIBUTIONS:
+            yield _beside("sizes", peer, distribution, shape_of(exponent), threads)
+    if peer.is_deep_learning:
+        for shape in plan.orthogonal:
+            if plan.tables or peer.name == "torch":
+                cases = (
+                    Case(who, "orthogonal", shape, threads=threads) for who in (NEW, *peer.whos)
+                )
+                yield Comparison("orthogonal", tuple(cases))
+
+
+def _beside(
+    topic: str,
+    peer: Peer,
+    distribution: str,
+    shape: tuple[int, ...],
+    threads: int,
+    dtype: str = "float32",
+) -> Comparison:
+    whos = (MEMORY, INTO, NEW, *peer.whos)
+    return Comparison(
+        topic, tuple(Case(who, distribution, shape, dtype, threads=threads) for who in whos)
+    )

@@ -1,0 +1,121 @@
+# The R package beside what R users draw with today, in turn; and what Python takes for the same.
+#
+# Usage: Rscript r_benchmark.R RESPONSE SIDE ROUNDS
+# Writes to the JSON file RESPONSE: `measurements`, of each `comparison`, `who`, `distribution`,
+# `shape` and the `seconds` of a call, round by round; and `left_out`, of each `who` and `why`.
+
+arguments <- commandArgs(trailingOnly = TRUE)
+response_file <- arguments[1]
+side <- as.numeric(arguments[2])
+rounds <- as.integer(arguments[3])
+
+ours <- reticulate::import("benchmarks.ours", convert = FALSE)
+initializers <- list(
+  uniform = pyinit::initializer_random_uniform(seed = 1),
+  normal = pyinit::initializer_random_normal(seed = 1),
+  truncated_normal = pyinit::initializer_truncated_normal(seed = 1)
+)
+
+measurements <- list()
+left_out <- list()
+
+leave_out <- function(who, why) {
+  left_out[[length(left_out) + 1]] <<- list(who = who, why = why)
+}
+
+# The seconds of one call.
+elapsed <- function(draw, loops = 1L) {
+  start <- as.numeric(Sys.time())
+  for (loop in seq_len(loops)) value <- draw()
+  (as.numeric(Sys.time()) - start) / loops
+}
+
+# Runs what is compared in turn. `timers` are functions that return the seconds of a call.
+compare <- function(comparison, distribution, shape, timers) {
+  seconds <- lapply(timers, function(timer) numeric(rounds))
+  for (timer in timers) timer()
+  for (round in seq_len(rounds)) {
+    places <- seq_along(timers)
+    for (place in if (round %% 2) places else rev(places)) {
+      gc(verbose = FALSE)
+      seconds[[place]][round] <- timers[[place]]()
+    }
+  }
+  for (who in names(timers)) {
+    measurements[[length(measurements) + 1]] <<- list(
+      comparison = comparison, who = who, distribution = distribution, shape = shape,
+      seconds = I(seconds[[who]])
+    )
+  }
+}
+
+timer <- function(draw, loops = 1L) {
+  force(draw)
+  function() elapsed(draw, loops)
+}
+
+n <- side^2
+peers <- list(
+  uniform = list("R: runif" = function() runif(n, -0.05, 0.05)),
+  normal = list("R: rnorm" = function() rnorm(n, 0, 0.05)),
+  truncated_normal = list()
+)
+if (requireNamespace("dqrng", quietly = TRUE)) {
+  peers$uniform[["R: dqrng::dqrunif"]] <- function() dqrng::dqrunif(n, -0.05, 0.05)
+  peers$normal[["R: dqrng::dqrnorm"]] <- function() dqrng::dqrnorm(n, 0, 0.05)
+} else {
+  leave_out("R: dqrng", "not installed")
+}
+if (requireNamespace("truncnorm", quietly = TRUE)) {
+  peers$truncated_normal[["R: truncnorm::rtruncnorm"]] <- function() {
+    truncnorm::rtruncnorm(n, -0.1, 0.1, 0, 0.05)
+  }
+} else {
+  leave_out("R: truncnorm", "not installed")
+}
+
+# reticulate's own way for a NumPy array, drawn by Python and then converted
+converted <- function(distribution) {
+  reticulate::py_to_r(ours$draw_for_r(distribution, reticulate::tuple(
+    as.integer(side), as.integer(side)
+  )))
+}
+converts <- is.numeric(tryCatch(converted("uniform"), error = function(error) NULL))
+if (!converts) {
+  leave_out("R: reticulate's conversion", paste0(
+    "reticulate ", packageVersion("reticulate"), " does not convert arrays of NumPy ",
+    reticulate::py_to_r(reticulate::import("numpy", convert = FALSE)$`__version__`)
+  ))
+}
+
+for (distribution in names(initializers)) {
+  local({
+    name <- distribution
+    initializer <- initializers[[name]]
+    timers <- c(
+      list(
+        "R: pyinit" = timer(function() initializer(c(side, side))),
+        "Python, for R" = function() {
+          reticulate::py_to_r(ours$time_draw_for_r(name, side, side))
+        }
+      ),
+      lapply(peers[[name]], timer),
+      if (converts) list("R: reticulate's conversion" = timer(function() converted(name)))
+    )
+    compare(paste0("large/", name), name, c(side, side), timers)
+  })
+}
+
+normal <- initializers$normal
+compare("short", "normal", c(64, 64), list(
+  "R: pyinit" = timer(function() normal(c(64, 64)), 200L),
+  "R: rnorm" = timer(function() rnorm(64 * 64, 0, 0.05), 200L)
+))
+
+writeLines(
+  jsonlite::toJSON(
+    list(measurements = measurements, left_out = left_out),
+    digits = NA, auto_unbox = TRUE
+  ),
+  response_file
+)

@@ -1,0 +1,87 @@
+"""R's part of a run: the R package beside what R users draw with today."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.model import Case, LeftOut, Measurement, PeakMemory, Results
+from benchmarks.plan import Plan
+from benchmarks.processes import ROOT, environment, run
+
+#: `who` of the R package.
+OURS = "R: pyinit"
+#: `who` of the same draw in Python, without the way to R.
+PYTHON = "Python, for R"
+RNORM = "R: rnorm"
+
+_FOLDER = Path(__file__).parent
+
+
+def missing() -> str | None:
+    """Why R's part cannot run, or None if it can."""
+    if shutil.which("Rscript") is None:
+        return "R is not installed"
+    code = 'for (name in c("pyinit", "reticulate", "jsonlite")) loadNamespace(name)'
+    found = run(
+        ["Rscript", "-e", f'tryCatch({{ {code}; cat("found") }}, error = conditionMessage)'],
+        _environment(1),
+    )
+    return None if found.endswith("found") else found.strip().partition("\n")[0]
+
+
+def measure(plan: Plan) -> Results:
+    """Runs R's part, in processes of its own."""
+    response = _ask("r_benchmark.R", plan, [plan.effort.rounds])
+    results = Results(left_out=[LeftOut(**fields) for fields in response["left_out"]])
+    for fields in response["measurements"]:
+        case = Case(
+            fields["who"],
+            fields["distribution"],
+            tuple(fields["shape"]),
+            "float64",
+            "F",
+            plan.threads,
+        )
+        results.measurements.append(
+            Measurement(f"r/{fields['comparison']}", "r", "r", case, fields["seconds"])
+        )
+    return results
+
+
+def measure_peaks(plan: Plan) -> list[PeakMemory]:
+    """The peak of memory of an R array of ours and of rnorm's, each in a process of its own."""
+    return [
+        PeakMemory(
+            who,
+            "normal",
+            plan.square,
+            "float64",
+            8 * plan.side**2,
+            _ask("r_memory.R", plan, [who])["peak_bytes"],
+        )
+        for who in (OURS, RNORM)
+    ]
+
+
+def _ask(script: str, plan: Plan, arguments: list[Any]) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        response_file = Path(folder, "response.json")
+        run(
+            ["Rscript", _FOLDER / script, response_file, str(plan.side), *map(str, arguments)],
+            _environment(plan.threads),
+        )
+        return json.loads(response_file.read_text(encoding="utf-8"))
+
+
+def _environment(threads: int) -> dict[str, str]:
+    variables = environment(threads)
+    variables["RETICULATE_PYTHON"] = sys.executable
+    library = ROOT / ".rlib"
+    if library.is_dir():
+        variables["R_LIBS"] = ":".join(filter(None, (str(library), variables.get("R_LIBS"))))
+    return variables

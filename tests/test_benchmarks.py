@@ -1,0 +1,197 @@
+"""The benchmarks: that they run and report. No time is asserted."""
+
+import io
+import json
+import sys
+from dataclasses import replace
+
+import pytest
+
+import benchmarks
+from benchmarks.model import (
+    DISTRIBUTIONS,
+    DTYPES,
+    INTO,
+    MEMORY,
+    NEW,
+    Case,
+    Comparison,
+    Effort,
+    LeftOut,
+    Measurement,
+    PeakMemory,
+    Results,
+    quartiles,
+    ratio,
+)
+from benchmarks.peers import NUMPY, PEERS, Peer
+from benchmarks.plan import comparisons_with, make_plan, own_comparisons, shape_of
+from benchmarks.processes import ProcessError, environment, measure_apart, run
+from benchmarks.run import run_plan
+from benchmarks.targets import targets
+
+MACHINE = {
+    "processor": "a processor",
+    "cpus": 2,
+    "load": 0.0,
+    "configuration": {"pyinit": "0", "kernel": "v3"},
+    "versions": {"numpy": "2"},
+}
+TINY = replace(make_plan("quick", (1, 2)), effort=Effort(3, 0.01, 1e-5), side=64, exponents=(6, 12))
+
+
+@pytest.fixture(scope="module")
+def tiny_results() -> Results:
+    """What a run on tiny tensors gives, in this process."""
+    return run_plan(TINY, peers=(), with_r=False, apart=False)
+
+
+def of_peer(results: Results, who: str, times: float) -> Results:
+    """The results with a peer that takes so many times as long as we do."""
+    added = [
+        replace(each, case=replace(each.case, who=who), seconds=[s * times for s in each.seconds])
+        for each in results.measurements
+        if each.case.who == {"peers": INTO, "sizes": NEW}.get(each.topic)
+    ]
+    return Results(results.measurements + added)
+
+
+def test_everything_is_measured(tiny_results):
+    measured = {(m.topic, m.case.who, m.case.distribution) for m in tiny_results.measurements}
+    for distribution in DISTRIBUTIONS:
+        for topic in ("peers", "sizes"):
+            assert {(topic, who, distribution) for who in (MEMORY, INTO, NEW)} <= measured
+        assert len(list(tiny_results.select("dtypes", who=INTO, distribution=distribution))) == 8
+        assert len(list(tiny_results.select("threads", distribution=distribution))) == 8
+    assert ("peers", "NumPy Generator", "normal") in measured
+    assert tiny_results.left_out == []
+    assert all(len(m.seconds) == 3 and min(m.seconds) > 0 for m in tiny_results.measurements)
+
+
+def test_the_file_has_the_documented_fields(tiny_results, tmp_path):
+    main = pytest.importorskip("benchmarks.__main__")
+    results = of_peer(tiny_results, "torch", 100.0)
+    results.peak_memory.append(PeakMemory(NEW, "normal", (64, 64), "float32", 16384, 16384))
+    results.left_out.append(LeftOut("R", "not installed"))
+    found = targets(results, TINY)
+    files = main.write_files(tmp_path / "new", MACHINE, {"plan": "quick"}, results, TINY, found)
+    content = json.loads((tmp_path / "new" / "results.json").read_text(encoding="utf-8"))
+    documented = benchmarks.__doc__
+    assert content["machine"] == MACHINE
+    assert content["options"] == {"plan": "quick"}
+    for part in ("measurements", "peak_memory", "left_out", "targets"):
+        assert f"* `{part}`" in documented
+        for name in content[part][0]:
+            assert f"`{name}`" in documented, name
+    assert set(content["targets"][1]) == {
+        *("name", "detail", "limit", "at_least", "measured", "quartiles", "best", "met")
+    }
+    assert content["targets"][1]["met"] is True  # 100 times as fast as the only peer
+    assert all(file.exists() for file in files)
+
+
+def test_the_tables_fit_and_name_everything(tiny_results):
+    rich_console = pytest.importorskip("rich.console")
+    from benchmarks.report import WIDTH, print_report
+
+    results = of_peer(tiny_results, "torch", 100.0)
+    results.left_out.append(LeftOut("TensorFlow", "tensorflow is not installed"))
+    console = rich_console.Console(width=WIDTH, file=io.StringIO())
+    found = targets(results, TINY)
+    print_report(console, MACHINE, results, TINY, found)
+    text = console.file.getvalue()
+    for expected in (*DTYPES, "64 x 64", "NumPy Generator", "tensorflow is not installed"):
+        assert expected in text
+    assert all(target.name in text for target in found)
+    assert "…" not in text, "something was cut off"
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= WIDTH
+
+
+def test_plots(tiny_results, tmp_path):
+    pytest.importorskip("matplotlib")
+    from benchmarks.plots import write_plots
+
+    files = write_plots(of_peer(tiny_results, "torch", 100.0), TINY, tmp_path)
+    names = {
+        f"{name}.{suffix}" for name in ("peers", "sizes", "threads") for suffix in ("png", "svg")
+    }
+    assert {file.name for file in files} == names
+    assert all(file.stat().st_size > 1000 for file in files)
+    assert write_plots(Results(), TINY, tmp_path) == []
+
+
+def measurement(who: str, seconds: list[float], **fields) -> Measurement:
+    case = Case(who, **{"distribution": "uniform", "shape": (64, 64), "threads": 2, **fields})
+    return Measurement("one", "process", "peers", case, seconds)
+
+
+def test_ratios_are_taken_round_by_round():
+    ours = measurement(INTO, [1.0, 10.0, 2.0])
+    theirs = measurement("torch", [6.0, 20.0, 6.0])
+    found = ratio(theirs, ours)
+    assert (found.median, found.best) == (3.0, 6.0)
+    assert quartiles([1.0]) == (1.0, 1.0)
+
+
+def test_the_fastest_peer_counts_and_the_worst_case():
+    slow = measurement("JAX", [50.0, 50.0, 50.0])
+    results = Results([measurement(INTO, [1.0, 1.0, 1.0]), slow, measurement("torch", [7.0] * 3)])
+    by_name = {target.name: target for target in targets(results, TINY)}
+    target = by_name["fastest peer / uniform"]
+    assert (target.measured.median, target.met) == (7.0, True)
+    assert target.detail == "torch"
+    assert by_name["fastest peer / normal"].met is None
+
+
+def test_each_target_is_one_of_the_run():
+    names = [target.name for target in targets(Results(), TINY)]
+    assert len(names) == len(set(names)) == 20
+    assert targets(Results(), make_plan("targets", (1,)))
+
+
+def test_plans():
+    assert shape_of(28) == (1 << 14, 1 << 14)
+    assert shape_of(9) == (32, 16)
+    full, default = make_plan("full", (1, 2)), make_plan("default", (1, 2))
+    assert full.exponents[0] == default.exponents[0] == 6
+    assert full.exponents[-1] == 28
+    few = make_plan("targets", (1, 2))
+    assert len(list(own_comparisons(few))) < len(list(own_comparisons(default)))
+    torch = next(peer for peer in PEERS if peer.name == "torch")
+    assert any(each.topic == "orthogonal" for each in comparisons_with(torch, few, 2))
+    assert {each.topic for each in comparisons_with(torch, full, 1)} == {"peers"}
+
+
+def test_what_is_missing_or_fails_is_left_out():
+    plan = replace(TINY, exponents=(6,), tables=False)
+    absent = Peer("absent", ("no_such_module",), ("Absent",), NUMPY.load)
+    results = run_plan(plan, peers=(absent,), with_r=False, say=lambda line: None)
+    assert LeftOut("Absent", "no_such_module is not installed") in results.left_out
+    assert list(results.select("sizes", who=INTO))
+
+
+def test_failures_say_why():
+    comparison = Comparison("peers", (Case(NEW, "uniform", (8, 8), "float8"),))
+    results = measure_apart(NUMPY, 1, [comparison], TINY.effort)
+    assert results.measurements == []
+    assert results.left_out[0].who == "pyinit: uniform of float8"
+    assert "float8" in results.left_out[0].why
+    with pytest.raises(ProcessError, match="words"):
+        run([sys.executable, "-c", "raise SystemExit('words')"], environment(1))
+
+
+def test_environment(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    variables = environment(2, "jax")
+    assert "OPENBLAS_CORETYPE" not in variables
+    assert variables["OMP_NUM_THREADS"] == variables["PYINIT_NUM_THREADS"] == "2"
+    assert variables["KERAS_BACKEND"] == "jax"
+
+
+def test_help_names_every_plan(capsys):
+    main = pytest.importorskip("benchmarks.__main__")
+    with pytest.raises(SystemExit) as status:
+        main.main(["--help"])
+    assert status.value.code == 0
+    output = capsys.readouterr().out
+    assert all(f"--{plan}" in output for plan in ("quick", "full", "targets"))
