@@ -1,0 +1,10 @@
+"""For users of JAX and Flax: our initializers in the form of `jax.nn.initializers`.
+
+import pyinit.jax
+
+flax.linen.Dense(3, kernel_init=pyinit.jax.initializer(pyinit.HeNormal()))
+"""
+
+from pyinit.bridges.jax import initializer
+
+__all__ = ["initializer"]
