@@ -19,6 +19,12 @@ shape_for <- function(name) {
   if (name == "initializer_stft") c(8, 1, 5) else c(4, 3)
 }
 
+# The values of a weight of Keras, as R doubles.
+weight_values <- function(weight) {
+  ops <- reticulate::import("keras", convert = FALSE)$ops
+  as_r_array(ops$convert_to_numpy(reticulate::r_to_py(weight))$astype("float64"))
+}
+
 # Expects a condition of pyinit that names the argument, in one clean sentence: no traceback of
 # Python, no prefix with the type.
 expect_argument_error <- function(expr, argument, class = "pyinit_value_error") {

@@ -2,13 +2,8 @@
 
 keras <- reticulate::import("keras")
 
-# The weights of a layer as R doubles.
 kernel <- function(layer) {
-  numpy <- reticulate::import("numpy", convert = FALSE)
-  values <- reticulate::import("keras", convert = FALSE)$ops$convert_to_numpy(
-    reticulate::r_to_py(layer)$kernel
-  )
-  as_r_array(numpy$array(values, dtype = "float64"))
+  weight_values(layer$kernel)
 }
 
 test_that("a layer takes every initializer as it is, and gets the weights that R gets", {

@@ -21,7 +21,7 @@ from pyinit.initializers.base import Initializer
 from pyinit.initializers.fans import compute_fans
 from pyinit.initializers.registry import CLASSES, deserialize, serialize
 from pyinit.stream.configuration import configuration
-from pyinit.stream.seeds import SeedGenerator, set_random_seed
+from pyinit.stream.seeds import SeedGenerator, derive_seed, set_random_seed
 from pyinit.stream.threads import set_num_threads
 
 Sizes = Sequence[float]
@@ -183,9 +183,27 @@ def serialized(initializer: Initializer) -> Any:
     return _for_r("config", serialize(initializer))
 
 
-def next_draw(generator: SeedGenerator) -> list[float]:
-    """Takes a generator's next draw: (seed, draw) as R doubles."""
-    return [float(_for_r("seed", word)) for word in generator.next()]
+def next_draw(generator: SeedGenerator) -> list[float | str]:
+    """Takes a generator's next draw: (seed, draw) as floats; a seed that is none, in decimal."""
+    seed, draw = generator.next()
+    return [float(seed) if abs(seed) <= _MAX_WHOLE else str(seed), float(draw)]
+
+
+def derived_seed(seed: float | int, name: Any) -> str:
+    """`derive_seed()` with a seed that came from R, in decimal."""
+    return str(derive_seed(_integers(seed), name))
+
+
+def integer(digits: str) -> int:
+    """The integer that R has in decimal."""
+    return int(digits)
+
+
+def initialize_model(model: Any, seed: float | int) -> None:
+    """`pyinit.keras.initialize()` with a seed that came from R."""
+    from pyinit.bridges.keras.models import initialize
+
+    initialize(model, _integers(seed))
 
 
 def seed_python(seed: float) -> None:
@@ -225,13 +243,18 @@ def _integers(value: Any) -> Any:
 
 
 def _for_r(name: str, value: Any) -> Any:
-    """`value` with floats for the integers that reticulate would not hand over exactly."""
+    """`value` with floats for the integers that reticulate would not hand over exactly.
+
+    A seed that no float is becomes a string in decimal.
+    """
     if isinstance(value, dict):
         return {key: _for_r(key, element) for key, element in value.items()}
     if isinstance(value, list):
         return [_for_r(name, element) for element in value]
     if not isinstance(value, int) or -(2**31) < value < 2**31:
         return value
-    if abs(value) > _MAX_WHOLE:
-        raise invalid(name, value, "a whole number from -2**53 to 2**53 in R")
-    return float(value)
+    if abs(value) <= _MAX_WHOLE:
+        return float(value)
+    if name == "seed":
+        return str(value)
+    raise invalid(name, value, "a whole number from -2**53 to 2**53 in R")

@@ -75,12 +75,13 @@ from_config <- function(config, custom_objects = NULL) {
 #' name. `serialize_initializer()` describes an initializer by its class and configuration, and
 #' `deserialize_initializer()` makes it again from the description, ours or Keras'.
 #'
-#' In Python they are `pyinit.get()`, `pyinit.serialize()` and `pyinit.deserialize()`: in R these
-#' are names of base functions.
+#' In Python they also go by the names that they have in Keras, `pyinit.get()`, `pyinit.serialize()`
+#' and `pyinit.deserialize()`: in R these are names of base functions.
 #'
 #' @param identifier
 #' A name (every alias that Keras knows), a list from `serialize_initializer()`, an initializer or
-#' another function with arguments `shape` and `dtype`, or `NULL`.
+#' another function with arguments `shape` and `dtype`, an array of numbers (which then is the
+#' initial value, for its own shape), or `NULL`.
 #'
 #' @param initializer
 #' An initializer.
@@ -93,7 +94,8 @@ from_config <- function(config, custom_objects = NULL) {
 #'
 #' @returns
 #' `get_initializer()` and `deserialize_initializer()` return an initializer (a function is returned
-#' as it is, `NULL` for `NULL`, and a Python object for a class of your own),
+#' as it is, `NULL` for `NULL`, a function of `shape` and `dtype` for an array, and a Python object
+#' for a class of your own),
 #' `serialize_initializer()` a list with `module`, `class_name`, `config` and `registered_name`.
 #'
 #' @export
@@ -111,8 +113,11 @@ get_initializer <- function(identifier) {
   if (is.list(identifier)) {
     return(deserialize_initializer(identifier))
   }
+  if (is_array_of_numbers(identifier)) {
+    return(array_initializer(identifier))
+  }
   if (!is.character(identifier) && !inherits(identifier, "python.builtin.object")) {
-    stop_argument("identifier", identifier, "a name, a list, a function or NULL")
+    stop_argument("identifier", identifier, "a name, a list, a function, an array or NULL")
   }
   as_initializer(call_python(python_package()$get(identifier)))
 }
@@ -123,7 +128,7 @@ serialize_initializer <- function(initializer) {
   if (!inherits(initializer, "pyinit_initializer")) {
     stop_argument("initializer", initializer, "an initializer")
   }
-  reticulate::py_to_r(call_python(bridge()$serialized(initializer)))
+  with_exact_seeds(reticulate::py_to_r(call_python(bridge()$serialized(initializer))))
 }
 
 #' @rdname get_initializer
@@ -139,6 +144,49 @@ deserialize_initializer <- function(config, custom_objects = NULL) {
     custom_objects <- NULL
   }
   as_initializer(call_python(bridge()$construct_from(config, custom_objects)))
+}
+
+# A single number without dimensions is more likely a mistake than an array.
+is_array_of_numbers <- function(x) {
+  (is.numeric(x) || is.logical(x)) && (length(x) != 1L || !is.null(dim(x)))
+}
+
+# A function that gives the array for its own shape. A layer of Keras gets the Python object, which
+# does not outlive the session and is made again from the array when it is needed.
+array_initializer <- function(values) {
+  check_missing(list(identifier = values))
+  state <- new.env(parent = emptyenv())
+  state$values <- values
+  state$object <- array_object(values)
+  array_initializer_function(state)
+}
+
+# The function alone, so that its environment holds the state and nothing else.
+array_initializer_function <- function(state) {
+  structure(
+    function(shape, dtype = NULL, ...) {
+      check_dots_empty(...)
+      draw_array(array_initializer_object(state), shape, dtype)
+    },
+    class = c("pyinit_array_initializer", "function")
+  )
+}
+
+array_object <- function(values) {
+  call_python(python_package()$get(as_numpy(values)))
+}
+
+array_initializer_object <- function(state) {
+  if (reticulate::py_is_null_xptr(state$object)) {
+    state$object <- array_object(state$values)
+  }
+  state$object
+}
+
+#' @importFrom reticulate r_to_py
+#' @export
+r_to_py.pyinit_array_initializer <- function(x, convert = FALSE) {
+  array_initializer_object(state_of(x))
 }
 
 #' The default dtype

@@ -69,7 +69,7 @@ new_initializer <- function(class_name, config) {
   state$object <- construct(class_name, config, state$seed)
   described <- reticulate::py_to_r(call_python(bridge()$describe(state$object)))
   state$class_name <- described$class_name
-  state$config <- described$config
+  state$config <- with_exact_seeds(described$config)
   if ("seed" %in% names(state$config) && is.null(state$seed)) {
     state$seed <- draw_seed()
     reticulate::py_set_attr(state$object, "seed", state$seed)
@@ -100,7 +100,7 @@ as_initializer <- function(object) {
   if (is.null(described)) {
     return(object)
   }
-  new_initializer(described$class_name, described$config)
+  new_initializer(described$class_name, with_exact_seeds(described$config))
 }
 
 initializer_object <- function(state) {

@@ -157,9 +157,9 @@ initializer_stft <- function(side = "real", window = "hann", scaling = "density"
 #'
 #' @param seed
 #' A whole number or a [random_seed_generator()], which makes the values reproducible. With a
-#' number the initializer gives the same values at every call, and so it does with `NULL`, which
-#' draws a seed from R's own generator when the initializer is made (see [set.seed()]). With a seed
-#' generator every call gives new values.
+#' number the initializer gives the same values at every call, and so it does with a seed of
+#' [derive_seed()] and with `NULL`, which draws a seed from R's own generator when the initializer
+#' is made (see [set.seed()]). With a seed generator every call gives new values.
 #'
 #' @inherit initializer_constant return
 #' @export

@@ -103,7 +103,7 @@ check_dots_empty <- function(...) {
 
 # An R value as R code, on one line and not too long, with whole numbers as users type them.
 show_value <- function(value) {
-  if (inherits(value, "pyinit_seed_generator")) {
+  if (inherits(value, c("pyinit_seed", "pyinit_seed_generator"))) {
     return(format(value))
   }
   if (inherits(value, "python.builtin.object")) {

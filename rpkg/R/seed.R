@@ -11,11 +11,12 @@
 #'
 #' # Elements
 #' `generator$seed` and `generator$name` are the arguments; `` generator$`next`() `` takes the next
-#' draw and returns it as `c(seed, draw)`, the draw counting from 0; `generator$get_config()` is
-#' [get_config()].
+#' draw and returns it as `c(seed, draw)`, the draw counting from 0 (as a list, if the seed is one
+#' of [derive_seed()]); `generator$get_config()` is [get_config()].
 #'
 #' @param seed
-#' A whole number from -2^53 to 2^53, or `NULL` for a fresh one from R's own generator.
+#' A whole number from -2^53 to 2^53, a seed of [derive_seed()], or `NULL` for a fresh one from R's
+#' own generator.
 #'
 #' @param name
 #' A name for printing and configurations; made up if `NULL`.
@@ -39,7 +40,9 @@
 random_seed_generator <- function(seed = NULL, name = NULL, ...) {
   check_dots_empty(...)
   if (!is.null(seed)) {
-    seed <- as_seed_number(seed, "a whole number from -2^53 to 2^53, or NULL")
+    seed <- as_fixed_seed(
+      seed, "a whole number from -2^53 to 2^53, a seed of derive_seed(), or NULL"
+    )
   }
   check_missing(list(name = name))
   object <- construct_generator(list(seed = seed, name = name))
@@ -69,6 +72,11 @@ generator_object <- function(generator) {
     assign("object", object, envir = generator)
   }
   object
+}
+
+next_draw <- function(object) {
+  drawn <- reticulate::py_to_r(call_python(bridge()$next_draw(object)))
+  if (is.list(drawn)) list(new_seed(drawn[[1L]]), drawn[[2L]]) else drawn
 }
 
 #' Seeds R and Python
@@ -110,6 +118,81 @@ set_random_seed <- function(seed) {
   invisible()
 }
 
+#' The seed of one named thing, from the seed of the whole
+#'
+#' @description
+#' Gives each named thing, such as a weight, a seed of its own from one seed. Different names give
+#' unrelated seeds, and a name's seed depends on no other name: weights that are added, removed or
+#' reordered leave the others as they are. [initialize_model()] does so for all weights of a model
+#' of Keras.
+#'
+#' @details
+#' The seed is the first 8 bytes, big-endian, of the SHA-256 digest of these bytes: the ASCII text
+#' `pyinit derive_seed 1`, a zero byte, `seed` modulo 2^64 in decimal, a zero byte, and `name` in
+#' UTF-8. It is the one that `pyinit.derive_seed()` gives in Python.
+#'
+#' Its 64 bits are more than a number of R holds, so it is an object of class `pyinit_seed`: its
+#' digits, as a string. It goes wherever this package takes a seed, can be saved, and arrives in
+#' Python as an integer. `as.character()` gives the digits.
+#'
+#' @param seed
+#' A whole number from -2^53 to 2^53, or another seed of `derive_seed()`.
+#'
+#' @param name
+#' A string.
+#'
+#' @returns
+#' A seed from 0 to 2^64 - 1, of class `pyinit_seed`.
+#'
+#' @export
+#' @family seeds
+#' @examplesIf pyinit_available()
+#' seed <- derive_seed(42, "dense/kernel")
+#' seed
+#' initializer_he_normal(seed = seed)(shape = c(2, 2))
+derive_seed <- function(seed, name) {
+  seed <- as_fixed_seed(seed, "a whole number from -2^53 to 2^53, or a seed of derive_seed()")
+  if (!is.character(name) || length(name) != 1L || is.na(name)) {
+    stop_argument("name", name, "a string")
+  }
+  name <- enc2utf8(as.vector(name))
+  new_seed(reticulate::py_to_r(call_python(bridge()$derived_seed(seed, name))))
+}
+
+new_seed <- function(digits) {
+  structure(digits, class = "pyinit_seed")
+}
+
+# A configuration that Python has described, with the seeds that came in decimal as seeds.
+with_exact_seeds <- function(config) {
+  for (name in names(config)) {
+    value <- config[[name]]
+    if (is.list(value)) {
+      config[[name]] <- with_exact_seeds(value)
+    } else if (name == "seed" && is.character(value)) {
+      config[[name]] <- new_seed(value)
+    }
+  }
+  config
+}
+
+#' @export
+format.pyinit_seed <- function(x, ...) {
+  as.character(x)
+}
+
+#' @export
+print.pyinit_seed <- function(x, ...) {
+  cat("<pyinit seed> ", format(x), "\n", sep = "")
+  invisible(x)
+}
+
+#' @importFrom reticulate r_to_py
+#' @export
+r_to_py.pyinit_seed <- function(x, convert = FALSE) {
+  bridge()$integer(as.character(x))
+}
+
 # What can be a seed: a number, a generator (or the configuration of one), NULL. Whether a Python
 # object can be one is for Python to say.
 as_seed <- function(seed) {
@@ -118,10 +201,18 @@ as_seed <- function(seed) {
   } else if (is.list(seed) && identical(seed$class_name, "SeedGenerator") && is.list(seed$config)) {
     do.call(random_seed_generator, seed$config)
   } else {
-    as_seed_number(
-      seed, "a whole number from -2^53 to 2^53, a random_seed_generator() or NULL"
+    as_fixed_seed(
+      seed, paste(
+        "a whole number from -2^53 to 2^53, a seed of derive_seed(), a random_seed_generator()",
+        "or NULL"
+      )
     )
   }
+}
+
+# A seed that stands for itself.
+as_fixed_seed <- function(seed, allowed) {
+  if (inherits(seed, "pyinit_seed")) seed else as_seed_number(seed, allowed)
 }
 
 as_seed_number <- function(seed, allowed) {
@@ -157,7 +248,7 @@ print.pyinit_seed_generator <- function(x, ...) {
 #' @export
 `$.pyinit_seed_generator` <- function(x, name) {
   switch(name,
-    `next` = function() reticulate::py_to_r(call_python(bridge()$next_draw(generator_object(x)))),
+    `next` = function() next_draw(generator_object(x)),
     get_config = function() get_config(x),
     seed = x[["seed"]],
     name = x[["config"]]$name,
