@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ Shape = tuple[int, ...]
 
 #: The largest number of elements: an array of them in float64 still has a size in 63 bits.
 MAX_SIZE = (2**63 - 1) // 8
+#: The highest rank that NumPy has.
+MAX_RANK = 64 if int(np.__version__.partition(".")[0]) >= 2 else 32
 
 
 def invalid(name: str, received: object, allowed: str) -> ValueError:
@@ -70,10 +72,8 @@ def as_dimensions(name: str, value: object) -> Shape:
     allowed = "a sequence of non-negative integers"
     if type(value) is tuple and all(type(d) is int and d >= 0 for d in value):
         return value
-    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
-        raise invalid(name, value, allowed)
     dimensions = []
-    for dimension in value:
+    for dimension in _elements(name, value, allowed):
         index = as_index(dimension)
         if index is None or index < 0:
             raise invalid(name, value, f"{allowed} (dimension {dimension!r} is not one)")
@@ -84,7 +84,10 @@ def as_dimensions(name: str, value: object) -> Shape:
 def as_shape(value: object) -> Shape:
     """`value` as the shape of a tensor that can exist."""
     shape = as_dimensions("shape", value)
-    if math.prod(shape) > MAX_SIZE:
+    if len(shape) > MAX_RANK:
+        raise invalid("shape", value, f"of a rank up to {MAX_RANK}")
+    # NumPy wants a size in range also where a dimension of 0 makes the product 0
+    if math.prod(filter(None, shape)) > MAX_SIZE:
         raise invalid("shape", value, f"a shape of at most {MAX_SIZE} elements")
     return shape
 
@@ -94,16 +97,26 @@ def as_axes(name: str, value: object) -> list[int] | None:
     if value is None:
         return None
     allowed = "None or a sequence of integers"
-    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
-        raise invalid(name, value, allowed)
-    axes = [as_index(axis) for axis in value]
+    axes = [as_index(axis) for axis in _elements(name, value, allowed)]
     if None in axes:
         raise invalid(name, value, allowed)
     return axes  # type: ignore[return-value]
 
 
-def as_partition(shape: Shape, partition_shape: object, partition_offset: object) -> Shape:
-    """The offset of a part of a tensor of `shape`, once the part is known to lie inside it."""
+def _elements(name: str, value: object, allowed: str) -> list[object]:
+    """The elements of `value` if it is an iterable with an order."""
+    if isinstance(value, str | bytes | dict | Set) or not isinstance(value, Iterable):
+        raise invalid(name, value, allowed)
+    try:
+        return list(value)
+    except TypeError:  # an array of rank 0 is an iterable, but for this
+        raise invalid(name, value, allowed) from None
+
+
+def as_partition(
+    shape: Shape, partition_shape: object, partition_offset: object
+) -> tuple[Shape, Shape]:
+    """The shape and the offset of a part of a tensor of `shape`, which lies inside it."""
     if partition_shape is None or partition_offset is None:
         name = "partition_shape" if partition_shape is None else "partition_offset"
         raise invalid(name, None, "given together with the other partition argument")
@@ -117,4 +130,4 @@ def as_partition(shape: Shape, partition_shape: object, partition_offset: object
         if first + length > full:
             allowed = f"such that the part {part} at that offset lies inside shape={shape}"
             raise invalid("partition_offset", partition_offset, allowed)
-    return offset
+    return part, offset

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import ml_dtypes
@@ -96,6 +97,8 @@ def standardize_dtype(dtype: object, allowed: dict[str, np.dtype[Any]]) -> np.dt
     """
     if dtype is None:
         return FLOAT_DTYPES[_floatx]
+    if isinstance(dtype, np.dtype) and not dtype.isnative:
+        raise invalid("dtype", dtype, "of this machine's byte order")
     found = allowed.get(_name(dtype))
     if found is None:
         raise invalid("dtype", dtype, "one of " + ", ".join(map(repr, allowed)))
@@ -128,7 +131,7 @@ def constant_of(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> A
     """
     if dtype.name in FLOAT_DTYPES:
         with np.errstate(over="ignore"):
-            rounded = round_to(np.asarray(float(value), np.float64), dtype)
+            rounded = round_to(np.asarray(_to_float64(value, dtype), np.float64), dtype)
         if np.isinf(rounded.astype(np.float64)) and np.isfinite(float(value)):
             raise invalid(name, value, f"within the range of dtype {dtype.name}")
         return rounded
@@ -143,3 +146,19 @@ def constant_of(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> A
     if held is None or held != value or not low <= held <= high:
         raise invalid(name, value, f"a whole number from {low} to {high} for dtype {dtype.name}")
     return np.asarray(held, dtype)
+
+
+def _to_float64(value: int | float | bool, dtype: np.dtype[Any]) -> float:
+    """A number in float64, such that rounding that to `dtype` is the only rounding that counts.
+
+    An integer that float64 does not hold is rounded to odd for a narrower dtype.
+    """
+    rounded = float(value)
+    if dtype == np.float64 or not math.isfinite(rounded) or int(rounded) == value:
+        return rounded
+    if not isinstance(value, int):
+        return rounded
+    if abs(int(rounded)) > abs(value):
+        rounded = math.nextafter(rounded, 0)
+    bits = np.asarray(rounded).view(np.uint64)
+    return float((bits | np.uint64(1)).view(np.float64))

@@ -35,6 +35,12 @@ BAD_VALUES = [
     *[("shape", lambda v=v: pyinit.compute_fans(v)) for v in (3, (2, -1), "ab")],
     ("input_axes", lambda: pyinit.compute_fans((2, 3), [2], [0])),
     ("output_axes", lambda: pyinit.compute_fans((2, 3), [0], [-3])),
+    ("input_axes", lambda: pyinit.compute_fans((2, 3), [0, -2], [1])),
+    ("window", lambda: pyinit.STFT()((2, 1, 2))),
+    ("window", lambda: pyinit.STFT(window=[0, 0], scaling="spectrum")((2, 1, 2))),
+    ("gain", lambda: pyinit.Orthogonal(1e6, seed=1)((2, 2), "float16")),
+    ("config", lambda: pyinit.SeedGenerator.from_config(None)),
+    ("dtype", lambda: pyinit.Zeros()((2,), np.dtype(">f4"))),
     ("identifier", lambda: pyinit.get("he")),
     ("identifier", lambda: pyinit.get(3)),
     ("config", lambda: pyinit.deserialize({"class_name": "Dense", "config": {}})),
@@ -49,7 +55,7 @@ BAD_VALUES = [
 SEEDS = [0.5, 1.0, "1", True, False, NAN, np.bool_(True), np.float64(2), [1], 2**64, -(2**63) - 1]
 BAD_SHAPES = [
     None, 3, "ab", (2, -1), (2, 1.0), (2, 2.5), (2, None), (2, "3"), (True, 2), [[2], [3]],
-    (2**31, 2**31), (2**62, 4), {2: 3},
+    (2**31, 2**31), (2**62, 4), {2: 3}, {2, 3}, np.array(5), (1,) * 65, (2**62, 0), (2**70, 0),
 ]  # fmt: skip
 
 
@@ -120,6 +126,9 @@ def test_constants_must_fit_the_dtype(value, dtype):
     ("name", "initializer", "dtype"),
     [
         ("stddev", pyinit.RandomNormal(0, 1e6, seed=1), "float16"),
+        # one value in ten billion would be infinite
+        ("stddev", pyinit.RandomNormal(0, 10_300, seed=1), "float16"),
+        ("stddev", pyinit.TruncatedNormal(1e4, 3e4, seed=1), "float16"),
         ("mean", pyinit.TruncatedNormal(1e39, 1, seed=1), "float32"),
         ("minval", pyinit.RandomUniform(-1e5, 0, seed=1), "float16"),
         ("maxval", pyinit.RandomUniform(0, 1e39, seed=1), "bfloat16"),
@@ -164,6 +173,7 @@ def readonly() -> np.ndarray:
         np.zeros((2, 3), np.int32),
         np.zeros((2, 6), np.float32)[:, ::2],
         np.zeros((2, 3), ">f4"),
+        np.zeros(25, np.uint8)[1:].view(np.float32).reshape(2, 3),
         readonly(),
     ],
 )
@@ -176,10 +186,28 @@ def test_out_must_be_the_right_buffer(out):
     assert (out == before).all()
 
 
-def test_out_must_be_an_array():
-    """Protects against a list, which would be filled nowhere."""
+@pytest.mark.parametrize("out", [[0.0, 0.0], np.ma.masked_array(np.zeros(2, np.float32), [1, 1])])
+def test_out_must_be_an_array(out):
+    """Protects against a list, which would be filled nowhere, and a mask that hides the values."""
     with pytest.raises(TypeError, match="Argument `out` must be a NumPy array"):
-        pyinit.HeNormal(1)((2,), out=[0.0, 0.0])
+        pyinit.HeNormal(1)((2,), out=out)
+
+
+def test_messages_show_what_the_user_typed():
+    """Protects against a number in the message that was computed on the way."""
+    message = message_of("scale", lambda: pyinit.VarianceScaling(1e80)((2, 2)))
+    assert "Received: scale=1e+80" in message
+    assert "Received: identifier=<class 'int'>" in message_of("identifier", lambda: pyinit.get(int))
+
+
+@pytest.mark.parametrize("seed", [0.5, "x", None])
+def test_seeds_set_later_are_looked_at_too(seed):
+    """Protects the attribute, which the constructor does not see again."""
+    initializer = pyinit.HeNormal(1)
+    initializer.seed = seed
+    message_of("seed", lambda: initializer((2,)))
+    initializer.seed = np.int64(3)
+    assert (initializer((2,)) == pyinit.HeNormal(3)((2,))).all()
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,9 @@ def test_rounding_to_bfloat16_is_one_rounding():
     just_above_half = 1 + 2.0**-8 + 2.0**-40
     assert float(pyinit.Constant(just_above_half)((), "bfloat16")) == 1 + 2.0**-7
     tie = 1 + 2.0**-8
+    beyond_float64 = 2**60 + 2**36 + 1
+    assert float(pyinit.Constant(beyond_float64)((), "float32")) == 2**60 + 2**37
+    assert float(pyinit.Constant(-beyond_float64)((), "float32")) == -(2**60) - 2**37
     assert float(pyinit.Constant(tie)((), "bfloat16")) == 1.0
 
 
@@ -152,6 +155,30 @@ def test_a_parameter_of_zero_width():
     assert (pyinit.RandomNormal(3, 0, seed=1)((5,)) == 3).all()
     assert (pyinit.TruncatedNormal(3, 0, seed=1)((5,)) == 3).all()
     assert (pyinit.RandomUniform(3, 3, seed=1)((5,)) == 3).all()
+
+
+def test_a_negative_zero_is_zero():
+    """Protects invariant 2 from the cache of parameters, for which the two are one."""
+    for first, second in ((0.0, -0.0), (-0.0, 0.0)):
+        values = [pyinit.RandomNormal(mean, 0, seed=1)((64,)) for mean in (first, second)]
+        assert same_bits(*values)
+        assert not np.signbit(values[0]).all()
+
+
+def test_shapes_may_come_from_generators():
+    """Protects iterables that can be read only once."""
+    part = pyinit.HeNormal(1)(
+        (d for d in (4, 3)), partition_shape=(d for d in (2, 3)), partition_offset=iter((0, 0))
+    )
+    assert part.shape == (2, 3)
+
+
+def test_a_part_of_an_stft_kernel_costs_a_part():
+    """Protects parts of kernels that no memory holds."""
+    part = pyinit.STFT(window=None)(
+        (10**12, 1, 3), partition_shape=(2, 1, 3), partition_offset=(10**12 - 4, 0, 0)
+    )
+    np.testing.assert_allclose(part[:, 0], [[1, 1, 1], [1, 0, -1]], atol=1e-15)
 
 
 def test_a_generators_draws_are_counted_across_threads():

@@ -180,6 +180,71 @@ def test_an_interrupt_ends_a_long_draw():
     assert errors.rstrip().endswith("KeyboardInterrupt")
 
 
+@pytest.mark.parametrize("shape", [(1 << 21, 2), (1 << 20, 3), (1 << 15, 64), (64, 1 << 15)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_every_large_draw_is_shared_among_the_threads(shape, order):
+    """Protects against matrices of few columns in one piece, which R asks for most."""
+    pyinit.set_num_threads(4)
+    pieces = native._pieces(np.empty(shape, np.float32, order=order), 0, index_steps(shape))
+    assert len(pieces) >= 8
+    assert sum(part.size for part, _, _ in pieces) == np.prod(shape)
+
+
+def test_a_draw_does_not_wait_for_another_threads_long_one():
+    """Protects short draws beside a long one that keeps the pool busy."""
+    pyinit.set_num_threads(2)
+    end, started = threading.Event(), threading.Semaphore(0)
+
+    def long_task():
+        started.release()
+        end.wait(30)
+
+    long = threading.Thread(target=threads.run_all, args=([long_task, long_task],))
+    long.start()
+    started.acquire(timeout=30)
+    started.acquire(timeout=30)
+    done = []
+    threads.run_all([lambda: done.append(1)] * 4)
+    assert len(done) == 4
+    assert long.is_alive()
+    end.set()
+    long.join(30)
+
+
+def test_without_more_threads_those_there_are_draw(monkeypatch):
+    """Protects draws under a limit of threads, and while Python ends."""
+    pyinit.set_num_threads(4)
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    values = pyinit.HeNormal(5)((1000, 700))
+    monkeypatch.undo()
+    assert same_bits(values, pyinit.HeNormal(5)((1000, 700)))
+
+
+def test_an_interrupt_waits_for_the_helpers():
+    """Protects the caller's array: no thread writes to it once the interrupt is raised."""
+    pyinit.set_num_threads(2)
+    helping, go_on, finished = threading.Event(), threading.Event(), threading.Event()
+    main = threading.main_thread()
+
+    def task():
+        if threading.current_thread() is main:
+            helping.wait(30)
+            threading.Timer(0.2, lambda: signal.pthread_kill(main.ident, signal.SIGINT)).start()
+            threading.Timer(0.6, go_on.set).start()
+        else:
+            helping.set()
+            go_on.wait(30)
+            finished.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.run_all([task, task])
+    assert finished.is_set()
+
+
 def test_an_error_on_a_thread_reaches_the_caller():
     """Protects against a failed piece that leaves garbage in the array."""
     pyinit.set_num_threads(2)
@@ -223,11 +288,12 @@ def test_bad_environments_are_refused(variable, value):
 
 
 def test_the_environment_sets_the_number_of_threads():
-    """Protects PYINIT_NUM_THREADS."""
+    """Protects PYINIT_NUM_THREADS; an empty one is none."""
     code = "from pyinit.stream.threads import num_threads; print(num_threads())"
-    environment = {**os.environ, threads.VARIABLE: "3"}
-    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
-    assert result.stdout == b"3\n"
+    for value, count in (("3", 3), ("", threads.usable_cpus())):
+        environment = {**os.environ, threads.VARIABLE: value}
+        result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+        assert int(result.stdout) == count
 
 
 @pytest.mark.parametrize("count", [0, -1, 1025, 1.5, "2", True])

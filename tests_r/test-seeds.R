@@ -131,3 +131,21 @@ test_that("set_random_seed() seeds R, Python and NumPy", {
   expect_argument_error(set_random_seed(-1), "seed")
   expect_argument_error(set_random_seed(2^32), "seed")
 })
+
+test_that("elements cannot be set", {
+  # protects: a seed that is shown and not used
+  generator <- random_seed_generator(1)
+  expect_error(generator$seed <- 5, "`seed` cannot be set", class = "pyinit_error")
+  expect_error(generator[["seed"]] <- 5, "`seed` cannot be set", class = "pyinit_error")
+  initializer <- initializer_he_normal(seed = 1)
+  expect_error(initializer$seed <- 5, "`seed` cannot be set", class = "pyinit_error")
+  expect_identical(generator$seed, 1)
+})
+
+test_that("a missing dtype or device is shown as R has it", {
+  # protects: reticulate makes TRUE of NA
+  initializer <- initializer_zeros()
+  expect_match(conditionMessage(expect_argument_error(initializer(2, NA), "dtype")), "dtype = NA")
+  expect_argument_error(initializer(2, device = NA), "device")
+  expect_argument_error(set_floatx(NA), "dtype")
+})

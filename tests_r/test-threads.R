@@ -21,3 +21,20 @@ test_that("show_config() shows what Python shows, and R's versions", {
   expect_match(shown, as.character(getRversion()), fixed = TRUE, all = FALSE)
   expect_match(shown, as.character(packageVersion("reticulate")), fixed = TRUE, all = FALSE)
 })
+
+test_that("forked processes draw with threads of their own", {
+  # protects: R forks without telling Python, whose pool of threads the child does not have
+  skip_on_os("windows")
+  output <- run_r(
+    c(
+      "library(pyinit)",
+      "set_num_threads(2)",
+      "initializer <- initializer_random_normal(seed = 1)",
+      "expected <- sum(initializer(c(700, 900)))",
+      "child <- function(i) sum(initializer(c(700, 900))) == expected",
+      "cat(unlist(parallel::mclapply(1:2, child, mc.cores = 2)))"
+    ),
+    env = paste0("RETICULATE_PYTHON=", reticulate::py_config()$python)
+  )
+  expect_identical(as.vector(output), "TRUE TRUE")
+})

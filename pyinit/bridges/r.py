@@ -119,7 +119,7 @@ def _start_r() -> Any:
         import rpy2  # noqa: F401
     except ImportError:
         raise ImportError(
-            'rpy2 is needed to run R inside Python: pip install "pyinit-bridge[r]"'
+            'rpy2 is needed to run R inside Python: in a checkout, python -m pip install ".[r]"'
         ) from None
     try:
         from rpy2 import rinterface

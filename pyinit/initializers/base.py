@@ -96,8 +96,7 @@ class Initializer:
         if partition_shape is None and partition_offset is None:
             part, offset = full, (0,) * len(full)
         else:
-            offset = as_partition(full, partition_shape, partition_offset)
-            part = as_shape(partition_shape)
+            part, offset = as_partition(full, partition_shape, partition_offset)
         if device is not None and device != "cpu":
             raise invalid("device", device, "'cpu' or None")
         self._check_shape(full)
@@ -108,15 +107,17 @@ class Initializer:
 
     def _check_out(self, out: AnyArray, part: Shape, dtype: Any) -> np.dtype[Any]:
         """The dtype to fill `out` with, once it is known to be a buffer for the part."""
-        if not isinstance(out, np.ndarray):
+        # a mask would go on hiding what was drawn
+        if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
             raise TypeError(f"Argument `out` must be a NumPy array. Received: out={out!r}")
         array_dtype = standardize_dtype(out.dtype if dtype is None else dtype, self._dtypes)
         flags = out.flags
-        if out.shape != part or out.dtype != array_dtype or not (flags.writeable and flags.forc):
+        sound = flags.writeable and flags.forc and flags.aligned
+        if out.shape != part or out.dtype != array_dtype or not sound:
             raise ValueError(
-                f"Argument `out` must be a writable array of shape {part} and dtype {array_dtype}, "
-                f"in C or Fortran order. Received: an array of shape {out.shape} and dtype "
-                f"{out.dtype}, with strides {out.strides}, "
+                f"Argument `out` must be a writable, aligned array of shape {part} and dtype "
+                f"{array_dtype}, in C or Fortran order. Received: an array of shape "
+                f"{out.shape} and dtype {out.dtype}, with strides {out.strides}, "
                 f"{'writable' if flags.writeable else 'read-only'}"
             )
         return array_dtype

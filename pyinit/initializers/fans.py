@@ -57,4 +57,6 @@ def _units(name: str, shape: tuple[int, ...], axes: list[int]) -> int:
     for axis in axes:
         if not -rank <= axis < rank:
             raise invalid(name, axes, f"axes of shape={shape}, from {-rank} to {rank - 1}")
+    if len({axis % rank for axis in axes}) != len(axes):
+        raise invalid(name, axes, "axes that are all different")
     return math.prod(shape[axis] for axis in axes)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pyinit.arguments import Shape, as_number, invalid
-from pyinit.dtypes import AnyArray, round_to
+from pyinit.dtypes import AnyArray, constant_of, round_to
 from pyinit.factorization import orthonormalize
 from pyinit.initializers.random import RandomInitializer
 from pyinit.stream import fill
@@ -61,6 +61,7 @@ class Orthogonal(RandomInitializer):
             raise invalid("shape", shape, "of rank 2 or more for Orthogonal")
 
     def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
+        constant_of("gain", self.gain, dtype)
         key = draw_key(self.seed)
         if out.size == 0:
             return

@@ -15,7 +15,7 @@ from pyinit.initializers import hooks
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.fans import compute_fans
 from pyinit.stream import fill
-from pyinit.stream.distributions import parameters
+from pyinit.stream.distributions import Kind, Parameters, parameters
 from pyinit.stream.seeds import SeedGenerator, as_seed, draw_key, fresh_seed, is_generator
 
 if TYPE_CHECKING:
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 _TRUNCATED_STDDEV = 0.87962566103423978
 
 _MODES = ("fan_in", "fan_out", "fan_avg")
-_DISTRIBUTIONS = ("uniform", "truncated_normal", "untruncated_normal")
+_KINDS: dict[str, Kind] = {
+    "uniform": "uniform",
+    "truncated_normal": "truncated_normal",
+    "untruncated_normal": "normal",
+}
 
 
 class RandomInitializer(Initializer):
@@ -246,7 +250,7 @@ class VarianceScaling(RandomInitializer):
         self.mode = one_of("mode", mode, _MODES)
         lower = distribution.lower() if isinstance(distribution, str) else distribution
         self.distribution = one_of(
-            "distribution", "truncated_normal" if lower == "normal" else lower, _DISTRIBUTIONS
+            "distribution", "truncated_normal" if lower == "normal" else lower, tuple(_KINDS)
         )
         self.input_axes = as_axes("input_axes", input_axes)
         self.output_axes = as_axes("output_axes", output_axes)
@@ -255,17 +259,23 @@ class VarianceScaling(RandomInitializer):
     def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
         fan_in, fan_out = compute_fans(full_shape, self.input_axes, self.output_axes)
         fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
-        variance = self.scale / max(1.0, fans[self.mode])
-        names = ("scale", "scale")
-        if self.distribution == "uniform":
-            limit = math.sqrt(3 * variance)
-            law = parameters("uniform", -limit, limit, dtype, names)
-        elif self.distribution == "truncated_normal":
-            stddev = math.sqrt(variance) / _TRUNCATED_STDDEV
-            law = parameters("truncated_normal", 0.0, stddev, dtype, names)
-        else:
-            law = parameters("normal", 0.0, math.sqrt(variance), dtype, names)
+        law = self._law(self.scale / max(1.0, fans[self.mode]), dtype)
         fill(out, dtype, law, draw_key(self.seed), full_shape, offset)
+
+    def _law(self, variance: float, dtype: np.dtype[Any]) -> Parameters:
+        """The distribution with that variance."""
+        kind = _KINDS[self.distribution]
+        location, bound = 0.0, math.sqrt(variance)
+        if kind == "uniform":
+            bound = math.sqrt(3 * variance)
+            location = -bound
+        elif kind == "truncated_normal":
+            bound /= _TRUNCATED_STDDEV
+        try:
+            return parameters(kind, location, bound, dtype, ("scale", "scale"))
+        except ValueError:
+            allowed = f"so small that all values are within the range of dtype {dtype.name}"
+            raise invalid("scale", self.scale, allowed) from None
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that construct such an initializer."""
@@ -330,7 +340,7 @@ class GlorotUniform(_FixedVarianceScaling):
 class GlorotNormal(_FixedVarianceScaling):
     """The Glorot (Xavier) normal initializer.
 
-    Draws from a truncated normal distribution with mean 0 and standard deviation
+    Draws from a truncated normal distribution with mean 0 and standard deviation (after truncation)
     `sqrt(2 / (fan_in + fan_out))`.
 
     Args:
@@ -354,7 +364,7 @@ class GlorotNormal(_FixedVarianceScaling):
 class HeNormal(_FixedVarianceScaling):
     """The He (Kaiming) normal initializer.
 
-    Draws from a truncated normal distribution with mean 0 and standard deviation
+    Draws from a truncated normal distribution with mean 0 and standard deviation (after truncation)
     `sqrt(2 / fan_in)`.
 
     Args:
@@ -401,7 +411,7 @@ class HeUniform(_FixedVarianceScaling):
 class LecunNormal(_FixedVarianceScaling):
     """The LeCun normal initializer.
 
-    Draws from a truncated normal distribution with mean 0 and standard deviation
+    Draws from a truncated normal distribution with mean 0 and standard deviation (after truncation)
     `sqrt(1 / fan_in)`.
 
     Args:

@@ -161,10 +161,9 @@ def get(identifier: Any) -> Callable[..., Any] | None:
         return NAMES[identifier]()
     if isinstance(identifier, np.ndarray | np.generic):
         return _initializer_of(np.asarray(identifier))
-    if isinstance(identifier, type) and callable(identifier):
-        identifier = identifier()
-    if callable(identifier):
-        return identifier  # type: ignore[no-any-return]
+    found = identifier() if isinstance(identifier, type) else identifier
+    if callable(found):
+        return found  # type: ignore[no-any-return]
     allowed = "a name, a configuration, a callable, an array or None"
     raise invalid("identifier", identifier, allowed)
 

@@ -18,6 +18,7 @@ class STFT(Initializer):
     is half the FFT length plus one. Its values are the real or the imaginary part of the Fourier
     basis, `cos` or `sin` of `-2 pi time frequency / fft_length`, times the window, and divided by
     the window's norm if a scaling is asked for. Everything is computed in float64 and rounded once.
+    A part of the tensor costs what the part costs, and the whole window besides.
 
     Args:
         side: `"real"` or `"imag"`.
@@ -79,7 +80,9 @@ class STFT(Initializer):
             return
         fft_length = 2 * (frequencies - 1)
         # the phase is reduced in integers, so that long frames keep every bit of it
-        phase = np.multiply.outer(np.arange(length)[times], np.arange(frequencies)[bins])
+        phase = np.multiply.outer(
+            np.arange(times.start, times.stop), np.arange(bins.start, bins.stop)
+        )
         angle = (phase % fft_length) * (2 * np.pi / fft_length)
         kernel = np.cos(angle) if self.side == "real" else -np.sin(angle)
         if self.window is not None:
@@ -89,10 +92,14 @@ class STFT(Initializer):
                 else np.asarray(self.window, np.float64)
             )
             kernel *= window[times, None]
-            if self.scaling == "density":
-                kernel /= np.sqrt(np.sum(np.square(window)))
-            elif self.scaling == "spectrum":
-                kernel /= np.sum(np.abs(window))
+            norms = {
+                "density": np.sqrt(np.sum(np.square(window))),
+                "spectrum": np.abs(window).sum(),
+            }
+            norm = norms.get(self.scaling, 1.0) if self.scaling else 1.0
+            if norm == 0:
+                raise invalid("window", self.window, f"not all zeros, as it is of length {length}")
+            kernel /= norm
         out[...] = round_to(kernel[:, None, :], dtype)
 
     def get_config(self) -> dict[str, Any]:

@@ -27,7 +27,15 @@ class Parameters(NamedTuple):
     upper: float
 
 
-@lru_cache(maxsize=1024)
+#: No variate lies further from 0: those of the outermost words, rounded up.
+_LARGEST_VARIATE = {
+    ("normal", np.float32): 6.4,
+    ("normal", np.float64): 9.2,
+    ("truncated_normal", np.float32): 2.0,
+    ("truncated_normal", np.float64): 2.0,
+}
+
+
 def parameters(
     kind: Kind, location: float, bound: float, dtype: np.dtype[Any], names: tuple[str, str]
 ) -> Parameters:
@@ -43,13 +51,26 @@ def parameters(
         names: What the caller's arguments for the two are called, for the error's message.
 
     Raises:
-        ValueError: A parameter is too large for `dtype`.
+        ValueError: A parameter is too large for `dtype`: values could become infinite.
     """
+    # -0.0 is 0.0: equal for the cache, so that it must not differ in the values
+    return _parameters(kind, location + 0.0, bound + 0.0, dtype, names)
+
+
+@lru_cache(maxsize=1024)
+def _parameters(
+    kind: Kind, location: float, bound: float, dtype: np.dtype[Any], names: tuple[str, str]
+) -> Parameters:
     column = np.float64 if dtype == np.float64 else np.float32
     with np.errstate(over="ignore"):
         for name, value in zip(names, (location, bound), strict=True):
-            if np.isinf(round_to(np.asarray(value, np.float64), dtype).astype(np.float64)):
+            if _is_too_large(value, dtype):
                 raise invalid(name, value, f"within the range of dtype {dtype.name}")
+        if kind != "uniform":
+            furthest = abs(location) + _LARGEST_VARIATE[kind, column] * bound
+            if _is_too_large(furthest, dtype):
+                allowed = f"so small that all values are within the range of dtype {dtype.name}"
+                raise invalid(names[1], bound, allowed)
         scale = float(column(bound - location if kind == "uniform" else bound))
     if np.isinf(scale):
         raise invalid(names[1], bound, f"closer to {names[0]}={location} for dtype {dtype.name}")
@@ -57,6 +78,10 @@ def parameters(
     if kind == "uniform" and location < bound:
         upper = _largest_below(bound, dtype)
     return Parameters(kind, float(column(location)), scale, upper)
+
+
+def _is_too_large(value: float, dtype: np.dtype[Any]) -> bool:
+    return bool(np.isinf(round_to(np.asarray(value, np.float64), dtype).astype(np.float64)))
 
 
 def _largest_below(bound: float, dtype: np.dtype[Any]) -> float:

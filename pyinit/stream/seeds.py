@@ -166,6 +166,8 @@ class SeedGenerator:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
         """A generator with the arguments in `config`."""
+        if not isinstance(config, dict):
+            raise invalid("config", config, "a dictionary, as get_config() returns it")
         return cls(**config)
 
     def __repr__(self) -> str:
@@ -218,6 +220,8 @@ def draw_key(seed: Any) -> Key:
     if isinstance(seed, SeedGenerator):
         value, draw = seed.next()
         return value % 2**64, draw
+    if not is_generator(seed):  # set as an attribute, later than the constructor looks
+        return as_seed("seed", seed) % 2**64, 0
     # Keras' own holds the two as a tensor of 32-bit integers, signed or not by backend
     state = seed.next()
     value, draw = (int(word) for word in np.asarray(_to_host(state)))

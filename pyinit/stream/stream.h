@@ -14,14 +14,22 @@
 #error "the stream needs IEEE-754 arithmetic: compile it without -ffast-math and -Ofast"
 #endif
 
+#ifdef _MSC_VER
+#pragma fp_contract(off)
+#endif
+
 #ifdef __CUDACC__
 typedef unsigned int pyinit_u32;
 typedef int pyinit_i32;
 typedef unsigned long long pyinit_u64;
 #define PYINIT_INLINE static __device__ __forceinline__
 #else
+#include <float.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 2
+#error "the stream needs operations that are rounded to their type: compile it for SSE2, not x87"
+#endif
 typedef uint32_t pyinit_u32;
 typedef int32_t pyinit_i32;
 typedef uint64_t pyinit_u64;

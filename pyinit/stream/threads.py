@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ MAX_THREADS = 1024
 
 _num_threads: int | None = None
 _pool: ThreadPoolExecutor | None = None
+_pool_process: int | None = None
 
 
 def set_num_threads(n: int | None) -> None:
@@ -27,7 +30,7 @@ def set_num_threads(n: int | None) -> None:
     Args:
         n: A number of threads, from 1 to 1024, or None for the default: the environment variable
             `PYINIT_NUM_THREADS`, or else the CPUs that this process may use (by its affinity and
-            its control group's quota).
+            its container's quota).
 
     Raises:
         ValueError: `n` is not such a number.
@@ -49,7 +52,7 @@ def num_threads() -> int:
     global _num_threads
     if _num_threads is None:
         text = os.environ.get(VARIABLE)
-        if text is None:
+        if not text:
             _num_threads = min(usable_cpus(), MAX_THREADS)
         else:
             _num_threads = _as_count(VARIABLE, text, int(text) if text.isdecimal() else None)
@@ -63,7 +66,7 @@ def _as_count(name: str, value: object, count: int | None) -> int:
 
 
 def usable_cpus() -> int:
-    """The CPUs that this process may use: by its affinity, and by its control group's quota."""
+    """The CPUs that this process may use: by its affinity, and by its container's quota."""
     affinity = getattr(os, "sched_getaffinity", None)
     cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
     quota = _cgroup_quota(Path("/sys/fs/cgroup"))
@@ -71,7 +74,10 @@ def usable_cpus() -> int:
 
 
 def _cgroup_quota(root: Path) -> int | None:
-    """The CPUs that the control group's quota comes to, rounded up, if there is one."""
+    """The CPUs that the quota at the root of the control groups comes to, rounded up.
+
+    A container sees its own quota there; outside of one there is none.
+    """
     try:
         if (root / "cpu.max").exists():
             quota, period = (root / "cpu.max").read_text().split()
@@ -87,38 +93,79 @@ def _cgroup_quota(root: Path) -> int | None:
 def run_all(tasks: Iterable[Callable[[], None]]) -> None:
     """Runs the tasks on this thread and the pool's, and returns when all are done.
 
-    An error or an interrupt on this thread is raised once no other thread is at work any more:
-    the caller's array is in use until then.
+    An error or an interrupt is raised once no other thread is at work any more: the caller's array
+    is in use until then. Where no more threads can be had, those there are do the work.
     """
-    from concurrent.futures import wait
-
-    waiting = deque(tasks)
-
-    def work() -> None:
-        while waiting:
-            try:
-                task = waiting.popleft()
-            except IndexError:  # another thread took the last one
-                return
-            task()
-
-    helpers = [_the_pool().submit(work) for _ in range(min(num_threads(), len(waiting)) - 1)]
+    batch = _Batch(tasks)
+    # no thread may be had any more: the system has its limits, and Python may be about to end
+    with suppress(RuntimeError):
+        for _ in range(min(num_threads(), len(batch.waiting)) - 1):
+            _the_pool().submit(batch.help)
     try:
-        work()
+        while batch.waiting:
+            try:
+                task = batch.waiting.popleft()
+            except IndexError:  # another thread took the last one
+                break
+            task()
     finally:
-        waiting.clear()
-        wait(helpers)
-    for helper in helpers:
-        helper.result()
+        batch.stop()
+    if batch.error is not None:
+        raise batch.error
+
+
+class _Batch:
+    """Tasks that this thread shares with helpers, which may come late or not at all."""
+
+    def __init__(self, tasks: Iterable[Callable[[], None]]) -> None:
+        self.waiting = deque(tasks)
+        self.error: BaseException | None = None
+        self._at_work = 0
+        self._changed = threading.Condition()
+
+    def help(self) -> None:
+        """Does tasks until none is left."""
+        while True:
+            with self._changed:
+                if not self.waiting:
+                    return
+                task = self.waiting.popleft()
+                self._at_work += 1
+            try:
+                task()
+            except BaseException as error:
+                self.error = error
+                self.waiting.clear()
+            finally:
+                with self._changed:
+                    self._at_work -= 1
+                    self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Waits until no helper is at work; an interrupt meanwhile is raised then."""
+        interrupt = None
+        while True:
+            try:
+                with self._changed:
+                    self.waiting.clear()
+                    while self._at_work:
+                        self._changed.wait()
+                break
+            except KeyboardInterrupt as error:
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
 
 
 def _the_pool() -> ThreadPoolExecutor:
-    global _pool
-    if _pool is None:
+    global _pool, _pool_process
+    # a child process has the pool's bookkeeping but none of its threads; R forks without Python
+    if _pool is None or _pool_process != os.getpid():
         # a large draw needs it, `import pyinit` must be quick
         from concurrent.futures import ThreadPoolExecutor
 
         _pool = ThreadPoolExecutor(max(1, num_threads() - 1), thread_name_prefix="pyinit")
+        _pool_process = os.getpid()
     return _pool
 
 
@@ -126,8 +173,3 @@ def _forget_pool() -> None:
     """Leaves the pool to whoever uses it still: a new one is made when it is next needed."""
     global _pool
     _pool = None
-
-
-if hasattr(os, "register_at_fork"):
-    # a child process has the pool's bookkeeping but none of its threads
-    os.register_at_fork(after_in_child=_forget_pool)

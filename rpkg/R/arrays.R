@@ -22,6 +22,7 @@ crossings <- function() {
 draw_array <- function(initializer, shape, dtype = NULL, partition_shape = NULL,
                        partition_offset = NULL, device = NULL) {
   shape <- as_sizes("shape", shape)
+  check_missing(list(dtype = dtype, device = device))
   if (!is.null(partition_shape)) {
     partition_shape <- as_sizes("partition_shape", partition_shape)
   }
@@ -74,7 +75,7 @@ as_sizes <- function(name, value) {
   if (!is.numeric(sizes) || is.object(sizes) || !all(is_size(sizes))) {
     stop_argument(
       name, value,
-      "a vector or list of non-negative whole numbers, empty (`integer()`) for a scalar"
+      "a vector or list of whole numbers from 0 to 2^53, empty (`integer()`) for a scalar"
     )
   }
   as.double(sizes)

@@ -217,6 +217,7 @@ floatx <- function() {
 #' @rdname floatx
 #' @export
 set_floatx <- function(dtype) {
+  check_missing(list(dtype = dtype))
   call_python(python_package()$set_floatx(dtype))
   invisible()
 }

@@ -187,6 +187,14 @@ print.pyinit_initializer <- function(x, ...) {
   )
 }
 
+#' @export
+`$<-.pyinit_initializer` <- function(x, name, value) {
+  stop_pyinit("`", name, "` cannot be set: make another initializer")
+}
+
+#' @export
+`[[<-.pyinit_initializer` <- `$<-.pyinit_initializer`
+
 #' @importFrom reticulate r_to_py
 #' @export
 r_to_py.pyinit_initializer <- function(x, convert = FALSE) {

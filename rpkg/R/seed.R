@@ -257,6 +257,15 @@ print.pyinit_seed_generator <- function(x, ...) {
   )
 }
 
+# The draws are Python's: an element set here would be shown, and have no effect.
+#' @export
+`$<-.pyinit_seed_generator` <- function(x, name, value) {
+  stop_pyinit("`", name, "` cannot be set: make another random_seed_generator()")
+}
+
+#' @export
+`[[<-.pyinit_seed_generator` <- `$<-.pyinit_seed_generator`
+
 #' @importFrom reticulate r_to_py
 #' @export
 r_to_py.pyinit_seed_generator <- function(x, convert = FALSE) {

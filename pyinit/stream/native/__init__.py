@@ -125,12 +125,15 @@ def _pieces(
         step == math.prod(out.shape[axis + 1 :]) for axis, step in enumerate(steps)
     ):
         out, steps = out.reshape(-1), (1,)
-    axis = max(range(out.ndim), key=lambda k: (out.shape[k] > 1, abs(out.strides[k])))
-    length = out.shape[axis]
     count = max(min(4 * num_threads(), out.size // _MIN_PIECE), out.size // _MAX_PIECE)
-    size = -(-length // min(count, length))
-    if steps[axis] == 1:
-        size = -(-size // _TILE) * _TILE
+    # tiles are not drawn in parts, so an axis along which the index runs is cut between them
+    grains = [_TILE if step == 1 else 1 for step in steps]
+    axis = max(
+        range(out.ndim),
+        key=lambda k: (min(count, out.shape[k] // grains[k]), abs(out.strides[k])),
+    )
+    length, grain = out.shape[axis], grains[axis]
+    size = -(-length // (min(count, length) * grain)) * grain
     before = (slice(None),) * axis
     return [
         (out[(*before, slice(first, first + size))], start + first * steps[axis], steps)

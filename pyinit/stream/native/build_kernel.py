@@ -1,7 +1,7 @@
 """Builds the extension `pyinit.stream.native._kernel` (cffi's API mode, stable ABI).
 
-setuptools runs this file for setup.py. The C source says what each flag is for; without a working
-compiler the installation goes on without the extension, and NumPy draws.
+setuptools runs this file for setup.py. Without a working compiler the installation goes on without
+the extension, and NumPy draws.
 """
 
 import sys

@@ -159,12 +159,11 @@ static int merge_axes(
         const axis next = {shape[k], strides[k], steps[k]};
         if (next.length == 1)
             continue;
-        axis *last = axes + count - 1;
-        if (count > 0 && last->stride == next.stride * next.length &&
-            last->step == next.step * next.length) {
-            last->length *= next.length;
-            last->stride = next.stride;
-            last->step = next.step;
+        if (count > 0 && axes[count - 1].stride == next.stride * next.length &&
+            axes[count - 1].step == next.step * next.length) {
+            axes[count - 1].length *= next.length;
+            axes[count - 1].stride = next.stride;
+            axes[count - 1].step = next.step;
         } else {
             axes[count++] = next;
         }

@@ -23,7 +23,7 @@ int pyinit_has_level(int level);
  * strides     the distance of neighbours along each axis in memory, in elements
  * steps       the distance of neighbours along each axis in flat index
  *
- * Returns 0, or -1 if there was no memory for a buffer (32 KiB).
+ * Returns 0, or -1 if there was no memory for a buffer (320 KiB).
  */
 int pyinit_fill(
     int level, void *out, int loop, double location, double scale, double upper, uint64_t seed,
