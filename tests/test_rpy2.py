@@ -102,7 +102,7 @@ print(ri.globalenv["x"][0])
 
 def test_without_rpy2_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "rpy2", None)
-    with pytest.raises(ImportError, match=r'pip install "pyinit-bridge\[r\]"'):
+    with pytest.raises(ImportError, match=r'pip install "\.\[r\]"'):
         r.start()
 
 

@@ -87,7 +87,7 @@ test_that("a bad shape is an error that names it", {
   )
   for (shape in bad) {
     expect_error(
-      draw_array(normal, shape), "Argument `shape` must be a vector or list of whole numbers from 0",
+      draw_array(normal, shape), "Argument `shape` must be a vector or list of whole numbers",
       class = "pyinit_value_error"
     )
   }

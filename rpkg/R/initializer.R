@@ -188,7 +188,7 @@ print.pyinit_initializer <- function(x, ...) {
 }
 
 #' @export
-`$<-.pyinit_initializer` <- function(x, name, value) {
+`$<-.pyinit_initializer` <- function(x, name, value) { # nolint: object_name_linter.
   stop_pyinit("`", name, "` cannot be set: make another initializer")
 }
 

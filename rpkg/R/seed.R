@@ -259,7 +259,7 @@ print.pyinit_seed_generator <- function(x, ...) {
 
 # The draws are Python's: an element set here would be shown, and have no effect.
 #' @export
-`$<-.pyinit_seed_generator` <- function(x, name, value) {
+`$<-.pyinit_seed_generator` <- function(x, name, value) { # nolint: object_name_linter.
   stop_pyinit("`", name, "` cannot be set: make another random_seed_generator()")
 }
 
