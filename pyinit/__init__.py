@@ -56,6 +56,7 @@ from pyinit.initializers.registry import (
 from pyinit.initializers.stft import STFT
 from pyinit.stream import STREAM_VERSION
 from pyinit.stream.configuration import show_config
+from pyinit.stream.gpu.devices import default_device, set_default_device
 from pyinit.stream.seeds import (
     SeedGenerator,
     derive_seed,
@@ -89,6 +90,7 @@ __all__ = [
     "VarianceScaling",
     "Zeros",
     "compute_fans",
+    "default_device",
     "derive_seed",
     "deserialize",
     "deserialize_initializer",
@@ -114,6 +116,7 @@ __all__ = [
     "random_seed_generator",
     "serialize",
     "serialize_initializer",
+    "set_default_device",
     "set_floatx",
     "set_num_threads",
     "set_random_seed",

@@ -230,7 +230,7 @@ def test_partitions_must_lie_inside(part, offset, name):
     message_of(name, lambda: pyinit.HeNormal(1)((4, 4), **call))
 
 
-@pytest.mark.parametrize(("name", "value"), [("device", "cuda"), ("device", 0), ("layout", "x")])
+@pytest.mark.parametrize(("name", "value"), [("device", "gpu"), ("device", 0), ("layout", "x")])
 def test_devices_and_layouts(name, value):
     """Protects against a device or layout that would be ignored."""
     message_of(name, lambda: pyinit.HeNormal(1)((4, 4), **{name: value}))

@@ -38,3 +38,18 @@ test_that("forked processes draw with threads of their own", {
   )
   expect_identical(as.vector(output), "TRUE TRUE")
 })
+
+test_that("a device that is not there is an error, wherever it is named", {
+  # protects: against a draw on the CPU that was to be on a GPU
+  expect_identical(default_device(), "cpu")
+  set_default_device("cpu")
+  set_default_device(NULL)
+  initializer <- initializer_zeros()
+  expect_identical(initializer(2, device = "cpu"), array(c(0, 0)))
+  expect_argument_error(initializer(2, device = "gpu"), "device")
+  expect_argument_error(set_default_device("cuda:x"), "device")
+  withr::with_options(
+    list(pyinit.device = "tpu"),
+    expect_argument_error(initializer(2), "device")
+  )
+})

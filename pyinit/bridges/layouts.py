@@ -50,6 +50,7 @@ def spread(initializer: Initializer, shape: Iterable[int], dtype: Any, layout: A
             drawn[ends] = one(
                 full,
                 dtype,
+                device="cpu",
                 partition_shape=[last - first for first, last in ends],
                 partition_offset=[first for first, _ in ends],
             )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from pyinit.initializers.base import Initializer
 from pyinit.initializers.fans import compute_fans
 from pyinit.initializers.registry import CLASSES, deserialize, serialize
 from pyinit.stream.configuration import configuration
+from pyinit.stream.gpu import devices
 from pyinit.stream.seeds import SeedGenerator, derive_seed, set_random_seed
 from pyinit.stream.threads import set_num_threads
 
@@ -79,10 +81,13 @@ def _filled(
     initializer: Initializer, shape: Any, part: Any, offset: Any, dtype: Any, device: Any
 ) -> AnyArray:
     """What `draw` moves to R, written there by the initializer."""
-    full, part, offset = initializer._check(shape, part, offset, device)
+    full, part, offset = initializer._check(shape, part, offset)
     array_dtype = standardize_dtype(dtype, initializer._dtypes)
-    is_float = array_dtype.name in FLOAT_DTYPES
-    out: AnyArray = np.empty(part, np.float64 if is_float else array_dtype, order="F")
+    held = np.dtype(np.float64) if array_dtype.name in FLOAT_DTYPES else array_dtype
+    number = devices.chosen(device, None)
+    if number is not None:
+        return initializer._drawn_on_gpu(number, full, part, offset, array_dtype, held)
+    out: AnyArray = np.empty(part, held, order="F")
     initializer._fill(out, array_dtype, full, offset)
     return out
 
@@ -93,7 +98,11 @@ def _called(
     """What `draw` moves to R, as a copy of what a call of the initializer returns."""
     options = {"partition_shape": part, "partition_offset": offset, "device": device}
     given = {name: value for name, value in options.items() if value is not None}
-    values = np.asarray(initializer(shape, dtype, **given))
+    values = initializer(shape, dtype, **given)
+    cupy = sys.modules.get("cupy")
+    if cupy is not None and isinstance(values, cupy.ndarray):
+        values = values.get()
+    values = np.asarray(values)
     expected = shape if part is None else part
     if values.shape != expected or values.dtype.name not in NUMERIC_DTYPES:
         allowed = f"one that returns an array of numbers or bools of shape {expected}"

@@ -10,6 +10,7 @@ import numpy as np
 from pyinit.arguments import Shape, as_partition, as_shape, invalid
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
 from pyinit.initializers import hooks
+from pyinit.stream.gpu import devices
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -55,8 +56,11 @@ class Initializer:
             dtype: The name of the dtype, or a dtype of NumPy, TensorFlow, JAX or torch. None means
                 the dtype of `out`, or else `floatx()`. The random initializers fill float16,
                 bfloat16, float32 and float64, the constant ones integers and bool too.
-            out: The array to fill, in C or Fortran order; nothing else is allocated then.
-            device: `"cpu"` or None.
+            out: The array to fill, in C or Fortran order; nothing else is allocated then. It is a
+                NumPy array, or one on a GPU: CuPy's, a tensor of torch, or any other object with
+                DLPack or `__cuda_array_interface__`.
+            device: `"cpu"`, `"cuda"` (CuPy's current device) or `"cuda:1"` (that one). None means
+                the device of `out`, or else `default_device()`.
             partition_shape: The shape of the part that is asked for, if not the full tensor.
             partition_offset: Where that part starts, along each axis.
             layout: How to spread the tensor over devices: a `jax.sharding.Sharding`, or a
@@ -65,17 +69,24 @@ class Initializer:
 
         Returns:
             `out`, or a new NumPy array in C order: the full tensor, or exactly the slice
-            `[partition_offset : partition_offset + partition_shape]` of it. With a layout, a
-            `jax.Array`.
+            `[partition_offset : partition_offset + partition_shape]` of it. On a GPU, a CuPy array,
+            whose values the current stream will have written. With a layout, a `jax.Array`.
 
         Raises:
             ValueError: An argument is not as described.
-            TypeError: `out` is not a NumPy array.
+            TypeError: `out` is not a NumPy array or one on a GPU.
+            ImportError: A GPU needs CuPy, which is not installed.
+            RuntimeError: There is no driver or no device.
+            MemoryError: There is too little memory.
         """
         if layout is not None:
             _check_alone(layout, (out, device, partition_shape, partition_offset))
             return hooks.spread(self, shape, dtype, layout)  # type: ignore[no-any-return]
-        full, part, offset = self._check(shape, partition_shape, partition_offset, device)
+        full, part, offset = self._check(shape, partition_shape, partition_offset)
+        number = devices.chosen(device, out)
+        if number is not None:
+            drawn: AnyArray = self._call_on_gpu(number, full, part, offset, dtype, out)
+            return drawn
         if out is None:
             array_dtype = standardize_dtype(dtype, self._dtypes)
             out = np.empty(part, array_dtype)
@@ -89,7 +100,6 @@ class Initializer:
         shape: object,
         partition_shape: object,
         partition_offset: object,
-        device: object,
     ) -> tuple[Shape, Shape, Shape]:
         """The full shape, the shape of the part that is asked for, and where the part starts."""
         full = as_shape(shape)
@@ -97,10 +107,45 @@ class Initializer:
             part, offset = full, (0,) * len(full)
         else:
             part, offset = as_partition(full, partition_shape, partition_offset)
-        if device is not None and device != "cpu":
-            raise invalid("device", device, "'cpu' or None")
         self._check_shape(full)
         return full, part, offset
+
+    def _call_on_gpu(
+        self, number: int, full: Shape, part: Shape, offset: Shape, dtype: Any, out: Any
+    ) -> Any:
+        """What a call returns on the GPU of that number."""
+        from pyinit.stream.gpu import arrays
+
+        if out is None:
+            array_dtype = standardize_dtype(dtype, self._dtypes)
+            out = arrays.empty(part, array_dtype, number)
+            with arrays.reporting_memory(number):
+                self._fill_on_gpu(out, array_dtype, full, offset)
+        else:
+            with arrays.borrowed(out) as array, arrays.reporting_memory(number):
+                array_dtype = self._check_buffer(array, part, dtype)
+                self._fill_on_gpu(array, array_dtype, full, offset)
+        return out
+
+    def _drawn_on_gpu(
+        self,
+        number: int,
+        full: Shape,
+        part: Shape,
+        offset: Shape,
+        dtype: np.dtype[Any],
+        held: np.dtype[Any],
+    ) -> AnyArray:
+        """A part drawn on the GPU of that number and copied to the CPU's memory.
+
+        The array is in Fortran order and of `held`: `dtype`, or float64 that holds its values.
+        """
+        from pyinit.stream.gpu import arrays
+
+        out = arrays.empty(part, held, number, "F")
+        with arrays.reporting_memory(number):
+            self._fill_on_gpu(out, dtype, full, offset)
+            return arrays.to_host(out)
 
     def _check_shape(self, shape: Shape) -> None:
         """Raises a ValueError if the initializer cannot serve a tensor of that shape."""
@@ -109,16 +154,23 @@ class Initializer:
         """The dtype to fill `out` with, once it is known to be a buffer for the part."""
         # a mask would go on hiding what was drawn
         if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
-            raise TypeError(f"Argument `out` must be a NumPy array. Received: out={out!r}")
+            allowed = "a NumPy array or one on a GPU"
+            raise TypeError(f"Argument `out` must be {allowed}. Received: out={out!r}")
+        return self._check_buffer(out, part, dtype)
+
+    def _check_buffer(self, out: Any, part: Shape, dtype: Any) -> np.dtype[Any]:
+        """The dtype to fill an array of NumPy or CuPy with."""
         array_dtype = standardize_dtype(out.dtype if dtype is None else dtype, self._dtypes)
         flags = out.flags
-        sound = flags.writeable and flags.forc and flags.aligned
+        # all of CuPy's arrays are writable, and have no such flags
+        writable = getattr(flags, "writeable", True)
+        sound = writable and flags.forc and getattr(flags, "aligned", True)
         if out.shape != part or out.dtype != array_dtype or not sound:
             raise ValueError(
                 f"Argument `out` must be a writable, aligned array of shape {part} and dtype "
                 f"{array_dtype}, in C or Fortran order. Received: an array of shape "
                 f"{out.shape} and dtype {out.dtype}, with strides {out.strides}, "
-                f"{'writable' if flags.writeable else 'read-only'}"
+                f"{'writable' if writable else 'read-only'}"
             )
         return array_dtype
 
@@ -131,6 +183,19 @@ class Initializer:
         raise NotImplementedError(
             f"{type(self).__name__} must override `__call__(shape, dtype=None)`."
         )
+
+    def _fill_on_gpu(
+        self, out: Any, dtype: np.dtype[Any], full_shape: Shape, offset: Shape
+    ) -> None:
+        """As `_fill()`, for a CuPy array in C or Fortran order.
+
+        Here the values come from the CPU's memory; who computes them on the device overrides it.
+        """
+        from pyinit.stream.gpu import arrays
+
+        values = np.empty(out.shape, out.dtype)
+        self._fill(values, dtype, full_shape, offset)
+        arrays.from_host(out, values)
 
     def _of_one_draw(self) -> Initializer:
         """An initializer all of whose calls give parts of one tensor: what the next call draws."""

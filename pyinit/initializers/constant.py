@@ -36,6 +36,11 @@ class Constant(Initializer):
     def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
         out[...] = constant_of("value", self.value, dtype)
 
+    def _fill_on_gpu(
+        self, out: Any, dtype: np.dtype[Any], full_shape: Shape, offset: Shape
+    ) -> None:
+        _fill_constant_on_gpu(out, constant_of("value", self.value, dtype))
+
     def get_config(self) -> dict[str, Any]:
         """The arguments that construct such an initializer."""
         return {"value": self.value}
@@ -56,6 +61,11 @@ class Zeros(Initializer):
     def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
         out.fill(0)
 
+    def _fill_on_gpu(
+        self, out: Any, dtype: np.dtype[Any], full_shape: Shape, offset: Shape
+    ) -> None:
+        _fill_constant_on_gpu(out, np.zeros((), dtype))
+
 
 class Ones(Initializer):
     """Fills a tensor with ones.
@@ -71,6 +81,11 @@ class Ones(Initializer):
 
     def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
         out.fill(1)
+
+    def _fill_on_gpu(
+        self, out: Any, dtype: np.dtype[Any], full_shape: Shape, offset: Shape
+    ) -> None:
+        _fill_constant_on_gpu(out, np.ones((), dtype))
 
 
 class Identity(Initializer):
@@ -106,9 +121,24 @@ class Identity(Initializer):
         diagonal = np.arange(first, max(first, last))
         out[diagonal - offset[0], diagonal - offset[1]] = gain
 
+    def _fill_on_gpu(
+        self, out: Any, dtype: np.dtype[Any], full_shape: Shape, offset: Shape
+    ) -> None:
+        from pyinit.stream.gpu import arrays
+
+        gain = constant_of("gain", self.gain, dtype).astype(out.dtype)
+        arrays.fill_identity(out, gain, offset)
+
     def get_config(self) -> dict[str, Any]:
         """The arguments that construct such an initializer."""
         return {"gain": self.gain}
+
+
+def _fill_constant_on_gpu(out: Any, value: AnyArray) -> None:
+    from pyinit.stream.gpu import arrays
+
+    # `out` may be of float64 where the dtype is a narrower one
+    arrays.fill_constant(out, value.astype(out.dtype))
 
 
 def _as_constant(value: Any) -> float | bool:

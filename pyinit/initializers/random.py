@@ -56,6 +56,11 @@ class RandomInitializer(Initializer):
             self.seed = seed
         self._init_seed = seed
 
+    def _fill_on_gpu(
+        self, out: Any, dtype: np.dtype[Any], full_shape: Shape, offset: Shape
+    ) -> None:
+        self._fill(out, dtype, full_shape, offset)
+
     def _of_one_draw(self) -> Self:
         one = copy.copy(self)
         one.seed = draw_key(self.seed)

@@ -40,7 +40,8 @@ def fill(
     """Fills `out` with the part at `offset` of the tensor of `full_shape`.
 
     Args:
-        out: The buffer, of any strides, of `dtype` or float64; its shape is the part's.
+        out: The buffer, of any strides, of `dtype` or float64; its shape is the part's. It is a
+            NumPy array, or a CuPy array on a GPU.
         dtype: The float dtype that the values are rounded to.
         parameters: The distribution.
         key: (seed, draw), with 0 <= seed < 2**64 and 0 <= draw < 2**32.
@@ -49,4 +50,9 @@ def fill(
     """
     steps = index_steps(full_shape)
     start = sum(map(operator.mul, offset, steps))
-    kernel()(out, dtype, parameters, key, start, steps)
+    if isinstance(out, np.ndarray):
+        kernel()(out, dtype, parameters, key, start, steps)
+        return
+    from pyinit.stream import gpu
+
+    gpu.fill(out, dtype, parameters, key, start, steps)

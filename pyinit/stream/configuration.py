@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyinit.stream import STREAM_VERSION, kernels, threads
+from pyinit.stream.gpu import devices
 
 _PACKAGES = ("numpy", "ml_dtypes", "cffi", "scipy", "pyarrow", "keras", "rpy2")
 
@@ -20,7 +21,8 @@ def configuration() -> dict[str, Any]:
         "kernel": f"{name}: {reason}",
         "kernels here": ", ".join(kernels.available()),
         "threads": threads.num_threads(),
-        "device": "cpu",
+        "device": devices.default_device(),
+        "devices": devices.described(),
         "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         **{package: _version(package) for package in _PACKAGES},
     }

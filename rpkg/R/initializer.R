@@ -25,7 +25,8 @@
 #'   initializers know `"float16"`, `"bfloat16"`, `"float32"` and `"float64"`, the constant ones
 #'   integer types and `"bool"` too. An R array holds them as doubles, integers or logicals,
 #'   exactly. The dtype changes the precision of the weights, not the weights.
-#' - `device`: `"cpu"` or `NULL`.
+#' - `device`: `"cpu"`, `"cuda"` or `"cuda:1"`; `NULL` is the option `pyinit.device`, or else
+#'   [default_device()]. The values are the same, and the array is in R's memory.
 #' - `partition_shape`, `partition_offset`: the dimensions of a part of the tensor and where it
 #'   starts along each axis, counted from 0: exactly that slice of the full tensor is returned, at
 #'   the cost of the slice.
@@ -84,6 +85,9 @@ initializer_function <- function(state) {
              partition_shape = NULL, partition_offset = NULL) {
       check_dots_empty(...)
       object <- initializer_object(state)
+      if (is.null(device)) {
+        device <- getOption("pyinit.device")
+      }
       draw_array(object, shape, dtype, partition_shape, partition_offset, device)
     },
     class = c("pyinit_initializer", "function")

@@ -73,7 +73,7 @@ class Initializer(base.Initializer):
                 kwargs.setdefault("partition_offset", (0,) * len(full_shape))
             if dtype is not None:
                 dtype = as_dtype(dtype, self._dtypes)
-            return super().__call__(full_shape, dtype, **kwargs)
+            return super().__call__(full_shape, dtype, device="cpu", **kwargs)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

@@ -82,6 +82,7 @@ class Initializer:
             return self._filling(full_shape, seed)(
                 full_shape,
                 array_dtype,
+                device="cpu",
                 partition_shape=part,
                 partition_offset=(0,) * len(part) if offset is None else offset,
             )

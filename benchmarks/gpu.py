@@ -1,0 +1,109 @@
+"""Drawing on a GPU, beside cuRAND (cupy.random), torch.cuda and the device's copy bandwidth.
+
+    python -m benchmarks.gpu [--size 67108864]
+
+All are timed on one stream by the device's own clock, the best of several runs each, into memory
+that is there already. Without CuPy or a device it says what is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+import pyinit
+from pyinit.dtypes import FLOAT_DTYPES
+from pyinit.stream.gpu import devices
+
+RUNS = 7
+KINDS: dict[str, Callable[[], pyinit.Initializer]] = {
+    "uniform": lambda: pyinit.RandomUniform(0.0, 1.0, seed=1),
+    "normal": lambda: pyinit.RandomNormal(0.0, 1.0, seed=1),
+    "truncated normal": lambda: pyinit.TruncatedNormal(0.0, 1.0, seed=1),
+}
+
+
+def best_time(cupy: Any, run: Callable[[], object]) -> float:
+    """The shortest of several runs in seconds, by events on the current stream."""
+    run()
+    times = []
+    for _ in range(RUNS):
+        first, last = cupy.cuda.Event(), cupy.cuda.Event()
+        first.record()
+        run()
+        last.record()
+        last.synchronize()
+        times.append(cupy.cuda.get_elapsed_time(first, last) / 1000)
+    return min(times)
+
+
+def ours(cupy: Any, size: int, dtype: str) -> dict[str, Callable[[], object]]:
+    """What pyinit runs, by the name of the distribution."""
+    out = cupy.empty(size, FLOAT_DTYPES[dtype])
+    return {kind: lambda make=make: make()((size,), out=out) for kind, make in KINDS.items()}
+
+
+def curand(cupy: Any, size: int, dtype: str) -> dict[str, Callable[[], object]]:
+    """What cupy.random runs, in the dtypes that it has, with the fastest of its generators."""
+    if dtype not in ("float32", "float64"):
+        return {}
+    generator = cupy.random.Generator(cupy.random.Philox4x3210(1))
+    out = cupy.empty(size, dtype)
+    return {
+        "uniform": lambda: generator.random(dtype=dtype, out=out),
+        "normal": lambda: generator.standard_normal(dtype=dtype, out=out),
+    }
+
+
+def torch_cuda(size: int, dtype: str) -> dict[str, Callable[[], object]]:
+    """What torch runs, if it is installed and sees a device."""
+    try:
+        import torch
+    except ImportError:
+        return {}
+    if not torch.cuda.is_available():
+        return {}
+    out = torch.empty(size, dtype=getattr(torch, dtype), device="cuda")
+    return {
+        "uniform": lambda: out.uniform_(),
+        "normal": lambda: out.normal_(),
+        "truncated normal": lambda: torch.nn.init.trunc_normal_(out),
+    }
+
+
+def copy(cupy: Any, size: int, dtype: str) -> Callable[[], object]:
+    """A copy within the device: it reads as much as it writes."""
+    bytes_of = size * FLOAT_DTYPES[dtype].itemsize
+    source, target = cupy.zeros(bytes_of, np.uint8), cupy.empty(bytes_of, np.uint8)
+    return lambda: cupy.copyto(target, source)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints a table: GB/s written, by distribution and dtype."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu")
+    parser.add_argument("--size", type=int, default=1 << 26, help="elements (default: %(default)s)")
+    size = parser.parse_args(arguments).size
+    try:
+        devices.find("device", "cuda")
+    except (ImportError, RuntimeError) as error:
+        raise SystemExit(f"Nothing to measure here. {error}") from None
+    cupy = devices.cupy()
+    print(f"{devices.described()}; {size} elements; GB/s written")
+    print(f"{'':<12}{'':<18}{'pyinit':>9}{'cuRAND':>9}{'torch':>9}{'copy':>9}")
+    for dtype in FLOAT_DTYPES:
+        amount = size * FLOAT_DTYPES[dtype].itemsize / 1e9
+        copied = amount / best_time(cupy, copy(cupy, size, dtype))
+        columns = ours(cupy, size, dtype), curand(cupy, size, dtype), torch_cuda(size, dtype)
+        for kind in KINDS:
+            cells = [
+                f"{amount / best_time(cupy, runs[kind]):9.1f}" if kind in runs else f"{'-':>9}"
+                for runs in columns
+            ]
+            print(f"{dtype:<12}{kind:<18}{''.join(cells)}{copied:9.1f}")
+
+
+if __name__ == "__main__":
+    main()
