@@ -44,7 +44,6 @@ def set_num_threads(n: int | None) -> None:
     if n is not None:
         n = _as_count("n", n, as_index(n))
     _num_threads = n
-    _forget_pool()
 
 
 def num_threads() -> int:
@@ -164,7 +163,8 @@ def _the_pool() -> ThreadPoolExecutor:
         # a large draw needs it, `import pyinit` must be quick
         from concurrent.futures import ThreadPoolExecutor
 
-        _pool = ThreadPoolExecutor(max(1, num_threads() - 1), thread_name_prefix="pyinit")
+        # it starts threads when they are needed, and keeps them: starting one takes a draw's time
+        _pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="pyinit")
         _pool_process = os.getpid()
     return _pool
 

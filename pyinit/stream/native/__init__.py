@@ -125,7 +125,7 @@ def _pieces(
         step == math.prod(out.shape[axis + 1 :]) for axis, step in enumerate(steps)
     ):
         out, steps = out.reshape(-1), (1,)
-    count = max(min(16 * num_threads(), out.size // _MIN_PIECE), out.size // _MAX_PIECE)
+    count = max(min(8 * num_threads(), out.size // _MIN_PIECE), out.size // _MAX_PIECE)
     # tiles are not drawn in parts, so an axis along which the index runs is cut between them
     grains = [_TILE if step == 1 else 1 for step in steps]
     axis = max(
