@@ -100,7 +100,26 @@ def _generator_of(config: dict[str, Any]) -> Any:
     return SeedGenerator.from_config(config["config"])
 
 
-class RandomNormal(RandomInitializer):
+class _NormalInitializer(RandomInitializer):
+    """What the normal distributions share: a mean and a standard deviation."""
+
+    _kind: Kind
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
+        self.mean = as_number("mean", mean)
+        self.stddev = _as_stddev(stddev)
+        super().__init__(seed)
+
+    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
+        law = parameters(self._kind, self.mean, self.stddev, dtype, ("mean", "stddev"))
+        fill(out, dtype, law, draw_key(self.seed), full_shape, offset)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that construct such an initializer."""
+        return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
+
+
+class RandomNormal(_NormalInitializer):
     """Draws from a normal distribution.
 
     Args:
@@ -120,21 +139,10 @@ class RandomNormal(RandomInitializer):
     Source: https://keras.io/api/layers/initializers/#randomnormal-class
     """
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
-        self.mean = as_number("mean", mean)
-        self.stddev = _as_stddev(stddev)
-        super().__init__(seed)
-
-    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
-        law = parameters("normal", self.mean, self.stddev, dtype, ("mean", "stddev"))
-        fill(out, dtype, law, draw_key(self.seed), full_shape, offset)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such an initializer."""
-        return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
+    _kind = "normal"
 
 
-class TruncatedNormal(RandomInitializer):
+class TruncatedNormal(_NormalInitializer):
     """Draws from a normal distribution truncated to two standard deviations.
 
     Each value comes from the quantile function of the truncated distribution, not by drawing again
@@ -158,18 +166,7 @@ class TruncatedNormal(RandomInitializer):
     Source: https://keras.io/api/layers/initializers/#truncatednormal-class
     """
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
-        self.mean = as_number("mean", mean)
-        self.stddev = _as_stddev(stddev)
-        super().__init__(seed)
-
-    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
-        law = parameters("truncated_normal", self.mean, self.stddev, dtype, ("mean", "stddev"))
-        fill(out, dtype, law, draw_key(self.seed), full_shape, offset)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such an initializer."""
-        return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
+    _kind = "truncated_normal"
 
 
 class RandomUniform(RandomInitializer):

@@ -167,9 +167,3 @@ def _the_pool() -> ThreadPoolExecutor:
         _pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="pyinit")
         _pool_process = os.getpid()
     return _pool
-
-
-def _forget_pool() -> None:
-    """Leaves the pool to whoever uses it still: a new one is made when it is next needed."""
-    global _pool
-    _pool = None
