@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from pyinit.arguments import Shape, invalid, one_of
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray, round_to
 from pyinit.initializers.base import Initializer
+from pyinit.initializers.windows import cos_of_turns, named_window, sin_of_turns
 
 
 class STFT(Initializer):
@@ -17,13 +19,17 @@ class STFT(Initializer):
     The tensor has shape (frame length, 1, number of frequencies), where the number of frequencies
     is half the FFT length plus one. Its values are the real or the imaginary part of the Fourier
     basis, `cos` or `sin` of `-2 pi time frequency / fft_length`, times the window, and divided by
-    the window's norm if a scaling is asked for. Everything is computed in float64 and rounded once.
-    A part of the tensor costs what the part costs, and the whole window besides.
+    the window's norm if a scaling is asked for. Everything is computed in float64, with cosines
+    that have the same bits everywhere, and rounded once. So have the windows that are sums of
+    cosines (`"hann"`, `"hamming"`, `"blackman"`, `"nuttall"`, `"blackmanharris"`, `"flattop"`,
+    `"boxcar"`); the others are SciPy's, and may differ in a last bit of float64 from one machine to
+    the next. A part of the tensor costs what the part costs, and the whole window besides.
 
     Args:
         side: `"real"` or `"imag"`.
-        window: The name of one of the windows in `scipy.signal.windows` (SciPy is needed then),
-            the values of a window (as many as the frame is long), or None for no window.
+        window: The name of one of the windows in `scipy.signal.windows` (SciPy is needed for those
+            that are not sums of cosines), the values of a window (as many as the frame is long), or
+            None for no window.
         scaling: `"density"` divides by the window's L2 norm, `"spectrum"` by its L1 norm; None
             leaves the window as it is.
         periodic: Whether a named window is periodic rather than symmetric. As in Keras, the value
@@ -32,7 +38,7 @@ class STFT(Initializer):
     Raises:
         ValueError: An argument is not as described; in the call, `shape` is not (length, 1,
             frequencies), or does not fit the window's values.
-        ImportError: `window` is a name, and SciPy is not installed.
+        ImportError: `window` is the name of a window of SciPy's, which is not installed.
 
     Example:
         >>> import pyinit
@@ -60,7 +66,7 @@ class STFT(Initializer):
         self.periodic = bool(periodic)
         self.window: Any = window
         if isinstance(window, str):
-            _named_window(window, 1, False)
+            named_window(window, 1, False)
         elif window is not None:
             self.window = _window_values(window).tolist()
 
@@ -79,24 +85,26 @@ class STFT(Initializer):
         if out.size == 0:
             return
         fft_length = 2 * (frequencies - 1)
-        # the phase is reduced in integers, so that long frames keep every bit of it
+        # in integers, so that long frames keep every bit of it
         phase = np.multiply.outer(
             np.arange(times.start, times.stop), np.arange(bins.start, bins.stop)
         )
-        angle = (phase % fft_length) * (2 * np.pi / fft_length)
-        kernel = np.cos(angle) if self.side == "real" else -np.sin(angle)
+        if self.side == "real":
+            kernel = cos_of_turns(phase, fft_length)
+        else:
+            kernel = -sin_of_turns(phase, fft_length)
         if self.window is not None:
             window = (
-                _named_window(self.window, length, self.periodic)
+                named_window(self.window, length, self.periodic)
                 if isinstance(self.window, str)
                 else np.asarray(self.window, np.float64)
             )
             kernel *= window[times, None]
-            norms = {
-                "density": np.sqrt(np.sum(np.square(window))),
-                "spectrum": np.abs(window).sum(),
-            }
-            norm = norms.get(self.scaling, 1.0) if self.scaling else 1.0
+            # sums that are rounded once have no order that could differ
+            if self.scaling == "density":
+                norm = math.sqrt(math.fsum(window * window))
+            else:
+                norm = math.fsum(np.abs(window)) if self.scaling == "spectrum" else 1.0
             if norm == 0:
                 raise invalid("window", self.window, f"not all zeros, as it is of length {length}")
             kernel /= norm
@@ -110,21 +118,6 @@ class STFT(Initializer):
             "periodic": self.periodic,
             "scaling": self.scaling,
         }
-
-
-def _named_window(name: str, length: int, periodic: bool) -> AnyArray:
-    try:
-        from scipy.signal import get_window
-    except ImportError:
-        raise ImportError(
-            "Argument `window` must be None or a window's values where SciPy is not installed "
-            f"(pip install scipy brings it). Received: window={name!r}"
-        ) from None
-    try:
-        return np.asarray(get_window(name, length, periodic), np.float64)
-    except ValueError:
-        allowed = "the name of a window in scipy.signal.windows that needs no parameters"
-        raise invalid("window", name, allowed) from None
 
 
 def _window_values(window: Any) -> AnyArray:
