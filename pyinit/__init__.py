@@ -54,6 +54,8 @@ from pyinit.initializers.registry import (
     serialize_initializer,
 )
 from pyinit.initializers.stft import STFT
+from pyinit.reproducibility.fingerprint import fingerprint
+from pyinit.reproducibility.golden import self_test
 from pyinit.stream import STREAM_VERSION
 from pyinit.stream.configuration import show_config
 from pyinit.stream.gpu.devices import default_device, set_default_device
@@ -94,6 +96,7 @@ __all__ = [
     "derive_seed",
     "deserialize",
     "deserialize_initializer",
+    "fingerprint",
     "floatx",
     "get",
     "get_initializer",
@@ -114,6 +117,7 @@ __all__ = [
     "initializer_variance_scaling",
     "initializer_zeros",
     "random_seed_generator",
+    "self_test",
     "serialize",
     "serialize_initializer",
     "set_default_device",

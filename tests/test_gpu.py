@@ -224,6 +224,15 @@ def test_stft(two_devices):
 
 
 @on_host
+def test_self_test(two_devices):
+    """Protects the golden vectors on a device: all but the orthogonal ones are drawn there."""
+    result = pyinit.self_test("cuda:1")
+    assert result, result
+    assert result.kernel == "cuda:1"
+    assert 0 < result.checked < pyinit.self_test().checked
+
+
+@on_host
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("lender", ["ndarray", "Borrowed", "OnlyInterface"])
 def test_arrays_are_filled_in_place(lender, order, two_devices):

@@ -96,6 +96,12 @@ def test_stft():
     assert same_bits(initializer((8, 1, 5), device="cuda").get(), initializer((8, 1, 5)))
 
 
+def test_self_test():
+    """Protects the golden vectors on the device."""
+    result = pyinit.self_test("cuda")
+    assert result, result
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (300, 40), (40, 300), (3, 3, 20, 64), (512, 512)])
 def test_orthogonal(shape, float_dtype):
     """Protects what is promised of the result: the CPU's, but for rounding."""

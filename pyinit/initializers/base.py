@@ -37,6 +37,8 @@ class Initializer:
 
     #: The dtypes that the initializer can fill.
     _dtypes: ClassVar[dict[str, np.dtype[Any]]] = NUMERIC_DTYPES
+    #: Whether a part of a tensor takes as long, and as much memory, as all of it.
+    _parts_cost_all: ClassVar[bool] = False
 
     def __call__(
         self,
@@ -196,6 +198,13 @@ class Initializer:
         values = np.empty(out.shape, out.dtype)
         self._fill(values, dtype, full_shape, offset)
         arrays.from_host(out, values)
+
+    def _working_memory(self, full_shape: Shape) -> int:
+        """How many bytes `_fill()` needs besides `out`, for a part of a tensor of that shape.
+
+        What stays within a cache does not count.
+        """
+        return 0
 
     def _of_one_draw(self) -> Initializer:
         """An initializer all of whose calls give parts of one tensor: what the next call draws."""

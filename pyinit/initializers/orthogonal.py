@@ -53,6 +53,8 @@ class Orthogonal(RandomInitializer):
     random matrices from the classical compact groups", Notices of the AMS 54 (2007).
     """
 
+    _parts_cost_all = True
+
     def __init__(self, gain: float = 1.0, seed: Any = None) -> None:
         self.gain = as_number("gain", gain)
         super().__init__(seed)
@@ -60,6 +62,11 @@ class Orthogonal(RandomInitializer):
     def _check_shape(self, shape: Shape) -> None:
         if len(shape) < 2:
             raise invalid("shape", shape, "of rank 2 or more for Orthogonal")
+
+    def _working_memory(self, full_shape: Shape) -> int:
+        few, many = sorted((math.prod(full_shape[:-1]), full_shape[-1]))
+        # the matrix and its Gram matrix
+        return _FLOAT64.itemsize * few * (many + few)
 
     def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
         constant_of("gain", self.gain, dtype)

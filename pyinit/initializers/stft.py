@@ -77,6 +77,10 @@ class STFT(Initializer):
         if isinstance(self.window, list) and shape[0] != len(self.window):
             raise invalid("shape", shape, f"as long as the window, {len(self.window)}")
 
+    def _working_memory(self, full_shape: Shape) -> int:
+        # a window with its temporaries
+        return 0 if self.window is None else 8 * full_shape[0] * np.dtype(np.float64).itemsize
+
     def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
         length, _, frequencies = full_shape
         times, _, bins = (

@@ -1,0 +1,177 @@
+"""Fingerprints: SHA-256 digests of tensors, in a form that is the same on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from pyinit.arguments import Shape, as_shape, invalid
+from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
+from pyinit.initializers.base import Initializer
+from pyinit.reproducibility.pieces import PIECE, draw_in_pieces, pieces
+from pyinit.stream import STREAM_VERSION
+
+
+class Digest:
+    """The digest of one tensor, from its values in C order.
+
+    Args:
+        shape: The tensor's.
+        dtype: The tensor's.
+    """
+
+    def __init__(self, shape: Shape, dtype: np.dtype[Any]) -> None:
+        lengths = ",".join(map(str, shape))
+        header = f"pyinit fingerprint 1\0{STREAM_VERSION}\0{dtype.name}\0{lengths}\0"
+        self._hash = hashlib.sha256(header.encode("ascii"))
+
+    def update(self, values: AnyArray) -> None:
+        """Takes in the next values: an array of any shape, in C order."""
+        flat: AnyArray = np.ascontiguousarray(values).reshape(-1)
+        if sys.byteorder == "big":
+            flat = flat.view(f"u{flat.itemsize}").byteswap()
+        self._hash.update(flat.view(np.uint8).data)
+
+    def hexdigest(self) -> str:
+        """The fingerprint: 64 hexadecimal digits."""
+        return self._hash.hexdigest()
+
+
+def fingerprint(x: Any, shape: Iterable[int] | None = None, dtype: Any = None) -> str:
+    """The SHA-256 digest of a tensor of initial weights, or of an array that is there already.
+
+    Two tensors have the same fingerprint if and only if they have the same shape, dtype and values,
+    to the last bit (0.0 and -0.0 are not the same), on whatever machine and in whichever language.
+    The digest is of these bytes:
+
+    - the ASCII text `pyinit fingerprint 1` and a zero byte,
+    - the version of the random stream (`STREAM_VERSION`) in decimal, and a zero byte,
+    - the name of the dtype, such as `float32`, and a zero byte,
+    - the lengths of the axes in decimal with commas between them, such as `2,3` (nothing for a
+      scalar), and a zero byte,
+    - the values in C order (the last axis varies fastest), each of them little-endian; a bool is a
+      byte of 0 or 1.
+
+    A tensor is drawn piece by piece on the CPU, so it may be larger than memory (but for
+    Orthogonal, whose values all depend on each other).
+
+    Args:
+        x: An initializer; or an array of NumPy, or of CuPy, JAX, torch or TensorFlow; or a variable
+            of Keras.
+        shape: The shape of the tensor to draw. For an array, None or the array's own shape.
+        dtype: The dtype of the tensor to draw; None means `floatx()`. For an array, the dtype that
+            its values are taken for, which must hold them exactly; None means the array's own.
+
+    Returns:
+        64 hexadecimal digits. With a seed generator, those of what the next call would return; like
+        that call, it takes a draw.
+
+    Raises:
+        TypeError: `x` is neither an initializer nor an array.
+        ValueError: `shape` or `dtype` is not as described.
+
+    Example:
+        >>> import pyinit
+        >>> initializer = pyinit.HeNormal(seed=1)
+        >>> drawn = pyinit.fingerprint(initializer, (4, 3))
+        >>> drawn[:16]
+        '236c9e232ba1f4fd'
+        >>> pyinit.fingerprint(initializer((4, 3))) == drawn
+        True
+
+    Source: FIPS 180-4, https://csrc.nist.gov/pubs/fips/180-4/upd1/final
+    """
+    if isinstance(x, Initializer):
+        if shape is None:
+            raise invalid("shape", shape, "given together with an initializer")
+        return _of_initializer(x, shape, dtype)
+    return _of_array(host_array(x), shape, dtype)
+
+
+def _of_initializer(initializer: Initializer, shape: Iterable[int], dtype: Any) -> str:
+    array_dtype = standardize_dtype(dtype, initializer._dtypes)
+    full, _, _ = initializer._check(shape, None, None)
+    if type(initializer).__call__ is not Initializer.__call__:
+        return _of_array(host_array(initializer(full, array_dtype)), full, array_dtype)
+    one = initializer._of_one_draw()
+    digest = Digest(full, array_dtype)
+    if initializer._parts_cost_all:
+        values: AnyArray = np.empty(full, array_dtype)
+        one._fill(values, array_dtype, full, (0,) * len(full))
+        digest.update(values)
+    else:
+        draw_in_pieces(
+            full,
+            array_dtype,
+            lambda out, offset: one._fill(out, array_dtype, full, offset),
+            digest.update,
+        )
+    return digest.hexdigest()
+
+
+def _of_array(values: AnyArray, shape: Iterable[int] | None, dtype: Any) -> str:
+    if shape is not None and as_shape(shape) != values.shape:
+        raise invalid("shape", shape, f"None or that of the array, {values.shape}")
+    # the digest is of little-endian values whatever the array's
+    native = standardize_dtype(values.dtype.newbyteorder("="), NUMERIC_DTYPES)
+    held = native if dtype is None else standardize_dtype(dtype, NUMERIC_DTYPES)
+    digest = Digest(values.shape, held)
+    for part, offset in pieces(values.shape, PIECE):
+        piece = values[tuple(slice(f, f + n) for n, f in zip(part, offset, strict=True))]
+        digest.update(_exactly(piece.astype(native, copy=False), held))
+    return digest.hexdigest()
+
+
+def _exactly(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
+    """The values in that dtype, which holds them exactly."""
+    if values.dtype == dtype:
+        return values
+    with np.errstate(invalid="ignore", over="ignore"):
+        held = values.astype(dtype)
+        again = held.astype(values.dtype)
+    same = (again == values) | ((again != again) & (values != values))
+    if not same.all():
+        example = values[~same][0]
+        raise invalid(
+            "dtype", dtype.name, f"one that holds the values exactly (it does not hold {example})"
+        )
+    return held
+
+
+def host_array(x: Any) -> AnyArray:
+    """An array of NumPy or of another library, in the host's memory, as NumPy's.
+
+    Raises:
+        TypeError: It is no array.
+    """
+    if isinstance(x, np.ndarray | np.generic) and not isinstance(x, np.ma.MaskedArray):
+        return np.asarray(x)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(x, torch.Tensor):
+        return _of_torch(x, torch)
+    cupy = sys.modules.get("cupy")
+    if cupy is not None and isinstance(x, cupy.ndarray):
+        return np.asarray(x.get())
+    if hasattr(x, "value") and hasattr(x, "assign"):  # a variable of Keras
+        return host_array(x.value)
+    if hasattr(x, "dtype") and hasattr(x, "shape") and hasattr(x, "__array__"):
+        values = np.asarray(x)
+        if values.dtype != object and not isinstance(x, np.ma.MaskedArray):
+            return values
+    raise TypeError(
+        "Argument `x` must be an initializer or an array without a mask. "
+        f"Received: an object of class {type(x).__name__}"
+    )
+
+
+def _of_torch(tensor: Any, torch: Any) -> AnyArray:
+    host = tensor.detach().cpu()
+    if host.dtype != torch.bfloat16:
+        return np.asarray(host.numpy())
+    # NumPy has no bfloat16 that torch knows of
+    bits: AnyArray = host.view(torch.int16).numpy()
+    return bits.view(NUMERIC_DTYPES["bfloat16"])

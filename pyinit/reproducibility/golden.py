@@ -1,0 +1,175 @@
+"""Golden vectors: what every kernel, platform and language must draw, and the test against them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pyinit.dtypes import AnyArray
+from pyinit.initializers.base import Initializer
+from pyinit.initializers.orthogonal import Orthogonal
+from pyinit.reproducibility.descriptions import construct
+from pyinit.reproducibility.fingerprint import fingerprint, host_array
+from pyinit.stream import STREAM_VERSION, kernels
+from pyinit.stream.gpu import devices
+
+#: The file for this version of the stream, written once by script/write_golden_vectors.py.
+PATH = Path(__file__).with_name(f"golden_vectors_{STREAM_VERSION}.json")
+#: The SHA-256 digest of the file, in hexadecimal.
+DIGEST = "61afe1da9ddfe685f8170b4b5d50287bafb53f3ae15eaf2b769149cfe1ed2008"
+
+
+@dataclass(frozen=True)
+class Vector:
+    """A tensor, or a part of one, that must come out the same everywhere.
+
+    Args:
+        class_name: The class of the initializer.
+        config: Its configuration: see `pyinit.reproducibility.descriptions`.
+        draw: Which draw of the seed.
+        shape: The shape of the full tensor.
+        dtype: The name of the dtype.
+        partition_shape: The shape of the part, if it is one.
+        partition_offset: Where the part starts.
+        values: The values in C order, as hexadecimal floats; None for a larger tensor.
+        fingerprint: The fingerprint of a larger tensor.
+    """
+
+    class_name: str
+    config: dict[str, Any]
+    draw: int
+    shape: list[int]
+    dtype: str
+    partition_shape: list[int] | None = None
+    partition_offset: list[int] | None = None
+    values: list[str] | None = None
+    fingerprint: str | None = None
+
+    def initializer(self) -> Initializer:
+        """The initializer that draws it."""
+        return construct({"class_name": self.class_name, "config": self.config}, self.draw)
+
+    def drawn(self, device: str = "cpu") -> AnyArray:
+        """What the installed copy draws."""
+        values = self.initializer()(
+            self.shape,
+            self.dtype,
+            device=device,
+            partition_shape=self.partition_shape,
+            partition_offset=self.partition_offset,
+        )
+        return host_array(values)
+
+    def difference(self, drawn: AnyArray) -> str | None:
+        """How what was drawn differs from what it must be; None if it does not."""
+        if self.values is None:
+            found = fingerprint(drawn)
+            if found == self.fingerprint:
+                return None
+            return f"the fingerprint is {found}, not {self.fingerprint}"
+        expected = np.array([float.fromhex(value) for value in self.values])
+        found_values = drawn.astype(np.float64).reshape(-1)
+        # as bits, so that 0.0 is not -0.0
+        wrong = np.flatnonzero(expected.view(np.uint64) != found_values.view(np.uint64))
+        if wrong.size == 0:
+            return None
+        first = int(wrong[0])
+        return (
+            f"{wrong.size} of {expected.size} values; number {first} in C order is "
+            f"{float(found_values[first]).hex()}, not {self.values[first]}"
+        )
+
+    def __str__(self) -> str:
+        arguments = ", ".join(f"{name}={value}" for name, value in self.config.items())
+        draw = f", draw {self.draw}" if self.draw else ""
+        part = f", the part at {self.partition_offset}" if self.partition_offset else ""
+        return f"{self.class_name}({arguments}), {self.shape}, {self.dtype}{draw}{part}"
+
+
+def read(path: Path = PATH) -> list[Vector]:
+    """The vectors in a file.
+
+    Raises:
+        ValueError: The file is not the one that was written for this version of the stream.
+    """
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != DIGEST:
+        raise ValueError(
+            f"The golden vectors in {path} are not those of version {STREAM_VERSION} of the "
+            f"stream: the file's SHA-256 digest is {digest}, not {DIGEST}. Install pyinit again."
+        )
+    return [Vector(**entry) for entry in json.loads(content)["vectors"]]
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """What `self_test()` found; true if nothing differs.
+
+    Args:
+        kernel: What drew.
+        checked: How many tensors were drawn.
+        differences: What was drawn and how it differs, for each tensor that does.
+    """
+
+    kernel: str
+    checked: int
+    differences: list[tuple[str, str]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return not self.differences
+
+    def __repr__(self) -> str:
+        what = f"golden vectors of stream version {STREAM_VERSION} ({self.kernel})"
+        if not self.differences:
+            return f"Self-test passed: all {self.checked} {what}, to the last bit."
+        lines = [f"\n  {name}: {how}" for name, how in self.differences]
+        return f"Self-test FAILED: {len(lines)} of {self.checked} {what} differ:{''.join(lines)}"
+
+
+def self_test(device: str = "cpu") -> SelfTest:
+    """Checks that the installed copy draws what every copy must draw, to the last bit.
+
+    It draws golden vectors that were written once, from the reference: every initializer, every
+    dtype, several seeds, draws and shapes, parts of tensors. It takes about a second, or some more
+    without the native kernel.
+
+    Args:
+        device: `"cpu"`, or `"cuda"` or `"cuda:1"` for a GPU: then without Orthogonal, which has
+            bits of its own there.
+
+    Returns:
+        A `SelfTest`: true if nothing differs; printed, it says what does.
+
+    Raises:
+        ValueError: `device` is not as described, or the file of the vectors is damaged.
+        ImportError: A GPU needs CuPy, which is not installed.
+        RuntimeError: There is no driver or no device.
+
+    Example:
+        >>> import pyinit
+        >>> bool(pyinit.self_test())
+        True
+    """
+    return check(read(), device)
+
+
+def check(vectors: list[Vector], device: str = "cpu") -> SelfTest:
+    """Draws the vectors, and compares."""
+    on_gpu = devices.find("device", device) is not None
+    kernel = device if on_gpu else f"kernel {kernels.choice()[0]}"
+    chosen = [v for v in vectors if not (on_gpu and v.class_name == Orthogonal.__name__)]
+    return SelfTest(kernel, len(chosen), list(_differences(chosen, device)))
+
+
+def _differences(vectors: list[Vector], device: str) -> Iterator[tuple[str, str]]:
+    for vector in vectors:
+        difference = vector.difference(vector.drawn(device))
+        if difference is not None:
+            yield str(vector), difference

@@ -1,0 +1,141 @@
+"""Writes the golden vectors of a version of the stream, once, from the NumPy reference.
+
+They are what every kernel, platform and language is held against, for as long as that version is
+supported, so a file that is there is never written again: a change of any value is a new version.
+
+Usage: python script/write_golden_vectors.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+os.environ["PYINIT_KERNEL"] = "reference"
+
+import numpy as np
+
+import pyinit
+from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES
+from pyinit.initializers.base import Initializer
+from pyinit.reproducibility import golden
+from pyinit.reproducibility.descriptions import construct, describe
+
+#: Tensors of so many elements or fewer are written out.
+FEW = 24
+SEEDS = (0, 42, 2**31, 2**32 - 1, 2**32 + 5, 2**53 + 1, 2**64 - 1, -1, -(2**63))
+DRAWS = (1, 7, 2**32 - 1)
+
+#: The distributions and the factorization, in the ways that the initializers use them.
+DISTRIBUTIONS = (
+    pyinit.RandomUniform(-0.3, 1.7, 1),
+    pyinit.RandomNormal(0.1, 2.5, 1),
+    pyinit.TruncatedNormal(-0.1, 0.7, 1),
+)
+RANDOM = (
+    *DISTRIBUTIONS,
+    pyinit.RandomUniform(0, 1, 1),
+    pyinit.VarianceScaling(0.7, "fan_in", "truncated_normal", 1),
+    pyinit.VarianceScaling(2, "fan_out", "untruncated_normal", 1),
+    pyinit.VarianceScaling(1, "fan_avg", "uniform", 1),
+    pyinit.VarianceScaling(1, "fan_in", "truncated_normal", 1, input_axes=[0], output_axes=[-1]),
+    pyinit.GlorotNormal(1),
+    pyinit.GlorotUniform(1),
+    pyinit.HeNormal(1),
+    pyinit.HeUniform(1),
+    pyinit.LecunNormal(1),
+    pyinit.LecunUniform(1),
+)
+STFTS = (
+    pyinit.STFT(),
+    pyinit.STFT("imag", "hamming", "spectrum", periodic=True),
+    pyinit.STFT("imag", None, None),
+    pyinit.STFT("real", [0.5, 1, 2, 3, 3, 2, 1, 0.25], "density"),
+)
+
+Case = tuple[Initializer, int, tuple[int, ...], str, Any]
+
+
+def cases() -> Iterator[Case]:
+    """Each vector's initializer, draw, shape, dtype and part (its shape and its offset)."""
+    for dtype in FLOAT_DTYPES:
+        for initializer in RANDOM:
+            for shape in ((3, 4), (65,), (3, 3, 16, 33), (257, 300)):
+                if "input_axes" not in describe(initializer)["config"] or len(shape) > 1:
+                    yield initializer, 0, shape, dtype, None
+        for initializer in (pyinit.Orthogonal(1, 1), pyinit.Orthogonal(1.1, 1)):
+            for shape in ((3, 4), (4, 3), (1, 1), (5, 4, 3), (130, 50), (97, 180)):
+                yield initializer, 0, shape, dtype, None
+        for initializer in STFTS:
+            for shape in ((8, 1, 3), (8, 1, 33)):
+                yield initializer, 0, shape, dtype, None
+        yield pyinit.STFT(), 0, (400, 1, 257), dtype, None
+        for initializer in DISTRIBUTIONS:
+            yield initializer, 0, (), dtype, None
+            yield initializer, 0, (0, 3), dtype, None
+            # the last elements of a tensor whose blocks are counted in more than 32 bits
+            yield initializer, 0, (2**40, 7), dtype, ((3, 7), (2**40 - 3, 0))
+            yield initializer, 0, (70, 90), dtype, ((4, 3), (66, 13))
+            yield initializer, 3, (1000, 1000), dtype, None
+    for dtype in ("float32", "float64"):
+        for initializer in (*DISTRIBUTIONS, pyinit.Orthogonal(1, 1)):
+            shape = (2, 2) if isinstance(initializer, pyinit.Orthogonal) else (5,)
+            for seed in SEEDS:
+                yield with_seed(initializer, seed), 0, shape, dtype, None
+            for draw in DRAWS:
+                yield with_seed(initializer, 42), draw, shape, dtype, None
+    for dtype in NUMERIC_DTYPES:
+        for initializer in (pyinit.Zeros(), pyinit.Ones(), pyinit.Identity(), pyinit.Constant(1)):
+            yield initializer, 0, (2, 3), dtype, None
+    for dtype in FLOAT_DTYPES:
+        for value in (0.1, -1 / 3, 1e-7, float("inf")):
+            yield pyinit.Constant(value), 0, (2,), dtype, None
+        yield pyinit.Identity(1.1), 0, (4, 3), dtype, None
+
+
+def with_seed(initializer: Initializer, seed: int) -> Initializer:
+    """The same initializer with another seed."""
+    return type(initializer).from_config({**initializer.get_config(), "seed": seed})
+
+
+def vector(initializer: Initializer, draw: int, shape: Any, dtype: str, part: Any) -> Any:
+    """One golden vector, as the file has it."""
+    description = describe(initializer)
+    entry = {**description, "draw": draw, "shape": shape, "dtype": dtype}
+    call = {}
+    if part is not None:
+        call = {"partition_shape": part[0], "partition_offset": part[1]}
+    values = construct(description, draw)(shape, dtype, **call)
+    if values.size <= FEW:
+        held = {"values": [float(value).hex() for value in values.astype(np.float64).flat]}
+    else:
+        held = {"fingerprint": pyinit.fingerprint(values)}
+    return {**entry, **call, **held}
+
+
+def main() -> int:
+    """Writes the file, unless it is there."""
+    if golden.PATH.exists():
+        print(
+            f"{golden.PATH} is there, and golden vectors are never written again. A change of any "
+            "value is a new version of the stream: see STREAM_VERSION.",
+            file=sys.stderr,
+        )
+        return 1
+    vectors = [vector(*case) for case in cases()]
+    lines = ",\n".join(json.dumps(entry, allow_nan=False) for entry in vectors)
+    text = (
+        '{"about": "Golden vectors of pyinit: values as hexadecimal floats in C order, or the '
+        'fingerprint of a larger tensor. Never regenerated.",\n'
+        f'"stream_version": {pyinit.STREAM_VERSION},\n"vectors": [\n{lines}\n]}}\n'
+    )
+    golden.PATH.write_text(text, encoding="ascii", newline="\n")
+    print(f"{len(vectors)} vectors in {golden.PATH}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

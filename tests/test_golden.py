@@ -1,0 +1,112 @@
+"""Golden vectors: the file stays as it is, and every kernel draws what it says."""
+
+import hashlib
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import pyinit
+from pyinit.dtypes import NUMERIC_DTYPES
+from pyinit.initializers.registry import CLASSES
+from pyinit.reproducibility import golden
+from pyinit.stream import kernels
+
+#: Of pyinit/reproducibility/golden_vectors_1.json. It never changes: see the file.
+DIGEST_OF_VERSION_1 = "61afe1da9ddfe685f8170b4b5d50287bafb53f3ae15eaf2b769149cfe1ed2008"
+
+
+def test_the_file_never_changes():
+    """Protects whoever has weights, manifests or fingerprints of version 1 of the stream."""
+    path = golden.PATH.with_name("golden_vectors_1.json")
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == DIGEST_OF_VERSION_1
+    assert golden.DIGEST == DIGEST_OF_VERSION_1
+
+
+def test_they_cover_every_initializer_and_dtype():
+    """Protects against golden vectors that leave something out."""
+    vectors = golden.read()
+    assert {v.class_name for v in vectors} == {cls.__name__ for cls in CLASSES}
+    for cls in CLASSES:
+        covered = {v.dtype for v in vectors if v.class_name == cls.__name__}
+        assert covered == set(cls._dtypes) == set(NUMERIC_DTYPES) & set(cls._dtypes)
+    drawn = [v for v in vectors if v.class_name == "RandomNormal"]
+    assert {0, 1, 2**32 - 1} <= {v.draw for v in drawn}
+    assert {str(2**64 - 1), str(-(2**63)), 0} <= {v.config["seed"] for v in drawn}
+    assert any(v.partition_offset and np.prod(v.shape) > 2**42 for v in drawn)
+
+
+@pytest.mark.parametrize("kernel", kernels.available())
+def test_every_kernel_passes(kernel, monkeypatch):
+    """Protects invariant 1: there is one definition of every value."""
+    monkeypatch.setenv(kernels.VARIABLE, kernel)
+    kernels.choice.cache_clear()
+    kernels.kernel.cache_clear()
+    try:
+        result = pyinit.self_test()
+    finally:
+        monkeypatch.undo()
+        kernels.choice.cache_clear()
+        kernels.kernel.cache_clear()
+    assert result
+    assert result.differences == []
+    assert repr(result) == (
+        f"Self-test passed: all {len(golden.read())} golden vectors of stream version 1 "
+        f"(kernel {kernel}), to the last bit."
+    )
+
+
+def test_a_wrong_bit_is_found_and_told(monkeypatch):
+    """Protects the test itself: it fails where a copy draws something else, and says what."""
+    right = kernels.kernel()
+
+    def wrong(out, dtype, parameters, key, start, steps):
+        right(out, dtype, parameters, key, start, steps)
+        if parameters.kind == "normal" and out.dtype == np.float32 and out.size:
+            out.reshape(-1).view(np.uint32)[-1] ^= 1
+
+    monkeypatch.setattr("pyinit.stream.kernel", lambda: wrong)
+    result = pyinit.self_test()
+    assert not result
+    names = [name for name, _ in result.differences]
+    assert all("Normal" in name or "untruncated" in name for name in names)
+    assert "RandomNormal(mean=0.1, stddev=2.5, seed=1), [3, 4], float32" in names
+    text = repr(result)
+    assert text.startswith(f"Self-test FAILED: {len(names)} of ")
+    assert "1 of 12 values; number 11 in C order is " in text
+    assert "the fingerprint is " in text
+
+
+def test_a_damaged_file_is_no_wrong_kernel(tmp_path):
+    """Protects against blaming the kernel for a file that is not the one that was written."""
+    entries = json.loads(golden.PATH.read_bytes())
+    entries["vectors"][0]["values"][0] = "0x1.0p+0"
+    path = tmp_path / "golden.json"
+    path.write_text(json.dumps(entries))
+    with pytest.raises(ValueError, match=r"not those of version 1 .* Install pyinit again"):
+        golden.read(path)
+
+
+def test_devices_are_checked():
+    """Protects against a device that is not there."""
+    for device in ("gpu", None, 0):
+        with pytest.raises(ValueError, match="Argument `device`"):
+            pyinit.self_test(device)
+
+
+def test_the_script_refuses_to_write_them_again():
+    """Protects the file from whoever runs the script that wrote it."""
+    root = golden.PATH.parents[2]
+    before = golden.PATH.read_bytes()
+    process = subprocess.run(
+        [sys.executable, root / "script" / "write_golden_vectors.py"],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        env={"PYTHONPATH": str(root)},
+    )
+    assert process.returncode == 1
+    assert "never written again" in process.stderr
+    assert golden.PATH.read_bytes() == before
