@@ -222,8 +222,19 @@ def draw_key(seed: Any) -> Key:
         return value % 2**64, draw
     if not is_generator(seed):  # set as an attribute, later than the constructor looks
         return as_seed("seed", seed) % 2**64, 0
-    # Keras' own holds the two as a tensor of 32-bit integers, signed or not by backend
-    state = seed.next()
+    return _key_of_keras(seed.next())
+
+
+def next_key(generator: Any) -> Key:
+    """(seed modulo 2**64, draw) of the next draw of a seed generator, which is not taken."""
+    if isinstance(generator, SeedGenerator):
+        value, draw = generator.state
+        return value % 2**64, draw
+    return _key_of_keras(getattr(generator.state, "value", generator.state))
+
+
+def _key_of_keras(state: Any) -> Key:
+    """Keras' own holds the two as a tensor of 32-bit integers, signed or not by backend."""
     value, draw = (int(word) for word in np.asarray(_to_host(state)))
     return value % 2**32 if -(2**31) <= value < 0 else value % 2**64, draw % 2**32
 

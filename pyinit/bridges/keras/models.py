@@ -58,24 +58,63 @@ def initialize(model: Any, seed: int) -> None:
     if not isinstance(model, keras.Layer):
         raise TypeError(f"Argument `model` must be a Keras model. Received: model={model!r}")
     seed = as_seed("seed", seed)
-    _check_built(model)
-    weights = list(_weights(model))
-    _check_paths(weights)
-    drawn = [(weight, _seeded(weight, seed)) for weight in weights]
-    problems: dict[str, list[str]] = {}
-    for weight, _ in drawn:
-        if weight.problem:
-            problems.setdefault(weight.problem, []).append(weight.path)
-    if problems:
-        raise ValueError(
-            "Argument `model` must be a model whose weights can all be drawn. These cannot:"
-            + "".join(f"\n  {', '.join(paths)}: {why}" for why, paths in problems.items())
-        )
+    weights = [weight for weight in weights_of("model", model) if weight.is_drawn]
+    drawn = [(weight, seeded(weight, seed)) for weight in weights]
+    check_problems("model", "a model whose weights can all be drawn", weights)
     for weight, initializer in drawn:
         _assign(weight.variable, initializer)
 
 
-def _check_built(model: Any) -> None:
+@dataclass
+class Weight:
+    """A weight of a model.
+
+    Args:
+        variable: Keras' variable.
+        path: The names of the layers down to it, and its own.
+        origin: What it was made from; None where that is not known.
+        is_drawn: Whether it is drawn anew with the others: an optimizer trains it, unless its layer
+            is frozen.
+        problem: Why it cannot be drawn, if it cannot.
+    """
+
+    variable: Any
+    path: str
+    origin: Origin | None
+    is_drawn: bool = True
+    problem: str = ""
+
+
+def weights_of(name: str, model: Any) -> list[Weight]:
+    """All weights of a built model.
+
+    Args:
+        name: What the caller's argument is called, for messages.
+        model: The model.
+
+    Raises:
+        ValueError: The model is not built, or two of its weights have one path.
+    """
+    _check_built(name, model)
+    weights = list(_weights(model))
+    _check_paths(name, weights)
+    return weights
+
+
+def check_problems(name: str, allowed: str, weights: list[Weight]) -> None:
+    """Raises a ValueError that names the weights with problems, if there are such."""
+    problems: dict[str, list[str]] = {}
+    for weight in weights:
+        if weight.problem:
+            problems.setdefault(weight.problem, []).append(weight.path)
+    if problems:
+        raise ValueError(
+            f"Argument `{name}` must be {allowed}. These cannot:"
+            + "".join(f"\n  {', '.join(paths)}: {why}" for why, paths in problems.items())
+        )
+
+
+def _check_built(name: str, model: Any) -> None:
     unbuilt = [
         layer.name
         for layer in model._flatten_layers()
@@ -83,37 +122,26 @@ def _check_built(model: Any) -> None:
     ]
     if unbuilt:
         raise ValueError(
-            "Argument `model` must be built: call it on data, or model.build(input_shape). "
-            f"Received: model={model.name!r}, in which these are not built: {', '.join(unbuilt)}"
+            f"Argument `{name}` must be built: call it on data, or model.build(input_shape). "
+            f"Received: {name}={model.name!r}, in which these are not built: {', '.join(unbuilt)}"
         )
 
 
-def _check_paths(weights: list[_Weight]) -> None:
+def _check_paths(name: str, weights: list[Weight]) -> None:
     counts = Counter(weight.path for weight in weights)
     shared = [f"{path} ({count} weights)" for path, count in counts.items() if count > 1]
     if shared:
         raise ValueError(
-            "Argument `model` must be a model whose weights have paths of their own, since weights "
-            f"with one path would have one seed. Received: {', '.join(shared)}"
+            f"Argument `{name}` must be a model whose weights have paths of their own, since "
+            f"weights with one path would have one seed. Received: {', '.join(shared)}"
         )
 
 
-@dataclass
-class _Weight:
-    """A weight to draw, or one that cannot be drawn and why."""
-
-    variable: Any
-    path: str
-    origin: Origin | None
-    problem: str = ""
-
-
-def _weights(model: Any) -> Iterator[_Weight]:
-    """The weights that an optimizer trains, unless their layer is frozen."""
+def _weights(model: Any) -> Iterator[Weight]:
     # weights and layers that are used twice count where they are met first
     seen: set[int] = set()
 
-    def walk(layer: Any, path: tuple[str, ...]) -> Iterator[_Weight]:
+    def walk(layer: Any, path: tuple[str, ...]) -> Iterator[Weight]:
         if id(layer) in seen:
             return
         seen.add(id(layer))
@@ -127,7 +155,7 @@ def _weights(model: Any) -> Iterator[_Weight]:
     return walk(model, ())
 
 
-def _weights_of_layer(layer: Any, path: tuple[str, ...]) -> Iterator[_Weight]:
+def _weights_of_layer(layer: Any, path: tuple[str, ...]) -> Iterator[Weight]:
     variables = own_weights(layer)
     if not variables:
         return
@@ -136,15 +164,16 @@ def _weights_of_layer(layer: Any, path: tuple[str, ...]) -> Iterator[_Weight]:
         made_from = origins(layer)
     except CannotDrawError as error:
         yield from (
-            _Weight(variable, path, None, str(error))
+            Weight(variable, path, None, problem=str(error))
             for variable, path in zip(variables, paths, strict=True)
         )
         return
     for variable, weight_path, origin in zip(variables, paths, made_from, strict=True):
-        if origin is None and variable.trainable:
-            yield _Weight(variable, weight_path, None, "add_weight() did not make it")
-        elif origin is not None and origin.trainable:
-            yield _Weight(variable, weight_path, origin)
+        if origin is None:
+            problem = "add_weight() did not make it"
+            yield Weight(variable, weight_path, None, variable.trainable, problem)
+        else:
+            yield Weight(variable, weight_path, origin, origin.trainable)
 
 
 def _names(variables: list[Any]) -> Iterator[str]:
@@ -158,7 +187,7 @@ def _names(variables: list[Any]) -> Iterator[str]:
             yield variable.name
 
 
-def _seeded(weight: _Weight, seed: int) -> Any:
+def seeded(weight: Weight, seed: int) -> Any:
     """The initializer to draw the weight with; if there is none, the weight notes why."""
     if weight.origin is None:
         return None

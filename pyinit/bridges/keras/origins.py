@@ -16,6 +16,7 @@ import keras
 
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.constant import Constant, Identity, Ones, Zeros
+from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import NAMES
 from pyinit.initializers.stft import STFT
 
@@ -113,6 +114,7 @@ def origins(layer: Any) -> list[Origin | None]:
     try:
         with keras.saving.custom_object_scope(_custom_objects(layer)):
             again = noting.from_config(_config(layer))
+            _share_seeds(layer, again)
             if not again.built:
                 again.build_from_config(layer.get_build_config())
     except Exception as error:  # whatever a class of the user's may raise
@@ -126,6 +128,17 @@ def origins(layer: Any) -> list[Origin | None]:
     if [tuple(w.shape) for w in weights] != [tuple(w.shape) for w in own_weights(layer)]:
         raise CannotDrawError(f"a second {cls.__name__} has other weights than this one")
     return [made.get(id(weight)) for weight in weights]
+
+
+def _share_seeds(layer: Any, again: Any) -> None:
+    """Gives the second layer's initializers the seeds of the first one's.
+
+    A seed that was not given is not in a configuration, and a generator's draws are not either.
+    """
+    for name, initializer in vars(layer).items():
+        copy = vars(again).get(name)
+        if isinstance(initializer, RandomInitializer) and isinstance(copy, RandomInitializer):
+            copy.seed = initializer.seed
 
 
 def _config(layer: Any) -> dict[str, Any]:

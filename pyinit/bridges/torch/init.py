@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import torch
 
 from pyinit.arguments import invalid
@@ -86,13 +85,15 @@ def init_(
     """
     seed = None if seed is None else as_seed("seed", seed)
     if isinstance(target, torch.nn.Module):
-        given = {
-            "kernel": initializer,
-            "recurrent": initializer if recurrent_initializer is None else recurrent_initializer,
-            "embeddings": initializer if embeddings_initializer is None else embeddings_initializer,
-            "bias": bias_initializer,
-        }
-        fillings = _of_module(target, given, {} if parameters is None else parameters, seed)
+        fillings = fillings_of_module(
+            target,
+            seed=seed,
+            initializer=initializer,
+            recurrent_initializer=recurrent_initializer,
+            embeddings_initializer=embeddings_initializer,
+            bias_initializer=bias_initializer,
+            parameters=parameters,
+        )
     elif isinstance(target, torch.Tensor):
         for name, value in {
             "recurrent_initializer": recurrent_initializer,
@@ -107,7 +108,7 @@ def init_(
         raise TypeError(
             f"Argument `target` must be a torch tensor or module. Received: target={target!r}"
         )
-    _check(fillings)
+    check_problems(fillings)
     for filling in fillings:
         with writable(filling.tensor) as values:
             for weight, draw in filling.weights:
@@ -116,8 +117,15 @@ def init_(
 
 
 @dataclass
-class _Filling:
-    """A tensor, and the weights in it with what draws them; or why it cannot be filled."""
+class Filling:
+    """A tensor, and the weights in it with what draws them; or why it cannot be filled.
+
+    Args:
+        name: What the tensor is called.
+        tensor: The tensor.
+        weights: The weights, each with what draws it; where two share elements, the later counts.
+        problem: Why it cannot be filled, if it cannot.
+    """
 
     name: str
     tensor: Any
@@ -129,16 +137,15 @@ class _Filling:
         try:
             draw = _ready(weight, initializer, seed)
             if isinstance(draw, Initializer):
-                # without memory
-                anywhere = np.broadcast_to(np.float32(0), tuple(self.tensor.shape))
-                draw._check_shape(weight.place(anywhere).shape)
+                draw._check_shape(weight.drawn_shape(tuple(self.tensor.shape)))
         except ValueError as error:
             self.problem = str(error)
         else:
             self.weights.append((weight, draw))
 
 
-def _check(fillings: list[_Filling]) -> None:
+def check_problems(fillings: list[Filling]) -> None:
+    """Raises a ValueError that names the tensors with problems, if there are such."""
     problems: dict[str, list[str]] = {}
     for filling in fillings:
         if filling.problem is not None:
@@ -151,17 +158,47 @@ def _check(fillings: list[_Filling]) -> None:
         )
 
 
-def _of_tensor(tensor: Any, initializer: Any, seed: int | None) -> _Filling:
+def _of_tensor(tensor: Any, initializer: Any, seed: int | None) -> Filling:
     problem = why_not(tensor)
-    filling = _Filling("the tensor", tensor, problem=problem)
+    filling = Filling("the tensor", tensor, problem=problem)
     if problem is None:
         filling.add(kernel(tensor), initializer, seed)
     return filling
 
 
-def _of_module(
-    module: Any, given: dict[str, Any], parameters: Mapping[str, Any], seed: int | None
-) -> list[_Filling]:
+def fillings_of_module(
+    module: Any,
+    *,
+    seed: int | None,
+    initializer: Any = None,
+    recurrent_initializer: Any = None,
+    embeddings_initializer: Any = None,
+    bias_initializer: Any = None,
+    parameters: Mapping[str, Any] | None = None,
+    needs_memory: bool = True,
+) -> list[Filling]:
+    """The parameters of a module, with what `init_()` fills them with.
+
+    Args:
+        module: The module; the next six arguments are those of `init_()`.
+        seed: See there.
+        initializer: See there.
+        recurrent_initializer: See there.
+        embeddings_initializer: See there.
+        bias_initializer: See there.
+        parameters: See there.
+        needs_memory: Whether a parameter without memory, on the meta device, is a problem.
+
+    Raises:
+        ValueError: `parameters` has a name that the module does not have.
+    """
+    given = {
+        "kernel": initializer,
+        "recurrent": initializer if recurrent_initializer is None else recurrent_initializer,
+        "embeddings": initializer if embeddings_initializer is None else embeddings_initializer,
+        "bias": bias_initializer,
+    }
+    parameters = {} if parameters is None else parameters
     chosen = {kind: _chosen(kind, initializer) for kind, initializer in given.items()}
     # a parameter that is used twice counts where it is met first
     tensors = dict(module.named_parameters())
@@ -173,7 +210,7 @@ def _of_module(
     for name, tensor in tensors.items():
         if name in parameters and parameters[name] is None:
             continue
-        filling = _Filling(name, tensor, problem=why_not(tensor))
+        filling = Filling(name, tensor, problem=why_not(tensor, needs_memory))
         fillings.append(filling)
         if filling.problem is not None:
             continue

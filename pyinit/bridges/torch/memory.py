@@ -13,11 +13,11 @@ from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 _DTYPES = {getattr(torch, name): dtype for name, dtype in FLOAT_DTYPES.items()}
 
 
-def why_not(tensor: Any) -> str | None:
-    """Why a tensor cannot be filled; None if it can."""
+def why_not(tensor: Any, needs_memory: bool = True) -> str | None:
+    """Why a tensor cannot be filled; None if it can (or could, if it had memory)."""
     if torch.nn.parameter.is_lazy(tensor):
         return "it has no shape yet: call the module on data first"
-    if tensor.is_meta:
+    if tensor.is_meta and needs_memory:
         return (
             "it is on the meta device, and so has no memory: module.to_empty(device=...) gives it "
             "some"

@@ -7,7 +7,7 @@ A weight is drawn as Keras has it, and written to its place in torch's parameter
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,36 +17,24 @@ from torch import nn
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.constant import Constant
+from pyinit.initializers.placement import Placement
 
 
-@dataclass
-class Weight:
-    """A weight as Keras has it, in a torch parameter.
+@dataclass(frozen=True)
+class Weight(Placement):
+    """A weight as Keras has it, in a torch parameter: torch's gates are the blocks there.
 
     Args:
         drawn_by: `"kernel"`, `"recurrent"`, `"embeddings"` or `"bias"`: which of the caller's
             initializers draws it. Or the initializer itself.
-        axes: Which of the parameter's axes are those of the weight, in Keras' order; None if they
-            are the same.
-        rows: From which of the parameter's rows to which (that one not included); None for all.
         name: What the parameter would be called if it were this weight alone.
-        gates: For each of torch's gates along the weight's last axis, which one of Keras' it is;
-            None if they stand in the same order.
         fan_axes: The axes of the weight that count inputs and those that count outputs, where its
             shape does not tell.
     """
 
     drawn_by: str | Callable[..., Any]
-    axes: tuple[int, ...] | None = None
-    rows: tuple[int, int] | None = None
     name: str | None = None
-    gates: tuple[int, ...] | None = None
     fan_axes: tuple[list[int], list[int]] | None = None
-
-    def place(self, values: Any) -> Any:
-        """Where the weight stands among the parameter's values, with Keras' order of axes."""
-        rows = values if self.rows is None else values[slice(*self.rows)]
-        return rows if self.axes is None else rows.transpose(self.axes)
 
 
 Rule = Callable[[Any, str, Any], list[Weight] | None]
@@ -121,8 +109,7 @@ def _recurrent(
     if name.startswith("weight_"):
         weight = kernel(parameter, "recurrent" if name.startswith("weight_hh") else "kernel")
         # the projection of an LSTM's output has no gates
-        weight.gates = None if name.startswith("weight_hr") else gates
-        return [weight]
+        return [weight if name.startswith("weight_hr") else replace(weight, gates=gates)]
     return [Weight("bias", gates=gates)] if name.startswith("bias_") else None
 
 
@@ -164,21 +151,13 @@ _RULES: dict[type | tuple[type, ...], Rule] = {
 
 def write(weight: Weight, values: AnyArray, initializer: Callable[..., Any]) -> None:
     """Draws a weight into its place among the values of a parameter."""
-    place = weight.place(values)
-    if weight.gates is None:
-        _draw(place, initializer)
-        return
-    drawn = np.empty(place.shape, place.dtype)
-    _draw(drawn, initializer)
-    size = place.shape[-1] // len(weight.gates)
-    for ours, theirs in enumerate(weight.gates):
-        place[..., ours * size : (ours + 1) * size] = drawn[
-            ..., theirs * size : (theirs + 1) * size
-        ]
-
-
-def _draw(out: AnyArray, initializer: Callable[..., Any]) -> None:
     if isinstance(initializer, Initializer) and type(initializer).__call__ is Initializer.__call__:
-        initializer._fill(out, out.dtype, out.shape, (0,) * out.ndim)
-    else:
-        out[...] = initializer(out.shape, dtype=out.dtype.name)
+        weight.fill(initializer, values, values.shape, (0,) * values.ndim)
+        return
+    place = weight.place(values)
+    drawn = np.asarray(initializer(place.shape, dtype=place.dtype.name))
+    if weight.gates is not None:
+        drawn = np.concatenate(
+            [np.split(drawn, len(weight.gates), -1)[gate] for gate in weight.gates], -1
+        )
+    place[...] = drawn
