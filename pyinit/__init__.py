@@ -9,6 +9,8 @@ VarianceScaling(scale=2, mode='fan_in', distribution='truncated_normal', seed=1)
 ((2, 2), dtype('float32'))
 """
 
+from typing import TYPE_CHECKING, Any
+
 from pyinit import bridges
 from pyinit.dtypes import floatx, set_floatx
 from pyinit.initializers.base import Initializer
@@ -67,7 +69,38 @@ from pyinit.stream.seeds import (
 )
 from pyinit.stream.threads import set_num_threads
 
+if TYPE_CHECKING:
+    from pyinit.manifests.materialization import materialize
+    from pyinit.manifests.plans import manifest
+    from pyinit.manifests.reading import read_manifest
+    from pyinit.manifests.tensors import Manifest
+    from pyinit.manifests.verification import verify
+    from pyinit.manifests.writing import write_manifest
+
 __version__ = "0.1.0"
+
+#: What is imported when it is first asked for: `import pyinit` must be quick.
+_LATER = {
+    "Manifest": "pyinit.manifests.tensors",
+    "manifest": "pyinit.manifests.plans",
+    "materialize": "pyinit.manifests.materialization",
+    "read_manifest": "pyinit.manifests.reading",
+    "verify": "pyinit.manifests.verification",
+    "write_manifest": "pyinit.manifests.writing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return globals().setdefault(name, getattr(import_module(_LATER[name]), name))
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_LATER]
+
 
 bridges.attach()
 
@@ -83,6 +116,7 @@ __all__ = [
     "Initializer",
     "LecunNormal",
     "LecunUniform",
+    "Manifest",
     "Ones",
     "Orthogonal",
     "RandomNormal",
@@ -116,7 +150,10 @@ __all__ = [
     "initializer_truncated_normal",
     "initializer_variance_scaling",
     "initializer_zeros",
+    "manifest",
+    "materialize",
     "random_seed_generator",
+    "read_manifest",
     "self_test",
     "serialize",
     "serialize_initializer",
@@ -125,4 +162,6 @@ __all__ = [
     "set_num_threads",
     "set_random_seed",
     "show_config",
+    "verify",
+    "write_manifest",
 ]

@@ -3,8 +3,9 @@
 import pyinit.torch
 
 pyinit.torch.init_(module, seed=42)
+pyinit.write_manifest(pyinit.torch.manifest(module, seed=42), "manifest.json")
 """
 
-from pyinit.bridges.torch import init_
+from pyinit.bridges.torch import init_, manifest
 
-__all__ = ["init_"]
+__all__ = ["init_", "manifest"]

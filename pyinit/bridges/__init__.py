@@ -10,14 +10,16 @@ import sys
 from typing import Any
 
 from pyinit.initializers import hooks
+from pyinit.manifests import models
 
 
 def attach() -> None:
-    """Attaches the bridges to the initializers."""
+    """Attaches the bridges to the initializers and to the manifests."""
     hooks.class_shown = _class_shown
     hooks.shared_config = _shared_config
     hooks.shared_generator = _shared_generator
     hooks.spread = _spread
+    models.model_of = _model_of
 
 
 def _keras_is_loaded() -> bool:
@@ -53,3 +55,19 @@ def _spread(initializer: Any, shape: Any, dtype: Any, layout: Any) -> Any:
     from pyinit.bridges.layouts import spread
 
     return spread(initializer, shape, dtype, layout)
+
+
+def _model_of(target: Any) -> models.Model | None:
+    if _keras_is_loaded():
+        import keras
+
+        if isinstance(target, keras.Layer):
+            from pyinit.bridges.keras.manifests import KerasModel
+
+            return KerasModel(target)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(target, torch.nn.Module):
+        from pyinit.bridges.torch.manifests import TorchModel
+
+        return TorchModel(target)
+    return None

@@ -30,8 +30,9 @@ def describe(initializer: Initializer) -> dict[str, Any]:
         raise ValueError(f"{type(initializer).__name__} is not one of pyinit's initializers")
     config = initializer.get_config()
     if isinstance(initializer, RandomInitializer):
-        seed = initializer.seed
-        seed = as_seed("seed", seed[0] if isinstance(seed, tuple) else seed)
+        # a draw that is taken is a pair, of which the first is no longer the seed as it was given
+        is_taken = isinstance(initializer.seed, tuple)
+        seed = as_seed("seed", initializer._init_seed if is_taken else initializer.seed)
         config["seed"] = seed if abs(seed) <= _MAX_WHOLE else str(seed)
     for name in ("input_axes", "output_axes"):
         if name in config and config[name] is None:

@@ -31,14 +31,19 @@ class Digest:
 
     def update(self, values: AnyArray) -> None:
         """Takes in the next values: an array of any shape, in C order."""
-        flat: AnyArray = np.ascontiguousarray(values).reshape(-1)
-        if sys.byteorder == "big":
-            flat = flat.view(f"u{flat.itemsize}").byteswap()
-        self._hash.update(flat.view(np.uint8).data)
+        self._hash.update(little_endian(values))
 
     def hexdigest(self) -> str:
         """The fingerprint: 64 hexadecimal digits."""
         return self._hash.hexdigest()
+
+
+def little_endian(values: AnyArray) -> memoryview:
+    """The bytes of values in C order, each of them little-endian."""
+    flat: AnyArray = np.ascontiguousarray(values).reshape(-1)
+    if sys.byteorder == "big":
+        flat = flat.view(f"u{flat.itemsize}").byteswap()
+    return flat.view(np.uint8).data
 
 
 def fingerprint(x: Any, shape: Iterable[int] | None = None, dtype: Any = None) -> str:
