@@ -127,7 +127,7 @@ def _in_its_place(paths: Sequence[Path], overwrite: bool) -> Iterator[list[Path]
     there = [path for path in paths if path.exists()]
     if there and not overwrite:
         raise FileExistsError(
-            errno.EEXIST, "it is there already; overwrite=True replaces it", str(there[0])
+            errno.EEXIST, "it is there already, and `overwrite` is not set", str(there[0])
         )
     partial = [path.with_name(f".{path.name}.{os.getpid()}.partial") for path in paths]
     try:

@@ -195,7 +195,7 @@ def _told(error: Any, whole: str) -> str:
     if rule == "required":
         missing = [name for name in allowed if name not in received]
         return f"{where} lacks the field {_shown(missing[0])}"
-    if allowed is False:
+    if rule is None:  # the schema `false`
         return f"{where} must not be there together with `parts`"
     words = {
         "const": "be {}",

@@ -42,6 +42,7 @@ _NAMES = {
     "uint64": "U64",
     "bool": "BOOL",
 }
+_METADATA = "__metadata__"
 _DTYPES = {name: NUMERIC_DTYPES[dtype] for dtype, name in _NAMES.items()}
 #: That of the format's own implementation.
 _MAX_HEADER = 100_000_000
@@ -52,10 +53,15 @@ def layout(tensors: Sequence[Tensor]) -> tuple[bytes, dict[str, int], int]:
 
     Returns:
         What stands before the values, where the values of each tensor start, and the file's size.
+
+    Raises:
+        ManifestError: A tensor has the name that the format has for something else.
     """
+    if any(tensor.name == _METADATA for tensor in tensors):
+        raise ManifestError(f"a safetensors file cannot have a tensor called {_METADATA!r}")
     header: dict[str, Any] = {
         # what loaders of torch's models look for
-        "__metadata__": {"format": "pt", "pyinit_stream_version": str(STREAM_VERSION)}
+        _METADATA: {"format": "pt", "pyinit_stream_version": str(STREAM_VERSION)}
     }
     starts, end = {}, 0
     # wider values first, so that all of them are aligned
@@ -91,7 +97,7 @@ def read(path: Path) -> dict[str, Values]:
             raise ManifestError(f"{path} is no safetensors file: its header is {error}") from None
     if not isinstance(header, dict):
         raise ManifestError(f"{path} is no safetensors file: its header is no object")
-    header.pop("__metadata__", None)
+    header.pop(_METADATA, None)
     memory: AnyArray = np.memmap(path, np.uint8, mode="r", offset=0)[8 + length :]
     return {name: _values(path, name, entry, memory) for name, entry in header.items()}
 

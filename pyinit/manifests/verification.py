@@ -285,7 +285,7 @@ class _Counts:
                 self._first = self._at + first, found[first], expected[first]
             with np.errstate(all="ignore"):
                 distance = found[wrong].astype(np.float64) - expected[wrong].astype(np.float64)
-            self._largest = max(self._largest, float(np.abs(distance).max()))
+            self._largest = float(np.maximum(self._largest, np.abs(distance).max()))
         self._count += wrong.size
         self._at += expected.size
 
@@ -296,7 +296,7 @@ class _Counts:
         index = [int(k) for k in np.unravel_index(position, self._tensor.shape)]
         return (
             f"{self._count} of {self._at} values differ, by at most {self._largest:.3g}; the first "
-            f"is {found} instead of {expected}, at {index} (counted from 0)"
+            f"is {found!s} instead of {expected!s}, at {index} (counted from 0)"
         )
 
 

@@ -1,0 +1,26 @@
+"""The command `pyinit`, also as `python -m pyinit`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Runs the command; returns its exit status."""
+    try:
+        from pyinit.command_line import run
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("click", "rich"):
+            raise
+        print(
+            f"The command pyinit needs the package {missing}: pip install {missing} brings it, and "
+            "the extra [manifest] of pyinit-bridge brings all that the command needs.",
+            file=sys.stderr,
+        )
+        return 2
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
