@@ -27,7 +27,9 @@ def run(backend: str, *arguments) -> None:
 @pytest.mark.parametrize("backend", BACKENDS[1:])
 def test_the_plain_tests_pass(backend):
     """Protects everything that the tests on Keras' numpy backend protect, on the others."""
-    files = [FOLDER / f"test_keras_{part}.py" for part in ("layers", "saving", "models")]
+    files = [
+        FOLDER / f"test_keras_{part}.py" for part in ("layers", "manifests", "models", "saving")
+    ]
     run(backend, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
 
 

@@ -161,7 +161,8 @@ def host_array(x: Any) -> AnyArray:
     cupy = sys.modules.get("cupy")
     if cupy is not None and isinstance(x, cupy.ndarray):
         return np.asarray(x.get())
-    if hasattr(x, "value") and hasattr(x, "assign"):  # a variable of Keras
+    # a variable of Keras; TensorFlow's own has a method of that name
+    if hasattr(x, "assign") and not callable(getattr(x, "value", len)):
         return host_array(x.value)
     if hasattr(x, "dtype") and hasattr(x, "shape") and hasattr(x, "__array__"):
         values = np.asarray(x)

@@ -65,6 +65,13 @@ def _parts(weight: Weight, seed: int | None) -> tuple[Part, ...]:
     """What draws a weight; if that cannot be told, the weight notes why."""
     if weight.origin is None:
         return ()
+    dtype, held = (
+        weight.variable.dtype,
+        keras.backend.standardize_dtype(weight.variable.value.dtype),
+    )
+    if dtype != held:
+        weight.problem = f"its dtype is {dtype}, and the backend holds it as {held}"
+        return ()
     if seed is None or not weight.is_drawn:
         initializer = keras.initializers.get(weight.origin.initializer)
     else:

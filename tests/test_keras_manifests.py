@@ -1,0 +1,200 @@
+"""Manifests of Keras models: what each weight was drawn by, found again."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import pyinit
+import pyinit.keras
+from pyinit.manifests.tensors import DifferenceError
+from pyinit.manifests.writing import as_text
+
+
+def stack(seed=None, generator=None, units=3):
+    """A model with our initializers in it: by integer, unseeded, by a shared generator."""
+    shared = generator or pyinit.SeedGenerator(7)
+    return keras.Sequential(
+        [
+            keras.Input((8, 4)),
+            layers.Dense(5, kernel_initializer=pyinit.HeNormal(seed), name="dense"),
+            layers.LSTM(
+                units,
+                kernel_initializer=pyinit.GlorotUniform(shared),
+                recurrent_initializer=pyinit.Orthogonal(seed=shared),
+                bias_initializer=pyinit.RandomNormal(seed=shared),
+                name="lstm",
+            ),
+            layers.BatchNormalization(name="norm"),
+            layers.Dense(2, kernel_initializer=pyinit.TruncatedNormal(), name="out"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+@pytest.mark.parametrize("generator", ["ours", "keras", "unseeded"])
+def test_the_weights_that_a_model_was_built_with(seed, generator):
+    """Protects seeds that were not given, and draws of a shared generator, which it forgets."""
+    shared = {
+        "ours": pyinit.SeedGenerator(7),
+        "keras": keras.random.SeedGenerator(7),
+        "unseeded": pyinit.SeedGenerator(),
+    }[generator]
+    model = stack(seed, shared)
+    pinned = pyinit.manifest(model)
+    tensors = {tensor.name: tensor for tensor in pinned.tensors}
+    assert list(tensors) == [
+        *("dense/kernel", "dense/bias"),
+        *(f"lstm/lstm_cell/{name}" for name in ("kernel", "recurrent_kernel", "bias")),
+        *(f"norm/{name}" for name in ("gamma", "beta", "moving_mean", "moving_variance")),
+        *("out/kernel", "out/bias"),
+    ]
+    draws = [[part.draw for part in tensors[f"lstm/lstm_cell/{name}"].parts]
+             for name in ("kernel", "recurrent_kernel", "bias")]  # fmt: skip
+    assert draws == [[0], [1], [2, 0, 3]]
+    own = model.get_layer("dense").kernel_initializer
+    assert tensors["dense/kernel"].parts[0].initializer.seed == own.seed
+    assert pyinit.verify(pinned)
+    assert pyinit.verify(pinned, model)
+
+
+def test_one_seed_for_all():
+    """Protects the pair of initialize() and manifest() with a seed: Keras' own classes, too."""
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            layers.Conv2D(4, 3, name="a"),
+            layers.Flatten(),
+            layers.Dense(2, kernel_initializer="orthogonal", name="b"),
+        ]
+    )
+    with pytest.raises(DifferenceError, match=r"These are others now: a/kernel, b/kernel$"):
+        pyinit.manifest(model, seed=42)
+    pyinit.keras.initialize(model, seed=42)
+    pinned = pyinit.manifest(model, seed=42)
+    for tensor in pinned.tensors[::2]:
+        seed = pyinit.derive_seed(42, tensor.name)
+        assert tensor.parts[0].initializer.seed == seed
+    assert pyinit.verify(pinned, model)
+    before = as_text(pinned)
+    frozen = keras.models.clone_model(model)
+    frozen.get_layer("a").trainable = False
+    pyinit.keras.initialize(frozen, seed=42)
+    assert as_text(pyinit.manifest(frozen, seed=42)) == before
+
+
+@pytest.mark.parametrize("name", ["MultiHeadAttention", "GroupQueryAttention"])
+def test_attention(name):
+    """Protects the fans of attention, whose layers clone initializers with their own axes."""
+    arguments = {"num_heads": 2, "key_dim": 3}
+    if name == "GroupQueryAttention":
+        arguments = {"head_dim": 3, "num_query_heads": 2, "num_key_value_heads": 1}
+    inputs = keras.Input((5, 4))
+    layer = getattr(layers, name)(**arguments, kernel_initializer=pyinit.HeNormal(), name="x")
+    model = keras.Model(inputs, layer(inputs, inputs))
+    pinned = pyinit.manifest(model)
+    kernels = [tensor for tensor in pinned.tensors if tensor.name.endswith("kernel")]
+    assert len(kernels) == 4
+    assert all(tensor.parts[0].initializer.input_axes is not None for tensor in kernels)
+    assert pyinit.verify(pinned, model)
+
+
+def test_other_seeds_are_told():
+    """Protects the story that a failed check tells: which seed the other model has."""
+    pinned = pyinit.manifest(stack(1))
+    found = pyinit.verify(pinned, stack(2, pyinit.SeedGenerator(8)))
+    reasons = {difference.name: difference.reason for difference in found.differences}
+    assert reasons["dense/kernel"].startswith("the seed is 2, not 1 (20 of 20 values differ, by")
+    assert reasons["lstm/lstm_cell/recurrent_kernel"].startswith("the seed is 8, not 7 (")
+    assert reasons["out/kernel"].startswith("the seed is ")
+    found = pyinit.verify(pinned, stack(1, units=4))
+    assert "lstm/lstm_cell/kernel: the shape is [5, 16], not [5, 12]" in repr(found)
+
+
+def test_a_trained_model_is_told_from_a_new_one():
+    """Protects against a manifest of weights that no initializer draws."""
+    model = stack(1)
+    pinned = pyinit.manifest(model)
+    for name in ("dense", "lstm"):
+        weight = model.get_layer(name).weights[0]
+        weight.assign(keras.ops.convert_to_numpy(weight) + 1)
+    with pytest.raises(ValueError, match=r"lstm/lstm_cell/kernel: none of the 4 draws"):
+        pyinit.manifest(model)
+    found = pyinit.verify(pinned, model)
+    assert [difference.name for difference in found.differences] == [
+        "dense/kernel",
+        "lstm/lstm_cell/kernel",
+    ]
+    assert "20 of 20 values differ, by at most 1;" in repr(found)
+    with pytest.raises(DifferenceError, match=r"These are others now: kernel$"):
+        pyinit.manifest(model.get_layer("dense"), seed=1)
+
+
+def a_function(shape, dtype=None):
+    return np.arange(shape[0], dtype=dtype)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Own(layers.Layer):
+    """A layer that makes an initializer without a seed by itself, and a variable."""
+
+    def build(self, shape):  # noqa: D102
+        self.scale = self.add_weight(shape=(2,), initializer=pyinit.HeNormal(), name="scale")
+        self.offset = keras.Variable(np.zeros(2), name="offset")
+
+    def call(self, x):  # noqa: D102
+        return x
+
+
+def test_what_cannot_be_pinned_is_named():
+    """Protects against weights that are left out in silence."""
+    inputs = keras.Input((2,))
+    x = layers.Dense(2, name="theirs", bias_initializer=a_function)(inputs)
+    model = keras.Model(inputs, Own(name="own")(x))
+    with pytest.raises(ValueError, match="Argument `target` must be a model whose weights") as e:
+        pyinit.manifest(model)
+    lines = str(e.value).splitlines()[1:]
+    assert sorted(line.strip().partition(":")[0] for line in lines) == [
+        "own/offset",
+        "theirs/bias",
+        "theirs/kernel",
+    ]
+    assert "Keras' own GlorotUniform, whose values are those of a backend" in str(e.value)
+    assert "give the layer pyinit.GlorotUniform(), or pin the model with a seed" in str(e.value)
+    with pytest.raises(ValueError, match="Argument `target` must be built"):
+        pyinit.manifest(keras.Sequential([layers.Dense(2)]), seed=1)
+
+
+def test_constants_and_integers():
+    """Protects weights that no optimizer trains, of every dtype, and constants of Keras."""
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            layers.Normalization(name="scaled"),
+            layers.BatchNormalization(name="norm", renorm=True),
+            layers.Dense(2, "relu", kernel_initializer="identity", name="eye"),
+            layers.Dense(2, kernel_initializer=keras.initializers.Constant(0.1), name="tenth"),
+        ]
+    )
+    pinned = pyinit.manifest(model)
+    assert pyinit.verify(pinned, model)
+    tensors = {tensor.name: tensor for tensor in pinned.tensors}
+    assert tensors["scaled/count"].dtype in ("int32", "int64")  # as the backend has it
+    assert repr(tensors["tenth/kernel"].parts[0].initializer) == "Constant(value=0.1)"
+    assert repr(tensors["norm/moving_stddev"].parts[0].initializer) == "Constant(value=1.0)"
+
+
+@pytest.mark.parametrize("policy", ["float16", "bfloat16", "float64", "mixed_bfloat16"])
+def test_dtypes(policy):
+    """Protects models of other dtypes, also where a backend holds float64 as float32."""
+    layer = layers.Dense(3, kernel_initializer=pyinit.HeNormal(), dtype=policy, name="x")
+    model = keras.Sequential([keras.Input((4,)), layer])
+    held = keras.backend.standardize_dtype(layer.kernel.value.dtype)
+    if held != layer.kernel.dtype:
+        assert policy == "float64"
+        with pytest.raises(ValueError, match="float64, and the backend holds it as float32"):
+            pyinit.manifest(model)
+        return
+    pinned = pyinit.manifest(model)
+    assert {tensor.dtype for tensor in pinned.tensors} == {held}
+    assert pyinit.verify(pinned, model)

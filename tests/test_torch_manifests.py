@@ -1,0 +1,119 @@
+"""Manifests of torch modules, and fingerprints of other libraries' arrays."""
+
+import numpy as np
+import pytest
+
+import pyinit
+from pyinit.dtypes import FLOAT_DTYPES
+from pyinit.manifests.tensors import DifferenceError
+from pyinit.manifests.writing import as_text
+
+torch = pytest.importorskip("torch")
+
+import pyinit.torch  # noqa: E402
+
+pytestmark = pytest.mark.backends
+nn = torch.nn
+
+
+class Everything(nn.Module):
+    """One of each kind of parameter that init_() knows."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 6)
+        self.conv = nn.Conv2d(3, 4, 2)
+        self.bilinear = nn.Bilinear(2, 3, 4)
+        self.embedding = nn.Embedding(7, 4, padding_idx=2)
+        self.norm = nn.LayerNorm(4)
+        self.attention = nn.MultiheadAttention(4, 2)
+        self.lstm = nn.LSTM(3, 5, proj_size=2)
+        self.gru = nn.GRU(3, 4)
+        self.rnn = nn.RNN(3, 4)
+        self.prelu = nn.PReLU()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_everything_that_init_fills(dtype, tmp_path):
+    """Protects every layer: what is pinned is what init_() gives, drawn in its own order."""
+    module = pyinit.torch.init_(Everything().to(dtype), seed=42)
+    pinned = pyinit.manifest(module, seed=42)
+    assert [t.name for t in pinned.tensors] == [name for name, _ in module.named_parameters()]
+    assert pyinit.verify(pinned)
+    assert pyinit.verify(pinned, module)
+    assert pyinit.verify(pinned, dict(module.named_parameters()))
+    [path] = pyinit.materialize(pinned, tmp_path / "m.safetensors")
+    if dtype != torch.bfloat16:  # which safetensors has no NumPy for
+        safetensors = pytest.importorskip("safetensors.torch")
+        other = Everything().to(dtype)
+        other.load_state_dict(safetensors.load_file(path))
+        assert pyinit.verify(pinned, other)
+    text = as_text(pinned)
+    pyinit.write_manifest(pinned, tmp_path / "m.json")
+    assert as_text(pyinit.read_manifest(tmp_path / "m.json")) == text
+
+
+def test_a_model_without_memory():
+    """Protects models that are larger than the machine: on the meta device they are pinned, too."""
+    expected = as_text(pyinit.manifest(pyinit.torch.init_(Everything(), seed=1), seed=1))
+    with torch.device("meta"):
+        module = Everything()
+    pinned = pyinit.manifest(module, seed=1)
+    assert as_text(pinned) == expected
+    found = pyinit.verify(pinned, module)
+    assert {difference.reason for difference in found.differences} == {"it has no memory yet"}
+
+
+def test_initializers_of_ones_choice():
+    """Protects the arguments that init_() takes."""
+    chosen = {
+        "initializer": pyinit.HeNormal(),
+        "recurrent_initializer": pyinit.Orthogonal(0.5, 3),
+        "bias_initializer": "ones",
+        "parameters": {"embedding.weight": pyinit.RandomNormal(stddev=0.02, seed=5)},
+    }
+    module = pyinit.torch.init_(Everything(), **chosen)
+    pinned = pyinit.torch.manifest(module, **chosen)
+    assert pyinit.verify(pinned, module)
+    tensors = {tensor.name: tensor for tensor in pinned.tensors}
+    assert tensors["embedding.weight"].parts[0].initializer.seed == 5
+    assert tensors["gru.weight_hh_l0"].parts[0].initializer.gain == 0.5
+
+
+def test_what_cannot_be_pinned():
+    """Protects against a manifest of other weights than the module has."""
+    with pytest.raises(DifferenceError, match=r"These are others now: weight$"):
+        pyinit.manifest(nn.Linear(3, 2, bias=False), seed=1)
+    with pytest.raises(ValueError, match="Argument `seed` must be given for a torch module"):
+        pyinit.manifest(nn.Linear(3, 2))
+    with pytest.raises(TypeError, match="Argument `module`"):
+        pyinit.torch.manifest(torch.zeros(2), seed=1)
+    with pytest.raises(ValueError, match="Argument `parameters` must be without None"):
+        pyinit.torch.manifest(nn.Linear(3, 2), seed=1, parameters={"bias": None})
+    with pytest.raises(ValueError, match="weight: its initializer, function, is not one of py"):
+        parameters = {"weight": lambda shape, dtype: np.zeros(shape)}
+        pyinit.torch.manifest(nn.Linear(3, 2), pyinit.Ones(), parameters=parameters)
+    generator = pyinit.HeNormal(pyinit.SeedGenerator(1))
+    with pytest.raises(ValueError, match="weight: its initializer has a seed generator"):
+        pyinit.torch.manifest(nn.Linear(3, 2), generator)
+    module = nn.Linear(3, 2)
+    module.extra = nn.Parameter(torch.zeros(2))
+    with pytest.raises(ValueError, match="Argument `target`"):
+        pyinit.manifest(module, seed=1)
+
+
+@pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+def test_fingerprints_of_other_libraries_arrays(dtype):
+    """Protects `fingerprint(array)` for torch, JAX and TensorFlow, variables among them."""
+    jax, tf = pytest.importorskip("jax"), pytest.importorskip("tensorflow")
+    values = pyinit.HeNormal(1)((4, 3), dtype)
+    expected = pyinit.fingerprint(values)
+    bits = torch.from_numpy(values.view(f"i{values.itemsize}"))
+    tensor = bits.view(getattr(torch, dtype))
+    assert pyinit.fingerprint(tensor) == expected
+    assert pyinit.fingerprint(nn.Parameter(tensor)) == expected
+    assert pyinit.fingerprint(tensor.t().contiguous().t()) == expected
+    with jax.enable_x64(True):
+        assert pyinit.fingerprint(jax.numpy.asarray(values)) == expected
+    assert pyinit.fingerprint(tf.constant(values)) == expected
+    assert pyinit.fingerprint(tf.Variable(values)) == expected
