@@ -90,8 +90,8 @@ def test_what_cannot_be_pinned():
         pyinit.torch.manifest(torch.zeros(2), seed=1)
     with pytest.raises(ValueError, match="Argument `parameters` must be without None"):
         pyinit.torch.manifest(nn.Linear(3, 2), seed=1, parameters={"bias": None})
+    parameters = {"weight": lambda shape, dtype: np.zeros(shape)}
     with pytest.raises(ValueError, match="weight: its initializer, function, is not one of py"):
-        parameters = {"weight": lambda shape, dtype: np.zeros(shape)}
         pyinit.torch.manifest(nn.Linear(3, 2), pyinit.Ones(), parameters=parameters)
     generator = pyinit.HeNormal(pyinit.SeedGenerator(1))
     with pytest.raises(ValueError, match="weight: its initializer has a seed generator"):
