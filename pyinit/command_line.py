@@ -75,7 +75,7 @@ _UNITS = {
 }
 
 
-class _Bytes(click.ParamType[int]):
+class _Bytes(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
     """A number of bytes, such as 500GB or 2TiB."""
 
     name = "size"
@@ -91,7 +91,7 @@ class _Bytes(click.ParamType[int]):
         return size
 
 
-class _Part(click.ParamType[Share]):
+class _Part(click.ParamType):  # type: ignore[type-arg]
     """Which of how many parts, such as 3/8."""
 
     name = "part"

@@ -153,6 +153,7 @@ def test_other_versions_of_the_stream(typed):
 
 def test_models_by_module_and_object(typed, monkeypatch):
     """Protects models that are code of one's own: a model, or a function that makes one."""
+    pytest.importorskip("keras")
     Path("my_models.py").write_text(
         "import keras, pyinit\n"
         "def build():\n"

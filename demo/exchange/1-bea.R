@@ -1,0 +1,2 @@
+# Bea works in R. She has the measurements, and sends them.
+write.csv(iris, "iris.csv", row.names = FALSE)
