@@ -23,7 +23,7 @@ EXPECTED = {
     "3-bea.R": ("The same: 4 tensors, 524 bytes.", "loss 1.06212", '"weights.safetensors"'),
     "4-ada.sh": ("the same bytes", "The same: 4 tensors, 524 bytes."),
     "5-what-goes-wrong.R": (
-        "hidden/kernel: the seed is ",
+        "hidden/kernel: the seed is the one derived from 43, not the one derived from 42",
         "hidden/kernel: the shape is [4, 17], not [4, 16]",
         "hidden/kernel: 1 of 64 values differ",
     ),
@@ -34,11 +34,14 @@ EXPECTED = {
     ),
 }
 
+#: With the code as it was typed, comments too.
+_SOURCE = "source({!r}, echo = TRUE, keep.source = TRUE, max.deparse.length = Inf)"
+
 
 def tell(step: Path) -> str:
     """Runs a step, as it would look to who types it; returns what it printed."""
     commands = {
-        ".R": ["Rscript", "-e", f"source({str(step)!r}, echo = TRUE, max.deparse.length = Inf)"],
+        ".R": ["Rscript", "-e", _SOURCE.format(str(step))],
         ".py": [sys.executable, __file__, str(step)],
         ".sh": ["bash", "-v", str(step)],
     }

@@ -395,13 +395,12 @@ def test_two_manifests(pinned, tmp_path):
     pyinit.write_manifest(other, tmp_path / "other.json")
     assert pyinit.verify(pinned, pinned)
     reasons = {d.name: d.reason for d in pyinit.verify(pinned, tmp_path / "other.json").differences}
-    seed = pyinit.derive_seed(42, "float64/n")
     assert reasons == {
         "t": "the order of axes is (0, 1), not (1, 0)",
         "scalar": "the initializer is RandomNormal, not RandomUniform",
         "float16/n": "the dtype is bfloat16, not float16",
         "float32/n": "the shape is [6, 30], not [5, 30]",
-        "float64/n": f"the stddev is 1, not 0.05, the seed is 3, not {seed}",
+        "float64/n": "the stddev is 1, not 0.05, the seed is 3, not the one derived from 42",
         "embedding": "it has 1 parts, not 2",
         "gru": "it is missing",
         "more": "it is not in the manifest",

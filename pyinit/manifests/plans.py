@@ -82,12 +82,17 @@ def manifest(
     seed = None if seed is None else as_seed("seed", seed)
     model = models.model_of(target)
     if model is None:
-        return pinned(planned(target, seed), max_bytes=max_bytes, progress=progress)
-    return pinned_model(model, model.plan(seed), max_bytes=max_bytes, progress=progress)
+        tensors, seed = planned(target, seed)
+        return pinned(tensors, seed, max_bytes=max_bytes, progress=progress)
+    return pinned_model(model, model.plan(seed), seed, max_bytes=max_bytes, progress=progress)
 
 
 def pinned(
-    tensors: Iterable[Tensor], *, max_bytes: int = MAX_BYTES, progress: Progress | None = None
+    tensors: Iterable[Tensor],
+    seed: int | None,
+    *,
+    max_bytes: int = MAX_BYTES,
+    progress: Progress | None = None,
 ) -> Manifest:
     """The manifest of tensors whose fingerprints are yet to be found."""
     unpinned = tuple(tensors)
@@ -100,18 +105,20 @@ def pinned(
             replace(tensor, fingerprint=found)
             for tensor, found in zip(unpinned, fingerprints, strict=True)
         ),
+        seed,
     )
 
 
 def pinned_model(
     model: models.Model,
     tensors: Iterable[Tensor],
+    seed: int | None,
     *,
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> Manifest:
     """The manifest of a model, which must have the weights that are pinned."""
-    made = pinned(tensors, max_bytes=max_bytes, progress=progress)
+    made = pinned(tensors, seed, max_bytes=max_bytes, progress=progress)
     expected = {tensor.name: tensor.fingerprint for tensor in made.tensors}
     different = [
         name
@@ -143,8 +150,8 @@ def drawn_fingerprint(
     return digest.hexdigest()
 
 
-def planned(plan: Any, seed: int | None) -> list[Tensor]:
-    """The tensors of a plan, without fingerprints.
+def planned(plan: Any, seed: int | None) -> tuple[list[Tensor], int | None]:
+    """The tensors of a plan, without fingerprints, and the seed of all of them.
 
     Raises:
         TypeError: It is no plan.
@@ -165,7 +172,7 @@ def planned(plan: Any, seed: int | None) -> list[Tensor]:
     tensors = [
         _tensor(f"tensors[{number}]", entry, seed, dtype) for number, entry in enumerate(plan)
     ]
-    return tensors
+    return tensors, seed
 
 
 def _check_fields(where: str, entry: Any, known: tuple[str, ...]) -> None:

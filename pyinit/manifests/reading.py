@@ -24,6 +24,7 @@ from pyinit.initializers.random import RandomInitializer
 from pyinit.manifests.tensors import Manifest, ManifestError, Part, Tensor, readable_size
 from pyinit.reproducibility.descriptions import construct
 from pyinit.stream import STREAM_VERSION
+from pyinit.stream.seeds import as_seed
 
 FORMAT = "pyinit manifest"
 FORMAT_VERSION = 1
@@ -135,7 +136,13 @@ def manifest_of(document: Any) -> Manifest:
         for number, entry in enumerate(document["tensors"])
     )
     check_names(tensors)
-    return Manifest(STREAM_VERSION, tensors)
+    seed = document.get("seed")
+    try:
+        return Manifest(
+            STREAM_VERSION, tensors, None if seed is None else as_seed("seed", int(seed))
+        )
+    except ValueError as error:
+        raise ManifestError(str(error)) from None
 
 
 def _check_versions(document: Any) -> None:
@@ -180,7 +187,7 @@ def check_entry(entry: dict[str, Any], where: str) -> None:
     tensor = _schema().evolve(schema={"$ref": "urn:pyinit:manifest:1#/$defs/tensor"})
     error = next(tensor.iter_errors(whole), None)
     if error is not None:
-        raise ManifestError(_told(error, where))
+        raise ManifestError(f"{where}: {_told(error, 'it')}")
 
 
 def _told(error: Any, whole: str) -> str:

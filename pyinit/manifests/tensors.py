@@ -108,10 +108,13 @@ class Manifest:
     Args:
         stream_version: The version of the random stream that the weights are drawn from.
         tensors: The tensors, with fingerprints.
+        seed: The seed of the whole model, of which those of the tensors were derived; None if there
+            was none. Each tensor has its own seed all the same.
     """
 
     stream_version: int
     tensors: tuple[Tensor, ...]
+    seed: int | None = None
 
     @property
     def nbytes(self) -> int:

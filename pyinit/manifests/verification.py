@@ -19,8 +19,9 @@ from pyinit.manifests.reading import as_manifest, read_manifest
 from pyinit.manifests.tensors import Manifest, ManifestError, Part, Tensor, readable_size
 from pyinit.manifests.values import ArrayValues, Values, pieces_of
 from pyinit.manifests.work import Advance, Progress, for_each_tensor
-from pyinit.reproducibility.descriptions import describe
+from pyinit.reproducibility.descriptions import describe, seed_in_json
 from pyinit.reproducibility.fingerprint import Digest, host_array
+from pyinit.stream.seeds import derive_seed
 
 _TARGET = (
     "None, a manifest, a Keras model, a torch module, a dictionary of arrays, or paths of files "
@@ -131,7 +132,7 @@ def verify(
         return _verification(tensors, reasons)
     other = _as_manifest_or_none(target)
     if other is not None:
-        return _of_manifests(tensors, other, is_all)
+        return _of_manifests(pinned, tensors, other, is_all)
     model = models.model_of(target)
     values = _values_of(target) if model is None else _values_of_model(model)
 
@@ -331,27 +332,36 @@ def _pinned(tensor: Tensor) -> Tensor:
 # ---- manifests ----
 
 
-def _of_manifests(tensors: Sequence[Tensor], other: Manifest, is_all: bool) -> Verification:
+def _of_manifests(
+    pinned: Manifest, tensors: Sequence[Tensor], other: Manifest, is_all: bool
+) -> Verification:
     others = {tensor.name: tensor for tensor in other.tensors}
-    reasons = [_how_tensors_differ(tensor, others.get(tensor.name)) for tensor in tensors]
+    seeds = other.seed, pinned.seed
+    reasons = [_how_tensors_differ(tensor, others.get(tensor.name), seeds) for tensor in tensors]
     known = {tensor.name for tensor in tensors}
     extra = [name for name in others if name not in known] if is_all else []
     return _verification(tensors, reasons, extra)
 
 
-def _how_tensors_differ(tensor: Tensor, other: Tensor | None) -> str | None:
+#: The seeds of two whole models: of the one that is held against a manifest, and of the manifest.
+_Seeds = tuple[int | None, int | None]
+
+
+def _how_tensors_differ(tensor: Tensor, other: Tensor | None, seeds: _Seeds) -> str | None:
     if other is None:
         return "it is missing"
     if other.fingerprint == tensor.fingerprint:
         return None
     return (
-        ", ".join(_descriptions_differ(other, tensor))
+        ", ".join(_descriptions_differ(other, tensor, seeds))
         or f"the fingerprint is {other.fingerprint}, not {tensor.fingerprint}, although it is "
         "drawn in the same way: one of the two manifests contradicts itself (verify each alone)"
     )
 
 
-def _descriptions_differ(found: Tensor, expected: Tensor) -> list[str]:
+def _descriptions_differ(
+    found: Tensor, expected: Tensor, seeds: _Seeds = (None, None)
+) -> list[str]:
     """What two tensors say differently of how they are drawn."""
     said = []
     if found.shape != expected.shape:
@@ -362,12 +372,14 @@ def _descriptions_differ(found: Tensor, expected: Tensor) -> list[str]:
         return [*said, f"it has {len(found.parts)} parts, not {len(expected.parts)}"]
     for number, (one, two) in enumerate(zip(found.parts, expected.parts, strict=True)):
         where = f" of part {number}" if len(found.parts) > 1 else ""
-        said += [f"{difference}{where}" for difference in _parts_differ(one, two)]
+        ours, theirs = (
+            _flat(part, expected.name, seed) for part, seed in zip((one, two), seeds, strict=True)
+        )
+        said += [f"{difference}{where}" for difference in _parts_differ(ours, theirs)]
     return said
 
 
-def _parts_differ(found: Part, expected: Part) -> list[str]:
-    ours, theirs = _flat(found), _flat(expected)
+def _parts_differ(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
     if ours["initializer"] != theirs["initializer"]:
         return [f"the initializer is {ours['initializer']}, not {theirs['initializer']}"]
     return [
@@ -377,12 +389,15 @@ def _parts_differ(found: Part, expected: Part) -> list[str]:
     ]
 
 
-def _flat(part: Part) -> dict[str, Any]:
-    """What a part says, in words of their own."""
+def _flat(part: Part, name: str, seed: int | None) -> dict[str, Any]:
+    """What a part of the tensor of that name says, in words of their own."""
     description = describe(part.initializer)
+    config = description["config"]
+    if seed is not None and config.get("seed") == seed_in_json(derive_seed(seed, name)):
+        config["seed"] = f"the one derived from {seed}"
     return {
         "initializer": description["class_name"],
-        **description["config"],
+        **config,
         "draw": part.draw,
         "order of axes": part.placement.axes,
         "range of rows": part.placement.rows,

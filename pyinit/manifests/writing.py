@@ -10,7 +10,7 @@ from typing import Any
 from pyinit.arguments import invalid
 from pyinit.manifests.reading import FORMAT, FORMAT_VERSION
 from pyinit.manifests.tensors import Manifest, Part, Tensor
-from pyinit.reproducibility.descriptions import describe
+from pyinit.reproducibility.descriptions import describe, seed_in_json
 
 
 def write_manifest(manifest: Manifest, file: str | os.PathLike[str]) -> None:
@@ -38,11 +38,16 @@ def as_text(manifest: Manifest) -> str:
     """A manifest as JSON: a line for each field of a tensor."""
     if not isinstance(manifest, Manifest):
         raise invalid("manifest", manifest, "a Manifest")
+    fields: dict[str, Any] = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "stream_version": manifest.stream_version,
+    }
+    if manifest.seed is not None:
+        fields["seed"] = seed_in_json(manifest.seed)
+    lines = "".join(f'  "{name}": {json.dumps(value)},\n' for name, value in fields.items())
     tensors = ",\n".join(map(_tensor, manifest.tensors))
-    return (
-        f'{{\n  "format": "{FORMAT}",\n  "format_version": {FORMAT_VERSION},\n'
-        f'  "stream_version": {manifest.stream_version},\n  "tensors": [\n{tensors}\n  ]\n}}\n'
-    )
+    return f'{{\n{lines}  "tensors": [\n{tensors}\n  ]\n}}\n'
 
 
 def _tensor(tensor: Tensor) -> str:

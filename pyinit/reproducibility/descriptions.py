@@ -33,7 +33,7 @@ def describe(initializer: Initializer) -> dict[str, Any]:
         # a draw that is taken is a pair, of which the first is no longer the seed as it was given
         is_taken = isinstance(initializer.seed, tuple)
         seed = as_seed("seed", initializer._init_seed if is_taken else initializer.seed)
-        config["seed"] = seed if abs(seed) <= _MAX_WHOLE else str(seed)
+        config["seed"] = seed_in_json(seed)
     for name in ("input_axes", "output_axes"):
         if name in config and config[name] is None:
             del config[name]
@@ -43,6 +43,11 @@ def describe(initializer: Initializer) -> dict[str, Any]:
             text for text, x in _NOT_FINITE.items() if x == value or math.isnan(value)
         )
     return {"class_name": type(initializer).__name__, "config": config}
+
+
+def seed_in_json(seed: int) -> int | str:
+    """A seed as JSON has it."""
+    return seed if abs(seed) <= _MAX_WHOLE else str(seed)
 
 
 def construct(description: dict[str, Any], draw: int = 0) -> Initializer:

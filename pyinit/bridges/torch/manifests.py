@@ -142,5 +142,5 @@ def manifest(
             "parameters": parameters,
         },
     )
-    tensors = model.plan(None if seed is None else as_seed("seed", seed))
-    return pinned_model(model, tensors, max_bytes=max_bytes, progress=progress)
+    seed = None if seed is None else as_seed("seed", seed)
+    return pinned_model(model, model.plan(seed), seed, max_bytes=max_bytes, progress=progress)
