@@ -223,9 +223,12 @@ def command(*arguments, **options):
 
 
 @pytest.mark.usefixtures("_folder")
-def test_an_interrupt():
-    """Protects Ctrl-C in the middle of weights without end: status 130, soon, without a trace."""
-    plan = {**PLAN, "tensors": [{"name": "x", "shape": [2**34], "initializer": "he_normal"}]}
+@pytest.mark.parametrize(
+    ("initializer", "shape"), [("he_normal", [2**34]), ("orthogonal", [16_000, 16_000])]
+)
+def test_an_interrupt(initializer, shape):
+    """Protects Ctrl-C in the middle of long work: status 130, soon, without a trace."""
+    plan = {**PLAN, "tensors": [{"name": "x", "shape": shape, "initializer": initializer}]}
     Path("large.json").write_text(json.dumps(plan))
     process = command(
         "manifest", "large.json", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -50,7 +50,7 @@ def for_each_tensor(
 
     total = sum(tensor.nbytes for tensor in tensors)
     done = 0
-    stopped, lock, whole = threading.Event(), threading.Lock(), threading.Lock()
+    stopped, lock = threading.Event(), threading.Lock()
 
     def advance(nbytes: int) -> None:
         nonlocal done
@@ -59,19 +59,19 @@ def for_each_tensor(
         with lock:
             done += nbytes
 
-    def run(tensor: Tensor) -> Result:
-        if not tensor.is_drawn_whole:
-            return task(tensor, advance)
-        # one after the other: each may need much of the memory, and uses all threads itself
-        with whole:
-            advance(0)
-            return task(tensor, advance)
-
     order = sorted(range(len(tensors)), key=lambda number: -tensors[number].nbytes)
-    workers = max(1, min(num_threads(), len(tensors)))
+    # one after the other, as each may need much of the memory and uses all threads itself; and on
+    # this thread, where an interrupt ends it
+    whole = [number for number in order if tensors[number].is_drawn_whole]
+    others = [number for number in order if not tensors[number].is_drawn_whole]
+    workers = max(1, min(num_threads(), len(others)))
+    results: dict[int, Result] = {}
     with _shown(progress) as show, ThreadPoolExecutor(workers, "pyinit") as pool:
-        futures = {number: pool.submit(run, tensors[number]) for number in order}
+        futures = {number: pool.submit(task, tensors[number], advance) for number in others}
         try:
+            for number in whole:
+                results[number] = task(tensors[number], advance)
+                show(done, total)
             waiting = set(futures.values())
             while waiting:
                 ended, waiting = wait(waiting, timeout=0.1, return_when=FIRST_EXCEPTION)
@@ -82,7 +82,8 @@ def for_each_tensor(
             stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
-    return [futures[number].result() for number in range(len(tensors))]
+    results |= {number: future.result() for number, future in futures.items()}
+    return [results[number] for number in range(len(tensors))]
 
 
 @contextmanager
