@@ -25,6 +25,7 @@ ONLY_IN_R = {
 ONLY_IN_PYTHON = {
     # the classes: R has the functions that make them
     "Initializer",
+    "Manifest",
     "SeedGenerator",
     *(cls.__name__ for cls in CLASSES),
     # names of functions of base R: there they end in _initializer, as they do here too

@@ -63,7 +63,9 @@ test_that("without the Python package, every function says which command mends i
   calls <- c(
     "initializer_zeros()", "random_seed_generator(1)", "set_random_seed(1)", "floatx()",
     "set_floatx('float32')", "compute_fans(c(2, 2))", "get_initializer('zeros')",
-    "deserialize_initializer(list(class_name = 'Zeros', config = list()))", "as_numpy(1)"
+    "deserialize_initializer(list(class_name = 'Zeros', config = list()))", "as_numpy(1)",
+    "fingerprint(1)", "self_test()", "manifest(list())", "read_manifest('a.json')",
+    "verify('a.json')", "materialize('a.json', 'a.safetensors')"
   )
   output <- run_r(
     c(

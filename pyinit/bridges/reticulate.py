@@ -11,6 +11,7 @@ import atexit
 import ctypes
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ from pyinit.dtypes import BOOL, FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray, standard
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.fans import compute_fans
 from pyinit.initializers.registry import CLASSES, deserialize, serialize
+from pyinit.reproducibility import golden
+from pyinit.reproducibility.fingerprint import fingerprint
+from pyinit.stream import STREAM_VERSION
 from pyinit.stream.configuration import configuration
 from pyinit.stream.gpu import devices
 from pyinit.stream.seeds import SeedGenerator, derive_seed, set_random_seed
@@ -164,19 +168,19 @@ def receive_array(addresses: Sequence[str], shape: Sizes, logical: bool) -> AnyA
 
 def construct(class_name: str, /, **config: Any) -> Initializer:
     """The initializer of that class with the arguments in `config`, which came from R."""
-    return deserialize({"class_name": class_name, "config": _from_r(config)})
+    return deserialize({"class_name": class_name, "config": config_from_r(config)})
 
 
 def construct_from(config: dict[str, Any], custom_objects: dict[str, Any] | None) -> Initializer:
     """The initializer that the dictionary of `serialize()` describes, which came from R."""
     if isinstance(config.get("config"), dict):
-        config = {**config, "config": _from_r(config["config"])}
+        config = {**config, "config": config_from_r(config["config"])}
     return deserialize(config, custom_objects)
 
 
 def construct_generator(seed: float | None, name: str | None) -> SeedGenerator:
     """A seed generator with arguments that came from R."""
-    return SeedGenerator(_integers(seed), name)
+    return SeedGenerator(as_integers(seed), name)
 
 
 def describe(initializer: Any) -> dict[str, Any] | None:
@@ -200,7 +204,7 @@ def next_draw(generator: SeedGenerator) -> list[float | str]:
 
 def derived_seed(seed: float | int, name: Any) -> str:
     """`derive_seed()` with a seed that came from R, in decimal."""
-    return str(derive_seed(_integers(seed), name))
+    return str(derive_seed(as_integers(seed), name))
 
 
 def integer(digits: str) -> int:
@@ -212,17 +216,17 @@ def initialize_model(model: Any, seed: float | int) -> None:
     """`pyinit.keras.initialize()` with a seed that came from R."""
     from pyinit.bridges.keras.models import initialize
 
-    initialize(model, _integers(seed))
+    initialize(model, as_integers(seed))
 
 
 def seed_python(seed: float) -> None:
     """`set_random_seed()` with a seed that came from R."""
-    set_random_seed(_integers(seed))
+    set_random_seed(as_integers(seed))
 
 
 def set_threads(n: float | None) -> None:
     """`set_num_threads()` with a number that came from R."""
-    set_num_threads(_integers(n))
+    set_num_threads(as_integers(n))
 
 
 def configured() -> dict[str, str]:
@@ -232,22 +236,62 @@ def configured() -> dict[str, str]:
 
 def fans(shape: Any, input_axes: Any, output_axes: Any) -> list[float]:
     """`compute_fans()` with arguments that came from R, as R doubles."""
-    found = compute_fans(_integers(shape), _integers(input_axes), _integers(output_axes))
+    found = compute_fans(as_integers(shape), as_integers(input_axes), as_integers(output_axes))
     return [float(_for_r("shape", units)) for units in found]
 
 
-def _from_r(config: dict[str, Any]) -> dict[str, Any]:
+def fingerprinted(x: Any, shape: Sizes | None, dtype: Any) -> str:
+    """`fingerprint()` with a shape that came from R."""
+    return fingerprint(x, _whole(shape), dtype)
+
+
+def golden_vectors_name() -> str:
+    """The name of the file of the golden vectors."""
+    return golden.PATH.name
+
+
+def golden_vectors(path: str, device: Any) -> list[golden.Vector]:
+    """The golden vectors in a file that the device must draw."""
+    return golden.chosen(golden.read(Path(path)), device)
+
+
+def self_tested(vectors: list[golden.Vector], device: Any) -> dict[str, Any]:
+    """What Python's self-test finds, for R."""
+    found = golden.check(vectors, device)
+    return {
+        "kernel": found.kernel,
+        "stream_version": float(STREAM_VERSION),
+        "checked": float(found.checked),
+        "differences": [list(difference) for difference in found.differences],
+    }
+
+
+def expected(vector: golden.Vector) -> dict[str, Any]:
+    """How R draws a golden vector, and what it must be, in hexadecimal floats."""
+    sizes = (vector.shape, vector.partition_shape, vector.partition_offset)
+    shape, part, offset = (None if size is None else list(map(float, size)) for size in sizes)
+    return {
+        "name": str(vector),
+        "shape": shape,
+        "dtype": vector.dtype,
+        "partition_shape": part,
+        "partition_offset": offset,
+        "values": vector.values,
+    }
+
+
+def config_from_r(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration with integers where Python takes no floats."""
     whole = ("seed", "input_axes", "output_axes")
-    return {name: _integers(value) if name in whole else value for name, value in config.items()}
+    return {name: as_integers(value) if name in whole else value for name, value in config.items()}
 
 
-def _integers(value: Any) -> Any:
+def as_integers(value: Any) -> Any:
     """The number, or the list of numbers, with integers for floats that are whole."""
     if isinstance(value, list):
-        return [_integers(element) for element in value]
+        return [as_integers(element) for element in value]
     if isinstance(value, dict):
-        return {key: _integers(element) for key, element in value.items()}
+        return {key: as_integers(element) for key, element in value.items()}
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

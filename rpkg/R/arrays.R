@@ -54,19 +54,27 @@ receive_array <- function(pointer, shape, shared) {
   .Call(import_array, pointer, as_dim(shape, "x"), shared)
 }
 
-# An array of R in a crossing, for Python to take over.
-send_array <- function(x) {
-  allowed <- "a double, integer or logical array without a class"
+# An array of R in a crossing, for Python to take over. `name` and `allowed` are for the errors.
+send_array <- function(x, name = "x",
+                       allowed = "a double, integer or logical array without a class") {
   if (!(is.numeric(x) || is.logical(x)) || is.object(x)) {
-    stop_type("x", x, allowed)
+    stop_type(name, x, allowed)
   }
   if (!is.double(x) && anyNA(x)) {
-    stop_argument("x", x, paste(allowed, "and, unless of doubles, without NA"))
+    stop_argument(name, x, paste(allowed, "and, unless of doubles, without NA"))
   }
   crossing <- open_crossing()
   .Call(export_array, x, crossing$pointer)
   shape <- as.double(if (is.null(dim(x))) length(x) else dim(x))
   c(crossing, list(shape = shape, logical = is.logical(x)))
+}
+
+# An array of R as a NumPy array over its memory. A vector of length 1 can stand for a scalar.
+numpy_view <- function(x, ..., is_scalar = FALSE) {
+  receive <- crossings()$receive
+  sent <- send_array(x, ...)
+  shape <- if (is_scalar && identical(sent$shape, 1) && is.null(dim(x))) list() else sent$shape
+  call_python(receive(sent$addresses, as.list(shape), sent$logical))
 }
 
 # A shape as the user typed it, as doubles: c(2, 3), 5, list(2L, 3L), integer() for a scalar.
@@ -151,9 +159,7 @@ as_dim <- function(shape, name) {
 #' view
 #' as_r_array(view)
 as_numpy <- function(x) {
-  receive <- crossings()$receive
-  sent <- send_array(x)
-  call_python(receive(sent$addresses, as.list(sent$shape), sent$logical))
+  numpy_view(x)
 }
 
 #' @rdname as_numpy

@@ -71,14 +71,29 @@ rethrow <- function(error) {
   if (is.null(raised) || inherits(error, "pyinit_error")) {
     stop(error)
   }
-  kinds <- c(
-    ValueError = "pyinit_value_error",
-    TypeError = "pyinit_type_error",
-    ImportError = "pyinit_import_error"
-  )
-  kind <- kinds[raised$type]
-  stop_pyinit(raised$value, class = if (!is.na(kind)) unname(kind))
+  message <- raised$value
+  class <- kinds[[match(raised$type, names(kinds), nomatch = length(kinds))]]
+  if ("pyinit_os_error" %in% class) {
+    message <- sub("^\\[Errno [0-9]+\\] ", "", message)
+  }
+  stop_pyinit(message, class = class)
 }
+
+# The classes of the conditions that Python's errors become; the last ones are those of any other.
+kinds <- list(
+  ValueError = "pyinit_value_error",
+  ManifestError = c("pyinit_manifest_error", "pyinit_value_error"),
+  DifferenceError = c("pyinit_difference_error", "pyinit_value_error"),
+  TypeError = "pyinit_type_error",
+  ImportError = "pyinit_import_error",
+  OSError = "pyinit_os_error",
+  FileExistsError = "pyinit_os_error",
+  FileNotFoundError = "pyinit_os_error",
+  IsADirectoryError = "pyinit_os_error",
+  NotADirectoryError = "pyinit_os_error",
+  PermissionError = "pyinit_os_error",
+  character()
+)
 
 stop_pyinit <- function(..., class = NULL) {
   stop(errorCondition(paste0(...), class = c(class, "pyinit_error")))
@@ -120,8 +135,8 @@ show_value <- function(value) {
 #'
 #' @description
 #' `install_pyinit()` installs the Python package that does the work, from the sources that this R
-#' package carries, so the two always match. What it needs (NumPy, pyarrow, SciPy) comes from the
-#' Python package index.
+#' package carries, so the two always match. What it needs (NumPy, pyarrow, SciPy, jsonschema) comes
+#' from the Python package index.
 #'
 #' `pyinit_available()` tells whether Python and the Python package are there to be used.
 #'
@@ -154,7 +169,7 @@ install_pyinit <- function(envname = NULL, method = "auto", ...) {
   dir.create(folder)
   on.exit(unlink(folder, recursive = TRUE))
   file.copy(system.file("python", package = "pyinit", mustWork = TRUE), folder, recursive = TRUE)
-  requirement <- paste0(file.path(folder, "python"), "[arrow,stft]")
+  requirement <- paste0(file.path(folder, "python"), "[arrow,manifest,stft]")
   loaded <- !is.null(session$bridge)
   reticulate::py_install(requirement, envname = envname, method = method, pip = TRUE, ...)
   # a session has one Python, and that has one version of a package

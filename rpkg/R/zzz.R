@@ -6,6 +6,7 @@
   # reticulate 1.41 and later make an environment for the session from such wishes, where no other
   # Python was chosen
   if ("py_require" %in% getNamespaceExports("reticulate")) {
-    getExportedValue("reticulate", "py_require")(c("numpy", "ml_dtypes", "pyarrow", "scipy"))
+    needed <- c("numpy", "ml_dtypes", "pyarrow", "scipy", "jsonschema")
+    getExportedValue("reticulate", "py_require")(needed)
   }
 }

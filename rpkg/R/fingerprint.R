@@ -1,0 +1,75 @@
+# Fingerprints of tensors.
+
+#' Fingerprint of a tensor
+#'
+#' @description
+#' The SHA-256 digest of a tensor of initial weights, or of an array that is there already. Two
+#' tensors have the same fingerprint if and only if they have the same shape, dtype and values, to
+#' the last bit (0 and -0 are not the same), on whatever machine, in R or in Python.
+#'
+#' @details
+#' A tensor is drawn piece by piece on the CPU, so it may be larger than memory (but for
+#' [initializer_orthogonal()], whose values all depend on each other). An array goes to Python
+#' without a copy.
+#'
+#' The digest is of these bytes: the ASCII text `pyinit fingerprint 1` and a zero byte; the version
+#' of the random stream in decimal and a zero byte; the name of the dtype, such as `float32`, and a
+#' zero byte; the lengths of the axes in decimal with commas between them, such as `2,3`, and a zero
+#' byte; the values in C order (the last axis varies fastest), each of them little-endian, a bool as
+#' a byte of 0 or 1.
+#'
+#' @param x
+#' An initializer; or a double, integer or logical vector, matrix or array without a class; or a
+#' Python object: an initializer of pyinit, an array of NumPy or another library, a variable of
+#' Keras.
+#'
+#' @param shape
+#' The dimensions of the tensor to draw, whole numbers. For an array, `NULL` or its own dimensions;
+#' for a vector of length 1, `integer()` if it is a scalar.
+#'
+#' @param dtype
+#' The dtype of the tensor to draw; `NULL` means [floatx()]. For an array, the dtype that its values
+#' are taken for, which must hold them exactly: `NULL` means [floatx()] for doubles, `"int32"` for
+#' integers and `"bool"` for logicals.
+#'
+#' @returns
+#' A string of 64 hexadecimal digits. With a seed generator, those of what the next call would
+#' return; like that call, it takes a draw.
+#'
+#' @export
+#' @family reproducibility functions
+#' @seealso
+#' + FIPS 180-4, <https://csrc.nist.gov/pubs/fips/180-4/upd1/final>
+#' @examplesIf pyinit_available()
+#' initializer <- initializer_he_normal(seed = 1)
+#' fingerprint(initializer, shape = c(4, 3))
+#'
+#' # That of the array is the same:
+#' fingerprint(initializer(shape = c(4, 3)))
+fingerprint <- function(x, shape = NULL, dtype = NULL) {
+  check_missing(list(dtype = dtype))
+  if (!is.null(shape)) {
+    shape <- as_sizes("shape", shape)
+  }
+  is_ours <- inherits(x, c("pyinit_initializer", "pyinit_array_initializer"))
+  if (is_ours && is.null(shape)) {
+    stop_argument("shape", shape, "given together with an initializer")
+  }
+  if (inherits(x, "pyinit_array_initializer")) {
+    dtype <- if (is.null(dtype)) floatx() else dtype
+    x <- x(shape, dtype)
+  }
+  if (inherits(x, "pyinit_initializer")) {
+    object <- initializer_object(state_of(x))
+  } else if (inherits(x, "python.builtin.object")) {
+    object <- x
+  } else {
+    if (is.double(x) && is.null(dtype)) {
+      dtype <- floatx()
+    }
+    allowed <- "an initializer, or a double, integer or logical array without a class"
+    object <- numpy_view(x, "x", allowed, is_scalar = length(shape) == 0L && !is.null(shape))
+  }
+  sizes <- if (!is.null(shape)) as.list(shape)
+  reticulate::py_to_r(call_python(bridge()$fingerprinted(object, sizes, dtype)))
+}

@@ -1,0 +1,60 @@
+# How far long work is.
+
+# Calls `run` with the function that Python is to call as the work goes on, or with NULL.
+#
+# `progress` is the user's: a function of the bytes done and the bytes in all. NULL shows a bar
+# where somebody watches.
+with_progress <- function(progress, run) {
+  if (is.null(progress)) {
+    if (!interactive()) {
+      return(run(NULL))
+    }
+    bar <- progress_bar()
+    on.exit(bar$close())
+    return(run(for_python(bar$show)))
+  }
+  if (inherits(progress, "python.builtin.object")) {
+    return(run(progress))
+  }
+  if (!is.function(progress)) {
+    stop_argument("progress", progress, "a function of two numbers, or NULL")
+  }
+  failed <- NULL
+  show <- function(done, total) {
+    tryCatch(progress(done, total), error = function(error) {
+      failed <<- error
+      stop(error)
+    })
+    NULL
+  }
+  # the user's own error, not what Python made of it
+  tryCatch(
+    run(for_python(show)),
+    error = function(error) stop(if (is.null(failed)) error else failed)
+  )
+}
+
+# The function as one of Python's that gets numbers of R, not Python objects.
+for_python <- function(show) {
+  reticulate::r_to_py(show, convert = TRUE)
+}
+
+# A bar for those who wait longer than so many seconds.
+progress_bar <- function(after = 2) {
+  started <- proc.time()[["elapsed"]]
+  bar <- NULL
+  list(
+    show = function(done, total) {
+      if (is.null(bar) && proc.time()[["elapsed"]] - started >= after) {
+        bar <<- utils::txtProgressBar(max = total, style = 3)
+      }
+      if (!is.null(bar)) {
+        utils::setTxtProgressBar(bar, done)
+      }
+      NULL
+    },
+    close = function() {
+      if (!is.null(bar)) close(bar)
+    }
+  )
+}

@@ -1,0 +1,139 @@
+# The self-test.
+
+#' Self-test
+#'
+#' @description
+#' Checks that the installed copy draws what every copy must draw, to the last bit. It draws golden
+#' vectors that were written once, from the definition of the random stream: every initializer,
+#' every dtype, several seeds, draws and shapes, parts of tensors.
+#'
+#' @details
+#' The vectors are those in the R package itself. All of them are drawn in Python, as by
+#' `pyinit.self_test()`. Those whose values are written out are also brought over to R as every
+#' array is, and compared there with the numbers that R reads from the file. It takes about a
+#' second or two.
+#'
+#' @param device
+#' `"cpu"`, or `"cuda"` or `"cuda:1"` for a GPU: then without [initializer_orthogonal()], which has
+#' bits of its own there.
+#'
+#' @returns
+#' An object of class `pyinit_self_test`, a list with
+#' - `passed`: `TRUE` if nothing differs; `as.logical()` gives it too,
+#' - `stream_version`: the version of the random stream,
+#' - `kernel`: what drew,
+#' - `checked`, `checked_in_r`: how many tensors were drawn, and how many of them in R too,
+#' - `differences`: a data frame with columns `name` and `difference`, with a row for each tensor
+#'   that differs.
+#'
+#' Printed, it says what differs.
+#'
+#' @export
+#' @family reproducibility functions
+#' @examplesIf pyinit_available()
+#' self_test()
+self_test <- function(device = "cpu") {
+  check_missing(list(device = device))
+  file <- reticulate::py_to_r(bridge()$golden_vectors_name())
+  path <- system.file(
+    "python", "pyinit", "reproducibility", file,
+    package = "pyinit", mustWork = TRUE
+  )
+  vectors <- call_python(bridge()$golden_vectors(path, device))
+  found <- reticulate::py_to_r(call_python(bridge()$self_tested(vectors, device)))
+  in_python <- differences_of(lapply(found$differences, as.character))
+  in_r <- compared_in_r(vectors, device)
+  differences <- rbind(in_python, in_r$differences)
+  structure(
+    list(
+      passed = nrow(differences) == 0L,
+      stream_version = found$stream_version,
+      kernel = found$kernel,
+      checked = found$checked,
+      checked_in_r = in_r$checked,
+      differences = differences
+    ),
+    class = "pyinit_self_test"
+  )
+}
+
+# The vectors whose values the file has, as R draws them and reads them.
+compared_in_r <- function(vectors, device) {
+  pairs <- list()
+  checked <- 0
+  for (i in seq_len(length(vectors))) {
+    vector <- vectors$`__getitem__`(i - 1L)
+    expected <- reticulate::py_to_r(bridge()$expected(vector))
+    if (!is.null(expected$values)) {
+      drawn <- draw_array(
+        call_python(vector$initializer()), expected$shape, expected$dtype,
+        expected$partition_shape, expected$partition_offset, device
+      )
+      checked <- checked + 1
+      difference <- difference_in_r(drawn, as.character(expected$values))
+      if (!is.null(difference)) {
+        pairs[[length(pairs) + 1L]] <- c(expected$name, difference)
+      }
+    }
+  }
+  list(checked = checked, differences = differences_of(pairs))
+}
+
+# How an array differs from values in C order, which are given in hexadecimal; NULL if it does not.
+difference_in_r <- function(drawn, hexadecimal) {
+  expected <- as.numeric(hexadecimal)
+  found <- as.numeric(if (length(dim(drawn)) > 1L) aperm(drawn) else drawn)
+  if (length(found) != length(expected)) {
+    return(paste("in R,", length(found), "values instead of", length(expected)))
+  }
+  # unlike `==`, tells 0 from -0
+  same <- mapply(identical, found, expected, MoreArgs = list(num.eq = FALSE))
+  if (all(same)) {
+    return(NULL)
+  }
+  first <- which(!same)[[1L]]
+  sprintf(
+    "in R, %d of %d values; number %d in C order is %a, not %s",
+    sum(!same), length(same), first - 1L, found[[first]], hexadecimal[[first]]
+  )
+}
+
+differences_of <- function(pairs) {
+  data.frame(
+    name = vapply(pairs, `[[`, "", 1L),
+    difference = vapply(pairs, `[[`, "", 2L)
+  )
+}
+
+#' @export
+as.logical.pyinit_self_test <- function(x, ...) { # nolint: object_name_linter.
+  x$passed
+}
+
+#' @export
+format.pyinit_self_test <- function(x, ...) {
+  what <- sprintf("golden vectors of stream version %.0f (%s)", x$stream_version, x$kernel)
+  if (x$passed) {
+    return(sprintf(
+      "Self-test passed: all %.0f %s, to the last bit, %.0f of them in R too.",
+      x$checked, what, x$checked_in_r
+    ))
+  }
+  differences <- x$differences
+  paste(
+    c(
+      sprintf(
+        "Self-test FAILED: %d of %.0f %s differ:",
+        length(unique(differences$name)), x$checked, what
+      ),
+      sprintf("  %s: %s", differences$name, differences$difference)
+    ),
+    collapse = "\n"
+  )
+}
+
+#' @export
+print.pyinit_self_test <- function(x, ...) {
+  cat(format(x), "\n", sep = "")
+  invisible(x)
+}

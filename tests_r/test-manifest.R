@@ -1,0 +1,385 @@
+# Manifests: made, written, read, verified and drawn into files from R, as from Python.
+
+plan <- list(
+  list(name = "dense/kernel", shape = c(4, 3), initializer = initializer_he_normal()),
+  list(name = "dense/bias", shape = 3, initializer = "zeros", dtype = "float64"),
+  list(name = "gr\u00f6\u00dfe", shape = integer(), initializer = initializer_constant(2)),
+  list(
+    name = "transposed", shape = c(10, 4), axes = c(1, 0), draw = 2, dtype = "bfloat16",
+    initializer = serialize_initializer(initializer_random_normal(seed = derive_seed(1, "x")))
+  ),
+  list(name = "rows", shape = c(4, 2), parts = list(
+    list(rows = c(0, 4), initializer = initializer_ones()),
+    list(rows = c(1, 2), initializer = serialize_initializer(initializer_zeros()))
+  )),
+  list(name = "count", shape = c(2, 2), initializer = initializer_constant(2^40), dtype = "int64"),
+  list(name = "mask", shape = 2, initializer = "ones", dtype = "bool")
+)
+pinned <- manifest(plan, seed = 42)
+
+# The weights of the plan, as arrays of R.
+arrays <- list(
+  `dense/kernel` = initializer_he_normal(seed = derive_seed(42, "dense/kernel"))(c(4, 3)),
+  `dense/bias` = c(0, 0, 0),
+  "gr\u00f6\u00dfe" = 2,
+  transposed = local({
+    generator <- random_seed_generator(derive_seed(1, "x"))
+    initializer <- initializer_random_normal(seed = generator)
+    for (draw in 0:2) values <- initializer(c(4, 10), "bfloat16")
+    t(values)
+  }),
+  rows = matrix(c(1, 0, 1, 1), 4, 2),
+  count = matrix(2^40, 2, 2),
+  mask = c(TRUE, TRUE)
+)
+
+bytes_of <- function(file) readBin(file, "raw", file.size(file))
+
+manifest_file <- function(manifest = pinned, env = parent.frame()) {
+  file <- withr::local_tempfile(fileext = ".json", .local_envir = env)
+  write_manifest(manifest, file)
+  file
+}
+
+test_that("R and Python write the same bytes", {
+  # protects: manifests that are compared as files
+  code <- "
+import sys, pyinit
+seed = pyinit.derive_seed(1, 'x')
+plan = [
+    dict(name='dense/kernel', shape=(4, 3), initializer=pyinit.HeNormal()),
+    dict(name='dense/bias', shape=(3,), initializer='zeros', dtype='float64'),
+    dict(name='gr\u00f6\u00dfe', shape=(), initializer=pyinit.Constant(2.0)),
+    dict(name='transposed', shape=(10, 4), axes=(1, 0), draw=2, dtype='bfloat16',
+         initializer=pyinit.RandomNormal(0.0, seed=seed)),
+    dict(name='rows', shape=(4, 2), parts=[
+        dict(rows=(0, 4), initializer=pyinit.Ones()),
+        dict(rows=(1, 2), initializer=pyinit.Zeros()),
+    ]),
+    dict(name='count', shape=(2, 2), initializer=pyinit.Constant(2.0**40), dtype='int64'),
+    dict(name='mask', shape=(2,), initializer='ones', dtype='bool'),
+]
+pyinit.write_manifest(pyinit.manifest(plan, 42), sys.argv[1])
+"
+  script <- withr::local_tempfile(fileext = ".py")
+  writeLines(enc2utf8(code), script, useBytes = TRUE)
+  theirs <- withr::local_tempfile(fileext = ".json")
+  status <- system2(reticulate::py_config()$python, shQuote(c(script, theirs)))
+  expect_identical(status, 0L)
+  ours <- manifest_file()
+  expect_identical(bytes_of(ours), bytes_of(theirs))
+  expect_identical(read_manifest(theirs), pinned)
+  expect_identical(read_manifest(ours), pinned)
+})
+
+test_that("a manifest says what it is", {
+  # protects: print() and what R users expect of a table
+  expect_output(print(pinned), "Manifest of 7 tensors", fixed = TRUE)
+  expect_output(print(pinned), "dense/kernel [4, 3] float32, HeNormal", fixed = TRUE)
+  expect_length(pinned, 7)
+  expect_length(manifest(list()), 0)
+  table <- as.data.frame(pinned)
+  expect_identical(names(table), c("name", "shape", "dtype", "initializer", "fingerprint"))
+  expect_identical(table$name, vapply(plan, `[[`, "", "name"))
+  expect_identical(table$shape[1:3], c("4, 3", "3", ""))
+  expect_identical(table$initializer[[5]], "Ones and Zeros")
+  initializer <- initializer_he_normal(seed = derive_seed(42, "dense/kernel"))
+  expect_identical(table$fingerprint[[1]], fingerprint(initializer, c(4, 3)))
+  expect_identical(dim(as.data.frame(manifest(list()))), c(0L, 5L))
+  expect_s3_class(reticulate::r_to_py(pinned), "pyinit.manifests.tensors.Manifest")
+})
+
+test_that("a manifest outlives the session", {
+  # protects: manifests that are kept with saveRDS()
+  file <- withr::local_tempfile(fileext = ".rds")
+  saveRDS(pinned, file)
+  expect_identical(readRDS(file), pinned)
+  output <- run_r(c(
+    "library(pyinit)",
+    sprintf("pinned <- readRDS('%s')", file),
+    "print(verify(pinned))"
+  ))
+  expect_match(tail(output, 1), "^The same: 7 tensors")
+})
+
+test_that("seeds are those of derive_seed() and of the plan, too", {
+  # protects: 64 bits on their way
+  one <- plan[1]
+  expect_identical(manifest(list(tensors = one, seed = 42)), manifest(one, 42))
+  seed <- derive_seed(42, "model")
+  derived <- manifest(one, seed)
+  expect_identical(manifest(list(tensors = one, seed = seed)), derived)
+  initializer <- initializer_he_normal(seed = derive_seed(seed, "dense/kernel"))
+  expect_identical(as.data.frame(derived)$fingerprint, fingerprint(initializer, c(4, 3)))
+  in_float16 <- manifest(list(tensors = one, dtype = "float16"), 1)
+  expect_identical(as.data.frame(in_float16)$dtype, "float16")
+  drawn <- list(list(
+    name = "a", shape = 3, initializer = initializer_he_normal(seed = random_seed_generator(1))
+  ))
+  first <- as.data.frame(manifest(drawn))$fingerprint
+  expect_identical(first, fingerprint(initializer_he_normal(seed = 1), 3))
+})
+
+test_that("arrays of R are held against a manifest", {
+  # protects: doubles for every dtype, scalars, integers, logicals; the reasons
+  found <- verify(pinned, arrays)
+  expect_s3_class(found, "pyinit_verification")
+  expect_true(found$same, label = format(found))
+  expect_true(as.logical(found))
+  expect_identical(found$checked, 7)
+  expect_identical(found$bytes, 4 * 12 + 8 * 3 + 4 + 2 * 40 + 4 * 8 + 8 * 4 + 2)
+  expect_output(print(found), "^The same: 7 tensors, 222 bytes[.]")
+  expect_true(verify(pinned, lapply(arrays, as_numpy)[c("dense/bias", "mask")])$checked == 7)
+
+  other <- arrays
+  other$`dense/kernel`[2, 1] <- 1
+  other$rows <- t(other$rows)
+  other$`dense/bias` <- c(0L, 0L, 0L)
+  other$mask <- NULL
+  other$more <- 1
+  other$transposed[1] <- 0.1 # which no bfloat16 is
+  found <- verify(pinned, other)
+  expect_false(found$same)
+  reasons <- stats::setNames(found$differences$reason, found$differences$name)
+  expect_match(reasons[["dense/kernel"]], "1 of 12 values differ")
+  expect_match(reasons[["dense/kernel"]], "[1, 0]", fixed = TRUE)
+  expect_match(reasons[["rows"]], "the shape is [2, 4], not [4, 2]", fixed = TRUE)
+  expect_match(reasons[["dense/bias"]], "the dtype is int32, not float64")
+  expect_match(reasons[["transposed"]], "the dtype is float64, not bfloat16")
+  expect_match(reasons[["mask"]], "missing")
+  expect_match(reasons[["more"]], "not in the manifest")
+  expect_length(reasons, 6)
+  expect_output(print(found), "^DIFFERENT: 6 ")
+  expect_false(verify(pinned, stats::setNames(list(), character()))$same)
+})
+
+test_that("integers of R are taken for the manifest's integer dtype if it holds them", {
+  # protects: R's one type of integers
+  small <- manifest(list(
+    list(name = "a", shape = 2, initializer = initializer_constant(200), dtype = "uint8")
+  ))
+  expect_true(verify(small, list(a = c(200L, 200L)))$same)
+  expect_true(verify(small, list(a = c(200, 200)))$same)
+  expect_match(verify(small, list(a = c(200L, 300L)))$differences$reason, "the dtype is int32")
+})
+
+test_that("manifests are held against each other, and against what is drawn", {
+  # protects: the other targets, a part, paths
+  file <- manifest_file()
+  expect_true(verify(pinned)$same)
+  expect_true(verify(file, pinned)$same)
+  expect_true(verify(pinned, file)$same)
+  parts <- list(verify(pinned, part = "1/2"), verify(pinned, part = c(2, 2)))
+  expect_identical(sum(vapply(parts, `[[`, 0, "checked")), 7)
+  other <- verify(pinned, manifest(plan, seed = 43))
+  expect_identical(other$differences$name, "dense/kernel")
+  expect_match(other$differences$reason, "the seed is", fixed = TRUE)
+  withr::local_envvar(HOME = dirname(file))
+  expect_true(verify(file.path("~", basename(file)))$same)
+})
+
+test_that("weights are drawn into files and read from them", {
+  # protects: both formats, parts, and the files of Python's readers
+  folder <- withr::local_tempdir()
+  file <- file.path(folder, "model.safetensors")
+  expect_identical(materialize(pinned, file), file)
+  expect_true(verify(pinned, file)$same)
+  error <- expect_error(materialize(pinned, file), class = "pyinit_os_error")
+  expect_match(conditionMessage(error), "^it is there already")
+  expect_match(conditionMessage(error), "`overwrite`", fixed = TRUE)
+  expect_identical(materialize(manifest_file(), file, overwrite = TRUE), file)
+
+  parts <- c(materialize(pinned, file, part = "1/2"), materialize(pinned, file, part = c(2, 2)))
+  expect_identical(basename(parts), sprintf("model-0000%d-of-00002.safetensors", 1:2))
+  expect_true(verify(pinned, parts)$same)
+  expect_true(file.exists(paste0(file, ".index.json")))
+
+  arrow <- withr::local_tempdir()
+  files <- materialize(pinned, arrow, format = "arrow")
+  expect_length(files, 7)
+  expect_true(verify(pinned, files)$same)
+  expect_true(verify(pinned, arrow)$same)
+})
+
+test_that("a model of Keras is pinned and verified", {
+  # protects: models, and what initialize_model() has done
+  keras <- reticulate::import("keras")
+  model <- keras$Sequential(list(
+    keras$Input(list(4L)),
+    keras$layers$Dense(3L, kernel_initializer = initializer_he_normal(), name = "dense")
+  ))
+  initialize_model(model, 42)
+  expected <- manifest(model, 42)
+  expect_identical(as.data.frame(expected)$fingerprint[[1]], as.data.frame(pinned)$fingerprint[[1]])
+  expect_true(verify(expected, model)$same)
+  initialize_model(model, 43)
+  found <- verify(expected, model)
+  expect_identical(found$differences$name, "dense/kernel")
+  error <- expect_error(manifest(model, 42), class = "pyinit_difference_error")
+  expect_s3_class(error, "pyinit_value_error")
+  expect_match(conditionMessage(error), "dense/kernel", fixed = TRUE)
+})
+
+test_that("what is refused is an error that says why", {
+  # protects: files from anybody, without a traceback of Python
+  refused <- function(pattern, replacement) {
+    lines <- sub(pattern, replacement, readLines(manifest_file(), encoding = "UTF-8"))
+    file <- withr::local_tempfile(fileext = ".json")
+    writeLines(lines, file, useBytes = TRUE)
+    error <- expect_error(read_manifest(file), class = "pyinit_manifest_error")
+    expect_s3_class(error, "pyinit_value_error")
+    expect_error(verify(file), class = "pyinit_manifest_error")
+    conditionMessage(error)
+  }
+  expect_match(refused('"stream_version": 1', '"stream_version": 2'), "stream_version is 2")
+  expect_match(refused('"format_version": 1', '"format_version": 2'), "format_version is 2")
+  expect_match(refused('"HeNormal"', '"os.system"'), "class_name must be one of")
+  expect_match(refused("^[{]", "["), "not JSON")
+  error <- expect_error(read_manifest("/nowhere/a.json"), class = "pyinit_os_error")
+  expect_match(conditionMessage(error), "^No such file or directory")
+  expect_error(write_manifest(pinned, "/nowhere/a.json"), class = "pyinit_os_error")
+})
+
+test_that("a plan that cannot be drawn is an error that says where", {
+  # protects: the errors of plans
+  refused <- function(..., class = "pyinit_manifest_error") {
+    entry <- utils::modifyList(list(name = "a", shape = 2, initializer = "zeros"), list(...))
+    conditionMessage(expect_error(manifest(list(entry)), class = class))
+  }
+  expect_match(refused(shape = c(2, -1)), "tensors[0] ('a'): Argument `shape`", fixed = TRUE)
+  expect_match(refused(shape = 1.5), "`shape`")
+  expect_match(refused(initializer = "nope"), "nope")
+  expect_match(refused(initializer = list(class_name = "Nope", config = list())), "Nope")
+  expect_match(refused(initializer = mean), "`initializer`")
+  expect_match(refused(initializer = get_initializer(c(1, 2))), "`initializer`")
+  expect_match(refused(initializer = initializer_he_normal()), "no seed of its own")
+  expect_match(refused(initialiser = "zeros"), "unknown field 'initialiser'")
+  expect_match(refused(shape = c(2e5, 2e5, 2e5)), "more than the limit of 1.0 TiB")
+  expect_match(refused(name = NA_character_, class = "pyinit_value_error"), "`name`")
+  expect_match(refused(shape = NA, class = "pyinit_value_error"), "`shape`")
+  for (target in list(NULL, 1, "a.json", mean, data.frame(a = 1), list(name = "a"))) {
+    expect_argument_error(manifest(target), "target", "pyinit_type_error")
+  }
+  for (seed in list(1.5, "1", NA, random_seed_generator(1))) {
+    expect_argument_error(manifest(plan, seed), "seed")
+    expect_argument_error(manifest(list(tensors = plan, seed = seed)), "seed")
+  }
+})
+
+test_that("bad arguments are errors", {
+  # protects: the errors, in the words of the Python package
+  expect_error(manifest(plan, 1, 2), "2", class = "pyinit_type_error")
+  expect_error(verify(pinned, arrays, "1/2"), "1/2", class = "pyinit_type_error")
+  for (max_bytes in list(0, 1.5, NA, "a")) {
+    expect_argument_error(manifest(plan, 1, max_bytes = max_bytes), "max_bytes")
+  }
+  expect_error(verify(pinned, max_bytes = 10), "max_bytes", class = "pyinit_manifest_error")
+  expect_argument_error(verify(1), "manifest")
+  expect_argument_error(verify(c("a", "b")), "manifest")
+  expect_argument_error(write_manifest("a.json", "b.json"), "manifest")
+  expect_argument_error(read_manifest(1), "file")
+  expect_argument_error(read_manifest(NA_character_), "file")
+  for (target in list(unname(arrays), list(1), list(a = 1, 2), list(a = 1, a = 2), list())) {
+    expect_argument_error(verify(pinned, target), "target")
+  }
+  for (target in list(1, mean, character(), list(a = "b"), list(a = NULL), data.frame(a = 1))) {
+    expect_argument_error(verify(pinned, target), "target", "pyinit_type_error")
+  }
+  for (part in list("0/2", "3/2", 1, c(1, 2, 3), c(1.5, 2), NA, TRUE)) {
+    expect_argument_error(verify(pinned, part = part), "part")
+  }
+  expect_argument_error(verify(pinned, progress = 1), "progress")
+  file <- withr::local_tempfile(fileext = ".safetensors")
+  expect_argument_error(materialize(pinned, 1), "path")
+  expect_argument_error(materialize(pinned, file, format = "npz"), "format")
+  expect_argument_error(materialize(pinned, file, overwrite = NA), "overwrite")
+  expect_argument_error(materialize(pinned, file, overwrite = "yes"), "overwrite")
+  expect_false(file.exists(file))
+})
+
+test_that("a function is told of the progress, in doubles", {
+  # protects: sizes beyond 32 bits; errors of the user's own function
+  calls <- list()
+  note <- function(done, total) {
+    calls[[length(calls) + 1L]] <<- c(done, total)
+  }
+  verify(pinned, progress = note)
+  expect_identical(calls[[length(calls)]], c(222, 222))
+  large <- manifest_file()
+  zeros <- withr::local_tempfile(fileext = ".json")
+  lines <- c(
+    "library(pyinit)",
+    sprintf("lines <- readLines('%s')", large),
+    "lines <- sub('[4, 3]', '[40000, 30000]', lines, fixed = TRUE)",
+    sprintf("writeLines(lines, '%s', useBytes = TRUE)", zeros),
+    "tryCatch(",
+    sprintf("  verify('%s', progress = function(done, total) {", zeros),
+    "    cat(typeof(done), typeof(total), total == 4 * 40000 * 30000 + 174, '')",
+    "    stop('enough')",
+    "  }),",
+    "  error = function(error) cat(conditionMessage(error))",
+    ")"
+  )
+  expect_match(tail(run_r(lines), 1), "^double double TRUE enough$")
+})
+
+test_that("the bar is for those who wait", {
+  # protects: interactive sessions
+  bar <- pyinit:::progress_bar(after = 60)
+  expect_silent(bar$show(1, 2))
+  expect_silent(bar$close())
+  bar <- pyinit:::progress_bar(after = 0)
+  expect_output(
+    {
+      bar$show(2^40, 2^41)
+      bar$close()
+    },
+    "50%"
+  )
+})
+
+test_that("an interrupt ends long work", {
+  # protects: Ctrl-C
+  skip_on_os("windows")
+  file <- manifest_file()
+  log <- withr::local_tempfile()
+  script <- withr::local_tempfile(fileext = ".R", lines = c(
+    "library(pyinit)",
+    sprintf("lines <- readLines('%s')", file),
+    "file <- tempfile(fileext = '.json')",
+    "writeLines(sub('[4, 3]', '[200000, 200000]', lines, fixed = TRUE), file, useBytes = TRUE)",
+    sprintf("log <- '%s'", log),
+    "cat(Sys.getpid(), '\\n', file = log)",
+    "noted <- FALSE",
+    "tryCatch(",
+    "  verify(file, progress = function(done, total) {",
+    "    if (!noted) cat('at work\\n', file = log, append = TRUE)",
+    "    noted <<- TRUE",
+    "  }),",
+    "  interrupt = function(condition) cat('interrupted\\n', file = log, append = TRUE)",
+    ")",
+    "stopifnot(verify(manifest(list(list(name = 'a', shape = 2, initializer = 'ones'))))$same)",
+    "cat('goes on\\n', file = log, append = TRUE)"
+  ))
+  has <- function(text, seconds) {
+    until <- Sys.time() + seconds
+    while (Sys.time() < until) {
+      if (file.exists(log) && text %in% readLines(log)) {
+        return(TRUE)
+      }
+      Sys.sleep(0.1)
+    }
+    FALSE
+  }
+  libraries <- paste0("R_LIBS=", paste(.libPaths(), collapse = .Platform$path.sep))
+  system2(
+    file.path(R.home("bin"), "Rscript"), shQuote(script),
+    stdout = FALSE, stderr = FALSE, wait = FALSE, env = libraries
+  )
+  expect_true(has("at work", 30))
+  pid <- as.integer(readLines(log)[[1]])
+  withr::defer(tools::pskill(pid, tools::SIGKILL))
+  tools::pskill(pid, tools::SIGINT)
+  expect_true(has("interrupted", 10))
+  expect_true(has("goes on", 10))
+})
