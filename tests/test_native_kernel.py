@@ -371,11 +371,19 @@ def test_other_builds_draw_the_same(tmp_path, compiler, flags):
             assert same_bits(out, expected)
 
 
-def test_fast_math_is_refused(tmp_path):
-    """Protects the bits against a build that reorders arithmetic."""
-    built = compile_kernel(tmp_path / "kernel.so", "gcc", "-Ofast")
-    assert built.returncode != 0
-    assert "the stream needs IEEE-754 arithmetic" in built.stderr
+@pytest.mark.parametrize(
+    "options",
+    ["-Ofast", "-funsafe-math-optimizations", "-freciprocal-math", "-ffinite-math-only"],
+)
+def test_fast_math_is_refused(options):
+    """Protects the bits against a build that reorders arithmetic, in each of the two kernels."""
+    for source in (STREAM / "native" / "kernel.c", STREAM.parent / "factorization" / "qr.c"):
+        folder = f"-I{STREAM / 'native'}"
+        built = subprocess.run(
+            ["gcc", options, "-fsyntax-only", folder, source], capture_output=True, text=True
+        )
+        assert built.returncode != 0
+        assert "the stream needs IEEE-754 arithmetic" in built.stderr
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../stream/ieee754.h"
 #include "kernel.h"
 
 enum {

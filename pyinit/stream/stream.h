@@ -10,9 +10,7 @@
 #ifndef PYINIT_STREAM_H
 #define PYINIT_STREAM_H
 
-#ifdef __FAST_MATH__
-#error "the stream needs IEEE-754 arithmetic: compile it without -ffast-math and -Ofast"
-#endif
+#include "ieee754.h"
 
 #ifdef _MSC_VER
 #pragma fp_contract(off)

@@ -16,6 +16,7 @@ STREAM = Path(__file__).parents[1]
 #: What the source includes, by the name it includes it by.
 HEADERS = {
     "../stream.h": STREAM / "stream.h",
+    "ieee754.h": STREAM / "ieee754.h",
     "quantile_coefficients.h": STREAM / "quantile_coefficients.h",
 }
 SOURCE = STREAM / "gpu" / "kernel.cu"

@@ -43,6 +43,7 @@ ffibuilder.set_source(
         f"{HERE}/levels.h",
         f"{FACTORIZATION}/qr_level.h",
         "pyinit/stream/stream.h",
+        "pyinit/stream/ieee754.h",
         "pyinit/stream/quantile_coefficients.h",
     ],
     extra_compile_args=FLAGS["msvc" if sys.platform == "win32" else "unix"],
