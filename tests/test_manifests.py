@@ -179,7 +179,10 @@ def test_plans():
         ([{**PLAN[0], "shape": 3}], "Argument `shape`"),
         ([{**PLAN[0], "dtype": "float8"}], "Argument `dtype`"),
         ([{**PLAN[0], "name": 3}], r"tensors\[0\] \(3\)"),
-        ([{**PLAN[0], "initializer": "he"}], "the name of an initializer"),
+        (
+            [{**PLAN[0], "initializer": "he"}],
+            "Argument `initializer` must be the name of an initializer",
+        ),
         ([{**PLAN[0], "initializer": lambda shape, dtype: 0}], "one of pyinit's"),
         ([{**PLAN[1], "axes": [1]}], "axes must be those from 0 to 0"),
         ([PLAN[1], PLAN[1]], "two tensors are called 'bias'"),
@@ -384,7 +387,7 @@ def test_sizes_are_checked_before_memory_is_asked_for(tmp_path):
         lambda: pyinit.materialize(large, tmp_path / "x"),
         lambda: pyinit.manifest([{"name": "x", "shape": [2**50], "initializer": "zeros"}]),
     ):
-        with pytest.raises(ManifestError, match=r"more than the limit of 1.0 TiB; max_bytes"):
+        with pytest.raises(ManifestError, match=r"more than the limit of 1.0 TiB, which max_bytes"):
             call()
     for initializer, shape in (
         (pyinit.Orthogonal(seed=1), [2**18, 2**18]),

@@ -40,7 +40,7 @@ def check_sizes(tensors: Iterable[Tensor], max_bytes: int = MAX_BYTES) -> None:
     if total > max_bytes:
         raise ManifestError(
             f"the weights have {readable_size(total)}, more than the limit of "
-            f"{readable_size(max_bytes)}; max_bytes raises it (on the command line, --max-bytes)"
+            f"{readable_size(max_bytes)}, which max_bytes raises"
         )
 
 

@@ -10,7 +10,7 @@ from pyinit.arguments import as_dimensions, as_index, invalid
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, floatx, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.random import RandomInitializer
-from pyinit.initializers.registry import get
+from pyinit.initializers.registry import NAMES, get
 from pyinit.manifests import models
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
 from pyinit.manifests.reading import check_entry, check_names, tensor_of
@@ -236,6 +236,9 @@ def _made(identifier: Any) -> Initializer:
         if isinstance(config, Mapping) and isinstance(config.get("seed"), str):
             identifier = {**identifier, "config": {**config, "seed": _digits(config["seed"])}}
         identifier = dict(identifier)
+    if isinstance(identifier, str) and identifier not in NAMES:
+        allowed = "the name of an initializer, one of " + ", ".join(sorted(NAMES))
+        raise invalid("initializer", identifier, allowed)
     made = get(identifier)
     if not isinstance(made, Initializer):
         raise invalid("initializer", identifier, "one of pyinit's, its name or its configuration")
