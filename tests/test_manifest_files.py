@@ -14,7 +14,7 @@ from conftest import same_bits
 
 import pyinit
 from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES
-from pyinit.manifests import materialization
+from pyinit.manifests import limits, materialization
 from pyinit.manifests.parts import shares
 from pyinit.manifests.tensors import DifferenceError, ManifestError
 from pyinit.reproducibility import pieces as pieces_module
@@ -358,6 +358,16 @@ def test_the_first_difference_is_found_in_any_piece():
     [difference] = pyinit.verify(pinned, {"x": np.asfortranarray(values)}).differences
     assert difference.reason.startswith("1 of 3000 values differ, by at most nan; the first is nan")
     assert difference.reason.endswith("at [31, 59] (counted from 0)")
+
+
+def test_more_cannot_be_said_where_memory_lacks(monkeypatch):
+    """Protects the answer that the values differ, on a machine that cannot draw them to compare."""
+    plan = [{"name": "q", "shape": [40, 30], "initializer": "orthogonal"}]
+    pinned = pyinit.manifest(plan, 1)
+    monkeypatch.setattr(limits, "usable_memory", lambda: 1000)
+    [difference] = pyinit.verify(pinned, {"q": np.zeros((40, 30), np.float32)}).differences
+    assert difference.reason.startswith("the fingerprint is ")
+    assert "needs 21.1 KiB of memory at once, and this machine has 1000 bytes" in difference.reason
 
 
 def test_a_manifest_that_contradicts_itself(pinned):

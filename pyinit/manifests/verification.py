@@ -253,7 +253,12 @@ def _why_not(tensor: Tensor, values: Values, advance: Advance) -> str | None:
 
 def _how_values_differ(tensor: Tensor, values: Values, found: str) -> str:
     """What the values are, beside what is drawn here."""
-    check_sizes([tensor], max(tensor.nbytes, 1))
+    try:
+        check_sizes([tensor], max(tensor.nbytes, 1))
+    except ManifestError as error:
+        return (
+            f"the fingerprint is {found}, not {tensor.fingerprint} (nor can more be said: {error})"
+        )
     counts = _Counts(tensor, values)
     drawn = drawn_fingerprint(tensor, lambda _: None, counts.take)
     if drawn == tensor.fingerprint:
