@@ -30,6 +30,7 @@ PLAN = {
 def _folder(tmp_path, monkeypatch):
     """A folder of its own, with a plan and its manifest in it."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
     Path("plan.json").write_text(json.dumps(PLAN))
     pyinit.write_manifest(pyinit.manifest(PLAN), "manifest.json")
 
