@@ -122,6 +122,14 @@ def round_to(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
     return odd.astype(dtype)
 
 
+def cast(values: AnyArray, dtype: np.dtype[Any]) -> tuple[AnyArray, AnyArray]:
+    """The values in another dtype, and which of them it holds exactly (NaN is NaN)."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        held = values.astype(dtype)
+        again = held.astype(values.dtype)
+    return held, (again == values) | ((again != again) & (values != values))
+
+
 def constant_of(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> AnyArray:
     """A number as a 0-d array of `dtype`, rounded once.
 

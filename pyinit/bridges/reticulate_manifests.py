@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pyinit.bridges.reticulate import as_integers, config_from_r
-from pyinit.dtypes import AnyArray
+from pyinit.dtypes import AnyArray, cast
 from pyinit.manifests import materialization, plans, reading, verification, writing
 from pyinit.manifests.tensors import Manifest, Tensor
 from pyinit.manifests.work import Progress
@@ -144,11 +144,8 @@ def _held(values: AnyArray, tensor: Tensor | None) -> AnyArray:
     held: AnyArray = np.empty(values.shape, dtype, order="F")
     given, taken = values.reshape(-1, order="F"), held.reshape(-1, order="F")
     for first in range(0, given.size, PIECE):
-        piece = given[first : first + PIECE]
-        with np.errstate(invalid="ignore", over="ignore"):
-            taken[first : first + PIECE] = piece.astype(dtype)
-            again = taken[first : first + PIECE].astype(piece.dtype)
-        if not ((again == piece) | ((again != again) & (piece != piece))).all():
+        taken[first : first + PIECE], same = cast(given[first : first + PIECE], dtype)
+        if not same.all():
             return values
     return held
 

@@ -88,12 +88,7 @@ class Tensor:
 
     def draw(self, use: Callable[[AnyArray], None]) -> None:
         """Draws the tensor in pieces, which `use` takes in C order."""
-        if self.is_drawn_whole:
-            values: AnyArray = np.empty(self.shape, self.numpy_dtype)
-            self.fill(values, (0,) * len(self.shape))
-            use(values)
-        else:
-            draw_in_pieces(self.shape, self.numpy_dtype, self.fill, use)
+        draw_in_pieces(self.shape, self.numpy_dtype, self.fill, use, at_once=self.is_drawn_whole)
 
     def fill(self, out: AnyArray, offset: Shape) -> None:
         """Fills `out` with the part of the tensor that starts at `offset`."""

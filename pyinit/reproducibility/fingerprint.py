@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pyinit.arguments import Shape, as_shape, invalid
-from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
+from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, cast, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.reproducibility.pieces import PIECE, draw_in_pieces, pieces
 from pyinit.stream import STREAM_VERSION
@@ -104,17 +104,13 @@ def _of_initializer(initializer: Initializer, shape: Iterable[int], dtype: Any) 
         return _of_array(host_array(initializer(full, array_dtype)), full, array_dtype)
     one = initializer._of_one_draw()
     digest = Digest(full, array_dtype)
-    if initializer._parts_cost_all:
-        values: AnyArray = np.empty(full, array_dtype)
-        one._fill(values, array_dtype, full, (0,) * len(full))
-        digest.update(values)
-    else:
-        draw_in_pieces(
-            full,
-            array_dtype,
-            lambda out, offset: one._fill(out, array_dtype, full, offset),
-            digest.update,
-        )
+    draw_in_pieces(
+        full,
+        array_dtype,
+        lambda out, offset: one._fill(out, array_dtype, full, offset),
+        digest.update,
+        at_once=initializer._parts_cost_all,
+    )
     return digest.hexdigest()
 
 
@@ -135,10 +131,7 @@ def _exactly(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
     """The values in that dtype, which holds them exactly."""
     if values.dtype == dtype:
         return values
-    with np.errstate(invalid="ignore", over="ignore"):
-        held = values.astype(dtype)
-        again = held.astype(values.dtype)
-    same = (again == values) | ((again != again) & (values != values))
+    held, same = cast(values, dtype)
     if not same.all():
         example = values[~same][0]
         raise invalid(

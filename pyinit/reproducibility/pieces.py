@@ -39,7 +39,11 @@ def pieces(shape: Shape, size: int) -> Iterator[tuple[Shape, Shape]]:
 
 
 def draw_in_pieces(
-    shape: Shape, dtype: np.dtype[Any], fill: Fill, use: Callable[[AnyArray], None]
+    shape: Shape,
+    dtype: np.dtype[Any],
+    fill: Fill,
+    use: Callable[[AnyArray], None],
+    at_once: bool = False,
 ) -> None:
     """Draws a tensor piece by piece, and uses each one while the next one is drawn.
 
@@ -49,9 +53,10 @@ def draw_in_pieces(
         fill: Draws a piece.
         use: Takes the pieces in C order, on another thread if there are several. A piece is
             overwritten after that.
+        at_once: Whether all of it is one piece, since a part would cost as much.
     """
     size = math.prod(shape)
-    if size <= PIECE:
+    if at_once or size <= PIECE:
         whole: AnyArray = np.empty(shape, dtype)
         fill(whole, (0,) * len(shape))
         use(whole)
