@@ -3,6 +3,6 @@
 from setuptools import setup
 
 setup(
-    cffi_modules=["pyinit/stream/native/build_kernel.py:ffibuilder"],
+    cffi_modules=["pyinit/native/build_kernel.py:ffibuilder"],
     options={"bdist_wheel": {"py_limited_api": "cp310"}},
 )

@@ -16,7 +16,7 @@ import numpy as np
 
 import pyinit
 from pyinit.dtypes import FLOAT_DTYPES
-from pyinit.stream.gpu import devices
+from pyinit.runtime import devices
 
 RUNS = 7
 KINDS: dict[str, Callable[[], pyinit.Initializer]] = {

@@ -9,8 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pyinit.stream.configuration import configuration
-from pyinit.stream.threads import usable_cpus
+from pyinit.runtime.diagnostics import configuration
+from pyinit.runtime.threads import usable_cpus
 
 _PEERS = ("torch", "tensorflow", "tensorflow-cpu", "jax", "keras", "numpy")
 

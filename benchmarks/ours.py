@@ -11,7 +11,7 @@ import pyinit
 from benchmarks.model import INTO, MEMORY, NEW, Case
 from benchmarks.timing import Draw
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
-from pyinit.stream.threads import num_threads
+from pyinit.runtime.threads import num_threads
 
 INITIALIZERS: dict[str, Callable[[], pyinit.Initializer]] = {
     "uniform": lambda: pyinit.RandomUniform(-0.05, 0.05, seed=1),

@@ -58,22 +58,22 @@ from pyinit.initializers.registry import (
 from pyinit.initializers.stft import STFT
 from pyinit.reproducibility.fingerprint import fingerprint
 from pyinit.reproducibility.golden import self_test
-from pyinit.stream import STREAM_VERSION
-from pyinit.stream.configuration import show_config
-from pyinit.stream.gpu.devices import default_device, set_default_device
-from pyinit.stream.seeds import (
+from pyinit.runtime.devices import default_device, set_default_device
+from pyinit.runtime.diagnostics import show_config
+from pyinit.runtime.threads import set_num_threads
+from pyinit.seeds import (
     SeedGenerator,
     derive_seed,
     random_seed_generator,
     set_random_seed,
 )
-from pyinit.stream.threads import set_num_threads
+from pyinit.stream import STREAM_VERSION
 
 if TYPE_CHECKING:
+    from pyinit.manifests.creation import manifest
     from pyinit.manifests.materialization import materialize
-    from pyinit.manifests.plans import manifest
+    from pyinit.manifests.model import Manifest
     from pyinit.manifests.reading import read_manifest
-    from pyinit.manifests.tensors import Manifest
     from pyinit.manifests.verification import verify
     from pyinit.manifests.writing import write_manifest
 
@@ -81,8 +81,8 @@ __version__ = "0.1.0"
 
 #: What is imported when it is first asked for: `import pyinit` must be quick.
 _LATER = {
-    "Manifest": "pyinit.manifests.tensors",
-    "manifest": "pyinit.manifests.plans",
+    "Manifest": "pyinit.manifests.model",
+    "manifest": "pyinit.manifests.creation",
     "materialize": "pyinit.manifests.materialization",
     "read_manifest": "pyinit.manifests.reading",
     "verify": "pyinit.manifests.verification",

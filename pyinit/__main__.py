@@ -8,7 +8,7 @@ import sys
 def main() -> int:
     """Runs the command; returns its exit status."""
     try:
-        from pyinit.command_line import run
+        from pyinit.cli import run
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in ("click", "rich"):

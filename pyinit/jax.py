@@ -5,6 +5,6 @@ import pyinit.jax
 flax.linen.Dense(3, kernel_init=pyinit.jax.initializer(pyinit.HeNormal()))
 """
 
-from pyinit.bridges.jax import initializer
+from pyinit.bridges.jax.initializers import initializer
 
 __all__ = ["initializer"]

@@ -21,7 +21,7 @@ The logarithm splits y into 2^e * m:
 
 The coefficients go to a JSON file, for the reference, and to a C header, for the kernels.
 
-Usage: fit_quantiles.py [--check] [--folder FOLDER]
+Usage: fit_quantiles.py [--check]
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from mpmath import mp, mpf
 
 Vector = list[mpf]
 
-FOLDER = Path(__file__).parents[1] / "pyinit" / "stream"
+PACKAGE = Path(__file__).parents[1] / "pyinit"
 DIGITS = 70
 BITS = {"float32": 32, "float64": 64}
 DEGREES = {
@@ -282,7 +282,6 @@ def main() -> int:
     """Fit everything, then write the files or compare them."""
     parser = argparse.ArgumentParser(description="Fit the quantiles of the random stream.")
     parser.add_argument("--check", action="store_true", help="compare with the files, write none")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the files are")
     arguments = parser.parse_args()
     mp.dps = DIGITS
     entries = {"log_float32": fit_log_float32(), "log_float64": fit_log_float64()}
@@ -290,11 +289,10 @@ def main() -> int:
     for name, values in entries.items():
         print(f"{name:26} {values['interval']:26} error {values['error']}")
     texts = {
-        "quantile_coefficients.json": json.dumps(entries, indent=2) + "\n",
-        "quantile_coefficients.h": c_header(entries),
+        PACKAGE / "stream" / "quantile_coefficients.json": json.dumps(entries, indent=2) + "\n",
+        PACKAGE / "native" / "quantile_coefficients.h": c_header(entries),
     }
-    for name, text in texts.items():
-        path = arguments.folder / name
+    for path, text in texts.items():
         if not arguments.check:
             path.write_text(text, encoding="utf-8")
         elif path.read_text(encoding="utf-8") != text:

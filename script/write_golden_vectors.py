@@ -22,7 +22,7 @@ import pyinit
 from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES
 from pyinit.initializers.base import Initializer
 from pyinit.reproducibility import golden
-from pyinit.reproducibility.descriptions import construct, describe
+from pyinit.reproducibility.json_config import construct, describe
 
 #: Tensors of so many elements or fewer are written out.
 FEW = 24

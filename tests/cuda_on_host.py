@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from pyinit.stream.gpu import compilation, geometry
+from pyinit.stream.gpu import launch, nvrtc
 
 SHIM = Path(__file__).with_suffix(".cpp")
 FLAGS = ("-std=c++17", "-O1", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror")
@@ -21,8 +21,8 @@ def library(kind: str, storage: str) -> ctypes.CDLL:
         built = Path(folder, "kernel.so")
         subprocess.run(
             [
-                *("g++", "-shared", "-fPIC", *FLAGS, *compilation.defines(kind, storage)),
-                *(f"-I{compilation.SOURCE.parent}", str(SHIM), "-o", str(built)),
+                *("g++", "-shared", "-fPIC", *FLAGS, *nvrtc.defines(kind, storage)),
+                *(f"-I{nvrtc.SOURCE.parent}", str(SHIM), "-o", str(built)),
             ],
             check=True,
         )
@@ -31,13 +31,13 @@ def library(kind: str, storage: str) -> ctypes.CDLL:
     return loaded
 
 
-def launch(out, dtype, parameters, key, start, steps, shape=None):
+def launch_on_host(out, dtype, parameters, key, start, steps, shape=None):
     """What `pyinit.stream.gpu.fill` does, with a grid of any shape (grid, block)."""
     strides = [stride // out.itemsize for stride in out.strides]
-    rows = geometry.rows_of(out.shape, strides, steps, start)
+    rows = launch.rows_of(out.shape, strides, steps, start)
     storage = dtype.name if out.dtype == dtype else f"{dtype.name}_wide"
-    plan = geometry.plan(rows, parameters, key)
-    grid, block = shape or geometry.launch_shape(rows.items, 2)
+    plan = launch.plan(rows, parameters, key)
+    grid, block = shape or launch.launch_shape(rows.items, 2)
     library(parameters.kind, storage).launch(
         int(rows.kernel == "elements"),
         grid,

@@ -15,10 +15,10 @@ import pytest
 from conftest import DATA, same_bits
 
 import pyinit
-from pyinit.bridges import arrow, r
+from pyinit.bridges.r import arrow, session
 from pyinit.dtypes import FLOAT_DTYPES, INTEGER_DTYPES
 
-r.start()
+session.start()
 
 from rpy2 import robjects  # noqa: E402 - without a word about reticulate only once R has started
 
@@ -54,7 +54,7 @@ def is_drawn(drawn, expected):
     """Whether R's array is the given one of Python, as doubles."""
     # a scalar is a vector of length 1 in R
     expected = expected.astype(np.float64).reshape(expected.shape or 1)
-    return same_bits(r.from_r(drawn), expected)
+    return same_bits(session.from_r(drawn), expected)
 
 
 def address(x):
@@ -98,7 +98,7 @@ def test_variance_scaling_in_all_its_forms(mode, distribution):
 @pytest.mark.parametrize("dtype", [*INTEGER_DTYPES, "bool"])
 def test_integers_and_bools(dtype):
     for name in ("initializer_ones", "initializer_identity"):
-        drawn = r.from_r(in_r(name)()(numbers((2, 3)), dtype))
+        drawn = session.from_r(in_r(name)()(numbers((2, 3)), dtype))
         np.testing.assert_array_equal(drawn, getattr(pyinit, name)()((2, 3), dtype))
 
 
@@ -151,7 +151,7 @@ def test_a_draw_in_r_is_the_memory_that_python_has_filled():
 
     initializer = Watched(seed=1)
     drawn = in_r("draw_array")(r_of_python(initializer), numbers((30, 20)))
-    view = r.from_r(drawn)
+    view = session.from_r(drawn)
     assert address(drawn) == initializer.address == view.ctypes.data
     assert address(drawn) == pa.array(view.reshape(-1, order="F")).buffers()[1].address
 
@@ -159,11 +159,11 @@ def test_a_draw_in_r_is_the_memory_that_python_has_filled():
 @pytest.mark.parametrize("shape", [(6,), (3, 2), (2, 3, 4), (2, 1, 3, 1, 2)])
 def test_arrays_of_python_are_the_same_memory_in_r(shape):
     ours = np.asfortranarray(np.random.default_rng(1).standard_normal(shape))
-    theirs = r.to_r(ours)
+    theirs = session.to_r(ours)
     exported, _, _ = arrow.exportable(ours)
     assert address(theirs) == exported.buffers()[1].address == ours.ctypes.data
     assert tuple(robjects.r("dim")(theirs)) == shape
-    back = r.from_r(theirs)
+    back = session.from_r(theirs)
     assert back.ctypes.data == ours.ctypes.data
     assert same_bits(back, ours)
 
@@ -178,11 +178,11 @@ def test_arrays_of_python_are_the_same_memory_in_r(shape):
 )
 def test_arrays_of_r_are_the_same_memory_in_python(code):
     theirs = robjects.r(code)
-    ours = r.from_r(theirs)
+    ours = session.from_r(theirs)
     assert ours.ctypes.data == address(theirs)
     assert not ours.flags.writeable
     np.testing.assert_array_equal(ours.reshape(-1, order="F"), np.array(list(theirs)))
-    back = r.to_r(ours)
+    back = session.to_r(ours)
     assert address(back) == address(theirs)
 
 
@@ -198,20 +198,20 @@ def test_arrays_of_r_are_the_same_memory_in_python(code):
     ],
 )
 def test_what_has_to_be_copied_arrives_all_the_same(array):
-    assert same_bits(r.from_r(r.to_r(array)), array.reshape(array.shape or 1))
+    assert same_bits(session.from_r(session.to_r(array)), array.reshape(array.shape or 1))
 
 
 def test_what_cannot_cross_is_an_error_of_python():
     with pytest.raises(TypeError, match="Argument `x` must be a NumPy or Arrow array of float64"):
-        r.to_r(np.zeros(2, np.float32))
+        session.to_r(np.zeros(2, np.float32))
     with pytest.raises(ValueError, match="Argument `x` must be of dimensions up to 2\\^31 - 1"):
-        r.to_r(np.zeros((2**31, 0)))
+        session.to_r(np.zeros((2**31, 0)))
     with pytest.raises(TypeError, match="Argument `x` must be an object of rpy2"):
-        r.from_r([1.0])
+        session.from_r([1.0])
     with pytest.raises(TypeError, match="Argument `x` must be a double, integer or logical array"):
-        r.from_r(robjects.StrVector(["a"]))
+        session.from_r(robjects.StrVector(["a"]))
     with pytest.raises(ValueError, match="without NA"):
-        r.from_r(robjects.r("c(1L, NA)"))
+        session.from_r(robjects.r("c(1L, NA)"))
 
 
 def test_collections_of_either_language():
@@ -231,7 +231,7 @@ def test_collections_of_either_language():
     expected = pyinit.initializer_he_normal(seed=1)((4, 3)).astype(np.float64)
     views = []
     for _ in range(10):
-        views.append(r.from_r(draw(numbers((4, 3)))))
+        views.append(session.from_r(draw(numbers((4, 3)))))
         litter()
         gc.collect()
     assert all(same_bits(view, expected) for view in views)
@@ -249,7 +249,7 @@ def test_frequent_collections():
     torture(50)
     try:
         drawn = in_r("initializer_he_normal")(seed=1)(numbers((4, 3)))
-        back = r.from_r(r.to_r(ours))
+        back = session.from_r(session.to_r(ours))
     finally:
         torture(0)
     assert is_drawn(drawn, pyinit.initializer_he_normal(seed=1)((4, 3)))

@@ -13,7 +13,7 @@ import pyinit
 
 pa = pytest.importorskip("pyarrow")
 
-from pyinit.bridges import arrow, reticulate  # noqa: E402
+from pyinit.bridges.r import arrow  # noqa: E402
 
 
 class Structs:
@@ -145,14 +145,14 @@ def test_a_draw_is_the_call(dtype, shape, structs):
     initializer = pyinit.RandomNormal(seed=1)
     expected = initializer(shape, dtype)
     sizes = list(map(float, shape))
-    reticulate.draw(initializer, sizes, dtype, None, None, None, structs.decimal)
+    calls.draw(initializer, sizes, dtype, None, None, None, structs.decimal)
     drawn = arrow.move_in(*structs.addresses).reshape(shape, order="F")
     np.testing.assert_array_equal(drawn, expected.astype(np.float64))
 
 
 def test_a_draw_of_a_part_is_the_slice(structs):
     initializer = pyinit.RandomNormal(seed=1)
-    reticulate.draw(initializer, [5.0, 4.0], None, [2.0, 3.0], [3.0, 1.0], "cpu", structs.decimal)
+    calls.draw(initializer, [5.0, 4.0], None, [2.0, 3.0], [3.0, 1.0], "cpu", structs.decimal)
     drawn = arrow.move_in(*structs.addresses).reshape((2, 3), order="F")
     np.testing.assert_array_equal(drawn, initializer((5, 4))[3:5, 1:4])
 
@@ -172,27 +172,27 @@ class Own(pyinit.Initializer):
 @pytest.mark.parametrize("initializer", [Own(), lambda shape, dtype=None: Own()(shape, dtype)])
 @pytest.mark.parametrize("dtype", ["bfloat16", "float64", "int8", "int64", None])
 def test_what_another_callable_returns_is_drawn(initializer, dtype, structs):
-    reticulate.draw(initializer, [2.0, 3.0], dtype, None, None, None, structs.decimal)
+    calls.draw(initializer, [2.0, 3.0], dtype, None, None, None, structs.decimal)
     drawn = arrow.move_in(*structs.addresses).reshape((2, 3), order="F")
     np.testing.assert_array_equal(drawn, np.arange(6).reshape(2, 3))
 
 
 def test_another_callable_is_asked_for_the_part(structs):
-    reticulate.draw(Own(), [4.0, 3.0], None, [2.0, 1.0], [1.0, 2.0], None, structs.decimal)
+    calls.draw(Own(), [4.0, 3.0], None, [2.0, 1.0], [1.0, 2.0], None, structs.decimal)
     drawn = arrow.move_in(*structs.addresses).reshape((2, 1), order="F")
     np.testing.assert_array_equal(drawn, [[5], [8]])
 
 
 def test_r_does_not_share_what_another_callable_keeps(structs):
     kept = np.zeros((2, 3), order="F")
-    reticulate.draw(lambda shape, dtype: kept, [2, 3], None, None, None, None, structs.decimal)
+    calls.draw(lambda shape, dtype: kept, [2, 3], None, None, None, None, structs.decimal)
     assert structs.values(np.float64).ctypes.data != kept.ctypes.data
 
 
 @pytest.mark.parametrize("returned", [np.zeros(3), np.zeros((2, 3), complex), "zeros"])
 def test_what_another_callable_must_return(returned, structs):
     with pytest.raises(ValueError, match="Argument `initializer` must be one that returns"):
-        reticulate.draw(lambda *_: returned, [2, 3], None, None, None, None, structs.decimal)
+        calls.draw(lambda *_: returned, [2, 3], None, None, None, None, structs.decimal)
     assert structs.schema.release is None
 
 
@@ -205,7 +205,7 @@ def test_what_another_callable_must_return(returned, structs):
     ],
 )
 def test_integers_and_bools_cross_in_the_type_of_r(dtype, arrow_format, structs):
-    reticulate.draw(pyinit.Ones(), [2.0, 3.0], dtype, None, None, None, structs.decimal)
+    calls.draw(pyinit.Ones(), [2.0, 3.0], dtype, None, None, None, structs.decimal)
     assert structs.schema.format == arrow_format
     assert structs.array.length == 6
 
@@ -216,7 +216,7 @@ def test_integers_and_bools_cross_in_the_type_of_r(dtype, arrow_format, structs)
 )
 def test_values_that_r_cannot_hold_are_errors(value, dtype, structs):
     with pytest.raises(ValueError, match="Argument `dtype` must be one whose values R can hold"):
-        reticulate.draw(pyinit.Constant(value), [1.0], dtype, None, None, None, structs.decimal)
+        calls.draw(pyinit.Constant(value), [1.0], dtype, None, None, None, structs.decimal)
     assert structs.schema.release is None
 
 
@@ -233,20 +233,20 @@ def test_values_that_r_cannot_hold_are_errors(value, dtype, structs):
 )
 def test_a_bad_argument_of_a_draw_is_named(name, arguments, structs):
     with pytest.raises(ValueError, match=f"Argument `{name}` must be"):
-        reticulate.draw(pyinit.Identity(), *arguments, structs.decimal)
+        calls.draw(pyinit.Identity(), *arguments, structs.decimal)
     assert structs.schema.release is None
 
 
 def test_arrays_are_sent_and_received(structs):
     values = np.arange(6.0).reshape(2, 3, order="F")
-    assert reticulate.send_array(values, structs.decimal) == ([2.0, 3.0], True)
-    back = reticulate.receive_array(structs.decimal, [2.0, 3.0], False)
+    assert calls.send_array(values, structs.decimal) == ([2.0, 3.0], True)
+    back = calls.receive_array(structs.decimal, [2.0, 3.0], False)
     assert back.ctypes.data == values.ctypes.data
     np.testing.assert_array_equal(back, values)
 
     logicals = np.array([0, 1, 1], np.int32)
-    reticulate.send_array(logicals, structs.decimal)
-    back = reticulate.receive_array(structs.decimal, [3.0], True)
+    calls.send_array(logicals, structs.decimal)
+    back = calls.receive_array(structs.decimal, [3.0], True)
     np.testing.assert_array_equal(back, np.array([False, True, True]))
 
 
@@ -255,8 +255,8 @@ def test_the_end_of_python_is_announced():
 import atexit, ctypes
 flag = ctypes.c_int(0)
 atexit.register(lambda: print(flag.value))
-from pyinit.bridges import reticulate
-reticulate.announce_exit(str(ctypes.addressof(flag)))
+from pyinit.bridges.r import calls
+calls.announce_exit(str(ctypes.addressof(flag)))
 """
     ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert ended.stdout == "1\n"

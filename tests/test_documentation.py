@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import pyinit
-from pyinit import command_line
+from pyinit import cli
 from pyinit.manifests.reading import load_json, manifest_of
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +47,6 @@ def test_the_numbers_on_the_page():
     """Protects the number of golden vectors, and the exit statuses."""
     assert f"has {pyinit.self_test().checked} tensors" in MANIFESTS
     statuses = re.findall(r"^\| (\d+) \|", MANIFESTS, re.M)
-    told = re.findall(r"^  (\d+)  ", command_line._EPILOG, re.M)
+    told = re.findall(r"^  (\d+)  ", cli._EPILOG, re.M)
     assert statuses == told
-    assert {command_line.DIFFERENT, command_line.USAGE, command_line.REFUSED} < set(map(int, told))
+    assert {cli.DIFFERENT, cli.USAGE, cli.REFUSED} < set(map(int, told))

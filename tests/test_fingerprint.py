@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pyinit
+from pyinit.reproducibility import chunks as chunks_module
 from pyinit.reproducibility import fingerprint as module
-from pyinit.reproducibility import pieces as pieces_module
-from pyinit.reproducibility.pieces import pieces
+from pyinit.reproducibility.chunks import pieces
 
 
 def test_the_canonical_form_to_the_byte():
@@ -45,7 +45,7 @@ def test_pieces_do_not_show(shape, piece, dtype, random_class, monkeypatch):
     """Protects tensors that are drawn in pieces: their bits, whatever the pieces."""
     if len(shape) < 2 and "Orthogonal" in repr(random_class(1)):
         shape = (*shape, 2, 3)
-    monkeypatch.setattr(pieces_module, "PIECE", piece)
+    monkeypatch.setattr(chunks_module, "PIECE", piece)
     initializer = random_class(7)
     expected = pyinit.fingerprint(initializer(shape, dtype))
     assert pyinit.fingerprint(initializer, shape, dtype) == expected

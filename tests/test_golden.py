@@ -12,6 +12,7 @@ import pyinit
 from pyinit.dtypes import NUMERIC_DTYPES
 from pyinit.initializers.registry import CLASSES
 from pyinit.reproducibility import golden
+from pyinit.runtime import kernel_choice
 from pyinit.stream import kernels
 
 #: Of pyinit/reproducibility/golden_vectors_1.json. It never changes: see the file.
@@ -38,17 +39,17 @@ def test_they_cover_every_initializer_and_dtype():
     assert any(v.partition_offset and np.prod(v.shape) > 2**42 for v in drawn)
 
 
-@pytest.mark.parametrize("kernel", kernels.available())
+@pytest.mark.parametrize("kernel", kernel_choice.available())
 def test_every_kernel_passes(kernel, monkeypatch):
     """Protects invariant 1: there is one definition of every value."""
-    monkeypatch.setenv(kernels.VARIABLE, kernel)
-    kernels.choice.cache_clear()
+    monkeypatch.setenv(kernel_choice.VARIABLE, kernel)
+    kernel_choice.choice.cache_clear()
     kernels.kernel.cache_clear()
     try:
         result = pyinit.self_test()
     finally:
         monkeypatch.undo()
-        kernels.choice.cache_clear()
+        kernel_choice.choice.cache_clear()
         kernels.kernel.cache_clear()
     assert result
     assert result.differences == []

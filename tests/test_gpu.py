@@ -14,19 +14,21 @@ from test_gpu_kernel import on_host
 
 import pyinit
 from pyinit.dtypes import FLOAT_DTYPES, round_to
+from pyinit.linalg import cusolver
+from pyinit.runtime import devices
 from pyinit.stream import gpu
-from pyinit.stream.gpu import compilation, devices, orthogonal
+from pyinit.stream.gpu import nvrtc
 
 
 @pytest.fixture(autouse=True)
 def _as_at_first(monkeypatch):
     """Neither a default device nor compiled kernels, before and after."""
     monkeypatch.setattr(devices, "_from_environment", "cpu")
-    for cached in (compilation.function, compilation._module, compilation._code):
+    for cached in (nvrtc.function, nvrtc._module, nvrtc._code):
         cached.cache_clear()
     yield
     pyinit.set_default_device(None)
-    for cached in (compilation.function, compilation._module, compilation._code):
+    for cached in (nvrtc.function, nvrtc._module, nvrtc._code):
         cached.cache_clear()
 
 
@@ -307,7 +309,7 @@ def test_rounding_by_way_of_float32_is_one_rounding():
     ties = (1 + (2 * generator.integers(0, 2**7, 5000) + 1) * 2.0**-8) * (1 + 2.0**-40)
     values = np.concatenate([generator.normal(size=50_000), ties, -ties, [0.0, -0.0, 1.0]])
     for dtype in (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16)):
-        rounded = orthogonal.rounded_to_odd(values).astype(dtype)
+        rounded = cusolver.rounded_to_odd(values).astype(dtype)
         assert same_bits(rounded, round_to(values, dtype))
 
 
@@ -315,18 +317,18 @@ def test_rounding_by_way_of_float32_is_one_rounding():
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32", "bool"])
 def test_draws_for_r(dtype, two_devices):
     """Protects the crossing to R: the device's values, in float64, by way of page-locked memory."""
-    reticulate = pytest.importorskip("pyinit.bridges.reticulate", reason="pyarrow is missing")
+    calls = pytest.importorskip("pyinit.bridges.r.calls", reason="pyarrow is missing")
     initializer = pyinit.HeNormal(1) if dtype in FLOAT_DTYPES else pyinit.Identity()
     arguments = initializer, (70, 90), (50, 60), (3, 5), dtype
-    drawn = reticulate._filled(*arguments, "cuda:1")
+    drawn = calls._filled(*arguments, "cuda:1")
     assert drawn.flags.f_contiguous
-    assert same_bits(drawn, reticulate._filled(*arguments, None))
+    assert same_bits(drawn, calls._filled(*arguments, None))
 
-    empty = reticulate._filled(pyinit.Zeros(), (0, 3), None, None, dtype, "cuda:1")
+    empty = calls._filled(pyinit.Zeros(), (0, 3), None, None, dtype, "cuda:1")
     assert empty.shape == (0, 3)
 
     class Own(pyinit.Initializer):
         def __call__(self, shape, dtype=None, **options):
             return initializer(shape, dtype, **options)
 
-    assert same_bits(reticulate._called(Own(), *arguments[1:], "cuda:1"), drawn)
+    assert same_bits(calls._called(Own(), *arguments[1:], "cuda:1"), drawn)

@@ -8,9 +8,10 @@ from conftest import RANDOM, same_bits
 
 import pyinit
 from pyinit.dtypes import FLOAT_DTYPES
+from pyinit.runtime import devices
 from pyinit.stream import kernels
 from pyinit.stream.distributions import Parameters
-from pyinit.stream.gpu import devices, fill
+from pyinit.stream.gpu import fill
 
 
 def missing() -> str:
@@ -200,11 +201,11 @@ def test_default_device():
 
 def test_draws_for_r(float_dtype):
     """Protects the crossing to R by way of page-locked memory."""
-    reticulate = pytest.importorskip("pyinit.bridges.reticulate", reason="pyarrow is missing")
+    calls = pytest.importorskip("pyinit.bridges.r.calls", reason="pyarrow is missing")
     arguments = pyinit.HeNormal(1), (70, 90), (50, 60), (3, 5), float_dtype
-    drawn = reticulate._filled(*arguments, "cuda")
+    drawn = calls._filled(*arguments, "cuda")
     assert drawn.flags.f_contiguous
-    assert same_bits(drawn, reticulate._filled(*arguments, None))
+    assert same_bits(drawn, calls._filled(*arguments, None))
 
 
 def test_the_benchmark_runs(capsys):

@@ -9,14 +9,14 @@ import subprocess
 import numpy as np
 import pytest
 from conftest import same_bits
-from cuda_on_host import launch, library
+from cuda_on_host import launch_on_host, library
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyinit.dtypes import FLOAT_DTYPES
 from pyinit.stream import index_steps, kernels
 from pyinit.stream.distributions import Parameters
-from pyinit.stream.gpu import compilation, geometry
+from pyinit.stream.gpu import launch, nvrtc
 
 KINDS = ("uniform", "normal", "truncated_normal")
 STORAGES = (*FLOAT_DTYPES, "float16_wide", "bfloat16_wide", "float32_wide")
@@ -35,7 +35,7 @@ def law(kind: str) -> Parameters:
 def has_the_bits(like, dtype, kind, key, start, steps, shape=None) -> bool:
     """Whether the GPU's kernel and the CPU's fill the same, and nothing beside it."""
     drawn, expected = np.zeros_like(like), np.zeros_like(like)
-    launch(drawn, dtype, law(kind), key, start, steps, shape)
+    launch_on_host(drawn, dtype, law(kind), key, start, steps, shape)
     kernels.kernel()(expected, dtype, law(kind), key, start, steps)
     return same_bits(drawn, expected)
 
@@ -58,17 +58,17 @@ def assert_every_operation_is_rounded(ptx: str):
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_nvrtc_compiles_it(architecture):
-    """Protects the compilation on a device, which no test without one would see fail."""
+    """Protects the nvrtc on a device, which no test without one would see fail."""
     cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
     supported = cupy.cuda.nvrtc.getSupportedArchs()
     if architecture not in supported:
         pytest.skip(f"this NVRTC knows {supported}, not {architecture}")
     for kind, storage in itertools.product(KINDS, STORAGES):
-        ptx = compilation.compiled(f"compute_{architecture}", kind, storage).decode()
+        ptx = nvrtc.compiled(f"compute_{architecture}", kind, storage).decode()
         assert "pyinit_blocks" in ptx
         assert "pyinit_elements" in ptx
         assert_every_operation_is_rounded(ptx)
-    code = compilation.compiled(f"sm_{architecture}", "normal", "float64")
+    code = nvrtc.compiled(f"sm_{architecture}", "normal", "float64")
     assert code.startswith(b"\x7fELF")
 
 
@@ -76,7 +76,7 @@ def test_nvrtc_says_what_is_wrong():
     """Protects the message: without NVRTC's own one nobody could mend anything."""
     pytest.importorskip("cupy", reason="CuPy is not installed")
     with pytest.raises(RuntimeError, match=r"kernel\.cu[\s\S]*pyinit_stored_float12"):
-        compilation.compiled("compute_90", "normal", "float12")
+        nvrtc.compiled("compute_90", "normal", "float12")
 
 
 @with_nvcc
@@ -91,8 +91,8 @@ def test_nvcc_compiles_it(architecture, tmp_path):
         result = subprocess.run(
             [
                 *("nvcc", "-ptx", f"-arch=compute_{architecture}", "-Werror", "all-warnings"),
-                *(*compilation.OPTIONS, *compilation.defines(kind, storage)),
-                *("-Xcompiler", "-Wall,-Wextra", str(compilation.SOURCE), "-o", str(target)),
+                *(*nvrtc.OPTIONS, *nvrtc.defines(kind, storage)),
+                *("-Xcompiler", "-Wall,-Wextra", str(nvrtc.SOURCE), "-o", str(target)),
             ],
             capture_output=True,
             text=True,
@@ -107,7 +107,7 @@ def test_nvcc_compiles_it(architecture, tmp_path):
 @on_host
 def test_the_plan_has_the_kernels_layout():
     """Protects every argument of a launch: it crosses as bytes."""
-    assert library("uniform", "float32").plan_size() == geometry.PLAN.itemsize
+    assert library("uniform", "float32").plan_size() == launch.PLAN.itemsize
 
 
 @on_host
@@ -131,7 +131,7 @@ def test_small_and_large_values(storage, scale):
     dtype = FLOAT_DTYPES[storage]
     parameters = Parameters("normal", 0.0, float(np.float32(scale)), np.inf)
     drawn, expected = np.empty(20_000, dtype), np.empty(20_000, dtype)
-    launch(drawn, dtype, parameters, (4, 0), 0, (1,))
+    launch_on_host(drawn, dtype, parameters, (4, 0), 0, (1,))
     kernels.kernel()(expected, dtype, parameters, (4, 0), 0, (1,))
     assert same_bits(drawn, expected)
 
@@ -174,8 +174,8 @@ def test_any_part_of_any_tensor(data):
 def test_rows_of_a_full_tensor_are_one():
     """Protects the fast way: one row, four elements a thread, no division."""
     shape = (3, 5, 64)
-    rows = geometry.rows_of(shape, index_steps(shape), index_steps(shape), 0)
-    assert rows == geometry.Rows("blocks", 0, 960, 1, 0, (geometry.Axis(240, 1, 1),))
+    rows = launch.rows_of(shape, index_steps(shape), index_steps(shape), 0)
+    assert rows == launch.Rows("blocks", 0, 960, 1, 0, (launch.Axis(240, 1, 1),))
     assert rows.items == 240
 
 
@@ -187,7 +187,7 @@ def test_neighbouring_items_are_neighbours_in_memory(order):
             like = np.empty(shape, np.float32, order=order)
             strides = [stride // 4 for stride in like.strides]
             full = (*shape[:-1], shape[-1] + more)
-            rows = geometry.rows_of(shape, strides, index_steps(full), 0)
+            rows = launch.rows_of(shape, strides, index_steps(full), 0)
             last = rows.axes[-1]
             stride = rows.column_stride if len(rows.axes) - 1 == rows.row_axis else last.stride
             assert stride == 1
@@ -196,7 +196,7 @@ def test_neighbouring_items_are_neighbours_in_memory(order):
 def test_short_rows_are_drawn_by_element():
     """Protects tensors of a few columns against drawing blocks in vain."""
     shape = (1000, 3)
-    rows = geometry.rows_of(shape, (1, 1000), (3, 1), 0)
+    rows = launch.rows_of(shape, (1, 1000), (3, 1), 0)
     assert rows.kernel == "elements"
     assert rows.items == 3000
 
@@ -204,20 +204,20 @@ def test_short_rows_are_drawn_by_element():
 def test_indices_have_64_bits():
     """Protects tensors beyond 2**32 elements."""
     shape = (2**33, 2)
-    rows = geometry.rows_of(shape, (1, 2**33), (2, 1), 5)
-    plan = geometry.plan(rows, law("normal"), (2**64 - 1, 2**32 - 1))
+    rows = launch.rows_of(shape, (1, 2**33), (2, 1), 5)
+    plan = launch.plan(rows, law("normal"), (2**64 - 1, 2**32 - 1))
     assert rows.items == 2**34 == plan["items"][0]
     assert plan["seed"][0] == 2**64 - 1
-    rows = geometry.rows_of((2**40,), (1,), (1,), 2**41)
+    rows = launch.rows_of((2**40,), (1,), (1,), 2**41)
     assert rows.items == 2**38
 
 
 def test_launches_fit_the_device():
     """Protects small draws against idle blocks, and large ones against more than run at once."""
-    assert geometry.launch_shape(1, 100) == (1, geometry.THREADS)
-    assert geometry.launch_shape(geometry.THREADS + 1, 100) == (2, geometry.THREADS)
-    grid, _ = geometry.launch_shape(2**60, 100)
-    assert grid == 100 * geometry.BLOCKS_PER_PROCESSOR
+    assert launch.launch_shape(1, 100) == (1, launch.THREADS)
+    assert launch.launch_shape(launch.THREADS + 1, 100) == (2, launch.THREADS)
+    grid, _ = launch.launch_shape(2**60, 100)
+    assert grid == 100 * launch.BLOCKS_PER_PROCESSOR
 
 
 @pytest.mark.parametrize(
@@ -226,10 +226,10 @@ def test_launches_fit_the_device():
 )
 def test_devices_newer_than_the_compiler_get_ptx(capability, chosen):
     """Protects devices that come after the toolkit."""
-    assert compilation.architecture_for(capability, (75, 80, 90, 120)) == chosen
+    assert nvrtc.architecture_for(capability, (75, 80, 90, 120)) == chosen
 
 
 def test_devices_older_than_the_compiler_are_told_so():
     """Protects devices that the toolkit has dropped against NVRTC's own message."""
     with pytest.raises(RuntimeError, match="compute capability 70 needs an older CUDA"):
-        compilation.architecture_for("70", (75, 80, 90, 120))
+        nvrtc.architecture_for("70", (75, 80, 90, 120))

@@ -92,7 +92,7 @@ def test_integers_are_constants_of_compiled_code():
 
 def test_memory_is_handed_over(monkeypatch):
     """Protects large weights from a copy."""
-    from pyinit.bridges import jax as bridge
+    from pyinit.bridges.jax import initializers as bridge
 
     addresses = []
     aligned = bridge._aligned

@@ -7,7 +7,7 @@ from keras import layers
 
 import pyinit
 import pyinit.keras
-from pyinit.manifests.tensors import DifferenceError
+from pyinit.manifests.model import DifferenceError
 from pyinit.manifests.writing import as_text
 
 

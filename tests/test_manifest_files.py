@@ -15,9 +15,9 @@ from conftest import same_bits
 import pyinit
 from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES
 from pyinit.manifests import limits, materialization
-from pyinit.manifests.parts import shares
-from pyinit.manifests.tensors import DifferenceError, ManifestError
-from pyinit.reproducibility import pieces as pieces_module
+from pyinit.manifests.model import DifferenceError, ManifestError
+from pyinit.manifests.shards import shares
+from pyinit.reproducibility import chunks as chunks_module
 
 #: Every dtype; scalars, empty ones, names with what no path may have, composed ones, whole ones.
 PLAN = [
@@ -61,7 +61,7 @@ def pinned():
 
 @pytest.fixture(params=[1 << 20, 17], ids=["whole", "in pieces"])
 def _pieces(request, monkeypatch):
-    monkeypatch.setattr(pieces_module, "PIECE", request.param)
+    monkeypatch.setattr(chunks_module, "PIECE", request.param)
 
 
 def values_of(pinned):

@@ -12,13 +12,13 @@ from jsonschema import Draft202012Validator
 
 import pyinit
 from pyinit.initializers.registry import CLASSES
-from pyinit.manifests import limits, reading, work
-from pyinit.manifests.parts import as_share, shares
+from pyinit.manifests import limits, parallel, reading
+from pyinit.manifests.model import DifferenceError, ManifestError, readable_size
 from pyinit.manifests.reading import load_json, manifest_of
-from pyinit.manifests.tensors import DifferenceError, ManifestError, readable_size
+from pyinit.manifests.shards import as_share, shares
 from pyinit.manifests.writing import as_text
-from pyinit.reproducibility import pieces as pieces_module
-from pyinit.reproducibility.descriptions import construct, describe
+from pyinit.reproducibility import chunks as chunks_module
+from pyinit.reproducibility.json_config import construct, describe
 
 PLAN = [
     {"name": "kernel", "shape": [4, 3], "initializer": "he_normal"},
@@ -267,7 +267,7 @@ def placed_tensors(draw):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_placed_weights(entry, piece, monkeypatch):
     """Protects axes, gates and rows, in pieces of any size, against the plain way to say them."""
-    monkeypatch.setattr(pieces_module, "PIECE", piece)
+    monkeypatch.setattr(chunks_module, "PIECE", piece)
     made = pyinit.manifest([entry])
     expected = np.empty(entry["shape"], np.float32)
     for part in entry.get("parts", [entry]):
@@ -463,10 +463,10 @@ def test_an_error_ends_the_work_on_the_others():
             raise DifferenceError("no")
         for _ in range(200):
             advance(0)
-            work.threading.Event().wait(0.005)
+            parallel.threading.Event().wait(0.005)
 
     with pytest.raises(DifferenceError):
-        work.for_each_tensor(tensors, task)
+        parallel.for_each_tensor(tensors, task)
     assert len(seen) < 8
 
 

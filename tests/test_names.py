@@ -13,7 +13,7 @@ ONLY_IN_R = {
     # methods of Python's objects
     "from_config",
     "get_config",
-    # Python's are pyinit.bridges.r.to_r() and from_r(), which need R
+    # Python's are pyinit.bridges.r.session.to_r() and from_r(), which need R
     "as_numpy",
     "as_r_array",
     # in Python pyinit.keras.initialize(), since pyinit alone does not import Keras

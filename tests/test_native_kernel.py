@@ -18,13 +18,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pyinit
+from pyinit import native
 from pyinit.dtypes import FLOAT_DTYPES
-from pyinit.stream import index_steps, kernels, native, reference, threads
+from pyinit.runtime import kernel_choice, threads
+from pyinit.stream import index_steps, native_kernel, reference
 from pyinit.stream.distributions import Parameters
 
-STREAM = Path(native.__file__).parents[1]
+NATIVE = Path(native_kernel.__file__).parent
 KINDS = ("uniform", "normal", "truncated_normal")
-LEVELS = native.levels()
+LEVELS = native.isa_levels()
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +43,7 @@ def law(kind: str) -> Parameters:
 def both(level, out_like, dtype, kind, key, start, steps):
     """The same part, drawn by the native kernel and by the reference."""
     drawn, expected = np.zeros_like(out_like), np.zeros_like(out_like)
-    native.NativeKernel(level)(drawn, dtype, law(kind), key, start, steps)
+    native_kernel.NativeKernel(level)(drawn, dtype, law(kind), key, start, steps)
     reference.fill(expected, dtype, law(kind), key, start, steps)
     return drawn, expected
 
@@ -127,7 +129,7 @@ def test_rounding_to_narrow_dtypes_is_numpys():
             wide = np.empty(50_000, np.float64)
             parameters = Parameters("normal", 0.0, float(np.float32(scale)), np.inf)
             for level in LEVELS:
-                kernel = native.NativeKernel(level)
+                kernel = native_kernel.NativeKernel(level)
                 kernel(single, single.dtype, parameters, (4, 0), 0, (1,))
                 kernel(narrow, narrow.dtype, parameters, (4, 0), 0, (1,))
                 kernel(wide, narrow.dtype, parameters, (4, 0), 0, (1,))
@@ -185,7 +187,7 @@ def test_an_interrupt_ends_a_long_draw():
 def test_every_large_draw_is_shared_among_the_threads(shape, order):
     """Protects against matrices of few columns in one piece, which R asks for most."""
     pyinit.set_num_threads(4)
-    pieces = native._pieces(np.empty(shape, np.float32, order=order), 0, index_steps(shape))
+    pieces = native_kernel._pieces(np.empty(shape, np.float32, order=order), 0, index_steps(shape))
     assert len(pieces) >= 8
     assert sum(part.size for part, _, _ in pieces) == np.prod(shape)
 
@@ -265,7 +267,7 @@ def test_the_environment_chooses_the_kernel(name):
     code = "import pyinit; pyinit.show_config(); print(pyinit.HeNormal(3)((4,)).tobytes().hex())"
     result = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, kernels.VARIABLE: name},
+        env={**os.environ, kernel_choice.VARIABLE: name},
         capture_output=True,
         text=True,
         check=True,
@@ -274,7 +276,9 @@ def test_the_environment_chooses_the_kernel(name):
     assert result.stdout.splitlines()[-1] == pyinit.HeNormal(3)((4,)).tobytes().hex()
 
 
-@pytest.mark.parametrize(("variable", "value"), [(kernels.VARIABLE, "v5"), (threads.VARIABLE, "0")])
+@pytest.mark.parametrize(
+    ("variable", "value"), [(kernel_choice.VARIABLE, "v5"), (threads.VARIABLE, "0")]
+)
 def test_bad_environments_are_refused(variable, value):
     """Protects against a misspelt setting that is ignored."""
     result = subprocess.run(
@@ -289,7 +293,7 @@ def test_bad_environments_are_refused(variable, value):
 
 def test_the_environment_sets_the_number_of_threads():
     """Protects PYINIT_NUM_THREADS; an empty one is none."""
-    code = "from pyinit.stream.threads import num_threads; print(num_threads())"
+    code = "from pyinit.runtime.threads import num_threads; print(num_threads())"
     for value, count in (("3", 3), ("", threads.usable_cpus())):
         environment = {**os.environ, threads.VARIABLE: value}
         result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
@@ -322,9 +326,9 @@ def test_quotas_of_control_groups(tmp_path):
 
 def test_without_the_extension_numpy_draws(tmp_path):
     """Protects an installation without a compiler: the same bits, and show_config() says why."""
-    for path in STREAM.parent.rglob("*"):
+    for path in NATIVE.parent.rglob("*"):
         if path.suffix in (".py", ".json", ".typed"):
-            target = tmp_path / "pyinit" / path.relative_to(STREAM.parent)
+            target = tmp_path / "pyinit" / path.relative_to(NATIVE.parent)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(path.read_bytes())
     code = "import pyinit; pyinit.show_config(); print(pyinit.HeNormal(3)((4,)).tobytes().hex())"
@@ -339,7 +343,7 @@ def compile_kernel(target: Path, compiler: str, *flags: str) -> subprocess.Compl
     """Compiles the kernel's C source by itself, as a shared library."""
     command = [compiler, "-std=gnu11", "-ffp-contract=off", "-shared", "-fPIC", *flags]
     return subprocess.run(
-        [*command, "-o", target, STREAM / "native/kernel.c"], capture_output=True, text=True
+        [*command, "-o", target, NATIVE / "kernel.c"], capture_output=True, text=True
     )
 
 
@@ -356,7 +360,7 @@ def test_other_builds_draw_the_same(tmp_path, compiler, flags):
     axes = ctypes.c_int64 * 2
     shape, steps = (70, 300), (300, 1)
     for order in "CF":
-        for (dtype, wide, kind), loop in native._LOOPS.items():
+        for (dtype, wide, kind), loop in native_kernel._LOOPS.items():
             out = np.empty(shape, np.float64 if wide else dtype, order=order)
             expected = np.empty_like(out)
             reference.fill(expected, dtype, law(kind), (6, 2), 5, steps)
@@ -377,8 +381,8 @@ def test_other_builds_draw_the_same(tmp_path, compiler, flags):
 )
 def test_fast_math_is_refused(options):
     """Protects the bits against a build that reorders arithmetic, in each of the two kernels."""
-    for source in (STREAM / "native" / "kernel.c", STREAM.parent / "factorization" / "qr.c"):
-        folder = f"-I{STREAM / 'native'}"
+    for source in (NATIVE / "kernel.c", NATIVE / "qr.c"):
+        folder = f"-I{NATIVE}"
         built = subprocess.run(
             ["gcc", options, "-fsyntax-only", folder, source], capture_output=True, text=True
         )
@@ -392,7 +396,7 @@ def test_float32_accuracy_over_all_words(tmp_path):
     program = tmp_path / "quantile_sweep"
     source = Path(__file__).with_name("quantile_sweep.c")
     flags = ["-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
-    subprocess.run(["cc", *flags, f"-I{STREAM}", source, "-lm", "-o", program], check=True)
+    subprocess.run(["cc", *flags, f"-I{NATIVE}", source, "-lm", "-o", program], check=True)
 
     def sweep(first: int) -> list[tuple[float, str]]:
         result = subprocess.run([program, str(first), "256"], capture_output=True, text=True)

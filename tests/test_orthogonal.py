@@ -10,12 +10,12 @@ from conftest import same_bits
 
 import pyinit
 from pyinit.dtypes import FLOAT_DTYPES, round_to
-from pyinit.factorization import native, orthonormalize
-from pyinit.factorization.householder import orthonormalize_by_reflections
-from pyinit.factorization.native import NativeGram
-from pyinit.factorization.reference import SUMMED_ROWS, ReferenceGram
-from pyinit.stream import kernels
-from pyinit.stream.native import levels
+from pyinit.linalg import native_gram, orthonormalize
+from pyinit.linalg.householder import orthonormalize_by_reflections
+from pyinit.linalg.native_gram import NativeGram
+from pyinit.linalg.reference_gram import SUMMED_ROWS, ReferenceGram
+from pyinit.native import isa_levels
+from pyinit.runtime import kernel_choice
 
 #: Edges of tiles, panels, blocks of sums, and of what is solved together; tall, square, one column.
 SHAPES = [
@@ -34,9 +34,9 @@ def _default_threads():
 @pytest.fixture
 def _everything_in_pieces(monkeypatch):
     """Small matrices are cut like large ones."""
-    monkeypatch.setattr(native, "_PARALLEL_SIZE", 0)
-    monkeypatch.setattr(native, "_PARALLEL_COLUMNS", 0)
-    monkeypatch.setattr(native, "_MIN_PIECE", 1)
+    monkeypatch.setattr(native_gram, "_PARALLEL_SIZE", 0)
+    monkeypatch.setattr(native_gram, "_PARALLEL_COLUMNS", 0)
+    monkeypatch.setattr(native_gram, "_MIN_PIECE", 1)
 
 
 def normal(shape, seed=1):
@@ -66,7 +66,7 @@ def assert_q_of(q, matrix):
     assert (np.diagonal(r) >= -scale).all()
 
 
-@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("level", isa_levels())
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_native_kernel_is_the_reference(level, shape):
     """Protects the bits: every instruction set computes the chains that the reference defines."""
@@ -83,7 +83,7 @@ def test_threads_and_pieces_do_not_show(count, shape):
     pyinit.set_num_threads(count)
     matrix = normal(shape)
     expected = q_of(matrix, ReferenceGram(shape[1]))
-    assert same_bits(q_of(matrix, NativeGram(levels()[-1], shape[1])), expected)
+    assert same_bits(q_of(matrix, NativeGram(isa_levels()[-1], shape[1])), expected)
 
 
 def test_large_matrices_are_cut_without_a_trace():
@@ -115,7 +115,7 @@ def test_ill_conditioned_matrices(shape, condition):
     matrix = conditioned(shape, condition)
     q = q_of(matrix, ReferenceGram(shape[1]))
     assert_q_of(q, matrix)
-    for level in levels():
+    for level in isa_levels():
         assert same_bits(q_of(matrix, NativeGram(level, shape[1])), q)
 
 
@@ -128,7 +128,7 @@ def test_a_shift_is_taken_where_it_must_be(monkeypatch):
         lambda gram, shift, added=ReferenceGram.shift: shifts.append(shift) or added(gram, shift),
     )
     monkeypatch.setattr(
-        "pyinit.factorization.orthonormalize_by_reflections", lambda _: pytest.fail("reflected")
+        "pyinit.linalg.orthonormalize_by_reflections", lambda _: pytest.fail("reflected")
     )
     q_of(conditioned((80, 60), 1e6), ReferenceGram(60))
     assert shifts == []
@@ -154,7 +154,7 @@ def test_singular_matrices(name):
     columns = matrix.shape[1]
     q = q_of(matrix, ReferenceGram(columns))
     assert_q_of(q, matrix)
-    for level in levels():
+    for level in isa_levels():
         assert same_bits(q_of(matrix, NativeGram(level, columns)), q)
 
 
@@ -242,13 +242,13 @@ def test_memory(shape):
     assert int(result.stdout) <= 3 * 8 * shape[0] * shape[1]
 
 
-@pytest.mark.parametrize("name", kernels.available())
+@pytest.mark.parametrize("name", kernel_choice.available())
 def test_the_kernel_in_use_does_not_show(name):
     """Protects PYINIT_KERNEL for Orthogonal: each kernel is taken, and gives the same bits."""
     code = "import pyinit; print(pyinit.Orthogonal(seed=3)((90, 70), 'float64').tobytes().hex())"
     result = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, kernels.VARIABLE: name},
+        env={**os.environ, kernel_choice.VARIABLE: name},
         capture_output=True,
         text=True,
         check=True,
@@ -259,4 +259,4 @@ def test_the_kernel_in_use_does_not_show(name):
 def test_no_memory_for_a_buffer_is_an_error():
     """Protects against garbage where the kernel could not work."""
     with pytest.raises(MemoryError, match="buffer of a factorization"):
-        native._run([lambda: 0, lambda: -1])
+        native_gram._run([lambda: 0, lambda: -1])

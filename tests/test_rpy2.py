@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pyinit.bridges import r
+from pyinit.bridges.r import session
 
 pytestmark = pytest.mark.r
 
@@ -39,8 +39,8 @@ def test_parity():
 # reticulate drops references to objects of Python when R collects, which under rpy2 it does without
 # Python's lock (see rpkg/src/embedded.c)
 COLLECT = """
-from pyinit.bridges import r
-r.start()
+from pyinit.bridges.r import session
+session.start()
 from rpy2 import robjects
 robjects.r('''
   sys <- reticulate::import("sys", convert = FALSE)
@@ -60,12 +60,12 @@ def test_a_process_survives_collections_and_ends_well():
 ARRAYS = """
 import os
 import numpy as np
-from pyinit.bridges import r
+from pyinit.bridges.r import session
 ours = np.arange(6.0)
-theirs = r.to_r(ours)
+theirs = session.to_r(ours)
 from rpy2 import robjects
 robjects.r("drawn <- pyinit::initializer_he_normal(seed = 1)(c(100, 100))")
-view = r.from_r(robjects.globalenv["drawn"])
+view = session.from_r(robjects.globalenv["drawn"])
 robjects.r(".Last <- function() cat('the end of R')")
 print(robjects.r("tempdir()")[0])
 """
@@ -84,7 +84,7 @@ def test_importing_the_bridge_leaves_r_alone():
 
 
 def test_a_second_start_does_nothing():
-    code = "from pyinit.bridges import r; r.start(); r.start(); print('started')"
+    code = "from pyinit.bridges import r; session.start(); session.start(); print('started')"
     assert_ends_well(run("-c", code), "started\n")
 
 
@@ -93,8 +93,8 @@ def test_r_that_runs_already_is_used():
 import rpy2.rinterface as ri
 ri.initr()
 ri.evalr("x <- 1")
-from pyinit.bridges import r
-r.start()
+from pyinit.bridges.r import session
+session.start()
 print(ri.globalenv["x"][0])
 """
     assert_ends_well(run("-c", code), "1.0\n")
@@ -103,18 +103,18 @@ print(ri.globalenv["x"][0])
 def test_without_rpy2_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "rpy2", None)
     with pytest.raises(ImportError, match=r'pip install "\.\[r\]"'):
-        r.start()
+        session.start()
 
 
 def test_folders_of_packages_are_a_sequence():
     with pytest.raises(ValueError, match="Argument `lib_paths` must be a sequence of folders"):
-        r.start("/usr/lib/R/library")
+        session.start("/usr/lib/R/library")
 
 
 START = """
-from pyinit.bridges import r
+from pyinit.bridges.r import session
 try:
-    r.start()
+    session.start()
 except ImportError as error:
     print(error)
 """
@@ -143,8 +143,8 @@ def test_the_r_package_is_found_in_the_folders_given(tmp_path):
     (tmp_path / "pyinit").symlink_to(found)
     code = f"""
 from pathlib import Path
-from pyinit.bridges import r
-r.start([Path({str(tmp_path)!r})])
+from pyinit.bridges.r import session
+session.start([Path({str(tmp_path)!r})])
 print("started")
 """
     assert_ends_well(run("-c", code, R_LIBS=""), "started\n")

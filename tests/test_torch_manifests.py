@@ -5,7 +5,7 @@ import pytest
 
 import pyinit
 from pyinit.dtypes import FLOAT_DTYPES
-from pyinit.manifests.tensors import DifferenceError
+from pyinit.manifests.model import DifferenceError
 from pyinit.manifests.writing import as_text
 
 torch = pytest.importorskip("torch")

@@ -86,7 +86,7 @@ test_that("a manifest says what it is", {
   initializer <- initializer_he_normal(seed = derive_seed(42, "dense/kernel"))
   expect_identical(table$fingerprint[[1]], fingerprint(initializer, c(4, 3)))
   expect_identical(dim(as.data.frame(manifest(list()))), c(0L, 5L))
-  expect_s3_class(reticulate::r_to_py(pinned), "pyinit.manifests.tensors.Manifest")
+  expect_s3_class(reticulate::r_to_py(pinned), "pyinit.manifests.model.Manifest")
 })
 
 test_that("a manifest outlives the session", {

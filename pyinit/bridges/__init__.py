@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from pyinit.initializers import hooks
-from pyinit.manifests import models
+from pyinit.manifests import adapters
 
 
 def attach() -> None:
@@ -19,7 +19,7 @@ def attach() -> None:
     hooks.shared_config = _shared_config
     hooks.shared_generator = _shared_generator
     hooks.spread = _spread
-    models.model_of = _model_of
+    adapters.model_of = _model_of
 
 
 def _keras_is_loaded() -> bool:
@@ -30,7 +30,7 @@ def _keras_is_loaded() -> bool:
 def _class_shown(cls: type[Any]) -> type[Any]:
     if not _keras_is_loaded():
         return cls
-    from pyinit.bridges.keras.classes import shown_as
+    from pyinit.bridges.keras.proxy_classes import shown_as
 
     return shown_as(cls)
 
@@ -38,7 +38,7 @@ def _class_shown(cls: type[Any]) -> type[Any]:
 def _shared_config(generator: Any) -> dict[str, Any] | None:
     if not _keras_is_loaded():
         return None
-    from pyinit.bridges.keras.generators import shared_config
+    from pyinit.bridges.keras.seed_generators import shared_config
 
     return shared_config(generator)
 
@@ -46,18 +46,18 @@ def _shared_config(generator: Any) -> dict[str, Any] | None:
 def _shared_generator(config: dict[str, Any]) -> Any:
     if not _keras_is_loaded():
         return None
-    from pyinit.bridges.keras.generators import shared_generator
+    from pyinit.bridges.keras.seed_generators import shared_generator
 
     return shared_generator(config)
 
 
 def _spread(initializer: Any, shape: Any, dtype: Any, layout: Any) -> Any:
-    from pyinit.bridges.layouts import spread
+    from pyinit.bridges.jax.sharding import spread
 
     return spread(initializer, shape, dtype, layout)
 
 
-def _model_of(target: Any) -> models.Model | None:
+def _model_of(target: Any) -> adapters.Model | None:
     if _keras_is_loaded():
         import keras
 

@@ -11,9 +11,9 @@ from pyinit.arguments import Shape, invalid
 from pyinit.dtypes import FLOAT_DTYPES, INTEGER_DTYPES, AnyArray, round_to
 from pyinit.initializers.constant import Constant
 from pyinit.initializers.random import RandomUniform
+from pyinit.seeds import draw_key
 from pyinit.stream import fill
 from pyinit.stream.distributions import parameters
-from pyinit.stream.seeds import draw_key
 
 _FLOAT64 = FLOAT_DTYPES["float64"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from pyinit.arguments import Shape, as_partition, as_shape, invalid
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
 from pyinit.initializers import hooks
-from pyinit.stream.gpu import devices
+from pyinit.runtime import devices
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -10,12 +10,12 @@ import numpy as np
 
 from pyinit.arguments import Shape, as_number, invalid
 from pyinit.dtypes import AnyArray, constant_of, round_to
-from pyinit.factorization import orthonormalize
 from pyinit.initializers.random import RandomInitializer
+from pyinit.linalg import orthonormalize
+from pyinit.runtime.threads import run_all
+from pyinit.seeds import draw_key
 from pyinit.stream import fill
 from pyinit.stream.distributions import Parameters, parameters
-from pyinit.stream.seeds import draw_key
-from pyinit.stream.threads import run_all
 
 _FLOAT64 = np.dtype(np.float64)
 #: Values that are rounded at a time: their temporaries fit into a core's cache.
@@ -86,7 +86,8 @@ class Orthogonal(RandomInitializer):
     def _fill_on_gpu(
         self, out: Any, dtype: np.dtype[Any], full_shape: Shape, offset: Shape
     ) -> None:
-        from pyinit.stream.gpu import arrays, orthogonal
+        from pyinit.linalg import cusolver
+        from pyinit.stream.gpu import arrays
 
         constant_of("gain", self.gain, dtype)
         key = draw_key(self.seed)
@@ -97,9 +98,9 @@ class Orthogonal(RandomInitializer):
         tall = arrays.empty(tall_shape, _FLOAT64, out.device.id)
         fill(tall, _FLOAT64, _standard_normal(), key, tall_shape, (0, 0))
         with out.device:
-            q = orthogonal.orthonormalized(tall, self.gain)
+            q = cusolver.orthonormalized(tall, self.gain)
             full = (q if rows >= columns else q.T).reshape(full_shape)
-            orthogonal.write(out, full, offset, dtype)
+            cusolver.write(out, full, offset, dtype)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that construct such an initializer."""

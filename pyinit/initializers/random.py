@@ -14,9 +14,9 @@ from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.initializers import hooks
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.fans import compute_fans
+from pyinit.seeds import SeedGenerator, as_seed, draw_key, fresh_seed, is_generator
 from pyinit.stream import fill
 from pyinit.stream.distributions import Kind, Parameters, parameters
-from pyinit.stream.seeds import SeedGenerator, as_seed, draw_key, fresh_seed, is_generator
 
 if TYPE_CHECKING:
     from typing_extensions import Self

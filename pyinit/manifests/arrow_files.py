@@ -17,8 +17,8 @@ import numpy as np
 
 from pyinit.arguments import Shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
-from pyinit.manifests.tensors import ManifestError, Tensor
-from pyinit.manifests.values import Values
+from pyinit.manifests.model import ManifestError, Tensor
+from pyinit.manifests.sources import Values
 from pyinit.stream import STREAM_VERSION
 
 SUFFIX = ".arrow"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pyinit.arguments import as_index, invalid
-from pyinit.manifests.tensors import ManifestError, Tensor, readable_size
+from pyinit.manifests.model import ManifestError, Tensor, readable_size
 
 #: How many bytes of weights a manifest may stand for, unless the caller says otherwise.
 MAX_BYTES = 2**40

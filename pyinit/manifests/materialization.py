@@ -12,12 +12,12 @@ from pathlib import Path
 
 from pyinit.arguments import one_of
 from pyinit.manifests import arrow_files, safetensors
+from pyinit.manifests.creation import drawn_fingerprint
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
-from pyinit.manifests.parts import Share, as_share, shares
-from pyinit.manifests.plans import drawn_fingerprint
+from pyinit.manifests.model import DifferenceError, Manifest, Tensor, readable_size
+from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import as_manifest
-from pyinit.manifests.tensors import DifferenceError, Manifest, Tensor, readable_size
-from pyinit.manifests.work import Advance, Progress, for_each_tensor
+from pyinit.manifests.shards import Share, as_share, shares
 from pyinit.reproducibility.fingerprint import little_endian
 
 FORMATS = ("safetensors", "arrow")

@@ -21,10 +21,10 @@ from pyinit.dtypes import NUMERIC_DTYPES
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
-from pyinit.manifests.tensors import Manifest, ManifestError, Part, Tensor, readable_size
-from pyinit.reproducibility.descriptions import construct
+from pyinit.manifests.model import Manifest, ManifestError, Part, Tensor, readable_size
+from pyinit.reproducibility.json_config import construct
+from pyinit.seeds import as_seed
 from pyinit.stream import STREAM_VERSION
-from pyinit.stream.seeds import as_seed
 
 FORMAT = "pyinit manifest"
 FORMAT_VERSION = 1

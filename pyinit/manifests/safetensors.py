@@ -20,9 +20,9 @@ import numpy as np
 
 from pyinit.arguments import Shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
+from pyinit.manifests.model import ManifestError, Tensor
 from pyinit.manifests.reading import load_json
-from pyinit.manifests.tensors import ManifestError, Tensor
-from pyinit.manifests.values import ArrayValues, Values
+from pyinit.manifests.sources import ArrayValues, Values
 from pyinit.stream import STREAM_VERSION
 
 SUFFIX = ".safetensors"

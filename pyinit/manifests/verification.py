@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from pyinit.dtypes import AnyArray
-from pyinit.manifests import arrow_files, models, safetensors
+from pyinit.manifests import adapters, arrow_files, safetensors
+from pyinit.manifests.creation import drawn_fingerprint
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
-from pyinit.manifests.parts import as_share, shares
-from pyinit.manifests.plans import drawn_fingerprint
+from pyinit.manifests.model import Manifest, ManifestError, Part, Tensor, readable_size
+from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import as_manifest, read_manifest
-from pyinit.manifests.tensors import Manifest, ManifestError, Part, Tensor, readable_size
-from pyinit.manifests.values import ArrayValues, Values, pieces_of
-from pyinit.manifests.work import Advance, Progress, for_each_tensor
-from pyinit.reproducibility.descriptions import describe, seed_in_json
+from pyinit.manifests.shards import as_share, shares
+from pyinit.manifests.sources import ArrayValues, Values, pieces_of
 from pyinit.reproducibility.fingerprint import Digest, host_array
-from pyinit.stream.seeds import derive_seed
+from pyinit.reproducibility.json_config import describe, seed_in_json
+from pyinit.seeds import derive_seed
 
 _TARGET = (
     "None, a manifest, a Keras model, a torch module, a dictionary of arrays, or paths of files "
@@ -133,7 +133,7 @@ def verify(
     other = _as_manifest_or_none(target)
     if other is not None:
         return _of_manifests(pinned, tensors, other, is_all)
-    model = models.model_of(target)
+    model = adapters.model_of(target)
     values = _values_of(target) if model is None else _values_of_model(model)
 
     def why_not(tensor: Tensor, advance: Advance) -> str | None:
@@ -213,7 +213,7 @@ def _values_of_array(name: Any, array: Any) -> Values:
         ) from None
 
 
-def _values_of_model(model: models.Model) -> dict[str, Values | None]:
+def _values_of_model(model: adapters.Model) -> dict[str, Values | None]:
     return {name: None if array is None else ArrayValues(array) for name, array in model.values()}
 
 
@@ -307,7 +307,7 @@ class _Counts:
 
 
 def _explained(
-    model: models.Model,
+    model: adapters.Model,
     tensors: Sequence[Tensor],
     values: Mapping[str, Values | None],
     reasons: Sequence[str | None],

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pyinit.arguments import invalid
+from pyinit.manifests.model import Manifest, Part, Tensor
 from pyinit.manifests.reading import FORMAT, FORMAT_VERSION
-from pyinit.manifests.tensors import Manifest, Part, Tensor
-from pyinit.reproducibility.descriptions import describe, seed_in_json
+from pyinit.reproducibility.json_config import describe, seed_in_json
 
 
 def write_manifest(manifest: Manifest, file: str | os.PathLike[str]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from pyinit.arguments import Shape, as_shape, invalid
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, cast, standardize_dtype
 from pyinit.initializers.base import Initializer
-from pyinit.reproducibility.pieces import PIECE, draw_in_pieces, pieces
+from pyinit.reproducibility.chunks import PIECE, draw_in_pieces, pieces
 from pyinit.stream import STREAM_VERSION
 
 

@@ -14,10 +14,10 @@ import numpy as np
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.orthogonal import Orthogonal
-from pyinit.reproducibility.descriptions import construct
 from pyinit.reproducibility.fingerprint import fingerprint, host_array
-from pyinit.stream import STREAM_VERSION, kernels
-from pyinit.stream.gpu import devices
+from pyinit.reproducibility.json_config import construct
+from pyinit.runtime import devices, kernel_choice
+from pyinit.stream import STREAM_VERSION
 
 #: The file for this version of the stream, written once by script/write_golden_vectors.py.
 PATH = Path(__file__).with_name(f"golden_vectors_{STREAM_VERSION}.json")
@@ -31,7 +31,7 @@ class Vector:
 
     Args:
         class_name: The class of the initializer.
-        config: Its configuration: see `pyinit.reproducibility.descriptions`.
+        config: Its configuration: see `pyinit.reproducibility.json_config`.
         draw: Which draw of the seed.
         shape: The shape of the full tensor.
         dtype: The name of the dtype.
@@ -163,7 +163,7 @@ def self_test(device: str = "cpu") -> SelfTest:
 def check(vectors: list[Vector], device: str = "cpu") -> SelfTest:
     """Draws the vectors, and compares."""
     on_gpu = devices.find("device", device) is not None
-    kernel = device if on_gpu else f"kernel {kernels.choice()[0]}"
+    kernel = device if on_gpu else f"kernel {kernel_choice.choice()[0]}"
     must = chosen(vectors, device)
     return SelfTest(kernel, len(must), list(_differences(must, device)))
 

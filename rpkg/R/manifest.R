@@ -245,12 +245,12 @@ materialize <- function(manifest, path, ..., format = "safetensors", part = NULL
   })
 }
 
-# The Python module `pyinit.bridges.reticulate_manifests`, imported when it is first needed.
+# The Python module `pyinit.bridges.r.manifest_calls`, imported when it is first needed.
 manifests_bridge <- function() {
   bridge()
   if (is.null(session$manifests_bridge)) {
     session$manifests_bridge <- call_python(
-      reticulate::import("pyinit.bridges.reticulate_manifests", convert = FALSE)
+      reticulate::import("pyinit.bridges.r.manifest_calls", convert = FALSE)
     )
   }
   session$manifests_bridge

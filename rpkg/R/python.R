@@ -3,7 +3,7 @@
 # What the session holds: the Python package and its side of the bridge, once they are imported.
 session <- new.env(parent = emptyenv())
 
-# The Python module `pyinit.bridges.reticulate`, imported when it is first needed. Its functions
+# The Python module `pyinit.bridges.r.calls`, imported when it is first needed. Its functions
 # return Python objects: what crosses is converted where it is known to convert exactly.
 bridge <- function() {
   if (is.null(session$bridge)) {
@@ -37,7 +37,7 @@ import_python_package <- function() {
       # the package first: reticulate looks for a Python that has the module of that name
       package <- reticulate::import("pyinit", convert = FALSE)
       found <- reticulate::py_to_r(package$`__version__`)
-      bridge <- reticulate::import("pyinit.bridges.reticulate", convert = FALSE)
+      bridge <- reticulate::import("pyinit.bridges.r.calls", convert = FALSE)
     },
     error = function(error) {
       stop_pyinit(

@@ -3,7 +3,7 @@
 import keras
 
 from pyinit.initializers.registry import CLASSES
-from pyinit.stream.seeds import SeedGenerator
+from pyinit.seeds import SeedGenerator
 
 for _class in (*CLASSES, SeedGenerator):
     keras.saving.register_keras_serializable(package="pyinit")(_class)

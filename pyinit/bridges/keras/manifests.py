@@ -11,24 +11,24 @@ import numpy as np
 
 from pyinit.arguments import Shape
 from pyinit.bridges.keras.models import Weight, check_problems, seeded, weights_of
-from pyinit.bridges.keras.origins import CannotDrawError, Origin
+from pyinit.bridges.keras.provenance import CannotDrawError, Origin
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.constant import Constant, Ones
 from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import CLASSES, NAMES
-from pyinit.manifests.tensors import Part, Tensor
+from pyinit.manifests.model import Part, Tensor
+from pyinit.reproducibility.chunks import pieces
 from pyinit.reproducibility.fingerprint import host_array
-from pyinit.reproducibility.pieces import pieces
-from pyinit.stream.seeds import is_generator, next_key
+from pyinit.seeds import is_generator, next_key
 
 #: Values by which a draw of a generator is told from the others.
 _TELLING = 64
 
 
 class KerasModel:
-    """A model of Keras, as `pyinit.manifests.models` has it.
+    """A model of Keras, as `pyinit.manifests.adapters` has it.
 
     Args:
         model: The model.
@@ -42,7 +42,7 @@ class KerasModel:
         self.remedy = "pyinit.keras.initialize(model, seed) draws those of a seed."
 
     def plan(self, seed: int | None) -> list[Tensor]:
-        """What each weight is drawn by; `Model` in `pyinit.manifests.models` says more."""
+        """What each weight is drawn by; `Model` in `pyinit.manifests.adapters` says more."""
         weights = weights_of("target", self._model)
         planned = [(weight, _parts(weight, seed)) for weight in weights]
         check_problems("target", "a model whose weights can all be pinned", weights)

@@ -10,9 +10,9 @@ from typing import Any
 
 import keras
 
-from pyinit.bridges.keras.origins import CannotDrawError, Origin, children, origins, own_weights
+from pyinit.bridges.keras.provenance import CannotDrawError, Origin, children, origins, own_weights
 from pyinit.initializers.base import Initializer
-from pyinit.stream.seeds import as_seed, derive_seed
+from pyinit.seeds import as_seed, derive_seed
 
 #: A name that Keras makes up, with a number that depends on what else was made in the process.
 _MADE_UP = re.compile(r"(jax_|nnx_)?variable(_\d+)?")

@@ -15,7 +15,7 @@ from pyinit.bridges.torch.weights import Weight, kernel, weights_of, write
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.random import RandomInitializer, VarianceScaling
 from pyinit.initializers.registry import get
-from pyinit.stream.seeds import as_seed, derive_seed
+from pyinit.seeds import as_seed, derive_seed
 
 #: What Keras' layers use, by the kind of weight.
 _DEFAULTS = {

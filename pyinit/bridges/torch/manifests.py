@@ -14,16 +14,16 @@ from pyinit.dtypes import AnyArray
 from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import CLASSES
+from pyinit.manifests.creation import pinned_model
 from pyinit.manifests.limits import MAX_BYTES
-from pyinit.manifests.plans import pinned_model
-from pyinit.manifests.tensors import Manifest, Part, Tensor
-from pyinit.manifests.work import Progress
+from pyinit.manifests.model import Manifest, Part, Tensor
+from pyinit.manifests.parallel import Progress
 from pyinit.reproducibility.fingerprint import host_array
-from pyinit.stream.seeds import as_seed, is_generator
+from pyinit.seeds import as_seed, is_generator
 
 
 class TorchModel:
-    """A torch module, as `pyinit.manifests.models` has it.
+    """A torch module, as `pyinit.manifests.adapters` has it.
 
     Args:
         module: The module.
@@ -36,7 +36,7 @@ class TorchModel:
         self.remedy = "pyinit.torch.init_(module, seed=seed) draws those of a seed."
 
     def plan(self, seed: int | None) -> list[Tensor]:
-        """What each parameter is drawn by; `Model` in `pyinit.manifests.models` says more."""
+        """What each parameter is drawn by; `Model` in `pyinit.manifests.adapters` says more."""
         if seed is None and self._initializers.get("initializer") is None:
             raise invalid("seed", seed, "given for a torch module, which keeps no initializers")
         fillings = fillings_of_module(

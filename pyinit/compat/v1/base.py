@@ -12,7 +12,7 @@ from pyinit.compat.arguments import ArgumentError, argument_errors, as_dtype
 from pyinit.compat.v1.seeds import DrawOnce, Draws
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
 from pyinit.initializers import base
-from pyinit.stream.seeds import as_seed
+from pyinit.seeds import as_seed
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 
 from pyinit.arguments import Shape
-from pyinit.stream.seeds import Key, SeedGenerator, as_seed, derive_seed
+from pyinit.seeds import Key, SeedGenerator, as_seed, derive_seed
 
 # One for all: what it guards takes microseconds.
 _lock = threading.Lock()

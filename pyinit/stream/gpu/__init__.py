@@ -1,6 +1,6 @@
 """The GPU: the stream's bits, drawn by a kernel that is compiled from the CPU kernel's header.
 
-CuPy does what there is to do with a device: memory, streams, compilation, launches, and the linear
+CuPy does what there is to do with a device: memory, streams, nvrtc, launches, and the linear
 algebra of orthogonal matrices. It is imported at the first use, and only then. Nothing here waits
 for the device, but for what says so.
 """
@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from pyinit.runtime.devices import cupy
 from pyinit.stream.distributions import Parameters
-from pyinit.stream.gpu import compilation, geometry
-from pyinit.stream.gpu.devices import cupy
+from pyinit.stream.gpu import launch, nvrtc
 
 #: An array on a GPU: a `cupy.ndarray`, which mypy does not know.
 DeviceArray = Any
@@ -35,10 +35,10 @@ def fill(
     if out.size == 0:
         return
     strides = [stride // out.itemsize for stride in out.strides]
-    rows = geometry.rows_of(out.shape, strides, steps, start)
+    rows = launch.rows_of(out.shape, strides, steps, start)
     with cupy().cuda.Device(out.device.id) as device:
         storage = dtype.name if out.dtype == dtype else f"{dtype.name}_wide"
-        function = compilation.function(device.id, rows.kernel, parameters.kind, storage)
-        grid, block = geometry.launch_shape(rows.items, compilation.processors(device))
-        plan = geometry.plan(rows, parameters, key)
+        function = nvrtc.function(device.id, rows.kernel, parameters.kind, storage)
+        grid, block = launch.launch_shape(rows.items, nvrtc.processors(device))
+        plan = launch.plan(rows, parameters, key)
         function((grid,), (block,), (out.data, plan))

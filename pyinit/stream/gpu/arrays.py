@@ -11,8 +11,8 @@ import numpy as np
 
 from pyinit.arguments import Shape
 from pyinit.dtypes import AnyArray
+from pyinit.runtime.devices import cupy, device_of
 from pyinit.stream.gpu import DeviceArray
-from pyinit.stream.gpu.devices import cupy, device_of
 
 
 @contextmanager

@@ -1,0 +1,76 @@
+"""What a Python draws, as JSON: `python -m conformance.self_test`."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+import pyinit
+
+#: Of the matrix that is factored: large enough that OpenBLAS uses its threads.
+FACTORED = (600, 400)
+#: What OpenBLAS' function is called in NumPy's wheels, old and new.
+_OPENBLAS_CONFIG = tuple(
+    f"{prefix}openblas_get_config{suffix}" for prefix in ("scipy_", "") for suffix in ("64_", "")
+)
+
+
+def findings(with_blas: bool) -> dict[str, Any]:
+    """What the self-test found, with the versions; and what NumPy's BLAS computes."""
+    found = pyinit.self_test()
+    result: dict[str, Any] = {
+        "checked": found.checked,
+        "differences": [f"{name}: {how}" for name, how in found.differences],
+        "kernel": found.kernel,
+        "numpy": np.__version__,
+        "ml_dtypes": ml_dtypes.__version__,
+    }
+    if with_blas:
+        orthogonal = pyinit.Orthogonal(seed=1)
+        result["orthogonal"] = pyinit.fingerprint(orthogonal, FACTORED, "float64")
+        normal = pyinit.RandomNormal(seed=1)(FACTORED, "float64")
+        q, r = np.linalg.qr(normal)
+        result["qr"] = hashlib.sha256(q.tobytes() + r.tobytes()).hexdigest()
+        result["blas"] = openblas()
+    return result
+
+
+def openblas() -> list[str]:
+    """What the OpenBLAS of NumPy's wheel says of itself: its name, version, ..., processor, ..."""
+    for file in Path(np.__file__).parents[1].glob("numpy.libs/*openblas*"):
+        library = ctypes.CDLL(str(file))
+        for name in _OPENBLAS_CONFIG:
+            with suppress(AttributeError):
+                function = library[name]
+                function.restype = ctypes.c_char_p
+                text: bytes = function()
+                return text.decode().split()
+    return []
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints the findings, or a fingerprint of a large orthogonal matrix, as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m conformance.self_test")
+    parser.add_argument("--blas", action="store_true")
+    parser.add_argument("--orthogonal", type=int, nargs=2, metavar=("ROWS", "COLUMNS"))
+    options = parser.parse_args(arguments)
+    if options.orthogonal:
+        initializer = pyinit.Orthogonal(seed=1)
+        print(json.dumps(pyinit.fingerprint(initializer, options.orthogonal, "float64")))
+    else:
+        print(json.dumps(findings(options.blas)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""The native Gram matrix: the reference's bits, at the speed of matrix products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from pyinit.linalg.reference_gram import Matrix
+from pyinit.native import ISA_LEVELS, _kernel
+from pyinit.runtime.threads import run_all
+
+#: From so many multiplications on, they are cut into pieces, for several threads and so that an
+#: interrupt waits no longer than a piece takes.
+_PARALLEL_SIZE = 1 << 23
+#: From so many columns on, it pays that the threads wait for each other within a Cholesky factor.
+_PARALLEL_COLUMNS = 768
+#: Panels of the Gram matrix, down and across, that one thread computes at a time.
+_GRAM_PANELS = (8, 16)
+#: Panels of the factor's rows between two waits of the threads for each other.
+_FACTOR_PANELS = 4
+#: Rows of a matrix that one thread solves for at a time: a multiple of so many panels, and so many
+#: that they take some multiplications.
+_ROW_PANELS = 4
+_MIN_PIECE = 1 << 21
+_ALIGNMENT = 64
+
+
+class NativeGram:
+    """A `Gram` computed by the native kernel at one instruction set.
+
+    Args:
+        level: The instruction set.
+        columns: How many columns the matrix has.
+    """
+
+    def __init__(self, level: str, columns: int) -> None:
+        self._level = ISA_LEVELS.index(level)
+        self._columns = columns
+        self._width = _kernel.lib.PYINIT_PANEL
+        self._panels = -(-columns // self._width)
+        size = self._width**2 * self._panels * (self._panels + 1) // 2
+        self._memory = np.empty(size + _ALIGNMENT // 8)
+        self.diagonal = np.empty(columns)
+        self._inverses = np.empty(self._panels * self._width)
+        address = _address(self._memory)
+        self._gram = _pointer(address + -address % _ALIGNMENT)
+
+    def compute(self, matrix: Matrix, bound: float) -> bool:
+        """Computes the Gram matrix; `ReferenceGram` says what is returned."""
+        compute = partial(
+            _kernel.lib.pyinit_gram,
+            self._level,
+            _pointer(_address(matrix)),
+            *matrix.shape,
+            self._gram,
+        )
+        panels = self._panels
+        down, across = _GRAM_PANELS if self._in_parallel(matrix.size) else (panels, panels)
+        _run(
+            partial(compute, i, min(i + down, panels), j, min(j + across, panels))
+            for i in range(0, panels, down)
+            for j in range(i, panels, across)
+        )
+        diagonal = _pointer(_address(self.diagonal))
+        return bool(_kernel.lib.pyinit_gram_diagonal(self._gram, self._columns, bound, diagonal))
+
+    def shift(self, shift: float) -> None:
+        """Adds `shift` to the diagonal."""
+        _kernel.lib.pyinit_gram_shift(self._gram, self._columns, shift)
+
+    def factor(self, smallest: float) -> bool:
+        """Factors the Gram matrix; `ReferenceGram` says what is returned."""
+        diagonal = _pointer(_address(self.diagonal))
+        inverses = _pointer(_address(self._inverses))
+        panels = self._panels
+        step = _FACTOR_PANELS if self._columns >= _PARALLEL_COLUMNS else panels
+        for top in range(0, panels, step):
+            bottom = min(top + step, panels)
+            if _kernel.lib.pyinit_cholesky(
+                self._level, self._gram, self._columns, top, bottom, diagonal, smallest, inverses
+            ):
+                return False
+            rows = partial(_kernel.lib.pyinit_cholesky_rows, self._level, self._gram, top, bottom)
+            run_all(
+                [
+                    partial(rows, first, min(first + step, panels), inverses)
+                    for first in range(bottom, panels, step)
+                ]
+            )
+        return True
+
+    def substitute(self, matrix: Matrix) -> None:
+        """Multiplies `matrix` by the inverse of the factor, in place."""
+        inverses = _pointer(_address(self._inverses))
+        rows = len(matrix)
+        step = rows
+        if self._in_parallel(matrix.size):
+            step = _ROW_PANELS * self._width
+            step *= -(-_MIN_PIECE // (step * self._columns**2))
+        start = _address(matrix)
+        _run(
+            partial(
+                _kernel.lib.pyinit_substitute,
+                self._level,
+                _pointer(start + first * matrix.strides[0]),
+                min(step, rows - first),
+                self._columns,
+                self._gram,
+                inverses,
+            )
+            for first in range(0, rows, step)
+        )
+
+    def _in_parallel(self, size: int) -> bool:
+        return size * self._columns >= _PARALLEL_SIZE
+
+
+def _run(tasks: Iterable[Callable[[], int]]) -> None:
+    run_all([partial(_checked, task) for task in tasks])
+
+
+def _checked(task: Callable[[], int]) -> None:
+    if task():
+        raise MemoryError("no memory for the buffer of a factorization")
+
+
+def _address(array: Matrix) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
+def _pointer(address: int) -> Any:
+    return _kernel.ffi.cast("double *", address)

@@ -1,0 +1,51 @@
+"""Builds the extension `pyinit.native._kernel` (cffi's API mode, stable ABI).
+
+setuptools runs this file for setup.py. Without a working compiler the installation goes on without
+the extension, and NumPy draws.
+"""
+
+import sys
+
+from cffi import FFI
+
+HERE = "pyinit/native"
+HEADERS = (f"{HERE}/kernel.h", f"{HERE}/qr.h")
+
+FLAGS = {
+    "unix": [
+        "-O3",
+        "-std=gnu11",
+        # one rounding for each operation: the same bits everywhere
+        "-ffp-contract=off",
+        # what would keep loops from vectorizing and changes no value
+        "-fno-math-errno",
+        "-fno-trapping-math",
+    ],
+    "msvc": ["/O2", "/fp:precise"],
+}
+
+declarations = []
+for path in HEADERS:
+    with open(path, encoding="utf-8") as header:
+        declarations += [line for line in header if not line.startswith("#")]
+
+ffibuilder = FFI()
+ffibuilder.cdef("".join(declarations))
+ffibuilder.set_source(
+    "pyinit.native._kernel",
+    '#include "kernel.h"\n#include "qr.h"',
+    sources=[f"{HERE}/kernel.c", f"{HERE}/qr.c"],
+    include_dirs=[HERE],
+    depends=[
+        *HEADERS,
+        f"{HERE}/kernel_level.h",
+        f"{HERE}/isa_levels.h",
+        f"{HERE}/qr_level.h",
+        f"{HERE}/stream.h",
+        f"{HERE}/ieee754.h",
+        f"{HERE}/quantile_coefficients.h",
+    ],
+    extra_compile_args=FLAGS["msvc" if sys.platform == "win32" else "unix"],
+    py_limited_api=True,
+    optional=True,
+)

@@ -1,0 +1,241 @@
+/* Orthonormal columns by Cholesky factorization of the Gram matrix, in the processor's vectors, at
+ * several instruction sets. */
+#include "qr.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ieee754.h"
+#include "kernel.h"
+
+enum {
+    PANEL = PYINIT_PANEL,
+    /* Rows whose products are summed before the sum is added to the Gram matrix: part of the
+     * definition, like the reference's constant of that name. */
+    SUMMED_ROWS = 128,
+    /* Panels that are copied together, to be neighbours. */
+    COPIED_PANELS = 8,
+    /* Panels of a factor, and rows of them, that stay in the caches while they are used. */
+    SOLVED_PANELS = 4,
+    SOLVED_DEPTH = 128,
+    /* Panels of rows that are solved together. */
+    SOLVED_TOGETHER = 4,
+    /* Columns that are transposed at a time. */
+    TRANSPOSED = 32,
+    ALIGNMENT = 64
+};
+
+/* What each level compiles. */
+typedef struct {
+    void (*gram_block)(double *to, const double *x, const double *y, int64_t depth);
+    void (*solve_rows)(
+        double *const *panels, int count, const double *factor, int64_t top, int64_t bottom,
+        const double *inverses);
+    int (*factor_diagonal)(
+        double *panel, int64_t p, int64_t columns, const double *diagonal, double bound,
+        double *inverses);
+} level_kernel;
+
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* Where panel p of a Gram matrix starts: after p triangles of whole blocks. */
+static int64_t panel_at(int64_t p) { return p * (p + 1) / 2 * (PANEL * PANEL); }
+
+#ifdef __GNUC__
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#ifdef __clang__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+#else
+#define ALWAYS_INLINE inline
+#define UNROLL
+#endif
+
+#define LEVEL_SOURCE "qr_level.h"
+#include "isa_levels.h"
+
+static const level_kernel *kernel_of(int level)
+{
+    switch (level) {
+#ifdef PYINIT_X86
+    case PYINIT_V4:
+        return &kernel_v4;
+    case PYINIT_V3:
+        return &kernel_v3;
+#endif
+    default:
+        return &kernel_baseline;
+    }
+}
+
+/* Memory for `count` values in `*values`, at a multiple of ALIGNMENT; what free() takes. */
+static void *allocate(int64_t count, double **values)
+{
+    void *const memory = malloc((size_t)count * sizeof(double) + ALIGNMENT);
+    *values = (double *)(((uintptr_t)memory + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    return memory;
+}
+
+/* Copies the panels [first, last) of some rows of a matrix, `depth` rows each. */
+static void copy_panels(
+    double *to, const double *from, int64_t depth, int64_t columns, int64_t first, int64_t last)
+{
+    for (int64_t k = 0; k < depth; ++k, from += columns)
+        for (int64_t p = first; p < last; ++p) {
+            double *const row = to + ((p - first) * depth + k) * PANEL;
+            const int64_t count = smaller(columns - p * PANEL, PANEL);
+            if (count == PANEL)
+                memcpy(row, from + p * PANEL, PANEL * sizeof(double));
+            else
+                for (int64_t j = 0; j < PANEL; ++j)
+                    row[j] = j < count ? from[p * PANEL + j] : 0;
+        }
+}
+
+int pyinit_gram(
+    int level, const double *matrix, int64_t rows, int64_t columns, double *gram, int64_t top,
+    int64_t bottom, int64_t first, int64_t last)
+{
+    const level_kernel *const kernel = kernel_of(level);
+    const int64_t size = smaller(rows, SUMMED_ROWS) * PANEL * COPIED_PANELS;
+    double *upper;
+    void *const memory = allocate(2 * size, &upper);
+    if (memory == NULL)
+        return -1;
+    double *const lower = upper + size;
+    for (int64_t i = top, i_end; i < bottom; i = i_end) {
+        i_end = smaller(i + COPIED_PANELS, bottom);
+        for (int64_t q = first > i ? first : i; q < last; ++q)
+            memset(
+                gram + panel_at(q) + i * PANEL * PANEL, 0,
+                (size_t)(smaller(i_end, q + 1) - i) * PANEL * PANEL * sizeof(double));
+        for (int64_t k = 0, depth; k < rows; k += depth) {
+            depth = smaller(rows - k, SUMMED_ROWS);
+            copy_panels(upper, matrix + k * columns, depth, columns, i, i_end);
+            for (int64_t j = first > i ? first : i, j_end; j < last; j = j_end) {
+                const double *right = upper + (j - i) * depth * PANEL;
+                j_end = smaller(j < i_end ? i_end : j + COPIED_PANELS, last);
+                if (j >= i_end) {
+                    copy_panels(lower, matrix + k * columns, depth, columns, j, j_end);
+                    right = lower;
+                }
+                for (int64_t q = j; q < j_end; ++q)
+                    for (int64_t p = i; p < i_end && p <= q; ++p)
+                        kernel->gram_block(
+                            gram + panel_at(q) + p * PANEL * PANEL,
+                            upper + (p - i) * depth * PANEL, right + (q - j) * depth * PANEL,
+                            depth);
+            }
+        }
+    }
+    free(memory);
+    return 0;
+}
+
+int pyinit_gram_diagonal(const double *gram, int64_t columns, double bound, double *diagonal)
+{
+    int outside = 0;
+    for (int64_t first = 0; first < columns; first += PANEL) {
+        const double *panel = gram + panel_at(first / PANEL);
+        const double *const block = panel + first * PANEL;
+        if (!outside) /* else the answer is known */
+            for (; panel < block; ++panel)
+                outside |= !(fabs(*panel) <= bound);
+        for (int64_t j = 0; j < smaller(columns - first, PANEL); ++j) {
+            for (int64_t i = 0; i < j; ++i)
+                outside |= !(fabs(block[i * PANEL + j]) <= bound);
+            diagonal[first + j] = block[j * PANEL + j];
+            outside |= !(fabs(diagonal[first + j] - 1) <= bound);
+        }
+    }
+    return !outside;
+}
+
+void pyinit_gram_shift(double *gram, int64_t columns, double shift)
+{
+    for (int64_t j = 0; j < columns; ++j)
+        gram[panel_at(j / PANEL) + j * PANEL + j % PANEL] += shift;
+}
+
+int pyinit_cholesky(
+    int level, double *gram, int64_t columns, int64_t first, int64_t last, const double *diagonal,
+    double bound, double *inverses)
+{
+    const level_kernel *const kernel = kernel_of(level);
+    for (int64_t p = first; p < last; ++p) {
+        double *panel = gram + panel_at(p);
+        const int64_t at = p * PANEL;
+        kernel->solve_rows(&panel, 1, gram, first, p, inverses);
+        if (kernel->factor_diagonal(panel, p, columns, diagonal + at, bound, inverses + at))
+            return -1;
+    }
+    return 0;
+}
+
+void pyinit_cholesky_rows(
+    int level, double *gram, int64_t top, int64_t bottom, int64_t first, int64_t last,
+    const double *inverses)
+{
+    const level_kernel *const kernel = kernel_of(level);
+    for (int64_t p = first; p < last;) {
+        double *panels[SOLVED_TOGETHER];
+        int count = 0;
+        while (count < SOLVED_TOGETHER && p < last)
+            panels[count++] = gram + panel_at(p++);
+        kernel->solve_rows(panels, count, gram, top, bottom, inverses);
+    }
+}
+
+/* Copies rows of a matrix to the columns of a panel, or back. */
+static void transpose_rows(double *matrix, double *panel, int64_t rows, int64_t columns, int back)
+{
+    for (int64_t first = 0; first < columns; first += TRANSPOSED) {
+        const int64_t last = smaller(first + TRANSPOSED, columns);
+        for (int64_t r = 0; r < rows; ++r) {
+            double *const row = matrix + r * columns;
+            if (back)
+                for (int64_t k = first; k < last; ++k)
+                    row[k] = panel[k * PANEL + r];
+            else
+                for (int64_t k = first; k < last; ++k)
+                    panel[k * PANEL + r] = row[k];
+        }
+    }
+}
+
+int pyinit_substitute(
+    int level, double *matrix, int64_t rows, int64_t columns, const double *factor,
+    const double *inverses)
+{
+    const int64_t factor_panels = (columns + PANEL - 1) / PANEL;
+    const int64_t size = factor_panels * PANEL * PANEL;
+    double *values, *panels[SOLVED_TOGETHER];
+    void *const memory = allocate(SOLVED_TOGETHER * size, &values);
+    if (memory == NULL)
+        return -1;
+    for (int p = 0; p < SOLVED_TOGETHER; ++p)
+        panels[p] = values + p * size;
+    while (rows > 0) {
+        const int64_t taken = smaller(rows, SOLVED_TOGETHER * PANEL);
+        const int count = (int)((taken + PANEL - 1) / PANEL);
+        if (taken < count * PANEL || columns % PANEL > 0)
+            memset(values, 0, (size_t)(count * size) * sizeof(double));
+        for (int p = 0; p < count; ++p)
+            transpose_rows(
+                matrix + p * PANEL * columns, panels[p], smaller(taken - p * PANEL, PANEL), columns,
+                0);
+        kernel_of(level)->solve_rows(panels, count, factor, 0, factor_panels, inverses);
+        for (int p = 0; p < count; ++p)
+            transpose_rows(
+                matrix + p * PANEL * columns, panels[p], smaller(taken - p * PANEL, PANEL), columns,
+                1);
+        matrix += taken * columns;
+        rows -= taken;
+    }
+    free(memory);
+    return 0;
+}

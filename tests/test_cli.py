@@ -1,0 +1,276 @@
+"""The command: what is typed, what is printed, the exit status."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import pyinit
+from pyinit.cli import run
+from pyinit.manifests import reading
+from pyinit.manifests.writing import as_text
+
+PLAN = {
+    "seed": 42,
+    "tensors": [
+        {"name": "kernel", "shape": [40, 30], "initializer": "he_normal"},
+        {"name": "bias", "shape": [30], "initializer": "zeros"},
+    ],
+}
+
+
+@pytest.fixture
+def _folder(tmp_path, monkeypatch):
+    """A folder of its own, with a plan and its manifest in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    Path("plan.json").write_text(json.dumps(PLAN))
+    pyinit.write_manifest(pyinit.manifest(PLAN), "manifest.json")
+
+
+@pytest.fixture
+def typed(_folder, capsys):
+    """A function of what is typed, that gives the status and what was printed."""
+
+    def typed(*arguments):
+        status = run(list(arguments))
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return status, printed.out, printed.err
+
+    return typed
+
+
+def test_a_plan_becomes_a_manifest(typed):
+    """Protects the first command that a user types, to a file and to standard output."""
+    expected = as_text(pyinit.manifest(PLAN))
+    status, out, err = typed("manifest", "plan.json")
+    assert (status, out) == (0, expected)
+    assert err.startswith("Manifest of 2 tensors, 4.8 KiB:\n  kernel [40, 30] float32, HeNormal")
+    status, out, _ = typed("manifest", "plan.json", "-o", "m.json", "--seed", "7")
+    assert (status, out) == (0, "")
+    assert Path("m.json").read_text() == as_text(pyinit.manifest(PLAN, 7))
+
+
+def test_the_way_of_weights(typed):
+    """Protects materialize and verify together, and their statuses."""
+    assert typed("verify", "manifest.json") == (0, "The same: 2 tensors, 4.8 KiB.\n", "")
+    status, out, _ = typed("materialize", "manifest.json", "w.safetensors", "--threads", "2")
+    pyinit.set_num_threads(None)
+    assert (status, out) == (0, "w.safetensors\n")
+    assert typed("verify", "manifest.json", "w.safetensors")[0] == 0
+    for number in (1, 2):
+        part = f"{number}/2"
+        assert typed("materialize", "manifest.json", "p/w.safetensors", "--part", part)[0] == 0
+        file = f"p/w-0000{number}-of-00002.safetensors"
+        assert typed("verify", "manifest.json", file, "--part", part)[0] == 0
+    assert typed("verify", "manifest.json", "p")[0] == 0
+    assert typed("verify", "manifest.json", *map(str, Path("p").glob("*.safetensors")))[0] == 0
+    assert typed("materialize", "manifest.json", "a", "--format", "arrow")[0] == 0
+    assert typed("verify", "manifest.json", "a")[0] == 0
+
+
+def test_what_differs_is_in_a_table(typed):
+    """Protects the third person: status 1, and what differs, for people and for scripts."""
+    typed("manifest", "plan.json", "-o", "other.json", "--seed", "43")
+    status, out, err = typed("verify", "manifest.json", "other.json")
+    reason = "the seed is the one derived from 43, not the one derived from 42"
+    assert status == 1
+    assert err == ""
+    assert out.startswith("DIFFERENT: 1 (of 2 tensors, 4.8 KiB):\n")
+    assert "kernel" in out
+    assert reason in out
+    status, out, _ = typed("verify", "manifest.json", "other.json", "--json")
+    assert status == 1
+    assert json.loads(out) == {
+        "same": False,
+        "checked": 2,
+        "bytes": 4920,
+        "differences": [{"name": "kernel", "reason": reason}],
+    }
+    assert json.loads(typed("verify", "manifest.json", "--json")[1])["same"] is True
+
+
+def test_weights_that_do_not_fit_their_manifest(typed):
+    """Protects against a file with a good name: nothing is written, and the status says so."""
+    text = Path("manifest.json").read_text()
+    Path("forged.json").write_text(re.sub(r'"fingerprint": "..', '"fingerprint": "00', text))
+    status, _, err = typed("materialize", "forged.json", "w.safetensors")
+    assert status == 1
+    assert "does not have the fingerprint that the manifest gives for 'kernel', 'bias'" in err
+    assert not Path("w.safetensors").exists()
+    assert typed("verify", "forged.json")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["verify"], 2, "Missing argument 'MANIFEST'"),
+        (["check", "manifest.json"], 2, "No such command 'check'"),
+        (["verify", "manifest.json", "--parts", "1/2"], 2, "No such option"),
+        (["verify", "manifest.json", "--part", "9/8"], 2, "'9/8' is not one of how many parts"),
+        (["verify", "manifest.json", "--max-bytes", "much"], 2, "'much' is no number of bytes"),
+        (["verify", "manifest.json", "--threads", "0"], 2, "Invalid value for '--threads'"),
+        (["verify", "manifest.json", "nowhere"], 2, "nowhere: there is no such file"),
+        (["verify", "manifest.json", "os:nothing"], 2, "has no attribute 'nothing'"),
+        (["verify", "manifest.json", "no_such_module:x"], 2, "No module named 'no_such_module'"),
+        (["manifest", "plan.json", "--seed", "x"], 2, "'x' is not a valid integer"),
+        (["materialize", "manifest.json", "x", "--format", "npz"], 2, "Invalid value for"),
+        (["verify", "plan.json"], 3, 'no field "format"'),
+        (["verify", "nowhere.json"], 3, "nowhere.json: No such file or directory"),
+        (["verify", "manifest.json", "plan.json"], 3, 'no field "format"'),
+        (["verify", "manifest.json", "--max-bytes", "1kB"], 3, "more than the limit of 1000 bytes"),
+        (["manifest", "manifest.json"], 3, "is a manifest already"),
+        (["manifest", "plan.json", "--seed", str(2**64)], 3, "Argument `seed`"),
+        (["manifest", "json:dumps"], 3, "dumps() missing 1 required positional argument"),
+        (["manifest", "os:path"], 3, "Argument `target` must be a Keras model, a torch module"),
+        (["materialize", "manifest.json", "plan.json"], 3, "plan.json: it is there already"),
+        (["self-test", "--device", "gpu"], 3, "Argument `device`"),
+    ],
+)
+def test_mistakes(typed, arguments, status, message):
+    """Protects who mistypes: one line that says what is wrong, and a status that tells the kind."""
+    found, out, err = typed(*arguments)
+    assert found == status
+    assert message in err
+    assert out == ""
+
+
+def test_other_versions_of_the_stream(typed):
+    """Protects against a comparison that cannot be made."""
+    text = Path("manifest.json").read_text()
+    Path("new.json").write_text(text.replace('"stream_version": 1', '"stream_version": 2'))
+    status, _, err = typed("verify", "new.json")
+    assert status == 3
+    assert "its stream_version is 2, and this pyinit draws version 1" in err
+
+
+def test_models_by_module_and_object(typed, monkeypatch):
+    """Protects models that are code of one's own: a model, or a function that makes one."""
+    pytest.importorskip("keras")
+    Path("my_models.py").write_text(
+        "import keras, pyinit\n"
+        "def build():\n"
+        "    dense = keras.layers.Dense(3, kernel_initializer=pyinit.HeNormal(5), name='dense')\n"
+        "    return keras.Sequential([keras.Input((4,)), dense])\n"
+        "model = build()\n"
+    )
+    for number, name in enumerate(("build", "model")):
+        status, _, err = typed("manifest", f"my_models:{name}", "-o", f"{number}.json")
+        assert status == 0, err
+    assert Path("0.json").read_text() == Path("1.json").read_text()
+    assert "dense/kernel" in Path("0.json").read_text()
+    assert typed("verify", "0.json", "my_models:build")[0] == 0
+    status, out, _ = typed("verify", "manifest.json", "my_models:build")
+    assert status == 1
+    assert "it is missing" in out
+    assert "it is not in the manifest" in out
+    monkeypatch.delitem(sys.modules, "my_models")
+
+
+def test_a_saved_keras_model(typed):
+    """Protects the model that another person saved."""
+    keras = pytest.importorskip("keras")
+    import pyinit.keras
+
+    dense = keras.layers.Dense(3, kernel_initializer=pyinit.HeNormal(5), name="dense")
+    model = keras.Sequential([keras.Input((4,)), dense])
+    model.save("model.keras")
+    assert typed("manifest", "model.keras", "-o", "m.json")[0] == 0
+    assert typed("verify", "m.json", "model.keras")[0] == 0
+    assert typed("manifest", "model.keras", "-o", "m42.json", "--seed", "42")[0] == 1
+    pyinit.keras.initialize(model, 42)
+    model.save("model.keras")
+    assert typed("manifest", "model.keras", "-o", "m42.json", "--seed", "42")[0] == 0
+    status, out, _ = typed("verify", "m.json", "model.keras")
+    assert status == 1
+    assert "12 of 12 values differ" in out
+
+
+def test_help_names_everything(typed):
+    """Protects the help: every command, every option, the exit statuses."""
+    status, out, _ = typed("--help")
+    assert status == 0
+    for name in ("manifest", "verify", "materialize", "self-test", "schema"):
+        assert name in out
+        status, text, _ = typed(name, "-h")
+        assert status == 0
+        assert text.startswith(f"Usage: pyinit {name} ")
+    assert "130  interrupted" in out
+    assert typed("--version")[1] == f"pyinit, version {pyinit.__version__}\n"
+
+
+def test_the_schema_and_the_self_test(typed):
+    """Protects the two commands that need no file."""
+    assert typed("schema")[1] == reading.SCHEMA.read_text()
+    status, out, _ = typed("self-test")
+    assert status == 0
+    assert out.startswith("Self-test passed: ")
+
+
+def command(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "pyinit", *arguments],
+        env={**os.environ, "PYTHONPATH": str(Path(pyinit.__file__).parents[1])},
+        **options,
+    )
+
+
+@pytest.mark.usefixtures("_folder")
+@pytest.mark.parametrize(
+    ("initializer", "shape"), [("he_normal", [2**34]), ("orthogonal", [16_000, 16_000])]
+)
+def test_an_interrupt(initializer, shape):
+    """Protects Ctrl-C in the middle of long work: status 130, soon, without a trace."""
+    plan = {**PLAN, "tensors": [{"name": "x", "shape": shape, "initializer": initializer}]}
+    Path("large.json").write_text(json.dumps(plan))
+    process = command(
+        "manifest", "large.json", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert (out, err.strip()) == ("", "Interrupted.")
+
+
+@pytest.mark.usefixtures("_folder")
+def test_a_bar_on_a_terminal():
+    """Protects who waits: on a terminal a bar is shown after two seconds, and taken away."""
+    plan = {**PLAN, "tensors": [{"name": "x", "shape": [2**34], "initializer": "he_normal"}]}
+    Path("large.json").write_text(json.dumps(plan))
+    ours, theirs = pty.openpty()
+    process = command("manifest", "large.json", stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    deadline = time.monotonic() + 60
+    while b"GiB" not in shown and time.monotonic() < deadline:
+        shown += os.read(ours, 4096)
+    process.send_signal(signal.SIGINT)
+    try:
+        while True:
+            shown += os.read(ours, 4096)
+    except OSError:  # the other end is closed
+        pass
+    assert process.wait(timeout=20) == 130
+    assert b"GiB" in shown
+    os.close(ours)
+
+
+def test_without_the_packages_it_needs(tmp_path):
+    """Protects who installed no extra: the message says what to install."""
+    for missing in ("click", "rich"):
+        code = f"import sys; sys.modules[{missing!r}] = None; from pyinit.__main__ import main; "
+        process = subprocess.run(
+            [sys.executable, "-c", code + "sys.exit(main())"], capture_output=True, text=True
+        )
+        assert process.returncode == 2
+        assert f"needs the package {missing}" in process.stderr
+        assert "Traceback" not in process.stderr
