@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     start = time.monotonic()
-    results = run_all([*builds.rows(), *pythons.rows(), *r.rows(), *blas.rows()])
+    results = run_parallel([*builds.rows(), *pythons.rows(), *r.rows(), *blas.rows()])
     results.append(blas.contrast(results))
     print(results[-1], flush=True)
     problems = []
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(failed or bool(problems))
 
 
-def run_all(rows: Sequence[Row]) -> list[Result]:
+def run_parallel(rows: Sequence[Row]) -> list[Result]:
     """Runs rows, several at a time, and prints a line for each; returns them in their order."""
     with ThreadPoolExecutor(usable_cpus()) as pool:
         futures = [pool.submit(run, row) for row in rows]

@@ -18,7 +18,7 @@ MAX_SIZE = (2**63 - 1) // 8
 MAX_RANK = 64 if int(np.__version__.partition(".")[0]) >= 2 else 32
 
 
-def invalid(name: str, received: object, allowed: str) -> ValueError:
+def argument_error(name: str, received: object, allowed: str) -> ValueError:
     """The error for a bad argument: its name, what is allowed and what was received."""
     return ValueError(f"Argument `{name}` must be {allowed}. Received: {name}={received!r}")
 
@@ -42,28 +42,28 @@ def as_number(name: str, value: Any, allowed: str = "a finite number") -> int | 
     if index is not None:
         # as a float it would be infinite
         if abs(index) > sys.float_info.max:
-            raise invalid(name, value, allowed)
+            raise argument_error(name, value, allowed)
         return index
     if isinstance(value, float | np.floating):
         number = float(value)
     elif isinstance(value, str | bytes | bool | np.bool_ | complex) or value is None:
-        raise invalid(name, value, allowed)
+        raise argument_error(name, value, allowed)
     else:
         if getattr(value, "shape", None) != ():
-            raise invalid(name, value, allowed)
+            raise argument_error(name, value, allowed)
         try:
             number = float(value)
         except (TypeError, ValueError):
-            raise invalid(name, value, allowed) from None
+            raise argument_error(name, value, allowed) from None
     if not math.isfinite(number):
-        raise invalid(name, value, allowed)
+        raise argument_error(name, value, allowed)
     return number
 
 
 def one_of(name: str, value: object, allowed: Sequence[str]) -> str:
     """`value` if it is one of the `allowed` strings."""
     if not isinstance(value, str) or value not in allowed:
-        raise invalid(name, value, "one of " + ", ".join(map(repr, allowed)))
+        raise argument_error(name, value, "one of " + ", ".join(map(repr, allowed)))
     return value
 
 
@@ -76,7 +76,7 @@ def as_dimensions(name: str, value: object) -> Shape:
     for dimension in _elements(name, value, allowed):
         index = as_index(dimension)
         if index is None or index < 0:
-            raise invalid(name, value, f"{allowed} (dimension {dimension!r} is not one)")
+            raise argument_error(name, value, f"{allowed} (dimension {dimension!r} is not one)")
         dimensions.append(index)
     return tuple(dimensions)
 
@@ -85,10 +85,10 @@ def as_shape(value: object) -> Shape:
     """`value` as the shape of a tensor that can exist."""
     shape = as_dimensions("shape", value)
     if len(shape) > MAX_RANK:
-        raise invalid("shape", value, f"of a rank up to {MAX_RANK}")
+        raise argument_error("shape", value, f"of a rank up to {MAX_RANK}")
     # NumPy wants a size in range also where a dimension of 0 makes the product 0
     if math.prod(filter(None, shape)) > MAX_SIZE:
-        raise invalid("shape", value, f"a shape of at most {MAX_SIZE} elements")
+        raise argument_error("shape", value, f"a shape of at most {MAX_SIZE} elements")
     return shape
 
 
@@ -99,18 +99,18 @@ def as_axes(name: str, value: object) -> list[int] | None:
     allowed = "None or a sequence of integers"
     axes = [as_index(axis) for axis in _elements(name, value, allowed)]
     if None in axes:
-        raise invalid(name, value, allowed)
+        raise argument_error(name, value, allowed)
     return axes  # type: ignore[return-value]
 
 
 def _elements(name: str, value: object, allowed: str) -> list[object]:
     """The elements of `value` if it is an iterable with an order."""
     if isinstance(value, str | bytes | dict | Set) or not isinstance(value, Iterable):
-        raise invalid(name, value, allowed)
+        raise argument_error(name, value, allowed)
     try:
         return list(value)
     except TypeError:  # an array of rank 0 is an iterable, but for this
-        raise invalid(name, value, allowed) from None
+        raise argument_error(name, value, allowed) from None
 
 
 def as_partition(
@@ -119,15 +119,15 @@ def as_partition(
     """The shape and the offset of a part of a tensor of `shape`, which lies inside it."""
     if partition_shape is None or partition_offset is None:
         name = "partition_shape" if partition_shape is None else "partition_offset"
-        raise invalid(name, None, "given together with the other partition argument")
+        raise argument_error(name, None, "given together with the other partition argument")
     part = as_dimensions("partition_shape", partition_shape)
     offset = as_dimensions("partition_offset", partition_offset)
     if len(part) != len(shape):
-        raise invalid("partition_shape", partition_shape, f"of the rank of shape={shape}")
+        raise argument_error("partition_shape", partition_shape, f"of the rank of shape={shape}")
     if len(offset) != len(shape):
-        raise invalid("partition_offset", partition_offset, f"of the rank of shape={shape}")
+        raise argument_error("partition_offset", partition_offset, f"of the rank of shape={shape}")
     for full, length, first in zip(shape, part, offset, strict=True):
         if first + length > full:
             allowed = f"such that the part {part} at that offset lies inside shape={shape}"
-            raise invalid("partition_offset", partition_offset, allowed)
+            raise argument_error("partition_offset", partition_offset, allowed)
     return part, offset

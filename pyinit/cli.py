@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 import pyinit
-from pyinit.arguments import invalid
+from pyinit.arguments import argument_error
 from pyinit.manifests.limits import MAX_BYTES
 from pyinit.manifests.materialization import FORMATS
 from pyinit.manifests.model import DifferenceError, ManifestError
@@ -290,12 +290,12 @@ def _object(module: str, name: str) -> Any:
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
         raise click.UsageError(f"{module}:{name}: {error}") from None
-    from pyinit.manifests.adapters import model_of
+    from pyinit.manifests.adapters import adapter_for
 
-    if model_of(found) is None and callable(found):
+    if adapter_for(found) is None and callable(found):
         found = found()
-    if model_of(found) is None:
-        raise invalid(
+    if adapter_for(found) is None:
+        raise argument_error(
             "target", found, "a Keras model, a torch module, or a function that makes one"
         )
     return found

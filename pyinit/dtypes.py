@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
-from pyinit.arguments import invalid, one_of
+from pyinit.arguments import argument_error, one_of
 
 AnyArray = npt.NDArray[Any]
 
@@ -98,10 +98,10 @@ def standardize_dtype(dtype: object, allowed: dict[str, np.dtype[Any]]) -> np.dt
     if dtype is None:
         return FLOAT_DTYPES[_floatx]
     if isinstance(dtype, np.dtype) and not dtype.isnative:
-        raise invalid("dtype", dtype, "of this machine's byte order")
+        raise argument_error("dtype", dtype, "of this machine's byte order")
     found = allowed.get(_name(dtype))
     if found is None:
-        raise invalid("dtype", dtype, "one of " + ", ".join(map(repr, allowed)))
+        raise argument_error("dtype", dtype, "one of " + ", ".join(map(repr, allowed)))
     return found
 
 
@@ -141,7 +141,7 @@ def constant_of(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> A
         with np.errstate(over="ignore"):
             rounded = round_to(np.asarray(_to_float64(value, dtype), np.float64), dtype)
         if np.isinf(rounded.astype(np.float64)) and np.isfinite(float(value)):
-            raise invalid(name, value, f"within the range of dtype {dtype.name}")
+            raise argument_error(name, value, f"within the range of dtype {dtype.name}")
         return rounded
     try:
         held: int | None = int(value)
@@ -152,7 +152,9 @@ def constant_of(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> A
     else:
         low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
     if held is None or held != value or not low <= held <= high:
-        raise invalid(name, value, f"a whole number from {low} to {high} for dtype {dtype.name}")
+        raise argument_error(
+            name, value, f"a whole number from {low} to {high} for dtype {dtype.name}"
+        )
     return np.asarray(held, dtype)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import as_index, invalid
+from pyinit.arguments import argument_error, as_index
 
 Key = tuple[int, int]
 
@@ -24,7 +24,7 @@ def as_seed(name: str, value: object, allowed: str = _ALLOWED) -> int:
     """`value` as an integer seed."""
     seed = as_index(value)
     if seed is None or not -(2**63) <= seed < 2**64:
-        raise invalid(name, value, allowed)
+        raise argument_error(name, value, allowed)
     return seed
 
 
@@ -59,7 +59,7 @@ def set_random_seed(seed: int) -> None:
     """
     index = as_index(seed)
     if index is None or not 0 <= index < 2**32:
-        raise invalid("seed", seed, "an integer from 0 to 2**32 - 1")
+        raise argument_error("seed", seed, "an integer from 0 to 2**32 - 1")
     random.seed(index)
     np.random.seed(index)  # noqa: NPY002 - the global generator is what Keras seeds
 
@@ -93,11 +93,11 @@ def derive_seed(seed: int, name: str) -> int:
     """
     number = as_seed("seed", seed) % 2**64
     if not isinstance(name, str):
-        raise invalid("name", name, "a string")
+        raise argument_error("name", name, "a string")
     try:
         encoded = name.encode()
     except UnicodeEncodeError:
-        raise invalid("name", name, "a string that UTF-8 can encode") from None
+        raise argument_error("name", name, "a string that UTF-8 can encode") from None
     digest = hashlib.sha256(b"pyinit derive_seed 1\0%d\0%s" % (number, encoded)).digest()
     return int.from_bytes(digest[:8], "big")
 
@@ -131,7 +131,7 @@ class SeedGenerator:
 
     def __init__(self, seed: int | None = None, name: str | None = None) -> None:
         if name is not None and not isinstance(name, str):
-            raise invalid("name", name, "a string or None")
+            raise argument_error("name", name, "a string or None")
         self._initial_seed = None if seed is None else as_seed("seed", seed)
         self.seed = fresh_seed() if self._initial_seed is None else self._initial_seed
         self.name = _unique_name(type(self).__name__) if name is None else name
@@ -167,7 +167,7 @@ class SeedGenerator:
     def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
         """A generator with the arguments in `config`."""
         if not isinstance(config, dict):
-            raise invalid("config", config, "a dictionary, as get_config() returns it")
+            raise argument_error("config", config, "a dictionary, as get_config() returns it")
         return cls(**config)
 
     def __repr__(self) -> str:

@@ -93,7 +93,7 @@ def check_layouts_of_keras() -> None:
 
 
 def check_models() -> None:
-    """Keras' way to spread a model, and one seed for it."""
+    """Keras' way to shard a model, and one seed for it."""
     devices = keras.distribution.DeviceMesh((2, 2), ["batch", "model"])
     layout_map = keras.distribution.LayoutMap(devices)
     layout_map[".*kernel"] = (None, "model")

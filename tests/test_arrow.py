@@ -13,7 +13,7 @@ import pyinit
 
 pa = pytest.importorskip("pyarrow")
 
-from pyinit.bridges.r import arrow  # noqa: E402
+from pyinit.bridges.r import arrow, calls  # noqa: E402
 
 
 class Structs:

@@ -115,7 +115,7 @@ def test_constant_initializers():
 
 
 def test_layouts():
-    """Protects tensors that are spread over devices."""
+    """Protects tensors that are sharded over devices."""
     mesh = jax.make_mesh((1,), ("model",))
     sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("model"))
     initialize = pyinit.jax.initializer(pyinit.HeNormal())

@@ -1,4 +1,4 @@
-"""Tensors spread over devices, in a process that has several of them."""
+"""Tensors sharded over devices, in a process that has several of them."""
 
 import os
 import subprocess

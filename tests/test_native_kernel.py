@@ -24,7 +24,7 @@ from pyinit.runtime import kernel_choice, threads
 from pyinit.stream import index_steps, native_kernel, reference
 from pyinit.stream.distributions import Parameters
 
-NATIVE = Path(native_kernel.__file__).parent
+NATIVE = Path(native.__file__).parent
 KINDS = ("uniform", "normal", "truncated_normal")
 LEVELS = native.isa_levels()
 
@@ -201,12 +201,12 @@ def test_a_draw_does_not_wait_for_another_threads_long_one():
         started.release()
         end.wait(30)
 
-    long = threading.Thread(target=threads.run_all, args=([long_task, long_task],))
+    long = threading.Thread(target=threads.run_parallel, args=([long_task, long_task],))
     long.start()
     started.acquire(timeout=30)
     started.acquire(timeout=30)
     done = []
-    threads.run_all([lambda: done.append(1)] * 4)
+    threads.run_parallel([lambda: done.append(1)] * 4)
     assert len(done) == 4
     assert long.is_alive()
     end.set()
@@ -243,7 +243,7 @@ def test_an_interrupt_waits_for_the_helpers():
             finished.set()
 
     with pytest.raises(KeyboardInterrupt):
-        threads.run_all([task, task])
+        threads.run_parallel([task, task])
     assert finished.is_set()
 
 
@@ -258,7 +258,7 @@ def test_an_error_on_a_thread_reaches_the_caller():
             raise MemoryError("piece")
 
     with pytest.raises(MemoryError, match="piece"):
-        threads.run_all([task, task])
+        threads.run_parallel([task, task])
 
 
 @pytest.mark.parametrize("name", ["reference", *LEVELS])
@@ -272,7 +272,7 @@ def test_the_environment_chooses_the_kernel(name):
         text=True,
         check=True,
     )
-    assert f"{name}: the environment variable" in result.stdout
+    assert f"{name}: set by the environment variable" in result.stdout
     assert result.stdout.splitlines()[-1] == pyinit.HeNormal(3)((4,)).tobytes().hex()
 
 

@@ -15,11 +15,11 @@ from pyinit.manifests import adapters
 
 def attach() -> None:
     """Attaches the bridges to the initializers and to the manifests."""
-    hooks.class_shown = _class_shown
+    hooks.isinstance_proxy = _isinstance_proxy
     hooks.shared_config = _shared_config
     hooks.shared_generator = _shared_generator
-    hooks.spread = _spread
-    adapters.model_of = _model_of
+    hooks.draw_sharded = _draw_sharded
+    adapters.adapter_for = _adapter_for
 
 
 def _keras_is_loaded() -> bool:
@@ -27,12 +27,12 @@ def _keras_is_loaded() -> bool:
     return hasattr(sys.modules.get("keras"), "version")
 
 
-def _class_shown(cls: type[Any]) -> type[Any]:
+def _isinstance_proxy(cls: type[Any]) -> type[Any]:
     if not _keras_is_loaded():
         return cls
-    from pyinit.bridges.keras.proxy_classes import shown_as
+    from pyinit.bridges.keras.proxy_classes import proxy_class
 
-    return shown_as(cls)
+    return proxy_class(cls)
 
 
 def _shared_config(generator: Any) -> dict[str, Any] | None:
@@ -51,13 +51,13 @@ def _shared_generator(config: dict[str, Any]) -> Any:
     return shared_generator(config)
 
 
-def _spread(initializer: Any, shape: Any, dtype: Any, layout: Any) -> Any:
-    from pyinit.bridges.jax.sharding import spread
+def _draw_sharded(initializer: Any, shape: Any, dtype: Any, layout: Any) -> Any:
+    from pyinit.bridges.jax.sharding import draw_sharded
 
-    return spread(initializer, shape, dtype, layout)
+    return draw_sharded(initializer, shape, dtype, layout)
 
 
-def _model_of(target: Any) -> adapters.Model | None:
+def _adapter_for(target: Any) -> adapters.Model | None:
     if _keras_is_loaded():
         import keras
 

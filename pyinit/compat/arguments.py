@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import invalid
+from pyinit.arguments import argument_error
 from pyinit.dtypes import standardize_dtype
 
 #: Names that only TensorFlow has for these dtypes.
@@ -46,7 +46,7 @@ def as_dtype(dtype: Any, allowed: dict[str, np.dtype[Any]]) -> np.dtype[Any]:
         ValueError: `dtype` is none of the allowed ones.
     """
     if dtype is None:
-        raise invalid("dtype", dtype, "one of " + ", ".join(map(repr, allowed)))
+        raise argument_error("dtype", dtype, "one of " + ", ".join(map(repr, allowed)))
     if isinstance(dtype, str):
         dtype = _DTYPE_ALIASES.get(dtype, dtype)
     return standardize_dtype(dtype, allowed)

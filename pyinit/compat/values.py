@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pyinit.arguments import Shape, invalid
+from pyinit.arguments import Shape, argument_error
 from pyinit.dtypes import FLOAT_DTYPES, INTEGER_DTYPES, AnyArray, round_to
 from pyinit.initializers.constant import Constant
 from pyinit.initializers.random import RandomUniform
@@ -32,7 +32,7 @@ class ValuesOrConstant(Constant):
         if isinstance(value, list | tuple | np.ndarray) and np.ndim(value):
             self._values = np.asarray(value)
             if self._values.dtype.kind not in "biuf" or self._values.size == 0:
-                raise invalid("value", value, "a number or bool, or one or more of them")
+                raise argument_error("value", value, "a number or bool, or one or more of them")
             # in a config it stands as it was given
             self.value = value  # type: ignore[assignment]
         else:
@@ -46,7 +46,7 @@ class ValuesOrConstant(Constant):
         size = math.prod(full_shape)
         if flat.size > max(1, size) or (1 < flat.size < size and not self._extend):
             allowed = f"one value or {size} values, for shape={full_shape}"
-            raise invalid("value", self.value, allowed)
+            raise argument_error("value", self.value, allowed)
         full = np.full(size, flat[-1], dtype)
         full[: flat.size] = flat
         part = tuple(
@@ -65,7 +65,7 @@ def _converted(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
             converted = values.astype(dtype)
             lost = converted != values
     if lost.any():
-        raise invalid("value", values[lost][0], f"within the values of dtype {dtype.name}")
+        raise argument_error("value", values[lost][0], f"within the values of dtype {dtype.name}")
     return converted
 
 
@@ -105,17 +105,17 @@ class UniformNumbers(RandomUniform):
     def _integer_ends(self, dtype: np.dtype[Any]) -> tuple[int, int]:
         name = dtype.name
         if not isinstance(self.minval, int):
-            raise invalid("minval", self.minval, f"an integer for dtype {name}")
+            raise argument_error("minval", self.minval, f"an integer for dtype {name}")
         if not self._has_maxval or not isinstance(self.maxval, int):
             received = self.maxval if self._has_maxval else None
-            raise invalid("maxval", received, f"an integer for dtype {name}")
+            raise argument_error("maxval", received, f"an integer for dtype {name}")
         limits = np.iinfo(dtype)
         if self.minval < limits.min:
-            raise invalid("minval", self.minval, f"at least {limits.min} for dtype {name}")
+            raise argument_error("minval", self.minval, f"at least {limits.min} for dtype {name}")
         highest = min(limits.max + 1, self.minval + 2**53)
         if not self.minval < self.maxval <= highest:
             allowed = f"an integer from {self.minval + 1} to {highest} for dtype {name}"
-            raise invalid("maxval", self.maxval, allowed)
+            raise argument_error("maxval", self.maxval, allowed)
         return self.minval, self.maxval
 
     def get_config(self) -> dict[str, Any]:

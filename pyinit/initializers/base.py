@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pyinit.arguments import Shape, as_partition, as_shape, invalid
+from pyinit.arguments import Shape, argument_error, as_partition, as_shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
 from pyinit.initializers import hooks
 from pyinit.runtime import devices
@@ -65,7 +65,7 @@ class Initializer:
                 the device of `out`, or else `default_device()`.
             partition_shape: The shape of the part that is asked for, if not the full tensor.
             partition_offset: Where that part starts, along each axis.
-            layout: How to spread the tensor over devices: a `jax.sharding.Sharding`, or a
+            layout: How to shard the tensor over devices: a `jax.sharding.Sharding`, or a
                 `keras.distribution.TensorLayout` of Keras' jax backend; goes with none of the four
                 arguments above. Each device's part is drawn on its own.
 
@@ -83,7 +83,7 @@ class Initializer:
         """
         if layout is not None:
             _check_alone(layout, (out, device, partition_shape, partition_offset))
-            return hooks.spread(self, shape, dtype, layout)  # type: ignore[no-any-return]
+            return hooks.draw_sharded(self, shape, dtype, layout)  # type: ignore[no-any-return]
         full, part, offset = self._check(shape, partition_shape, partition_offset)
         number = devices.chosen(device, out)
         if number is not None:
@@ -228,7 +228,7 @@ class Initializer:
             ValueError: A key of `config` is not an argument of the class.
         """
         if not isinstance(config, dict):
-            raise invalid("config", config, "a dictionary, as get_config() returns it")
+            raise argument_error("config", config, "a dictionary, as get_config() returns it")
         try:
             return cls(**config)
         except TypeError as error:
@@ -244,7 +244,7 @@ class Initializer:
     # What isinstance() asks where the type alone does not answer: see hooks.py.
     @property  # type: ignore[misc]
     def __class__(self) -> type[Self]:
-        return hooks.class_shown(type(self))
+        return hooks.isinstance_proxy(type(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # the default refuses objects whose __class__ is not their type
@@ -262,4 +262,4 @@ class Initializer:
 def _check_alone(layout: object, others: tuple[object, ...]) -> None:
     if any(other is not None for other in others):
         allowed = "None where `out`, `device`, `partition_shape` or `partition_offset` is given"
-        raise invalid("layout", layout, allowed)
+        raise argument_error("layout", layout, allowed)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import Shape, as_number, invalid
+from pyinit.arguments import Shape, argument_error, as_number
 from pyinit.dtypes import AnyArray, constant_of
 from pyinit.initializers.base import Initializer
 
@@ -111,7 +111,7 @@ class Identity(Initializer):
 
     def _check_shape(self, shape: Shape) -> None:
         if len(shape) != 2:
-            raise invalid("shape", shape, "of rank 2 for Identity")
+            raise argument_error("shape", shape, "of rank 2 for Identity")
 
     def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
         gain = constant_of("gain", self.gain, dtype)

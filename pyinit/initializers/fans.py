@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from pyinit.arguments import as_axes, as_shape, invalid
+from pyinit.arguments import argument_error, as_axes, as_shape
 
 
 def compute_fans(
@@ -56,7 +56,7 @@ def _units(name: str, shape: tuple[int, ...], axes: list[int]) -> int:
     rank = len(shape)
     for axis in axes:
         if not -rank <= axis < rank:
-            raise invalid(name, axes, f"axes of shape={shape}, from {-rank} to {rank - 1}")
+            raise argument_error(name, axes, f"axes of shape={shape}, from {-rank} to {rank - 1}")
     if len({axis % rank for axis in axes}) != len(axes):
-        raise invalid(name, axes, "axes that are all different")
+        raise argument_error(name, axes, "axes that are all different")
     return math.prod(shape[axis] for axis in axes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pyinit.arguments import invalid
+from pyinit.arguments import argument_error
 
 
 def _as_it_is(cls: type[Any]) -> type[Any]:
@@ -25,11 +25,11 @@ def _no_generator(config: dict[str, Any]) -> Any:
 
 
 def _nowhere(initializer: Any, shape: Any, dtype: Any, layout: Any) -> Any:
-    raise invalid("layout", layout, "None")
+    raise argument_error("layout", layout, "None")
 
 
 #: The class that an initializer of a class shows as its `__class__`.
-class_shown: Callable[[type[Any]], type[Any]] = _as_it_is
+isinstance_proxy: Callable[[type[Any]], type[Any]] = _as_it_is
 
 #: The configuration of a seed generator where it is being saved together with others that may share
 #: it, else None.
@@ -38,5 +38,5 @@ shared_config: Callable[[Any], dict[str, Any] | None] = _no_config
 #: The seed generator that such a configuration stands for; None if it is not such a one.
 shared_generator: Callable[[dict[str, Any]], Any] = _no_generator
 
-#: The tensor that an initializer draws for (shape, dtype), spread over devices by a layout.
-spread: Callable[[Any, Any, Any, Any], Any] = _nowhere
+#: The tensor that an initializer draws for (shape, dtype), sharded over devices by a layout.
+draw_sharded: Callable[[Any, Any, Any, Any], Any] = _nowhere

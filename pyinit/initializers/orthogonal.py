@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import Shape, as_number, invalid
+from pyinit.arguments import Shape, argument_error, as_number
 from pyinit.dtypes import AnyArray, constant_of, round_to
 from pyinit.initializers.random import RandomInitializer
 from pyinit.linalg import orthonormalize
-from pyinit.runtime.threads import run_all
+from pyinit.runtime.threads import run_parallel
 from pyinit.seeds import draw_key
 from pyinit.stream import fill
 from pyinit.stream.distributions import Parameters, parameters
@@ -61,7 +61,7 @@ class Orthogonal(RandomInitializer):
 
     def _check_shape(self, shape: Shape) -> None:
         if len(shape) < 2:
-            raise invalid("shape", shape, "of rank 2 or more for Orthogonal")
+            raise argument_error("shape", shape, "of rank 2 or more for Orthogonal")
 
     def _working_memory(self, full_shape: Shape) -> int:
         few, many = sorted((math.prod(full_shape[:-1]), full_shape[-1]))
@@ -121,4 +121,4 @@ def _round_into(out: AnyArray, values: AnyArray, gain: float, dtype: np.dtype[An
         piece = (*before, slice(first, first + step))
         out[piece] = round_to(values[piece] * gain, dtype)
 
-    run_all([partial(write, first) for first in range(0, out.shape[axis], step)])
+    run_parallel([partial(write, first) for first in range(0, out.shape[axis], step)])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pyinit.arguments import Shape, as_axes, as_number, invalid, one_of
+from pyinit.arguments import Shape, argument_error, as_axes, as_number, one_of
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.initializers import hooks
 from pyinit.initializers.base import Initializer
@@ -96,7 +96,9 @@ def _generator_of(config: dict[str, Any]) -> Any:
     if shared is not None:
         return shared
     if config.get("class_name") != "SeedGenerator" or not isinstance(config.get("config"), dict):
-        raise invalid("seed", config, "the configuration of a SeedGenerator, if it is a dictionary")
+        raise argument_error(
+            "seed", config, "the configuration of a SeedGenerator, if it is a dictionary"
+        )
     return SeedGenerator.from_config(config["config"])
 
 
@@ -195,7 +197,7 @@ class RandomUniform(RandomInitializer):
         self.minval = as_number("minval", minval)
         self.maxval = as_number("maxval", maxval)
         if self.minval > self.maxval:
-            raise invalid("minval", minval, f"at most maxval={maxval!r}")
+            raise argument_error("minval", minval, f"at most maxval={maxval!r}")
         super().__init__(seed)
 
     def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
@@ -248,7 +250,7 @@ class VarianceScaling(RandomInitializer):
         allowed = "a positive, finite number"
         self.scale = as_number("scale", scale, allowed)
         if self.scale <= 0:
-            raise invalid("scale", scale, allowed)
+            raise argument_error("scale", scale, allowed)
         self.mode = one_of("mode", mode, _MODES)
         lower = distribution.lower() if isinstance(distribution, str) else distribution
         self.distribution = one_of(
@@ -277,7 +279,7 @@ class VarianceScaling(RandomInitializer):
             return parameters(kind, location, bound, dtype, ("scale", "scale"))
         except ValueError:
             allowed = f"so small that all values are within the range of dtype {dtype.name}"
-            raise invalid("scale", self.scale, allowed) from None
+            raise argument_error("scale", self.scale, allowed) from None
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that construct such an initializer."""
@@ -461,5 +463,5 @@ def _as_stddev(stddev: Any) -> float:
     allowed = "a finite number, at least 0"
     number = as_number("stddev", stddev, allowed)
     if number < 0:
-        raise invalid("stddev", stddev, allowed)
+        raise argument_error("stddev", stddev, allowed)
     return number

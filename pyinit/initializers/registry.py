@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import as_shape, invalid
+from pyinit.arguments import argument_error, as_shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.constant import Constant, Identity, Ones, Zeros
@@ -86,7 +86,7 @@ def serialize(initializer: Initializer) -> dict[str, Any]:
         {'gain': 2}
     """
     if not isinstance(initializer, Initializer):
-        raise invalid("initializer", initializer, "an Initializer")
+        raise argument_error("initializer", initializer, "an Initializer")
     cls = type(initializer)
     ours = cls in CLASSES
     return {
@@ -117,10 +117,10 @@ def deserialize(
     """
     allowed = "a dictionary with 'class_name' and 'config', as serialize() returns it"
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
-        raise invalid("config", config, allowed)
+        raise argument_error("config", config, allowed)
     arguments = config.get("config", {})
     if not isinstance(arguments, dict):
-        raise invalid("config", config, allowed)
+        raise argument_error("config", config, allowed)
     name = config["class_name"]
     cls = {**NAMES, **(custom_objects or {})}.get(name)
     if cls is None:
@@ -157,7 +157,7 @@ def get(identifier: Any) -> Callable[..., Any] | None:
     if isinstance(identifier, str):
         if identifier not in NAMES:
             allowed = "the name of an initializer, one of " + ", ".join(sorted(NAMES))
-            raise invalid("identifier", identifier, allowed)
+            raise argument_error("identifier", identifier, allowed)
         return NAMES[identifier]()
     if isinstance(identifier, np.ndarray | np.generic):
         return _initializer_of(np.asarray(identifier))
@@ -165,7 +165,7 @@ def get(identifier: Any) -> Callable[..., Any] | None:
     if callable(found):
         return found  # type: ignore[no-any-return]
     allowed = "a name, a configuration, a callable, an array or None"
-    raise invalid("identifier", identifier, allowed)
+    raise argument_error("identifier", identifier, allowed)
 
 
 # The names in R, where the short ones are functions of base R or of others.
@@ -180,7 +180,9 @@ def _initializer_of(values: AnyArray) -> Callable[..., AnyArray]:
     def initialize(shape: Any, dtype: Any = None) -> AnyArray:
         array_dtype = standardize_dtype(dtype, NUMERIC_DTYPES)
         if as_shape(shape) != values.shape:
-            raise invalid("shape", shape, f"{values.shape}, that of the array given as initializer")
+            raise argument_error(
+                "shape", shape, f"{values.shape}, that of the array given as initializer"
+            )
         return values.astype(array_dtype)
 
     return initialize

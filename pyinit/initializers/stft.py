@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import Shape, invalid, one_of
+from pyinit.arguments import Shape, argument_error, one_of
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray, round_to
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.windows import cos_of_turns, named_window, sin_of_turns
@@ -59,9 +59,9 @@ class STFT(Initializer):
     ) -> None:
         self.side = one_of("side", side, ("real", "imag"))
         if scaling is not None and scaling not in ("density", "spectrum"):
-            raise invalid("scaling", scaling, "one of 'density', 'spectrum', None")
+            raise argument_error("scaling", scaling, "one of 'density', 'spectrum', None")
         if not isinstance(periodic, bool | np.bool_):
-            raise invalid("periodic", periodic, "True or False")
+            raise argument_error("periodic", periodic, "True or False")
         self.scaling = scaling
         self.periodic = bool(periodic)
         self.window: Any = window
@@ -73,9 +73,9 @@ class STFT(Initializer):
     def _check_shape(self, shape: Shape) -> None:
         if len(shape) != 3 or shape[1] != 1 or shape[2] == 1:
             allowed = "(frame length, 1, half the FFT length + 1) for STFT, the last at least 2"
-            raise invalid("shape", shape, allowed)
+            raise argument_error("shape", shape, allowed)
         if isinstance(self.window, list) and shape[0] != len(self.window):
-            raise invalid("shape", shape, f"as long as the window, {len(self.window)}")
+            raise argument_error("shape", shape, f"as long as the window, {len(self.window)}")
 
     def _working_memory(self, full_shape: Shape) -> int:
         # a window with its temporaries
@@ -110,7 +110,9 @@ class STFT(Initializer):
             else:
                 norm = math.fsum(np.abs(window)) if self.scaling == "spectrum" else 1.0
             if norm == 0:
-                raise invalid("window", self.window, f"not all zeros, as it is of length {length}")
+                raise argument_error(
+                    "window", self.window, f"not all zeros, as it is of length {length}"
+                )
             kernel /= norm
         out[...] = round_to(kernel[:, None, :], dtype)
 
@@ -129,7 +131,7 @@ def _window_values(window: Any) -> AnyArray:
     try:
         values = np.asarray(window, np.float64)
     except (TypeError, ValueError):
-        raise invalid("window", window, allowed) from None
+        raise argument_error("window", window, allowed) from None
     if values.ndim != 1 or not np.isfinite(values).all():
-        raise invalid("window", window, allowed)
+        raise argument_error("window", window, allowed)
     return values

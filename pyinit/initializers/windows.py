@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pyinit.arguments import invalid
+from pyinit.arguments import argument_error
 from pyinit.dtypes import AnyArray
 
 #: The power series of cos(pi/4 t), and that of sin(pi/4 t) / t, in t**2, rounded: what they leave
@@ -136,4 +136,4 @@ def _window_of_scipy(name: str, length: int, periodic: bool) -> AnyArray:
         return np.asarray(get_window(name, length, periodic), np.float64)
     except ValueError:
         allowed = "the name of a window in scipy.signal.windows that needs no parameters"
-        raise invalid("window", name, allowed) from None
+        raise argument_error("window", name, allowed) from None

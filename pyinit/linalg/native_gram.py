@@ -10,7 +10,7 @@ import numpy as np
 
 from pyinit.linalg.reference_gram import Matrix
 from pyinit.native import ISA_LEVELS, _kernel
-from pyinit.runtime.threads import run_all
+from pyinit.runtime.threads import run_parallel
 
 #: From so many multiplications on, they are cut into pieces, for several threads and so that an
 #: interrupt waits no longer than a piece takes.
@@ -84,7 +84,7 @@ class NativeGram:
             ):
                 return False
             rows = partial(_kernel.lib.pyinit_cholesky_rows, self._level, self._gram, top, bottom)
-            run_all(
+            run_parallel(
                 [
                     partial(rows, first, min(first + step, panels), inverses)
                     for first in range(bottom, panels, step)
@@ -119,7 +119,7 @@ class NativeGram:
 
 
 def _run(tasks: Iterable[Callable[[], int]]) -> None:
-    run_all([partial(_checked, task) for task in tasks])
+    run_parallel([partial(_checked, task) for task in tasks])
 
 
 def _checked(task: Callable[[], int]) -> None:

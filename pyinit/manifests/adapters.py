@@ -35,9 +35,9 @@ class Model(Protocol):
         """The name of each weight and its values now, None if it has no memory."""
 
 
-def _no_model(target: Any) -> Model | None:
+def _no_adapter(target: Any) -> Model | None:
     return None
 
 
 #: The model that an object is; None if it is none.
-model_of: Callable[[Any], Model | None] = _no_model
+adapter_for: Callable[[Any], Model | None] = _no_adapter

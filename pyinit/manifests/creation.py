@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pyinit.arguments import as_dimensions, as_index, invalid
+from pyinit.arguments import argument_error, as_dimensions, as_index
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, floatx, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.random import RandomInitializer
@@ -80,7 +80,7 @@ def manifest(
     Source: docs/manifests.md
     """
     seed = None if seed is None else as_seed("seed", seed)
-    model = adapters.model_of(target)
+    model = adapters.adapter_for(target)
     if model is None:
         tensors, seed = planned(target, seed)
         return pinned(tensors, seed, max_bytes=max_bytes, progress=progress)
@@ -238,10 +238,12 @@ def _made(identifier: Any) -> Initializer:
         identifier = dict(identifier)
     if isinstance(identifier, str) and identifier not in NAMES:
         allowed = "the name of an initializer, one of " + ", ".join(sorted(NAMES))
-        raise invalid("initializer", identifier, allowed)
+        raise argument_error("initializer", identifier, allowed)
     made = get(identifier)
     if not isinstance(made, Initializer):
-        raise invalid("initializer", identifier, "one of pyinit's, its name or its configuration")
+        raise argument_error(
+            "initializer", identifier, "one of pyinit's, its name or its configuration"
+        )
     return made
 
 

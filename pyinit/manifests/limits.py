@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from pyinit.arguments import as_index, invalid
+from pyinit.arguments import argument_error, as_index
 from pyinit.manifests.model import ManifestError, Tensor, readable_size
 
 #: How many bytes of weights a manifest may stand for, unless the caller says otherwise.
@@ -17,7 +17,7 @@ def as_max_bytes(max_bytes: object) -> int:
     """`max_bytes` as a positive integer."""
     limit = as_index(max_bytes)
     if limit is None or limit < 1:
-        raise invalid("max_bytes", max_bytes, "a positive integer")
+        raise argument_error("max_bytes", max_bytes, "a positive integer")
     return limit
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import as_shape, invalid
+from pyinit.arguments import argument_error, as_shape
 from pyinit.dtypes import NUMERIC_DTYPES
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.placement import Placement
@@ -80,7 +80,7 @@ def as_manifest(manifest: Manifest | str | os.PathLike[str]) -> Manifest:
         return manifest
     if isinstance(manifest, str | os.PathLike):
         return read_manifest(manifest)
-    raise invalid("manifest", manifest, "a Manifest or the path of one")
+    raise argument_error("manifest", manifest, "a Manifest or the path of one")
 
 
 def load_json(text: str | bytes) -> Any:

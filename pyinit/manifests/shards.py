@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pyinit.arguments import as_index, invalid
+from pyinit.arguments import argument_error, as_index
 from pyinit.manifests.model import Tensor
 
 _ALLOWED = "None, or which of how many parts, such as '3/8'"
@@ -26,12 +26,12 @@ def as_share(part: object) -> Share:
     elif isinstance(part, list | tuple):
         found = [as_index(number) for number in part]
     if len(found) != 2 or None in found:
-        raise invalid("part", part, _ALLOWED)
+        raise argument_error("part", part, _ALLOWED)
     number, count = found
     assert number is not None
     assert count is not None
     if not 1 <= number <= count <= MAX_PARTS:
-        raise invalid("part", part, f"{_ALLOWED}: from 1 to the number of parts")
+        raise argument_error("part", part, f"{_ALLOWED}: from 1 to the number of parts")
     return number, count
 
 

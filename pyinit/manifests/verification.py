@@ -133,7 +133,7 @@ def verify(
     other = _as_manifest_or_none(target)
     if other is not None:
         return _of_manifests(pinned, tensors, other, is_all)
-    model = adapters.model_of(target)
+    model = adapters.adapter_for(target)
     values = _values_of(target) if model is None else _values_of_model(model)
 
     def why_not(tensor: Tensor, advance: Advance) -> str | None:

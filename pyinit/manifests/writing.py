@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pyinit.arguments import invalid
+from pyinit.arguments import argument_error
 from pyinit.manifests.model import Manifest, Part, Tensor
 from pyinit.manifests.reading import FORMAT, FORMAT_VERSION
 from pyinit.reproducibility.json_config import describe, seed_in_json
@@ -37,7 +37,7 @@ def write_manifest(manifest: Manifest, file: str | os.PathLike[str]) -> None:
 def as_text(manifest: Manifest) -> str:
     """A manifest as JSON: a line for each field of a tensor."""
     if not isinstance(manifest, Manifest):
-        raise invalid("manifest", manifest, "a Manifest")
+        raise argument_error("manifest", manifest, "a Manifest")
     fields: dict[str, Any] = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,

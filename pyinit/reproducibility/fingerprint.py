@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import Shape, as_shape, invalid
+from pyinit.arguments import Shape, argument_error, as_shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, cast, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.reproducibility.chunks import PIECE, draw_in_pieces, pieces
@@ -92,7 +92,7 @@ def fingerprint(x: Any, shape: Iterable[int] | None = None, dtype: Any = None) -
     """
     if isinstance(x, Initializer):
         if shape is None:
-            raise invalid("shape", shape, "given together with an initializer")
+            raise argument_error("shape", shape, "given together with an initializer")
         return _of_initializer(x, shape, dtype)
     return _of_array(host_array(x), shape, dtype)
 
@@ -116,7 +116,7 @@ def _of_initializer(initializer: Initializer, shape: Iterable[int], dtype: Any) 
 
 def _of_array(values: AnyArray, shape: Iterable[int] | None, dtype: Any) -> str:
     if shape is not None and as_shape(shape) != values.shape:
-        raise invalid("shape", shape, f"None or that of the array, {values.shape}")
+        raise argument_error("shape", shape, f"None or that of the array, {values.shape}")
     # the digest is of little-endian values whatever the array's
     native = standardize_dtype(values.dtype.newbyteorder("="), NUMERIC_DTYPES)
     held = native if dtype is None else standardize_dtype(dtype, NUMERIC_DTYPES)
@@ -134,7 +134,7 @@ def _exactly(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
     held, same = cast(values, dtype)
     if not same.all():
         example = values[~same][0]
-        raise invalid(
+        raise argument_error(
             "dtype", dtype.name, f"one that holds the values exactly (it does not hold {example})"
         )
     return held

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import invalid
+from pyinit.arguments import argument_error
 
 #: The environment variable with the default device, until `set_default_device` sets another. Like
 #: Keras' own ones it is read once.
@@ -102,11 +102,15 @@ def chosen(device: object, out: object) -> int | None:
     if held is None:
         if device is not None and device != "cpu":
             _parsed("device", device)
-            raise invalid("device", device, "'cpu' or None where `out` is in the CPU's memory")
+            raise argument_error(
+                "device", device, "'cpu' or None where `out` is in the CPU's memory"
+            )
         return None
     number = find("device", f"cuda:{held}")
     if device is not None and (device == "cpu" or find("device", device) != held):
-        raise invalid("device", device, f"'cuda:{held}' or None where `out` is on that device")
+        raise argument_error(
+            "device", device, f"'cuda:{held}' or None where `out` is on that device"
+        )
     return number
 
 
@@ -139,7 +143,7 @@ def find(name: str, device: object) -> int | None:
         return int(gpu.cuda.Device().id)
     if number >= count:
         there = ", ".join(f"'cuda:{known}'" for known in range(count))
-        raise invalid(name, device, f"'cpu' or a device that is there: {there}")
+        raise argument_error(name, device, f"'cpu' or a device that is there: {there}")
     return number
 
 
@@ -190,5 +194,5 @@ def _parsed(name: str, device: object) -> tuple[str, int | None]:
     """The kind of a device and its number, if it has one."""
     match = re.fullmatch(r"(cpu|cuda)(?::([0-9]+))?", device) if isinstance(device, str) else None
     if match is None or (match[1] == "cpu" and match[2]):
-        raise invalid(name, device, _ALLOWED)
+        raise argument_error(name, device, _ALLOWED)
     return match[1], None if match[2] is None else int(match[2])

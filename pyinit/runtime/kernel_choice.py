@@ -6,7 +6,7 @@ import os
 from functools import lru_cache
 
 from pyinit import native
-from pyinit.arguments import invalid
+from pyinit.arguments import argument_error
 
 #: The environment variable that selects the kernel, for tests.
 VARIABLE = "PYINIT_KERNEL"
@@ -24,7 +24,9 @@ def choice() -> tuple[str, str]:
     names = available()
     if wanted is not None:
         if wanted not in names:
-            raise invalid(VARIABLE, wanted, "one of " + ", ".join(map(repr, names)) + " here")
+            raise argument_error(
+                VARIABLE, wanted, "one of " + ", ".join(map(repr, names)) + " here"
+            )
         return wanted, f"set by the environment variable {VARIABLE}"
     if native.MISSING is not None:
         return "reference", f"the native kernel was not built ({native.MISSING})"

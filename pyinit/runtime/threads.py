@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyinit.arguments import as_index, invalid
+from pyinit.arguments import argument_error, as_index
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -60,7 +60,7 @@ def num_threads() -> int:
 
 def _as_count(name: str, value: object, count: int | None) -> int:
     if count is None or not 1 <= count <= MAX_THREADS:
-        raise invalid(name, value, f"an integer from 1 to {MAX_THREADS}")
+        raise argument_error(name, value, f"an integer from 1 to {MAX_THREADS}")
     return count
 
 
@@ -89,7 +89,7 @@ def _cgroup_quota(root: Path) -> int | None:
     return -(-microseconds // int(period)) if microseconds > 0 else None
 
 
-def run_all(tasks: Iterable[Callable[[], None]]) -> None:
+def run_parallel(tasks: Iterable[Callable[[], None]]) -> None:
     """Runs the tasks on this thread and the pool's, and returns when all are done.
 
     An error or an interrupt is raised once no other thread is at work any more: the caller's array

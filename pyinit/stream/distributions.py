@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from pyinit.arguments import invalid
+from pyinit.arguments import argument_error
 from pyinit.dtypes import round_to
 
 Kind = Literal["uniform", "normal", "truncated_normal"]
@@ -65,15 +65,17 @@ def _parameters(
     with np.errstate(over="ignore"):
         for name, value in zip(names, (location, bound), strict=True):
             if _is_too_large(value, dtype):
-                raise invalid(name, value, f"within the range of dtype {dtype.name}")
+                raise argument_error(name, value, f"within the range of dtype {dtype.name}")
         if kind != "uniform":
             furthest = abs(location) + _LARGEST_VARIATE[kind, column] * bound
             if _is_too_large(furthest, dtype):
                 allowed = f"so small that all values are within the range of dtype {dtype.name}"
-                raise invalid(names[1], bound, allowed)
+                raise argument_error(names[1], bound, allowed)
         scale = float(column(bound - location if kind == "uniform" else bound))
     if np.isinf(scale):
-        raise invalid(names[1], bound, f"closer to {names[0]}={location} for dtype {dtype.name}")
+        raise argument_error(
+            names[1], bound, f"closer to {names[0]}={location} for dtype {dtype.name}"
+        )
     upper = np.inf
     if kind == "uniform" and location < bound:
         upper = _largest_below(bound, dtype)

@@ -10,7 +10,7 @@ import numpy as np
 
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.native import ISA_LEVELS, _kernel
-from pyinit.runtime.threads import num_threads, run_all
+from pyinit.runtime.threads import num_threads, run_parallel
 from pyinit.stream.distributions import Parameters
 
 #: The loop of kernel.c for (values, stored in float64 though narrower, distribution).
@@ -63,7 +63,7 @@ class NativeKernel:
         if size < _PARALLEL_SIZE:
             self._fill_part(out, dtype, parameters, key, start, steps)
             return
-        run_all(
+        run_parallel(
             [
                 partial(self._fill_part, part, dtype, parameters, key, first, steps_of_part)
                 for part, first, steps_of_part in _pieces(out, start, steps)

@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pyinit.arguments import Shape, as_index, as_shape, invalid
-from pyinit.bridges.jax.sharding import spread
+from pyinit.arguments import Shape, argument_error, as_index, as_shape
+from pyinit.bridges.jax.sharding import draw_sharded
 from pyinit.dtypes import AnyArray, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.random import RandomInitializer
@@ -82,7 +82,7 @@ def initializer(initializer: Any) -> Callable[..., Any]:
         words = _words(key)
         if isinstance(words, jax.core.Tracer):
             if out_sharding is not None:
-                raise invalid(
+                raise argument_error(
                     "out_sharding", out_sharding, "None where the key is traced (in jax.jit)"
                 )
             return jax.pure_callback(
@@ -93,7 +93,7 @@ def initializer(initializer: Any) -> Callable[..., Any]:
             )
         seed = _seed(words) if isinstance(words, np.ndarray) else words
         if out_sharding is not None:
-            return spread(_seeded(ours, seed), full, array_dtype, out_sharding)
+            return draw_sharded(_seeded(ours, seed), full, array_dtype, out_sharding)
         return jax.device_put(_draw(ours, seed, full, array_dtype))
 
     return initialize
@@ -114,7 +114,7 @@ def _words(key: Any) -> Any:
         if key.dtype == np.uint32 and key.ndim == 1 and key.shape[0] >= 2:
             return key if isinstance(key, jax.core.Tracer) else np.asarray(key)
     if isinstance(key, jax.core.Tracer) or as_index(key) is None:
-        raise invalid("key", key, _KEYS)
+        raise argument_error("key", key, _KEYS)
     return as_seed("key", as_index(key), _KEYS)
 
 

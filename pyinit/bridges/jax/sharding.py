@@ -1,4 +1,4 @@
-"""Tensors spread over several devices by JAX, of which each device draws only what it holds."""
+"""Sharded tensors: each device draws its own shard."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from pyinit.arguments import as_shape, invalid
+from pyinit.arguments import argument_error, as_shape
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
 
 
-def spread(initializer: Initializer, shape: Iterable[int], dtype: Any, layout: Any) -> Any:
-    """The tensor that the initializer draws, as a `jax.Array` spread over devices.
+def draw_sharded(initializer: Initializer, shape: Iterable[int], dtype: Any, layout: Any) -> Any:
+    """The tensor that the initializer draws, as a `jax.Array` sharded over devices.
 
     Args:
         initializer: The initializer.
@@ -30,11 +30,11 @@ def spread(initializer: Initializer, shape: Iterable[int], dtype: Any, layout: A
         allowed = (
             "None, a jax.sharding.Sharding, or a keras.distribution.TensorLayout of the jax backend"
         )
-        raise invalid("layout", layout, allowed)
+        raise argument_error("layout", layout, allowed)
     full = as_shape(shape)
     if isinstance(getattr(sharding, "mesh", None), jax.sharding.AbstractMesh):
         # Keras names the axes only, and sets the mesh of devices; its seed generator, which is
-        # spread over that one, refuses the abstract mesh
+        # sharded over that one, refuses the abstract mesh
         mesh = jax.sharding.get_mesh()
         sharding = jax.sharding.NamedSharding(mesh, sharding.spec)
         with jax.set_mesh(mesh):

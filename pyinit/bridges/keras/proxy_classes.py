@@ -35,7 +35,7 @@ class _Shown(type):
 _shown: dict[type[Any], type[Any]] = {}
 
 
-def shown_as(cls: type[Any]) -> type[Any]:
+def proxy_class(cls: type[Any]) -> type[Any]:
     """The class to show for `cls`, a class of initializers: derived from it and from Keras' own."""
     if cls not in _shown:
         # the first one stays, should two threads get here

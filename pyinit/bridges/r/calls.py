@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import invalid
+from pyinit.arguments import argument_error
 from pyinit.bridges.r import arrow
 from pyinit.dtypes import BOOL, FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray, standardize_dtype
 from pyinit.initializers.base import Initializer
@@ -129,7 +129,7 @@ def _as_r_type(values: AnyArray) -> AnyArray:
     low, high = (1 - 2**31, 2**31 - 1) if narrow else (-_MAX_WHOLE, _MAX_WHOLE)
     if values.size and (values.min() < low or values.max() > high):
         allowed = f"one whose values R can hold: they must be from {low} to {high}"
-        raise invalid("dtype", dtype.name, allowed)
+        raise argument_error("dtype", dtype.name, allowed)
     return values.astype(np.int32 if narrow else np.float64)
 
 
@@ -310,4 +310,4 @@ def _for_r(name: str, value: Any) -> Any:
         return float(value)
     if name == "seed":
         return str(value)
-    raise invalid(name, value, "a whole number from -2**53 to 2**53 in R")
+    raise argument_error(name, value, "a whole number from -2**53 to 2**53 in R")

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from pyinit.arguments import invalid
+from pyinit.arguments import argument_error
 from pyinit.bridges.r import calls
 from pyinit.dtypes import AnyArray
 
@@ -91,7 +91,7 @@ def start(lib_paths: Iterable[str | os.PathLike[str]] = ()) -> None:
     if _session is not None:
         return
     if isinstance(lib_paths, str):
-        raise invalid("lib_paths", lib_paths, "a sequence of folders")
+        raise argument_error("lib_paths", lib_paths, "a sequence of folders")
     os.environ["RETICULATE_PYTHON"] = sys.executable
     rinterface = _start_r()
     lib_paths_of_r = rinterface.baseenv[".libPaths"]

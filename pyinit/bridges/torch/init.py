@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from pyinit.arguments import invalid
+from pyinit.arguments import argument_error
 from pyinit.bridges.torch.memory import why_not, writable
 from pyinit.bridges.torch.weights import Weight, kernel, weights_of, write
 from pyinit.initializers.base import Initializer
@@ -102,7 +102,7 @@ def init_(
             "parameters": parameters,
         }.items():
             if value is not None:
-                raise invalid(name, value, "None where `target` is a tensor")
+                raise argument_error(name, value, "None where `target` is a tensor")
         fillings = [_of_tensor(target, _chosen("kernel", initializer), seed)]
     else:
         raise TypeError(
@@ -205,7 +205,7 @@ def fillings_of_module(
     unknown = [name for name in parameters if name not in tensors]
     if unknown:
         allowed = f"a dictionary by names of parameters; of these, the module has no {unknown}"
-        raise invalid("parameters", parameters, allowed)
+        raise argument_error("parameters", parameters, allowed)
     fillings = []
     for name, tensor in tensors.items():
         if name in parameters and parameters[name] is None:

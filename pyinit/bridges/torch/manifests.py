@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from pyinit.arguments import invalid
+from pyinit.arguments import argument_error
 from pyinit.bridges.torch.init import Filling, check_problems, fillings_of_module
 from pyinit.bridges.torch.weights import Weight
 from pyinit.dtypes import AnyArray
@@ -38,14 +38,16 @@ class TorchModel:
     def plan(self, seed: int | None) -> list[Tensor]:
         """What each parameter is drawn by; `Model` in `pyinit.manifests.adapters` says more."""
         if seed is None and self._initializers.get("initializer") is None:
-            raise invalid("seed", seed, "given for a torch module, which keeps no initializers")
+            raise argument_error(
+                "seed", seed, "given for a torch module, which keeps no initializers"
+            )
         fillings = fillings_of_module(
             self._module, seed=seed, needs_memory=False, **self._initializers
         )
         left_out = dict(self._module.named_parameters()).keys() - {f.name for f in fillings}
         if left_out:
             allowed = "without None where a module is pinned, as every parameter is"
-            raise invalid("parameters", sorted(left_out), allowed)
+            raise argument_error("parameters", sorted(left_out), allowed)
         planned = [(filling, _parts(filling)) for filling in fillings]
         check_problems(fillings)
         return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pyinit.arguments import as_shape, invalid
+from pyinit.arguments import argument_error, as_shape
 from pyinit.compat.arguments import argument_errors, as_dtype
 from pyinit.dtypes import AnyArray
 from pyinit.initializers import base
@@ -64,10 +64,10 @@ class Initializer(base.Initializer):
         with argument_errors():
             layout = kwargs.pop("layout", None)
             if layout is not None:
-                raise invalid("layout", layout, "None")
+                raise argument_error("layout", layout, "None")
             if kwargs and not self._has_parts:
                 name = next(iter(kwargs))
-                raise invalid(name, kwargs[name], f"left out for {type(self).__name__}")
+                raise argument_error(name, kwargs[name], f"left out for {type(self).__name__}")
             full_shape = as_shape(shape)
             if kwargs.get("partition_shape") is not None:
                 kwargs.setdefault("partition_offset", (0,) * len(full_shape))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pyinit.arguments import invalid
+from pyinit.arguments import argument_error
 from pyinit.compat.arguments import argument_errors
 from pyinit.compat.tf_keras.base import Initializer
 from pyinit.compat.tf_keras.constant import Constant, Identity, Ones, Zeros
@@ -82,7 +82,9 @@ def serialize(
         return None
     with argument_errors():
         if type(initializer) not in _CLASSES:
-            raise invalid("initializer", initializer, "an initializer of pyinit.compat.tf_keras")
+            raise argument_error(
+                "initializer", initializer, "an initializer of pyinit.compat.tf_keras"
+            )
     written = {"class_name": type(initializer).__name__, "config": initializer.get_config()}
     if use_legacy_format:
         return written

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import as_shape, invalid
+from pyinit.arguments import argument_error, as_shape
 from pyinit.compat import tf_keras
 from pyinit.compat.arguments import argument_errors
 from pyinit.compat.v1.base import Initializer, place
@@ -134,7 +134,9 @@ class Constant(Initializer):
             with argument_errors():
                 full = as_shape(shape) if partition_info is None else place(partition_info)[0]
                 if np.shape(self.value) != full:
-                    raise invalid("value", self.value, f"of the shape of the variable, {full}")
+                    raise argument_error(
+                        "value", self.value, f"of the shape of the variable, {full}"
+                    )
         return super().__call__(shape, dtype, partition_info)
 
     def get_config(self) -> dict[str, Any]:

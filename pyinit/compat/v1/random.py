@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pyinit.arguments import Shape, as_number, invalid
+from pyinit.arguments import Shape, argument_error, as_number
 from pyinit.compat.arguments import as_distribution
 from pyinit.compat.v1.base import Initializer
 from pyinit.compat.values import UniformNumbers
@@ -199,7 +199,7 @@ class UniformUnitScaling(Initializer):
         allowed = "a number whose square is positive and finite"
         factor = float(as_number("factor", self.factor, allowed))
         if not 0 < factor * factor < float("inf"):
-            raise invalid("factor", self.factor, allowed)
+            raise argument_error("factor", self.factor, allowed)
         output_axes = None if input_axes is None else [-1]
         return random.VarianceScaling(
             factor * factor, "fan_in", "uniform", seed, input_axes, output_axes
