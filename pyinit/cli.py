@@ -290,7 +290,7 @@ def _object(module: str, name: str) -> Any:
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
         raise click.UsageError(f"{module}:{name}: {error}") from None
-    from pyinit.manifests.adapters import adapter_for
+    from pyinit.hooks import adapter_for
 
     if adapter_for(found) is None and callable(found):
         found = found()

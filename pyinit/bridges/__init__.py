@@ -1,29 +1,31 @@
-"""Bridges to other systems.
+"""Bridges to deep-learning libraries and to R.
 
-Nothing outside this folder imports them, but for the package's root, which calls `attach()`. That
-costs nothing: a bridge to a system is imported when the system is there already.
+Only `pyinit/__init__.py` and the public modules `pyinit.keras`, `.torch`, `.jax` and `.rpy2` import
+them. `attach()` sets the hooks; a hook imports its bridge only once the library is loaded.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pyinit.initializers import hooks
-from pyinit.manifests import adapters
+from pyinit import hooks
+
+if TYPE_CHECKING:
+    from pyinit.manifests.adapters import Model
 
 
 def attach() -> None:
-    """Attaches the bridges to the initializers and to the manifests."""
+    """Set the hooks of initializers and manifests."""
     hooks.isinstance_proxy = _isinstance_proxy
     hooks.shared_config = _shared_config
     hooks.shared_generator = _shared_generator
     hooks.draw_sharded = _draw_sharded
-    adapters.adapter_for = _adapter_for
+    hooks.adapter_for = _adapter_for
 
 
 def _keras_is_loaded() -> bool:
-    # `version` is the last name that Keras gets while it is being imported
+    # `version` is the last name that keras/__init__.py defines
     return hasattr(sys.modules.get("keras"), "version")
 
 
@@ -57,7 +59,7 @@ def _draw_sharded(initializer: Any, shape: Any, dtype: Any, layout: Any) -> Any:
     return draw_sharded(initializer, shape, dtype, layout)
 
 
-def _adapter_for(target: Any) -> adapters.Model | None:
+def _adapter_for(target: Any) -> Model | None:
     if _keras_is_loaded():
         import keras
 

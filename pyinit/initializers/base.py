@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from pyinit import hooks
 from pyinit.arguments import Shape, argument_error, as_partition, as_shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
-from pyinit.initializers import hooks
 from pyinit.runtime import devices
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyinit import hooks
 from pyinit.arguments import Shape, argument_error, as_axes, as_number, one_of
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
-from pyinit.initializers import hooks
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.fans import compute_fans
 from pyinit.seeds import SeedGenerator, as_seed, draw_key, fresh_seed, is_generator

@@ -1,43 +1,35 @@
-"""Models of deep-learning libraries, as far as manifests know of them.
+"""The interface between manifests and models of deep-learning libraries.
 
-The bridges know the libraries, and attach themselves here: nothing here imports them.
+The bridges implement it; `pyinit.hooks.adapter_for` finds the adapter of a model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
 
 from pyinit.dtypes import AnyArray
 
 if TYPE_CHECKING:
-    # the bridges attach when pyinit is imported, which must be quick
     from pyinit.manifests.model import Tensor
 
 
 class Model(Protocol):
     """A model with named weights."""
 
-    #: What to call to give the model the weights that its plan says, for messages.
+    #: The call that gives the model the weights of its plan, for messages.
     remedy: str
 
     def plan(self, seed: int | None) -> list[Tensor]:
-        """What each weight is drawn by, without fingerprints.
+        """Return the tensors of the model with the initializers that draw them, not fingerprinted.
 
         Args:
             seed: The seed of the whole model; None for the seeds of its initializers.
 
         Raises:
-            ValueError: That is not known of all weights. The message names those, and says why.
+            ValueError: The initializer of a weight is unknown. The message names each such weight
+                and the reason.
         """
 
     def values(self) -> Iterator[tuple[str, AnyArray | None]]:
-        """The name of each weight and its values now, None if it has no memory."""
-
-
-def _no_adapter(target: Any) -> Model | None:
-    return None
-
-
-#: The model that an object is; None if it is none.
-adapter_for: Callable[[Any], Model | None] = _no_adapter
+        """Yield the name and the current values of each weight; None if it has no memory."""

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from pyinit import hooks
 from pyinit.arguments import argument_error, as_dimensions, as_index
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, floatx, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import NAMES, get
-from pyinit.manifests import adapters
+from pyinit.manifests.adapters import Model
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
 from pyinit.manifests.model import DifferenceError, Manifest, ManifestError, Tensor
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
@@ -80,7 +81,7 @@ def manifest(
     Source: docs/manifests.md
     """
     seed = None if seed is None else as_seed("seed", seed)
-    model = adapters.adapter_for(target)
+    model = hooks.adapter_for(target)
     if model is None:
         tensors, seed = planned(target, seed)
         return pinned(tensors, seed, max_bytes=max_bytes, progress=progress)
@@ -110,7 +111,7 @@ def pinned(
 
 
 def pinned_model(
-    model: adapters.Model,
+    model: Model,
     tensors: Iterable[Tensor],
     seed: int | None,
     *,

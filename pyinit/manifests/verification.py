@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from pyinit import hooks
 from pyinit.dtypes import AnyArray
-from pyinit.manifests import adapters, arrow_files, safetensors
+from pyinit.manifests import arrow_files, safetensors
+from pyinit.manifests.adapters import Model
 from pyinit.manifests.creation import drawn_fingerprint
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
 from pyinit.manifests.model import Manifest, ManifestError, Part, Tensor, readable_size
@@ -133,7 +135,7 @@ def verify(
     other = _as_manifest_or_none(target)
     if other is not None:
         return _of_manifests(pinned, tensors, other, is_all)
-    model = adapters.adapter_for(target)
+    model = hooks.adapter_for(target)
     values = _values_of(target) if model is None else _values_of_model(model)
 
     def why_not(tensor: Tensor, advance: Advance) -> str | None:
@@ -213,7 +215,7 @@ def _values_of_array(name: Any, array: Any) -> Values:
         ) from None
 
 
-def _values_of_model(model: adapters.Model) -> dict[str, Values | None]:
+def _values_of_model(model: Model) -> dict[str, Values | None]:
     return {name: None if array is None else ArrayValues(array) for name, array in model.values()}
 
 
@@ -307,7 +309,7 @@ class _Counts:
 
 
 def _explained(
-    model: adapters.Model,
+    model: Model,
     tensors: Sequence[Tensor],
     values: Mapping[str, Values | None],
     reasons: Sequence[str | None],

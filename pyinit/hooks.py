@@ -1,0 +1,52 @@
+"""Hooks through which the bridges extend initializers and manifests.
+
+Initializers and manifests import no bridge: they call these module variables. The defaults do
+nothing; `pyinit.bridges.attach()` replaces all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pyinit.arguments import argument_error
+
+if TYPE_CHECKING:
+    from pyinit.manifests.adapters import Model
+
+
+def _same_class(cls: type[Any]) -> type[Any]:
+    return cls
+
+
+def _no_config(generator: Any) -> dict[str, Any] | None:
+    return None
+
+
+def _no_generator(config: dict[str, Any]) -> Any:
+    return None
+
+
+def _no_layout(initializer: Any, shape: Any, dtype: Any, layout: Any) -> Any:
+    raise argument_error("layout", layout, "None")
+
+
+def _no_adapter(target: Any) -> Model | None:
+    return None
+
+
+#: The `__class__` of an initializer, given its type: see `pyinit.bridges.keras.proxy_classes`.
+isinstance_proxy: Callable[[type[Any]], type[Any]] = _same_class
+
+#: The configuration of a seed generator, with the id under which a model that is being saved shares
+#: it; None outside of saving.
+shared_config: Callable[[Any], dict[str, Any] | None] = _no_config
+
+#: The seed generator of a configuration with such an id; None if the configuration has no id.
+shared_generator: Callable[[dict[str, Any]], Any] = _no_generator
+
+#: The tensor of an initializer, a shape and a dtype, sharded over devices by a layout.
+draw_sharded: Callable[[Any, Any, Any, Any], Any] = _no_layout
+
+#: The adapter of a Keras model or a torch module; None for any other object.
+adapter_for: Callable[[Any], Model | None] = _no_adapter
