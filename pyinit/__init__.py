@@ -70,19 +70,22 @@ from pyinit.seeds import (
 from pyinit.stream import STREAM_VERSION
 
 if TYPE_CHECKING:
-    from pyinit.manifests.creation import manifest
+    from pyinit.manifests.creation import create_manifest
     from pyinit.manifests.materialization import materialize
-    from pyinit.manifests.model import Manifest
+    from pyinit.manifests.model import DifferenceError, Manifest, ManifestError
     from pyinit.manifests.reading import read_manifest
-    from pyinit.manifests.verification import verify
+    from pyinit.manifests.verification import Verification, verify
     from pyinit.manifests.writing import write_manifest
 
 __version__ = "0.1.0"
 
 #: What is imported when it is first asked for: `import pyinit` must be quick.
 _LATER = {
+    "DifferenceError": "pyinit.manifests.model",
     "Manifest": "pyinit.manifests.model",
-    "manifest": "pyinit.manifests.creation",
+    "ManifestError": "pyinit.manifests.model",
+    "Verification": "pyinit.manifests.verification",
+    "create_manifest": "pyinit.manifests.creation",
     "materialize": "pyinit.manifests.materialization",
     "read_manifest": "pyinit.manifests.reading",
     "verify": "pyinit.manifests.verification",
@@ -108,6 +111,7 @@ __all__ = [
     "STFT",
     "STREAM_VERSION",
     "Constant",
+    "DifferenceError",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",
@@ -117,6 +121,7 @@ __all__ = [
     "LecunNormal",
     "LecunUniform",
     "Manifest",
+    "ManifestError",
     "Ones",
     "Orthogonal",
     "RandomNormal",
@@ -124,8 +129,10 @@ __all__ = [
     "SeedGenerator",
     "TruncatedNormal",
     "VarianceScaling",
+    "Verification",
     "Zeros",
     "compute_fans",
+    "create_manifest",
     "default_device",
     "derive_seed",
     "deserialize",
@@ -150,7 +157,6 @@ __all__ = [
     "initializer_truncated_normal",
     "initializer_variance_scaling",
     "initializer_zeros",
-    "manifest",
     "materialize",
     "random_seed_generator",
     "read_manifest",

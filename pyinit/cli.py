@@ -22,7 +22,7 @@ from pyinit.manifests.limits import MAX_BYTES
 from pyinit.manifests.materialization import FORMATS
 from pyinit.manifests.model import DifferenceError, ManifestError
 from pyinit.manifests.reading import FORMAT, SCHEMA, load_json
-from pyinit.manifests.shards import Share, as_share
+from pyinit.manifests.shards import Shard, as_shard
 from pyinit.manifests.verification import Verification, shown
 from pyinit.manifests.writing import as_text
 from pyinit.runtime.threads import MAX_THREADS
@@ -91,18 +91,18 @@ class _Bytes(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
         return size
 
 
-class _Part(click.ParamType):  # type: ignore[type-arg]
-    """Which of how many parts, such as 3/8."""
+class _ShardType(click.ParamType):  # type: ignore[type-arg]
+    """Which of how many shards, such as 3/8."""
 
-    name = "part"
+    name = "shard"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Share:
+    ) -> Shard:
         try:
-            return as_share(value)
+            return as_shard(value)
         except ValueError:
-            self.fail(f"{value!r} is not one of how many parts, such as 3/8", param, ctx)
+            self.fail(f"{value!r} is not one of how many shards, such as 3/8", param, ctx)
 
 
 def _set_threads(ctx: click.Context, param: click.Parameter, value: int | None) -> None:
@@ -117,10 +117,10 @@ _max_bytes = click.option(
     show_default=True,
     help="Refuse weights that are larger together.",
 )
-_part = click.option(
-    "--part",
-    type=_Part(),
-    help="Only one of several parts, such as 3/8: what one of eight machines does.",
+_shard = click.option(
+    "--shard",
+    type=_ShardType(),
+    help="Only one of several shards, such as 3/8: what one of eight machines does.",
 )
 _threads = click.option(
     "--threads",
@@ -153,7 +153,7 @@ def manifest_command(target: str, output: Path | None, seed: int | None, max_byt
     module:object, where Python finds a Keras model, a torch module or a function that makes one.
     The manifest goes to standard output unless --output says where.
     """
-    made = pyinit.manifest(_target_of(target, _plan), seed, max_bytes=max_bytes)
+    made = pyinit.create_manifest(_target_of(target, _plan), seed, max_bytes=max_bytes)
     if output is None:
         click.echo(as_text(made), nl=False)
     else:
@@ -165,11 +165,11 @@ def manifest_command(target: str, output: Path | None, seed: int | None, max_byt
 @click.argument("manifest", type=click.Path(path_type=Path))
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
 @click.option("--json", "as_json", is_flag=True, help="Say what was found as JSON.")
-@_part
+@_shard
 @_max_bytes
 @_threads
 def verify_command(
-    manifest: Path, targets: tuple[str, ...], as_json: bool, part: Share | None, max_bytes: int
+    manifest: Path, targets: tuple[str, ...], as_json: bool, shard: Shard | None, max_bytes: int
 ) -> int:
     """Hold weights against MANIFEST, and say what differs.
 
@@ -184,7 +184,7 @@ def verify_command(
         target = _target_of(targets[0], lambda path: path)
     elif targets:
         target = [Path(name) for name in targets]
-    found = pyinit.verify(pinned, target, part=part, max_bytes=max_bytes)
+    found = pyinit.verify(pinned, target, shard=shard, max_bytes=max_bytes)
     if as_json:
         click.echo(json.dumps(_as_json(found), indent=2))
     else:
@@ -204,7 +204,7 @@ def verify_command(
     help="A safetensors file, or a folder of Arrow files.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that are there.")
-@_part
+@_shard
 @_max_bytes
 @_threads
 def materialize_command(
@@ -212,12 +212,12 @@ def materialize_command(
     path: Path,
     file_format: str,
     overwrite: bool,
-    part: Share | None,
+    shard: Shard | None,
     max_bytes: int,
 ) -> None:
     """Draw the weights of MANIFEST into PATH, and check what is written.
 
-    With --part 3/8, PATH model.safetensors becomes model-00003-of-00008.safetensors, and
+    With --shard 3/8, PATH model.safetensors becomes model-00003-of-00008.safetensors, and
     model.safetensors.index.json says which tensor is in which file. With --format arrow, PATH is a
     folder.
     """
@@ -225,7 +225,7 @@ def materialize_command(
         manifest,
         path,
         format=file_format,
-        part=part,
+        shard=shard,
         overwrite=overwrite,
         max_bytes=max_bytes,
     )
@@ -286,8 +286,8 @@ def _object(module: str, name: str) -> Any:
     sys.path.insert(0, "")
     try:
         found: Any = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
+        for attribute in name.split("."):
+            found = getattr(found, attribute)
     except (ImportError, AttributeError) as error:
         raise click.UsageError(f"{module}:{name}: {error}") from None
     from pyinit.hooks import adapter_for

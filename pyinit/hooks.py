@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pyinit.arguments import argument_error
 
 if TYPE_CHECKING:
-    from pyinit.manifests.adapters import Model
+    from pyinit.manifests.adapters import ModelAdapter
 
 
 def _same_class(cls: type[Any]) -> type[Any]:
@@ -31,7 +31,7 @@ def _no_layout(initializer: Any, shape: Any, dtype: Any, layout: Any) -> Any:
     raise argument_error("layout", layout, "None")
 
 
-def _no_adapter(target: Any) -> Model | None:
+def _no_adapter(target: Any) -> ModelAdapter | None:
     return None
 
 
@@ -49,4 +49,4 @@ shared_generator: Callable[[dict[str, Any]], Any] = _no_generator
 draw_sharded: Callable[[Any, Any, Any, Any], Any] = _no_layout
 
 #: The adapter of a Keras model or a torch module; None for any other object.
-adapter_for: Callable[[Any], Model | None] = _no_adapter
+adapter_for: Callable[[Any], ModelAdapter | None] = _no_adapter

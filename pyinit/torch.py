@@ -3,9 +3,9 @@
 import pyinit.torch
 
 pyinit.torch.init_(module, seed=42)
-pyinit.write_manifest(pyinit.torch.manifest(module, seed=42), "manifest.json")
+pyinit.write_manifest(pyinit.torch.create_manifest(module, seed=42), "manifest.json")
 """
 
-from pyinit.bridges.torch import init_, manifest
+from pyinit.bridges.torch import create_manifest, init_
 
-__all__ = ["init_", "manifest"]
+__all__ = ["create_manifest", "init_"]

@@ -22,7 +22,7 @@ import pyinit
 from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES
 from pyinit.initializers.base import Initializer
 from pyinit.reproducibility import golden
-from pyinit.reproducibility.json_config import construct, describe
+from pyinit.reproducibility.json_config import from_json_config, to_json_config
 
 #: Tensors of so many elements or fewer are written out.
 FEW = 24
@@ -64,7 +64,7 @@ def cases() -> Iterator[Case]:
     for dtype in FLOAT_DTYPES:
         for initializer in RANDOM:
             for shape in ((3, 4), (65,), (3, 3, 16, 33), (257, 300)):
-                if "input_axes" not in describe(initializer)["config"] or len(shape) > 1:
+                if "input_axes" not in to_json_config(initializer)["config"] or len(shape) > 1:
                     yield initializer, 0, shape, dtype, None
         for initializer in (pyinit.Orthogonal(1, 1), pyinit.Orthogonal(1.1, 1)):
             for shape in ((3, 4), (4, 3), (1, 1), (5, 4, 3), (130, 50), (97, 180)):
@@ -103,12 +103,12 @@ def with_seed(initializer: Initializer, seed: int) -> Initializer:
 
 def vector(initializer: Initializer, draw: int, shape: Any, dtype: str, part: Any) -> Any:
     """One golden vector, as the file has it."""
-    description = describe(initializer)
+    description = to_json_config(initializer)
     entry = {**description, "draw": draw, "shape": shape, "dtype": dtype}
     call = {}
     if part is not None:
         call = {"partition_shape": part[0], "partition_offset": part[1]}
-    values = construct(description, draw)(shape, dtype, **call)
+    values = from_json_config(description, draw)(shape, dtype, **call)
     if values.size <= FEW:
         held = {"values": [float(value).hex() for value in values.astype(np.float64).flat]}
     else:

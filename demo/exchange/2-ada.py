@@ -15,7 +15,7 @@ model = keras.Sequential(
     ]
 )
 pyinit.keras.initialize(model, seed=42)
-manifest = pyinit.manifest(model, seed=42)
+manifest = pyinit.create_manifest(model, seed=42)
 manifest
 pyinit.write_manifest(manifest, "manifest.json")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pyinit import hooks
 
 if TYPE_CHECKING:
-    from pyinit.manifests.adapters import Model
+    from pyinit.manifests.adapters import ModelAdapter
 
 
 def attach() -> None:
@@ -59,7 +59,7 @@ def _draw_sharded(initializer: Any, shape: Any, dtype: Any, layout: Any) -> Any:
     return draw_sharded(initializer, shape, dtype, layout)
 
 
-def _adapter_for(target: Any) -> Model | None:
+def _adapter_for(target: Any) -> ModelAdapter | None:
     if _keras_is_loaded():
         import keras
 

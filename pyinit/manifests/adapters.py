@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Protocol
 from pyinit.dtypes import AnyArray
 
 if TYPE_CHECKING:
-    from pyinit.manifests.model import Tensor
+    from pyinit.manifests.model import TensorSpec
 
 
-class Model(Protocol):
+class ModelAdapter(Protocol):
     """A model with named weights."""
 
     #: The call that gives the model the weights of its plan, for messages.
     remedy: str
 
-    def plan(self, seed: int | None) -> list[Tensor]:
+    def plan(self, seed: int | None) -> list[TensorSpec]:
         """Return the tensors of the model with the initializers that draw them, not fingerprinted.
 
         Args:

@@ -17,15 +17,15 @@ import numpy as np
 
 from pyinit.arguments import Shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
-from pyinit.manifests.model import ManifestError, Tensor
-from pyinit.manifests.sources import Values
+from pyinit.manifests.model import ManifestError, TensorSpec
+from pyinit.manifests.sources import TensorSource
 from pyinit.stream import STREAM_VERSION
 
 SUFFIX = ".arrow"
 _COLUMN = "values"
 
 
-def file_name(number: int, tensor: Tensor) -> str:
+def file_name(number: int, tensor: TensorSpec) -> str:
     """The name of a tensor's file: its number in the manifest, and of its name what is harmless."""
     harmless = re.sub(r"[^A-Za-z0-9_]+", "-", tensor.name).strip("-")[:80]
     return f"{number:05d}-{harmless}{SUFFIX}"
@@ -49,7 +49,7 @@ class Writer:
         tensor: The tensor.
     """
 
-    def __init__(self, path: Path, tensor: Tensor) -> None:
+    def __init__(self, path: Path, tensor: TensorSpec) -> None:
         self._pa = _pyarrow()
         self._is_bits = tensor.dtype == "bfloat16"
         dtype = np.dtype(np.uint16) if self._is_bits else tensor.numpy_dtype
@@ -75,19 +75,19 @@ class Writer:
         self._writer.close()
 
 
-class _ArrowValues:
+class _ArrowSource:
     """The values in a file of `Writer`."""
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], column: Any) -> None:
         self.shape, self.dtype, self._column = shape, dtype, column
 
     def flat(self, first: int, last: int) -> AnyArray:
-        """As `Values` has it."""
+        """As `TensorSource` has it."""
         found: AnyArray = self._column.slice(first, last - first).to_numpy()
         return found.view(self.dtype)
 
 
-def read(path: Path) -> dict[str, Values]:
+def read(path: Path) -> dict[str, TensorSource]:
     """The tensor in a file, which is read when it is asked for.
 
     Raises:
@@ -111,4 +111,4 @@ def read(path: Path) -> dict[str, Values]:
         raise ManifestError(
             f"{path} is no Arrow file with a tensor: {type(error).__name__}: {error}"
         ) from None
-    return {name: _ArrowValues(shape, dtype, column)}
+    return {name: _ArrowSource(shape, dtype, column)}

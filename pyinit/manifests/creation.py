@@ -12,23 +12,23 @@ from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, floatx, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import NAMES, get
-from pyinit.manifests.adapters import Model
+from pyinit.manifests.adapters import ModelAdapter
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
-from pyinit.manifests.model import DifferenceError, Manifest, ManifestError, Tensor
+from pyinit.manifests.model import DifferenceError, Manifest, ManifestError, TensorSpec
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import check_entry, check_names, tensor_of
 from pyinit.reproducibility.fingerprint import Digest, fingerprint
-from pyinit.reproducibility.json_config import describe
+from pyinit.reproducibility.json_config import to_json_config
 from pyinit.seeds import as_seed, derive_seed, draw_key, is_generator
 from pyinit.stream import STREAM_VERSION
 
 _PLACED = ("axes", "gates", "draw")
 _FIELDS = ("name", "shape", "dtype", "initializer", *_PLACED)
-_FIELDS_OF_PART = ("rows", "initializer", *_PLACED)
+_SEGMENT_FIELDS = ("rows", "initializer", *_PLACED)
 _PLAN = "a plan (see the help), a Keras model or a torch module"
 
 
-def manifest(
+def create_manifest(
     target: Any,
     seed: int | None = None,
     *,
@@ -47,13 +47,13 @@ def manifest(
               gives it; without, those that its initializers drew when it was built, which then
               must be ours, or constant ones of Keras.
             - a torch module. The weights that `pyinit.torch.init_(module, seed=seed)` gives it;
-              `pyinit.torch.manifest()` takes initializers too.
+              `pyinit.torch.create_manifest()` takes initializers too.
             - a plan: a list of tensors, each of them a dictionary with `name`, `shape`,
               `initializer` (whatever `get()` makes one of ours from) and `dtype` (`floatx()`, if
               there is none), or a dictionary with such a list as `tensors` and, if need be,
               `seed` and `dtype` for all of them. An initializer without a seed of its own gets
               `derive_seed(seed, name)`. As in the file (see docs/manifests.md), a tensor may have
-              `axes`, `gates`, `draw` or `parts`.
+              `axes`, `gates`, `draw` or `segments`.
         seed: The seed of the whole model, an integer from -2**63 to 2**64 - 1.
         max_bytes: How many bytes of weights are not too many.
         progress: Called with (bytes done, bytes in all) from time to time; None shows a bar on a
@@ -73,7 +73,7 @@ def manifest(
         ...     {"name": "dense/kernel", "shape": (4, 3), "initializer": "he_normal"},
         ...     {"name": "dense/bias", "shape": (3,), "initializer": "zeros"},
         ... ]
-        >>> pyinit.manifest(plan, seed=42)
+        >>> pyinit.create_manifest(plan, seed=42)
         Manifest of 2 tensors, 60 bytes:
           dense/kernel [4, 3] float32, HeNormal
           dense/bias [3] float32, Zeros
@@ -83,13 +83,15 @@ def manifest(
     seed = None if seed is None else as_seed("seed", seed)
     model = hooks.adapter_for(target)
     if model is None:
-        tensors, seed = planned(target, seed)
-        return pinned(tensors, seed, max_bytes=max_bytes, progress=progress)
-    return pinned_model(model, model.plan(seed), seed, max_bytes=max_bytes, progress=progress)
+        tensors, seed = parse_plan(target, seed)
+        return manifest_from_specs(tensors, seed, max_bytes=max_bytes, progress=progress)
+    return manifest_from_model(
+        model, model.plan(seed), seed, max_bytes=max_bytes, progress=progress
+    )
 
 
-def pinned(
-    tensors: Iterable[Tensor],
+def manifest_from_specs(
+    tensors: Iterable[TensorSpec],
     seed: int | None,
     *,
     max_bytes: int = MAX_BYTES,
@@ -99,7 +101,7 @@ def pinned(
     unpinned = tuple(tensors)
     check_names(unpinned)
     check_sizes(unpinned, as_max_bytes(max_bytes))
-    fingerprints = for_each_tensor(unpinned, drawn_fingerprint, progress)
+    fingerprints = for_each_tensor(unpinned, compute_fingerprint, progress)
     return Manifest(
         STREAM_VERSION,
         tuple(
@@ -110,16 +112,16 @@ def pinned(
     )
 
 
-def pinned_model(
-    model: Model,
-    tensors: Iterable[Tensor],
+def manifest_from_model(
+    model: ModelAdapter,
+    tensors: Iterable[TensorSpec],
     seed: int | None,
     *,
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> Manifest:
     """The manifest of a model, which must have the weights that are pinned."""
-    made = pinned(tensors, seed, max_bytes=max_bytes, progress=progress)
+    made = manifest_from_specs(tensors, seed, max_bytes=max_bytes, progress=progress)
     expected = {tensor.name: tensor.fingerprint for tensor in made.tensors}
     different = [
         name
@@ -135,8 +137,8 @@ def pinned_model(
     return made
 
 
-def drawn_fingerprint(
-    tensor: Tensor, advance: Advance, use: Callable[[AnyArray], Any] | None = None
+def compute_fingerprint(
+    tensor: TensorSpec, advance: Advance, use: Callable[[AnyArray], Any] | None = None
 ) -> str:
     """The fingerprint of what is drawn for a tensor; `use` takes the pieces in C order."""
     digest = Digest(tensor.shape, tensor.numpy_dtype)
@@ -151,7 +153,7 @@ def drawn_fingerprint(
     return digest.hexdigest()
 
 
-def planned(plan: Any, seed: int | None) -> tuple[list[Tensor], int | None]:
+def parse_plan(plan: Any, seed: int | None) -> tuple[list[TensorSpec], int | None]:
     """The tensors of a plan, without fingerprints, and the seed of all of them.
 
     Raises:
@@ -186,9 +188,9 @@ def _check_fields(where: str, entry: Any, known: tuple[str, ...]) -> None:
         )
 
 
-def _tensor(where: str, entry: Any, seed: int | None, dtype: Any) -> Tensor:
-    has_parts = isinstance(entry, Mapping) and "parts" in entry
-    _check_fields(where, entry, ("name", "shape", "dtype", "parts") if has_parts else _FIELDS)
+def _tensor(where: str, entry: Any, seed: int | None, dtype: Any) -> TensorSpec:
+    has_segments = isinstance(entry, Mapping) and "segments" in entry
+    _check_fields(where, entry, ("name", "shape", "dtype", "segments") if has_segments else _FIELDS)
     missing = [name for name in ("name", "shape") if name not in entry]
     if missing:
         raise ManifestError(f"{where} lacks the field {missing[0]!r}")
@@ -201,11 +203,11 @@ def _tensor(where: str, entry: Any, seed: int | None, dtype: Any) -> Tensor:
             "shape": list(as_dimensions("shape", entry["shape"])),
             "dtype": standardize_dtype(wanted, NUMERIC_DTYPES).name,
         }
-        if has_parts:
-            parts = list(entry["parts"])
-            for part in parts:
-                _check_fields("a part", part, _FIELDS_OF_PART)
-            described["parts"] = [_placed(part, seed, name) for part in parts]
+        if has_segments:
+            segments = list(entry["segments"])
+            for segment in segments:
+                _check_fields("a segment", segment, _SEGMENT_FIELDS)
+            described["segments"] = [_placed(segment, seed, name) for segment in segments]
         else:
             described |= _placed(entry, seed, name)
     except (TypeError, ValueError) as error:
@@ -215,7 +217,7 @@ def _tensor(where: str, entry: Any, seed: int | None, dtype: Any) -> Tensor:
 
 
 def _placed(entry: Mapping[str, Any], seed: int | None, name: str) -> dict[str, Any]:
-    """A part of a plan's tensor, as the schema has it."""
+    """A segment of a plan's tensor, as the schema has it."""
     if "initializer" not in entry:
         raise ManifestError("it lacks the field 'initializer'")
     initializer, draw = with_integer_seed(_made(entry["initializer"]), seed, name)
@@ -226,7 +228,7 @@ def _placed(entry: Mapping[str, Any], seed: int | None, name: str) -> dict[str, 
     }
     return {
         **placed,
-        "initializer": describe(initializer),
+        "initializer": to_json_config(initializer),
         "draw": entry["draw"] if entry.get("draw") is not None else draw,
     }
 

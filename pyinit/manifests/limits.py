@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pyinit.arguments import argument_error, as_index
-from pyinit.manifests.model import ManifestError, Tensor, readable_size
+from pyinit.manifests.model import ManifestError, TensorSpec, readable_size
 
 #: How many bytes of weights a manifest may stand for, unless the caller says otherwise.
 MAX_BYTES = 2**40
@@ -21,7 +21,7 @@ def as_max_bytes(max_bytes: object) -> int:
     return limit
 
 
-def check_sizes(tensors: Iterable[Tensor], max_bytes: int = MAX_BYTES) -> None:
+def check_sizes(tensors: Iterable[TensorSpec], max_bytes: int = MAX_BYTES) -> None:
     """Checks that the tensors can be drawn on this machine, in bounded time.
 
     Raises:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from pyinit.arguments import one_of
 from pyinit.manifests import arrow_files, safetensors
-from pyinit.manifests.creation import drawn_fingerprint
+from pyinit.manifests.creation import compute_fingerprint
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
-from pyinit.manifests.model import DifferenceError, Manifest, Tensor, readable_size
+from pyinit.manifests.model import DifferenceError, Manifest, TensorSpec, readable_size
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import as_manifest
-from pyinit.manifests.shards import Share, as_share, shares
+from pyinit.manifests.shards import Shard, as_shard, assign_shards
 from pyinit.reproducibility.fingerprint import little_endian
 
 FORMATS = ("safetensors", "arrow")
@@ -28,7 +28,7 @@ def materialize(
     path: str | os.PathLike[str],
     *,
     format: str = "safetensors",
-    part: str | tuple[int, int] | None = None,
+    shard: str | tuple[int, int] | None = None,
     overwrite: bool = False,
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
@@ -41,15 +41,15 @@ def materialize(
 
     Args:
         manifest: A `Manifest`, or the path of one.
-        path: For `"safetensors"`, the file. With `part="3/8"`, the file of that part is
-            `model-00003-of-00008.safetensors` for `model.safetensors`, and beside it there is
-            `model.safetensors.index.json`, the same from all parts, as loaders of such files expect
-            it. For `"arrow"`, a folder: it gets a file for each tensor, with the tensor's number in
-            the manifest and its name, where every character but letters, digits and underscores is
-            a hyphen.
+        path: For `"safetensors"`, the file. With `shard="3/8"` and the path `model.safetensors`,
+            the file is `model-00003-of-00008.safetensors`, and `model.safetensors.index.json` is
+            written beside it, identical for all shards, as loaders of sharded files expect it. For
+            `"arrow"`, a folder with one file for each tensor, named after its position in the
+            manifest and its name; characters other than letters, digits and underscores become
+            hyphens.
         format: `"safetensors"` or `"arrow"`.
-        part: Which of how many parts to write, such as `"3/8"` or `(3, 8)`: each of eight machines
-            writes one. A part is whole tensors, as even in size as these allow. None is all.
+        shard: The shard to write, such as `"3/8"` or `(3, 8)`: eight machines write one each. A
+            shard consists of whole tensors; the sizes are as even as these allow. None writes all.
         overwrite: Whether files that are there are replaced.
         max_bytes: How many bytes of weights are not too many.
         progress: As for `manifest()`.
@@ -67,7 +67,7 @@ def materialize(
     Example:
         >>> import pyinit, tempfile, pathlib
         >>> plan = [{"name": "kernel", "shape": (4, 3), "initializer": "he_normal"}]
-        >>> pinned = pyinit.manifest(plan, seed=42)
+        >>> pinned = pyinit.create_manifest(plan, seed=42)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     file = pathlib.Path(folder, "model.safetensors")
         ...     [written] = pyinit.materialize(pinned, file)
@@ -78,9 +78,9 @@ def materialize(
     """
     pinned = as_manifest(manifest)
     one_of("format", format, FORMATS)
-    share = as_share(part)
-    dealt = shares(pinned.tensors, share[1])
-    chosen = {number: pinned.tensors[number] for number in dealt[share[0] - 1]}
+    index, count = as_shard(shard)
+    dealt = assign_shards(pinned.tensors, count)
+    chosen = {number: pinned.tensors[number] for number in dealt[index - 1]}
     check_sizes(chosen.values(), as_max_bytes(max_bytes))
     target = Path(path)
     folder = target.parent if format == "safetensors" else target
@@ -92,25 +92,25 @@ def materialize(
         raise OSError(errno.ENOSPC, message, str(folder))
     if format == "arrow":
         return _write_arrow(target, chosen, overwrite, progress)
-    file = _part_name(target, share)
+    file = _shard_path(target, (index, count))
     _write_safetensors(file, list(chosen.values()), overwrite, progress)
-    if share[1] > 1:
+    if count > 1:
         _write_index(target, pinned, dealt)
     return [file]
 
 
-def _part_name(target: Path, share: Share) -> Path:
-    number, count = share
+def _shard_path(target: Path, shard: Shard) -> Path:
+    index, count = shard
     if count == 1:
         return target
-    return target.with_name(f"{target.stem}-{number:05d}-of-{count:05d}{target.suffix}")
+    return target.with_name(f"{target.stem}-{index:05d}-of-{count:05d}{target.suffix}")
 
 
 def _write_index(target: Path, manifest: Manifest, dealt: list[list[int]]) -> None:
-    """Which tensor is in which file, as the loaders of safetensors files in parts expect it."""
+    """Which tensor is in which file, as the loaders of safetensors files in shards expect it."""
     files = {
-        number: _part_name(target, (part, len(dealt))).name
-        for part, numbers in enumerate(dealt, 1)
+        number: _shard_path(target, (shard, len(dealt))).name
+        for shard, numbers in enumerate(dealt, 1)
         for number in numbers
     }
     index = {
@@ -140,7 +140,7 @@ def _in_its_place(paths: Sequence[Path], overwrite: bool) -> Iterator[list[Path]
 
 
 def _write_safetensors(
-    path: Path, tensors: list[Tensor], overwrite: bool, progress: Progress | None
+    path: Path, tensors: list[TensorSpec], overwrite: bool, progress: Progress | None
 ) -> None:
     before, starts, size = safetensors.layout(tensors)
     with _in_its_place([path], overwrite) as [file]:
@@ -148,10 +148,10 @@ def _write_safetensors(
             output.write(before)
             output.truncate(size)
 
-        def write(tensor: Tensor, advance: Advance) -> str:
+        def write(tensor: TensorSpec, advance: Advance) -> str:
             with file.open("r+b") as output:
                 output.seek(starts[tensor.name])
-                return drawn_fingerprint(
+                return compute_fingerprint(
                     tensor, advance, lambda values: output.write(little_endian(values))
                 )
 
@@ -159,17 +159,17 @@ def _write_safetensors(
 
 
 def _write_arrow(
-    folder: Path, chosen: dict[int, Tensor], overwrite: bool, progress: Progress | None
+    folder: Path, chosen: dict[int, TensorSpec], overwrite: bool, progress: Progress | None
 ) -> list[Path]:
     tensors = list(chosen.values())
     paths = [folder / arrow_files.file_name(number, tensor) for number, tensor in chosen.items()]
     with _in_its_place(paths, overwrite) as partial:
         files = {t.name: file for t, file in zip(tensors, partial, strict=True)}
 
-        def write(tensor: Tensor, advance: Advance) -> str:
+        def write(tensor: TensorSpec, advance: Advance) -> str:
             writer = arrow_files.Writer(files[tensor.name], tensor)
             try:
-                return drawn_fingerprint(tensor, advance, writer.write)
+                return compute_fingerprint(tensor, advance, writer.write)
             finally:
                 writer.close()
 
@@ -177,7 +177,7 @@ def _write_arrow(
     return paths
 
 
-def _check(tensors: Sequence[Tensor], fingerprints: Sequence[str]) -> None:
+def _check(tensors: Sequence[TensorSpec], fingerprints: Sequence[str]) -> None:
     different = [
         tensor.name
         for tensor, found in zip(tensors, fingerprints, strict=True)

@@ -13,7 +13,7 @@ from pyinit.arguments import Shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.placement import Placement
-from pyinit.reproducibility.chunks import draw_in_pieces
+from pyinit.reproducibility.chunks import draw_chunks
 
 
 class ManifestError(ValueError):
@@ -25,7 +25,7 @@ class DifferenceError(ValueError):
 
 
 @dataclass(frozen=True)
-class Part:
+class Segment:
     """What draws a tensor, or some rows of it.
 
     Args:
@@ -41,21 +41,21 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Tensor:
+class TensorSpec:
     """A tensor of a model.
 
     Args:
         name: Its name, unique in the manifest.
         shape: Its shape.
         dtype: The name of its dtype.
-        parts: What draws it: where two of them share rows, the later one counts.
+        segments: What draws it: where two of them share rows, the later one counts.
         fingerprint: Its fingerprint; empty where it is yet to be found.
     """
 
     name: str
     shape: Shape
     dtype: str
-    parts: tuple[Part, ...]
+    segments: tuple[Segment, ...]
     fingerprint: str = ""
 
     @property
@@ -71,34 +71,34 @@ class Tensor:
     @property
     def is_drawn_whole(self) -> bool:
         """Whether it is drawn all at once, since its values depend on each other."""
-        return any(part.initializer._parts_cost_all for part in self.parts)
+        return any(segment.initializer._parts_cost_all for segment in self.segments)
 
     @property
     def working_memory(self) -> int:
         """How many bytes drawing it takes, but for pieces of some megabytes."""
         needed = max(
-            part.initializer._working_memory(part.placement.drawn_shape(self.shape))
-            for part in self.parts
+            segment.initializer._working_memory(segment.placement.drawn_shape(self.shape))
+            for segment in self.segments
         )
         if not self.is_drawn_whole:
             return needed
         # where blocks change places, they come from a copy
-        copies = 2 if any(part.placement.gates for part in self.parts) else 1
+        copies = 2 if any(segment.placement.gates for segment in self.segments) else 1
         return needed + copies * self.nbytes
 
     def draw(self, use: Callable[[AnyArray], None]) -> None:
         """Draws the tensor in pieces, which `use` takes in C order."""
-        draw_in_pieces(self.shape, self.numpy_dtype, self.fill, use, at_once=self.is_drawn_whole)
+        draw_chunks(self.shape, self.numpy_dtype, self.fill, use, at_once=self.is_drawn_whole)
 
     def fill(self, out: AnyArray, offset: Shape) -> None:
         """Fills `out` with the part of the tensor that starts at `offset`."""
-        for part in self.parts:
-            part.placement.fill(part.initializer, out, self.shape, offset)
+        for segment in self.segments:
+            segment.placement.fill(segment.initializer, out, self.shape, offset)
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What pins the initial weights of a model. `pyinit.manifest()` makes one.
+    """What pins the initial weights of a model. `pyinit.create_manifest()` makes one.
 
     Args:
         stream_version: The version of the random stream that the weights are drawn from.
@@ -108,7 +108,7 @@ class Manifest:
     """
 
     stream_version: int
-    tensors: tuple[Tensor, ...]
+    tensors: tuple[TensorSpec, ...]
     seed: int | None = None
 
     @property
@@ -120,7 +120,9 @@ class Manifest:
         count = f"{len(self.tensors)} tensor{'s' if len(self.tensors) != 1 else ''}"
         lines = [f"Manifest of {count}, {readable_size(self.nbytes)}:"]
         for tensor in self.tensors[:_MAX_LINES]:
-            drawn_by = " and ".join(type(part.initializer).__name__ for part in tensor.parts)
+            drawn_by = " and ".join(
+                type(segment.initializer).__name__ for segment in tensor.segments
+            )
             lines.append(f"  {tensor.name} {list(tensor.shape)} {tensor.dtype}, {drawn_by}")
         if len(self.tensors) > _MAX_LINES:
             lines.append(f"  ... ({len(self.tensors) - _MAX_LINES} more)")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from pyinit.manifests.model import Tensor
+from pyinit.manifests.model import TensorSpec
 from pyinit.runtime.threads import num_threads
 
 Result = TypeVar("Result")
@@ -27,8 +27,8 @@ class _StoppedError(Exception):
 
 
 def for_each_tensor(
-    tensors: Sequence[Tensor],
-    task: Callable[[Tensor, Advance], Result],
+    tensors: Sequence[TensorSpec],
+    task: Callable[[TensorSpec, Advance], Result],
     progress: Progress | None = None,
 ) -> list[Result]:
     """Does a task for every tensor, several at a time, the largest first.

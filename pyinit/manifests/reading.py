@@ -21,8 +21,8 @@ from pyinit.dtypes import NUMERIC_DTYPES
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
-from pyinit.manifests.model import Manifest, ManifestError, Part, Tensor, readable_size
-from pyinit.reproducibility.json_config import construct
+from pyinit.manifests.model import Manifest, ManifestError, Segment, TensorSpec, readable_size
+from pyinit.reproducibility.json_config import from_json_config
 from pyinit.seeds import as_seed
 from pyinit.stream import STREAM_VERSION
 
@@ -58,7 +58,7 @@ def read_manifest(file: str | os.PathLike[str]) -> Manifest:
         >>> plan = [{"name": "bias", "shape": [3], "initializer": "zeros"}]
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = pathlib.Path(folder, "manifest.json")
-        ...     pyinit.write_manifest(pyinit.manifest(plan), path)
+        ...     pyinit.write_manifest(pyinit.create_manifest(plan), path)
         ...     pyinit.read_manifest(path)
         Manifest of 1 tensor, 12 bytes:
           bias [3] float32, Zeros
@@ -203,7 +203,7 @@ def _told(error: Any, whole: str) -> str:
         missing = [name for name in allowed if name not in received]
         return f"{where} lacks the field {_shown(missing[0])}"
     if rule is None:  # the schema `false`
-        return f"{where} must not be there together with `parts`"
+        return f"{where} must not be there together with `segments`"
     words = {
         "const": "be {}",
         "enum": "be one of {}",
@@ -222,7 +222,7 @@ def _told(error: Any, whole: str) -> str:
     return f"{where} must {must}{hint}. Received: {_shown(received)}"
 
 
-def tensor_of(entry: dict[str, Any], where: str) -> Tensor:
+def tensor_of(entry: dict[str, Any], where: str) -> TensorSpec:
     """The tensor that an entry of a manifest or of a plan describes.
 
     Args:
@@ -235,16 +235,16 @@ def tensor_of(entry: dict[str, Any], where: str) -> Tensor:
     dtype = entry["dtype"]
     try:
         shape = as_shape(_whole(entry["shape"]))
-        parts = tuple(_part_of(part, shape) for part in entry.get("parts", [entry]))
-        _check_rows(parts, shape)
-        for part in parts:
-            _check_drawable(part, shape, dtype)
+        segments = tuple(_segment_of(segment, shape) for segment in entry.get("segments", [entry]))
+        _check_rows(segments, shape)
+        for segment in segments:
+            _check_drawable(segment, shape, dtype)
     except (ValueError, ImportError) as error:
         raise ManifestError(f"{where}: {error}") from None
-    return Tensor(entry["name"], shape, dtype, parts, entry.get("fingerprint", ""))
+    return TensorSpec(entry["name"], shape, dtype, segments, entry.get("fingerprint", ""))
 
 
-def _part_of(entry: dict[str, Any], shape: tuple[int, ...]) -> Part:
+def _segment_of(entry: dict[str, Any], shape: tuple[int, ...]) -> Segment:
     rank = len(shape)
     rows, axes, gates = (
         tuple(_whole(entry[name])) if name in entry else None for name in ("rows", "axes", "gates")
@@ -269,10 +269,10 @@ def _part_of(entry: dict[str, Any], shape: tuple[int, ...]) -> Part:
                 f"Received: {list(gates)}"
             )
     draw = int(entry.get("draw", 0))
-    initializer = construct(entry["initializer"], draw)
+    initializer = from_json_config(entry["initializer"], draw)
     if draw and not isinstance(initializer, RandomInitializer):
         raise ManifestError(f"draw must be 0 for {type(initializer).__name__}. Received: {draw}")
-    return Part(initializer, draw, placement)
+    return Segment(initializer, draw, placement)
 
 
 def _whole(numbers: list[Any]) -> list[int]:
@@ -280,34 +280,34 @@ def _whole(numbers: list[Any]) -> list[int]:
     return [int(number) for number in numbers]
 
 
-def _check_rows(parts: tuple[Part, ...], shape: tuple[int, ...]) -> None:
+def _check_rows(segments: tuple[Segment, ...], shape: tuple[int, ...]) -> None:
     """Every row is drawn: what is left out would have any value."""
-    ranges = sorted(part.placement.rows or (0, shape[0] if shape else 1) for part in parts)
+    ranges = sorted(segment.placement.rows or (0, shape[0] if shape else 1) for segment in segments)
     drawn = 0
     for first, last in ranges:
         if first > drawn:
             break
         drawn = max(drawn, last)
     if drawn < (shape[0] if shape else 1):
-        raise ManifestError(f"no part draws row {drawn} of shape={shape}")
+        raise ManifestError(f"no segment draws row {drawn} of shape={shape}")
 
 
-def _check_drawable(part: Part, shape: tuple[int, ...], dtype: str) -> None:
+def _check_drawable(segment: Segment, shape: tuple[int, ...], dtype: str) -> None:
     """Whether the initializer can draw it, by drawing none of it."""
-    initializer: Initializer = part.initializer
+    initializer: Initializer = segment.initializer
     if dtype not in initializer._dtypes:
         known = ", ".join(initializer._dtypes)
         raise ManifestError(
             f"dtype must be one that {type(initializer).__name__} draws: {known}. "
             f"Received: {_shown(dtype)}"
         )
-    drawn = part.placement.drawn_shape(shape)
+    drawn = segment.placement.drawn_shape(shape)
     initializer._check_shape(drawn)
     nothing = np.empty((0,) * len(drawn), NUMERIC_DTYPES[dtype])
     initializer._fill(nothing, nothing.dtype, drawn, (0,) * len(drawn))
 
 
-def check_names(tensors: tuple[Tensor, ...]) -> None:
+def check_names(tensors: tuple[TensorSpec, ...]) -> None:
     """Raises a ManifestError if two tensors have one name."""
     twins = [name for name, n in Counter(tensor.name for tensor in tensors).items() if n > 1]
     if twins:

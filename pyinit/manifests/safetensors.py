@@ -20,9 +20,9 @@ import numpy as np
 
 from pyinit.arguments import Shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
-from pyinit.manifests.model import ManifestError, Tensor
+from pyinit.manifests.model import ManifestError, TensorSpec
 from pyinit.manifests.reading import load_json
-from pyinit.manifests.sources import ArrayValues, Values
+from pyinit.manifests.sources import ArraySource, TensorSource
 from pyinit.stream import STREAM_VERSION
 
 SUFFIX = ".safetensors"
@@ -48,7 +48,7 @@ _DTYPES = {name: NUMERIC_DTYPES[dtype] for dtype, name in _NAMES.items()}
 _MAX_HEADER = 100_000_000
 
 
-def layout(tensors: Sequence[Tensor]) -> tuple[bytes, dict[str, int], int]:
+def layout(tensors: Sequence[TensorSpec]) -> tuple[bytes, dict[str, int], int]:
     """Where everything is in a file.
 
     Returns:
@@ -79,7 +79,7 @@ def layout(tensors: Sequence[Tensor]) -> tuple[bytes, dict[str, int], int]:
     return before, {name: len(before) + start for name, start in starts.items()}, len(before) + end
 
 
-def read(path: Path) -> dict[str, Values]:
+def read(path: Path) -> dict[str, TensorSource]:
     """The tensors in a file, which are read when they are asked for.
 
     Raises:
@@ -102,7 +102,7 @@ def read(path: Path) -> dict[str, Values]:
     return {name: _values(path, name, entry, memory) for name, entry in header.items()}
 
 
-def _values(path: Path, name: str, entry: Any, memory: AnyArray) -> Values:
+def _values(path: Path, name: str, entry: Any, memory: AnyArray) -> TensorSource:
     try:
         dtype = _DTYPES[entry["dtype"]]
         shape: Shape = tuple(entry["shape"])
@@ -120,4 +120,4 @@ def _values(path: Path, name: str, entry: Any, memory: AnyArray) -> Values:
     # no copy where this machine has the file's order of bytes
     bits = f"u{dtype.itemsize}"
     native = memory[first:last].view(f"<{bits}").astype(f"={bits}", copy=False)
-    return ArrayValues(native.view(dtype).reshape(shape))
+    return ArraySource(native.view(dtype).reshape(shape))

@@ -9,10 +9,10 @@ import numpy as np
 
 from pyinit.arguments import Shape
 from pyinit.dtypes import AnyArray
-from pyinit.reproducibility.chunks import PIECE
+from pyinit.reproducibility.chunks import CHUNK_SIZE
 
 
-class Values(Protocol):
+class TensorSource(Protocol):
     """The values of a tensor."""
 
     shape: Shape
@@ -23,7 +23,7 @@ class Values(Protocol):
         """The values from one flat C-order index to another, in one dimension."""
 
 
-class ArrayValues:
+class ArraySource:
     """The values of a NumPy array, of any order and strides."""
 
     def __init__(self, array: AnyArray) -> None:
@@ -32,7 +32,7 @@ class ArrayValues:
         self._array = array
 
     def flat(self, first: int, last: int) -> AnyArray:
-        """As `Values` has it."""
+        """As `TensorSource` has it."""
         if self._array.flags.c_contiguous:
             found = self._array.reshape(-1)[first:last]
         else:
@@ -40,8 +40,8 @@ class ArrayValues:
         return found.astype(self.dtype, copy=False)
 
 
-def pieces_of(values: Values) -> Iterator[tuple[int, AnyArray]]:
+def iter_chunks(values: TensorSource) -> Iterator[tuple[int, AnyArray]]:
     """The values in pieces: the flat index of the first one, and the values."""
     size = int(np.prod(values.shape, dtype=np.int64))
-    for first in range(0, size, PIECE):
-        yield first, values.flat(first, min(first + PIECE, size))
+    for first in range(0, size, CHUNK_SIZE):
+        yield first, values.flat(first, min(first + CHUNK_SIZE, size))

@@ -13,16 +13,16 @@ import numpy as np
 from pyinit import hooks
 from pyinit.dtypes import AnyArray
 from pyinit.manifests import arrow_files, safetensors
-from pyinit.manifests.adapters import Model
-from pyinit.manifests.creation import drawn_fingerprint
+from pyinit.manifests.adapters import ModelAdapter
+from pyinit.manifests.creation import compute_fingerprint
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
-from pyinit.manifests.model import Manifest, ManifestError, Part, Tensor, readable_size
+from pyinit.manifests.model import Manifest, ManifestError, Segment, TensorSpec, readable_size
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import as_manifest, read_manifest
-from pyinit.manifests.shards import as_share, shares
-from pyinit.manifests.sources import ArrayValues, Values, pieces_of
+from pyinit.manifests.shards import as_shard, assign_shards
+from pyinit.manifests.sources import ArraySource, TensorSource, iter_chunks
 from pyinit.reproducibility.fingerprint import Digest, host_array
-from pyinit.reproducibility.json_config import describe, seed_in_json
+from pyinit.reproducibility.json_config import seed_to_json, to_json_config
 from pyinit.seeds import derive_seed
 
 _TARGET = (
@@ -79,7 +79,7 @@ def verify(
     manifest: Manifest | str | os.PathLike[str],
     target: Any = None,
     *,
-    part: str | tuple[int, int] | None = None,
+    shard: str | tuple[int, int] | None = None,
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> Verification:
@@ -96,7 +96,7 @@ def verify(
             - the path of a safetensors file, of an Arrow file that `materialize()` has written, of
               a folder of such files, or a list of such paths.
             - another manifest, or its path: what the two say, without drawing anything.
-        part: Which part alone to check, as for `materialize()`.
+        shard: Which shard alone to check, as for `materialize()`.
         max_bytes: How many bytes of weights are not too many.
         progress: As for `manifest()`.
 
@@ -114,7 +114,7 @@ def verify(
     Example:
         >>> import pyinit
         >>> plan = [{"name": "kernel", "shape": (4, 3), "initializer": "he_normal"}]
-        >>> pinned = pyinit.manifest(plan, seed=42)
+        >>> pinned = pyinit.create_manifest(plan, seed=42)
         >>> pyinit.verify(pinned)
         The same: 1 tensor, 48 bytes.
         >>> pyinit.verify(pinned, {"kernel": pyinit.HeNormal(seed=42)((3, 4))})
@@ -124,10 +124,10 @@ def verify(
     Source: docs/manifests.md
     """
     pinned = as_manifest(manifest)
-    share = as_share(part)
+    index, count = as_shard(shard)
     limit = as_max_bytes(max_bytes)
-    tensors = [pinned.tensors[number] for number in shares(pinned.tensors, share[1])[share[0] - 1]]
-    is_all = share[1] == 1
+    tensors = [pinned.tensors[number] for number in assign_shards(pinned.tensors, count)[index - 1]]
+    is_all = count == 1
     if target is None:
         check_sizes(tensors, limit)
         reasons = for_each_tensor(tensors, _why_not_drawn, progress)
@@ -138,7 +138,7 @@ def verify(
     model = hooks.adapter_for(target)
     values = _values_of(target) if model is None else _values_of_model(model)
 
-    def why_not(tensor: Tensor, advance: Advance) -> str | None:
+    def why_not(tensor: TensorSpec, advance: Advance) -> str | None:
         if tensor.name not in values:
             return "it is missing"
         found = values[tensor.name]
@@ -153,7 +153,7 @@ def verify(
 
 
 def _verification(
-    tensors: Sequence[Tensor], reasons: Sequence[str | None], extra: Iterable[str] = ()
+    tensors: Sequence[TensorSpec], reasons: Sequence[str | None], extra: Iterable[str] = ()
 ) -> Verification:
     differences = [
         Difference(tensor.name, reason)
@@ -168,8 +168,8 @@ def _verification(
 # ---- what is drawn here ----
 
 
-def _why_not_drawn(tensor: Tensor, advance: Advance) -> str | None:
-    found = drawn_fingerprint(tensor, advance)
+def _why_not_drawn(tensor: TensorSpec, advance: Advance) -> str | None:
+    found = compute_fingerprint(tensor, advance)
     if found == tensor.fingerprint:
         return None
     return (
@@ -187,7 +187,7 @@ def _as_manifest_or_none(target: Any) -> Manifest | None:
     return target if isinstance(target, Manifest) else None
 
 
-def _values_of(target: Any) -> dict[str, Values | None]:
+def _values_of(target: Any) -> dict[str, TensorSource | None]:
     """Values by name, of arrays or of files."""
     if isinstance(target, Mapping):
         return {str(name): _values_of_array(name, array) for name, array in target.items()}
@@ -196,7 +196,7 @@ def _values_of(target: Any) -> dict[str, Values | None]:
     paths = list(target) if isinstance(target, Iterable) and not isinstance(target, bytes) else []
     if not paths or not all(isinstance(path, str | os.PathLike) for path in paths):
         raise TypeError(f"Argument `target` must be {_TARGET}. Received: target={target!r}")
-    values: dict[str, Values | None] = {}
+    values: dict[str, TensorSource | None] = {}
     for file in [file for path in paths for file in _files_of(Path(path))]:
         for name, found in _read(file).items():
             if name in values:
@@ -205,9 +205,9 @@ def _values_of(target: Any) -> dict[str, Values | None]:
     return values
 
 
-def _values_of_array(name: Any, array: Any) -> Values:
+def _values_of_array(name: Any, array: Any) -> TensorSource:
     try:
-        return ArrayValues(host_array(array))
+        return ArraySource(host_array(array))
     except TypeError:
         raise TypeError(
             f"Argument `target` must be {_TARGET}. Received: {name!r} is an object of class "
@@ -215,8 +215,8 @@ def _values_of_array(name: Any, array: Any) -> Values:
         ) from None
 
 
-def _values_of_model(model: Model) -> dict[str, Values | None]:
-    return {name: None if array is None else ArrayValues(array) for name, array in model.values()}
+def _values_of_model(model: ModelAdapter) -> dict[str, TensorSource | None]:
+    return {name: None if array is None else ArraySource(array) for name, array in model.values()}
 
 
 def _files_of(path: Path) -> list[Path]:
@@ -228,7 +228,7 @@ def _files_of(path: Path) -> list[Path]:
     return files
 
 
-def _read(file: Path) -> dict[str, Values]:
+def _read(file: Path) -> dict[str, TensorSource]:
     reader = _READERS.get(file.suffix)
     if reader is None:
         raise ManifestError(f"{file}: weights are in files of {' or '.join(_READERS)}")
@@ -238,14 +238,14 @@ def _read(file: Path) -> dict[str, Values]:
 _READERS = {safetensors.SUFFIX: safetensors.read, arrow_files.SUFFIX: arrow_files.read}
 
 
-def _why_not(tensor: Tensor, values: Values, advance: Advance) -> str | None:
+def _why_not(tensor: TensorSpec, values: TensorSource, advance: Advance) -> str | None:
     """How values differ from a tensor of a manifest; None if they do not."""
     if values.shape != tensor.shape:
         return f"the shape is {list(values.shape)}, not {list(tensor.shape)}"
     if values.dtype != tensor.numpy_dtype:
         return f"the dtype is {values.dtype.name}, not {tensor.dtype}"
     digest = Digest(values.shape, values.dtype)
-    for _, piece in pieces_of(values):
+    for _, piece in iter_chunks(values):
         digest.update(piece)
         advance(piece.nbytes)
     if digest.hexdigest() == tensor.fingerprint:
@@ -253,7 +253,7 @@ def _why_not(tensor: Tensor, values: Values, advance: Advance) -> str | None:
     return _how_values_differ(tensor, values, digest.hexdigest())
 
 
-def _how_values_differ(tensor: Tensor, values: Values, found: str) -> str:
+def _how_values_differ(tensor: TensorSpec, values: TensorSource, found: str) -> str:
     """What the values are, beside what is drawn here."""
     try:
         check_sizes([tensor], max(tensor.nbytes, 1))
@@ -262,7 +262,7 @@ def _how_values_differ(tensor: Tensor, values: Values, found: str) -> str:
             f"the fingerprint is {found}, not {tensor.fingerprint} (nor can more be said: {error})"
         )
     counts = _Counts(tensor, values)
-    drawn = drawn_fingerprint(tensor, lambda _: None, counts.take)
+    drawn = compute_fingerprint(tensor, lambda _: None, counts.take)
     if drawn == tensor.fingerprint:
         return counts.told()
     what = "; they are what its initializer draws" if drawn == found else ""
@@ -275,7 +275,7 @@ def _how_values_differ(tensor: Tensor, values: Values, found: str) -> str:
 class _Counts:
     """Counts the values that differ from drawn ones."""
 
-    def __init__(self, tensor: Tensor, values: Values) -> None:
+    def __init__(self, tensor: TensorSpec, values: TensorSource) -> None:
         self._tensor, self._values = tensor, values
         self._at = self._count = 0
         self._first: tuple[int, Any, Any] | None = None
@@ -309,9 +309,9 @@ class _Counts:
 
 
 def _explained(
-    model: Model,
-    tensors: Sequence[Tensor],
-    values: Mapping[str, Values | None],
+    model: ModelAdapter,
+    tensors: Sequence[TensorSpec],
+    values: Mapping[str, TensorSource | None],
     reasons: Sequence[str | None],
 ) -> list[str | None]:
     """The reasons, with what the model's own initializers say where these drew the values."""
@@ -332,15 +332,15 @@ def _explained(
     return explained
 
 
-def _pinned(tensor: Tensor) -> Tensor:
-    return replace(tensor, fingerprint=drawn_fingerprint(tensor, lambda _: None))
+def _pinned(tensor: TensorSpec) -> TensorSpec:
+    return replace(tensor, fingerprint=compute_fingerprint(tensor, lambda _: None))
 
 
 # ---- manifests ----
 
 
 def _of_manifests(
-    pinned: Manifest, tensors: Sequence[Tensor], other: Manifest, is_all: bool
+    pinned: Manifest, tensors: Sequence[TensorSpec], other: Manifest, is_all: bool
 ) -> Verification:
     others = {tensor.name: tensor for tensor in other.tensors}
     seeds = other.seed, pinned.seed
@@ -354,7 +354,7 @@ def _of_manifests(
 _Seeds = tuple[int | None, int | None]
 
 
-def _how_tensors_differ(tensor: Tensor, other: Tensor | None, seeds: _Seeds) -> str | None:
+def _how_tensors_differ(tensor: TensorSpec, other: TensorSpec | None, seeds: _Seeds) -> str | None:
     if other is None:
         return "it is missing"
     if other.fingerprint == tensor.fingerprint:
@@ -367,7 +367,7 @@ def _how_tensors_differ(tensor: Tensor, other: Tensor | None, seeds: _Seeds) -> 
 
 
 def _descriptions_differ(
-    found: Tensor, expected: Tensor, seeds: _Seeds = (None, None)
+    found: TensorSpec, expected: TensorSpec, seeds: _Seeds = (None, None)
 ) -> list[str]:
     """What two tensors say differently of how they are drawn."""
     said = []
@@ -375,18 +375,19 @@ def _descriptions_differ(
         said.append(f"the shape is {list(found.shape)}, not {list(expected.shape)}")
     if found.dtype != expected.dtype:
         said.append(f"the dtype is {found.dtype}, not {expected.dtype}")
-    if len(found.parts) != len(expected.parts):
-        return [*said, f"it has {len(found.parts)} parts, not {len(expected.parts)}"]
-    for number, (one, two) in enumerate(zip(found.parts, expected.parts, strict=True)):
-        where = f" of part {number}" if len(found.parts) > 1 else ""
+    if len(found.segments) != len(expected.segments):
+        return [*said, f"it has {len(found.segments)} segments, not {len(expected.segments)}"]
+    for number, (one, two) in enumerate(zip(found.segments, expected.segments, strict=True)):
+        where = f" of segment {number}" if len(found.segments) > 1 else ""
         ours, theirs = (
-            _flat(part, expected.name, seed) for part, seed in zip((one, two), seeds, strict=True)
+            _flat(segment, expected.name, seed)
+            for segment, seed in zip((one, two), seeds, strict=True)
         )
-        said += [f"{difference}{where}" for difference in _parts_differ(ours, theirs)]
+        said += [f"{difference}{where}" for difference in _segments_differ(ours, theirs)]
     return said
 
 
-def _parts_differ(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+def _segments_differ(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
     if ours["initializer"] != theirs["initializer"]:
         return [f"the initializer is {ours['initializer']}, not {theirs['initializer']}"]
     return [
@@ -396,17 +397,17 @@ def _parts_differ(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
     ]
 
 
-def _flat(part: Part, name: str, seed: int | None) -> dict[str, Any]:
-    """What a part of the tensor of that name says, in words of their own."""
-    description = describe(part.initializer)
+def _flat(segment: Segment, name: str, seed: int | None) -> dict[str, Any]:
+    """What a segment of the tensor of that name says, in words of their own."""
+    description = to_json_config(segment.initializer)
     config = description["config"]
-    if seed is not None and config.get("seed") == seed_in_json(derive_seed(seed, name)):
+    if seed is not None and config.get("seed") == seed_to_json(derive_seed(seed, name)):
         config["seed"] = f"the one derived from {seed}"
     return {
         "initializer": description["class_name"],
         **config,
-        "draw": part.draw,
-        "order of axes": part.placement.axes,
-        "range of rows": part.placement.rows,
-        "order of gates": part.placement.gates,
+        "draw": segment.draw,
+        "order of axes": segment.placement.axes,
+        "range of rows": segment.placement.rows,
+        "order of gates": segment.placement.gates,
     }

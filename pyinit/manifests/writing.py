@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pyinit.arguments import argument_error
-from pyinit.manifests.model import Manifest, Part, Tensor
+from pyinit.manifests.model import Manifest, Segment, TensorSpec
 from pyinit.manifests.reading import FORMAT, FORMAT_VERSION
-from pyinit.reproducibility.json_config import describe, seed_in_json
+from pyinit.reproducibility.json_config import seed_to_json, to_json_config
 
 
 def write_manifest(manifest: Manifest, file: str | os.PathLike[str]) -> None:
@@ -44,13 +44,13 @@ def as_text(manifest: Manifest) -> str:
         "stream_version": manifest.stream_version,
     }
     if manifest.seed is not None:
-        fields["seed"] = seed_in_json(manifest.seed)
+        fields["seed"] = seed_to_json(manifest.seed)
     lines = "".join(f'  "{name}": {json.dumps(value)},\n' for name, value in fields.items())
     tensors = ",\n".join(map(_tensor, manifest.tensors))
     return f'{{\n{lines}  "tensors": [\n{tensors}\n  ]\n}}\n'
 
 
-def _tensor(tensor: Tensor) -> str:
+def _tensor(tensor: TensorSpec) -> str:
     fields = [
         f'      "{name}": {json.dumps(value, ensure_ascii=False, allow_nan=False)}'
         for name, value in entry_of(tensor).items()
@@ -58,31 +58,31 @@ def _tensor(tensor: Tensor) -> str:
     return "    {\n" + ",\n".join(fields) + "\n    }"
 
 
-def entry_of(tensor: Tensor) -> dict[str, Any]:
+def entry_of(tensor: TensorSpec) -> dict[str, Any]:
     """A tensor as the schema has it."""
     entry: dict[str, Any] = {
         "name": tensor.name,
         "shape": list(tensor.shape),
         "dtype": tensor.dtype,
     }
-    first = tensor.parts[0]
-    if len(tensor.parts) == 1 and first.placement.rows is None:
-        entry |= _part(first)
+    first = tensor.segments[0]
+    if len(tensor.segments) == 1 and first.placement.rows is None:
+        entry |= _segment(first)
     else:
         everything = (0, tensor.shape[0])
-        entry["parts"] = [
-            {"rows": list(part.placement.rows or everything), **_part(part)}
-            for part in tensor.parts
+        entry["segments"] = [
+            {"rows": list(segment.placement.rows or everything), **_segment(segment)}
+            for segment in tensor.segments
         ]
     return {**entry, "fingerprint": tensor.fingerprint}
 
 
-def _part(part: Part) -> dict[str, Any]:
-    entry: dict[str, Any] = {"initializer": describe(part.initializer)}
-    if part.draw:
-        entry["draw"] = part.draw
-    if part.placement.axes is not None:
-        entry["axes"] = list(part.placement.axes)
-    if part.placement.gates is not None:
-        entry["gates"] = list(part.placement.gates)
+def _segment(segment: Segment) -> dict[str, Any]:
+    entry: dict[str, Any] = {"initializer": to_json_config(segment.initializer)}
+    if segment.draw:
+        entry["draw"] = segment.draw
+    if segment.placement.axes is not None:
+        entry["axes"] = list(segment.placement.axes)
+    if segment.placement.gates is not None:
+        entry["gates"] = list(segment.placement.gates)
     return entry

@@ -12,13 +12,13 @@ from pyinit.arguments import Shape
 from pyinit.dtypes import AnyArray
 
 #: Elements of a piece: it stays in a cache, and is large enough for several threads.
-PIECE = 1 << 20
+CHUNK_SIZE = 1 << 20
 
 #: Fills an array with the part of a tensor that starts at an offset.
 Fill = Callable[[AnyArray, Shape], None]
 
 
-def pieces(shape: Shape, size: int) -> Iterator[tuple[Shape, Shape]]:
+def chunks(shape: Shape, size: int) -> Iterator[tuple[Shape, Shape]]:
     """Cuts a tensor into parts of at most `size` elements that follow one another in C order.
 
     Returns:
@@ -31,14 +31,14 @@ def pieces(shape: Shape, size: int) -> Iterator[tuple[Shape, Shape]]:
     rows = size // math.prod(shape[1:])
     if rows == 0:
         for first in range(shape[0]):
-            for part, offset in pieces(shape[1:], size):
+            for part, offset in chunks(shape[1:], size):
                 yield (1, *part), (first, *offset)
         return
     for first in range(0, shape[0], rows):
         yield (min(rows, shape[0] - first), *shape[1:]), (first, *(0,) * (len(shape) - 1))
 
 
-def draw_in_pieces(
+def draw_chunks(
     shape: Shape,
     dtype: np.dtype[Any],
     fill: Fill,
@@ -56,17 +56,17 @@ def draw_in_pieces(
         at_once: Whether all of it is one piece, since a part would cost as much.
     """
     size = math.prod(shape)
-    if at_once or size <= PIECE:
+    if at_once or size <= CHUNK_SIZE:
         whole: AnyArray = np.empty(shape, dtype)
         fill(whole, (0,) * len(shape))
         use(whole)
         return
     from concurrent.futures import Future, ThreadPoolExecutor
 
-    buffers = [np.empty(PIECE, dtype) for _ in range(2)]
+    buffers = [np.empty(CHUNK_SIZE, dtype) for _ in range(2)]
     in_use: list[Future[None] | None] = [None, None]
     with ThreadPoolExecutor(1, thread_name_prefix="pyinit") as other:
-        for number, (part, offset) in enumerate(pieces(shape, PIECE)):
+        for number, (part, offset) in enumerate(chunks(shape, CHUNK_SIZE)):
             slot = number % 2
             before = in_use[slot]
             if before is not None:

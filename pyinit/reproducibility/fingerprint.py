@@ -12,7 +12,7 @@ import numpy as np
 from pyinit.arguments import Shape, argument_error, as_shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, cast, standardize_dtype
 from pyinit.initializers.base import Initializer
-from pyinit.reproducibility.chunks import PIECE, draw_in_pieces, pieces
+from pyinit.reproducibility.chunks import CHUNK_SIZE, chunks, draw_chunks
 from pyinit.stream import STREAM_VERSION
 
 
@@ -104,7 +104,7 @@ def _of_initializer(initializer: Initializer, shape: Iterable[int], dtype: Any) 
         return _of_array(host_array(initializer(full, array_dtype)), full, array_dtype)
     one = initializer._of_one_draw()
     digest = Digest(full, array_dtype)
-    draw_in_pieces(
+    draw_chunks(
         full,
         array_dtype,
         lambda out, offset: one._fill(out, array_dtype, full, offset),
@@ -121,7 +121,7 @@ def _of_array(values: AnyArray, shape: Iterable[int] | None, dtype: Any) -> str:
     native = standardize_dtype(values.dtype.newbyteorder("="), NUMERIC_DTYPES)
     held = native if dtype is None else standardize_dtype(dtype, NUMERIC_DTYPES)
     digest = Digest(values.shape, held)
-    for part, offset in pieces(values.shape, PIECE):
+    for part, offset in chunks(values.shape, CHUNK_SIZE):
         piece = values[tuple(slice(f, f + n) for n, f in zip(part, offset, strict=True))]
         digest.update(_exactly(piece.astype(native, copy=False), held))
     return digest.hexdigest()

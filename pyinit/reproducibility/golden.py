@@ -15,7 +15,7 @@ from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.orthogonal import Orthogonal
 from pyinit.reproducibility.fingerprint import fingerprint, host_array
-from pyinit.reproducibility.json_config import construct
+from pyinit.reproducibility.json_config import from_json_config
 from pyinit.runtime import devices, kernel_choice
 from pyinit.stream import STREAM_VERSION
 
@@ -53,7 +53,7 @@ class Vector:
 
     def initializer(self) -> Initializer:
         """The initializer that draws it."""
-        return construct({"class_name": self.class_name, "config": self.config}, self.draw)
+        return from_json_config({"class_name": self.class_name, "config": self.config}, self.draw)
 
     def drawn(self, device: str = "cpu") -> AnyArray:
         """What the installed copy draws."""

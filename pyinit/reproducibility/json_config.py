@@ -20,7 +20,7 @@ _BY_NAME = {cls.__name__: cls for cls in CLASSES}
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
-def describe(initializer: Initializer) -> dict[str, Any]:
+def to_json_config(initializer: Initializer) -> dict[str, Any]:
     """The class and the configuration of one of our initializers, with the seed in use.
 
     Raises:
@@ -33,7 +33,7 @@ def describe(initializer: Initializer) -> dict[str, Any]:
         # a draw that is taken is a pair, of which the first is no longer the seed as it was given
         is_taken = isinstance(initializer.seed, tuple)
         seed = as_seed("seed", initializer._init_seed if is_taken else initializer.seed)
-        config["seed"] = seed_in_json(seed)
+        config["seed"] = seed_to_json(seed)
     for name in ("input_axes", "output_axes"):
         if name in config and config[name] is None:
             del config[name]
@@ -45,16 +45,16 @@ def describe(initializer: Initializer) -> dict[str, Any]:
     return {"class_name": type(initializer).__name__, "config": config}
 
 
-def seed_in_json(seed: int) -> int | str:
+def seed_to_json(seed: int) -> int | str:
     """A seed as JSON has it."""
     return seed if abs(seed) <= _MAX_WHOLE else str(seed)
 
 
-def construct(description: dict[str, Any], draw: int = 0) -> Initializer:
+def from_json_config(description: dict[str, Any], draw: int = 0) -> Initializer:
     """The initializer of a description, all of whose calls give that draw of its seed.
 
     Args:
-        description: What `describe()` returns.
+        description: What `to_json_config()` returns.
         draw: Which draw of the seed, from 0 to 2**32 - 1.
 
     Raises:

@@ -86,7 +86,7 @@ manifest <- function(target, seed = NULL, ..., max_bytes = 2^40, progress = NULL
     target <- call_python(manifests_bridge()$plan(plain_plan(target)))
   }
   with_progress(progress, function(show) {
-    new_manifest(call_python(manifests_bridge()$manifest(target, seed, max_bytes, show)))
+    new_manifest(call_python(manifests_bridge()$create_manifest(target, seed, max_bytes, show)))
   })
 }
 

@@ -10,20 +10,21 @@ import keras
 import numpy as np
 
 from pyinit.arguments import Shape
-from pyinit.bridges.keras.models import Weight, check_problems, seeded, weights_of
+from pyinit.bridges.keras.models import Weight, seeded, weights_of
 from pyinit.bridges.keras.provenance import CannotDrawError, Origin
+from pyinit.bridges.problems import check_problems
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.constant import Constant, Ones
 from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import CLASSES, NAMES
-from pyinit.manifests.model import Part, Tensor
-from pyinit.reproducibility.chunks import pieces
+from pyinit.manifests.model import Segment, TensorSpec
+from pyinit.reproducibility.chunks import chunks
 from pyinit.reproducibility.fingerprint import host_array
 from pyinit.seeds import is_generator, next_key
 
-#: Values by which a draw of a generator is told from the others.
+#: TensorSource by which a draw of a generator is told from the others.
 _TELLING = 64
 
 
@@ -41,14 +42,18 @@ class KerasModel:
         self._model = model
         self.remedy = "pyinit.keras.initialize(model, seed) draws those of a seed."
 
-    def plan(self, seed: int | None) -> list[Tensor]:
-        """What each weight is drawn by; `Model` in `pyinit.manifests.adapters` says more."""
+    def plan(self, seed: int | None) -> list[TensorSpec]:
+        """Return what draws each weight: see `ModelAdapter`."""
         weights = weights_of("target", self._model)
-        planned = [(weight, _parts(weight, seed)) for weight in weights]
-        check_problems("target", "a model whose weights can all be pinned", weights)
+        planned = [(weight, _segments(weight, seed)) for weight in weights]
+        check_problems(
+            "target",
+            "a model whose weights can all be pinned",
+            [(weight.path, weight.problem) for weight in weights],
+        )
         return [
-            Tensor(weight.path, _shape(weight), weight.variable.dtype, parts)
-            for weight, parts in planned
+            TensorSpec(weight.path, _shape(weight), weight.variable.dtype, segments)
+            for weight, segments in planned
         ]
 
     def values(self) -> Iterator[tuple[str, AnyArray | None]]:
@@ -61,7 +66,7 @@ def _shape(weight: Weight) -> Shape:
     return tuple(weight.variable.shape)
 
 
-def _parts(weight: Weight, seed: int | None) -> tuple[Part, ...]:
+def _segments(weight: Weight, seed: int | None) -> tuple[Segment, ...]:
     """What draws a weight; if that cannot be told, the weight notes why."""
     if weight.origin is None:
         return ()
@@ -80,15 +85,15 @@ def _parts(weight: Weight, seed: int | None) -> tuple[Part, ...]:
         return ()
     try:
         if isinstance(initializer, FunctionType):
-            return _parts_of_function(weight, weight.origin, initializer)
-        return (_part(weight, initializer, Placement()),)
+            return _segments_of_function(weight, weight.origin, initializer)
+        return (_segment(weight, initializer, Placement()),)
     except CannotDrawError as error:
         weight.problem = str(error)
         return ()
 
 
-def _parts_of_function(weight: Weight, origin: Origin, function: Any) -> tuple[Part, ...]:
-    """The parts of a weight that a function of its layer makes."""
+def _segments_of_function(weight: Weight, origin: Origin, function: Any) -> tuple[Segment, ...]:
+    """The segments of a weight that a function of its layer makes."""
     layer, shape = origin.layer, _shape(weight)
     if getattr(layer, "unit_forget_bias", False) and function.__name__ == "bias_initializer":
         # Keras: bias_initializer((n,)), ones((n,)), bias_initializer((2 * n,))
@@ -96,7 +101,7 @@ def _parts_of_function(weight: Weight, origin: Origin, function: Any) -> tuple[P
         rows = [(0, size), (size, 2 * size), (2 * size, 4 * size)]
         drawn_by = (layer.bias_initializer, Ones(), layer.bias_initializer)
         return tuple(
-            _part(weight, initializer, Placement(rows=part))
+            _segment(weight, initializer, Placement(rows=part))
             for initializer, part in zip(drawn_by, rows, strict=True)
         )
     values = host_array(function(shape, dtype=weight.variable.dtype))
@@ -104,16 +109,16 @@ def _parts_of_function(weight: Weight, origin: Origin, function: Any) -> tuple[P
     if not (values == first).all():
         name = f"{function.__module__}.{function.__qualname__}"
         raise CannotDrawError(f"it is made by the function {name}")
-    return (Part(Constant(first.astype(np.float64).item() if first.size else 0)),)
+    return (Segment(Constant(first.astype(np.float64).item() if first.size else 0)),)
 
 
-def _part(weight: Weight, initializer: Any, placement: Placement) -> Part:
+def _segment(weight: Weight, initializer: Any, placement: Placement) -> Segment:
     ours = _as_ours(initializer)
     if not isinstance(ours, RandomInitializer):
-        return Part(ours, placement=placement)
+        return Segment(ours, placement=placement)
     if not is_generator(ours.seed):
         ours = type(ours).from_config({**ours.get_config(), "seed": ours.seed})
-        return Part(ours, placement=placement)
+        return Segment(ours, placement=placement)
     return _drawn_by_generator(weight, ours, placement)
 
 
@@ -134,12 +139,12 @@ def _as_ours(initializer: Any) -> Initializer:
     return NAMES[name].from_config(config)
 
 
-def _drawn_by_generator(weight: Weight, initializer: Any, placement: Placement) -> Part:
+def _drawn_by_generator(weight: Weight, initializer: Any, placement: Placement) -> Segment:
     """The part with the draw that gave the weight, which its values tell: the generator forgot."""
     seed, next_draw = next_key(initializer.seed)
     fixed = type(initializer).from_config({**initializer.get_config(), "seed": seed})
     values = placement.place(host_array(weight.variable))
-    part, offset = next(pieces(values.shape, _TELLING), (values.shape, (0,) * values.ndim))
+    part, offset = next(chunks(values.shape, _TELLING), (values.shape, (0,) * values.ndim))
     expected = values[tuple(slice(first, first + n) for n, first in zip(part, offset, strict=True))]
     for draw in range(next_draw):
         fixed.seed = seed, draw
@@ -151,7 +156,7 @@ def _drawn_by_generator(weight: Weight, initializer: Any, placement: Placement) 
             partition_offset=offset,
         )
         if drawn.tobytes() == expected.tobytes():
-            return Part(fixed, draw, placement)
+            return Segment(fixed, draw, placement)
     raise CannotDrawError(
         f"none of the {next_draw} draws that its seed generator has given are its values: it was "
         "trained, or initialized in another way"

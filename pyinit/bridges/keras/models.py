@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from pyinit.bridges.keras.provenance import CannotDrawError, Origin, children, origins, own_weights
+from pyinit.bridges.problems import check_problems
 from pyinit.initializers.base import Initializer
 from pyinit.seeds import as_seed, derive_seed
 
@@ -60,7 +61,11 @@ def initialize(model: Any, seed: int) -> None:
     seed = as_seed("seed", seed)
     weights = [weight for weight in weights_of("model", model) if weight.is_drawn]
     drawn = [(weight, seeded(weight, seed)) for weight in weights]
-    check_problems("model", "a model whose weights can all be drawn", weights)
+    check_problems(
+        "model",
+        "a model whose weights can all be drawn",
+        [(weight.path, weight.problem) for weight in weights],
+    )
     for weight, initializer in drawn:
         _assign(weight.variable, initializer)
 
@@ -99,19 +104,6 @@ def weights_of(name: str, model: Any) -> list[Weight]:
     weights = list(_weights(model))
     _check_paths(name, weights)
     return weights
-
-
-def check_problems(name: str, allowed: str, weights: list[Weight]) -> None:
-    """Raises a ValueError that names the weights with problems, if there are such."""
-    problems: dict[str, list[str]] = {}
-    for weight in weights:
-        if weight.problem:
-            problems.setdefault(weight.problem, []).append(weight.path)
-    if problems:
-        raise ValueError(
-            f"Argument `{name}` must be {allowed}. These cannot:"
-            + "".join(f"\n  {', '.join(paths)}: {why}" for why, paths in problems.items())
-        )
 
 
 def _check_built(name: str, model: Any) -> None:

@@ -14,9 +14,9 @@ import numpy as np
 from pyinit.bridges.r.calls import as_integers, config_from_r
 from pyinit.dtypes import AnyArray, cast
 from pyinit.manifests import creation, materialization, reading, verification, writing
-from pyinit.manifests.model import Manifest, Tensor
+from pyinit.manifests.model import Manifest, TensorSpec
 from pyinit.manifests.parallel import Progress
-from pyinit.reproducibility.chunks import PIECE
+from pyinit.reproducibility.chunks import CHUNK_SIZE
 
 #: What R's progress functions take.
 ProgressOfR = Callable[[float, float], Any]
@@ -40,11 +40,11 @@ def _initializer(identifier: Any) -> Any:
     return identifier
 
 
-def manifest(
+def create_manifest(
     target: Any, seed: float | int | None, max_bytes: Any, progress: ProgressOfR | None
 ) -> Manifest:
-    """`manifest()` with arguments that came from R."""
-    return creation.manifest(
+    """`create_manifest()` with arguments that came from R."""
+    return creation.create_manifest(
         target,
         as_integers(seed),
         max_bytes=as_integers(max_bytes),
@@ -75,7 +75,7 @@ def columns(manifest: Manifest) -> dict[str, list[str]]:
         "shape": [", ".join(map(str, tensor.shape)) for tensor in tensors],
         "dtype": [tensor.dtype for tensor in tensors],
         "initializer": [
-            " and ".join(type(part.initializer).__name__ for part in tensor.parts)
+            " and ".join(type(segment.initializer).__name__ for segment in tensor.segments)
             for tensor in tensors
         ],
         "fingerprint": [tensor.fingerprint for tensor in tensors],
@@ -86,7 +86,7 @@ def verify(
     manifest: Any,
     target: Any,
     arrays_of_r: list[str] | None,
-    part: Any,
+    shard: Any,
     max_bytes: Any,
     progress: ProgressOfR | None,
 ) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def verify(
         target: See there.
         arrays_of_r: Which arrays in `target` are R's: of doubles for any dtype, for instance. None
             if it is no dictionary that R has made.
-        part: See there.
+        shard: See there.
         max_bytes: See there.
         progress: A function of two floats; None shows nothing.
 
@@ -114,7 +114,7 @@ def verify(
     found = verification.verify(
         pinned,
         target,
-        part=as_integers(part),
+        shard=as_integers(shard),
         max_bytes=as_integers(max_bytes),
         progress=_progress(progress),
     )
@@ -128,10 +128,10 @@ def verify(
     }
 
 
-def _held(values: AnyArray, tensor: Tensor | None) -> AnyArray:
-    """Values of R in the dtype of the manifest's tensor, if it is one that R holds in their type.
+def _held(values: AnyArray, tensor: TensorSpec | None) -> AnyArray:
+    """Convert values of R to the dtype of the manifest's tensor where that is lossless.
 
-    Where it does not hold the values exactly, they stay as they are.
+    Other values are returned unchanged.
     """
     if tensor is None:
         return values
@@ -143,8 +143,8 @@ def _held(values: AnyArray, tensor: Tensor | None) -> AnyArray:
         return values
     held: AnyArray = np.empty(values.shape, dtype, order="F")
     given, taken = values.reshape(-1, order="F"), held.reshape(-1, order="F")
-    for first in range(0, given.size, PIECE):
-        taken[first : first + PIECE], same = cast(given[first : first + PIECE], dtype)
+    for first in range(0, given.size, CHUNK_SIZE):
+        taken[first : first + CHUNK_SIZE], same = cast(given[first : first + CHUNK_SIZE], dtype)
         if not same.all():
             return values
     return held
@@ -154,7 +154,7 @@ def materialize(
     manifest: Any,
     path: str,
     format: Any,
-    part: Any,
+    shard: Any,
     overwrite: bool,
     max_bytes: Any,
     progress: ProgressOfR | None,
@@ -164,7 +164,7 @@ def materialize(
         manifest,
         path,
         format=format,
-        part=as_integers(part),
+        shard=as_integers(shard),
         overwrite=overwrite,
         max_bytes=as_integers(max_bytes),
         progress=_progress(progress),

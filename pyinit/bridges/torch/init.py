@@ -10,12 +10,15 @@ from typing import Any
 import torch
 
 from pyinit.arguments import argument_error
+from pyinit.bridges.problems import check_problems
 from pyinit.bridges.torch.memory import why_not, writable
 from pyinit.bridges.torch.weights import Weight, kernel, weights_of, write
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.random import RandomInitializer, VarianceScaling
 from pyinit.initializers.registry import get
 from pyinit.seeds import as_seed, derive_seed
+
+FILLABLE = "a tensor that can be filled, or a module whose parameters all can"
 
 #: What Keras' layers use, by the kind of weight.
 _DEFAULTS = {
@@ -108,7 +111,7 @@ def init_(
         raise TypeError(
             f"Argument `target` must be a torch tensor or module. Received: target={target!r}"
         )
-    check_problems(fillings)
+    check_problems("target", FILLABLE, [(filling.name, filling.problem) for filling in fillings])
     for filling in fillings:
         with writable(filling.tensor) as values:
             for weight, draw in filling.weights:
@@ -142,20 +145,6 @@ class Filling:
             self.problem = str(error)
         else:
             self.weights.append((weight, draw))
-
-
-def check_problems(fillings: list[Filling]) -> None:
-    """Raises a ValueError that names the tensors with problems, if there are such."""
-    problems: dict[str, list[str]] = {}
-    for filling in fillings:
-        if filling.problem is not None:
-            problems.setdefault(filling.problem, []).append(filling.name)
-    if problems:
-        raise ValueError(
-            "Argument `target` must be a tensor that can be filled, or a module whose parameters "
-            "all can. These cannot:"
-            + "".join(f"\n  {', '.join(names)}: {why}" for why, names in problems.items())
-        )
 
 
 def _of_tensor(tensor: Any, initializer: Any, seed: int | None) -> Filling:

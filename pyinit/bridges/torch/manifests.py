@@ -8,15 +8,16 @@ from typing import Any
 import torch
 
 from pyinit.arguments import argument_error
-from pyinit.bridges.torch.init import Filling, check_problems, fillings_of_module
+from pyinit.bridges.problems import check_problems
+from pyinit.bridges.torch.init import FILLABLE, Filling, fillings_of_module
 from pyinit.bridges.torch.weights import Weight
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import CLASSES
-from pyinit.manifests.creation import pinned_model
+from pyinit.manifests.creation import manifest_from_model
 from pyinit.manifests.limits import MAX_BYTES
-from pyinit.manifests.model import Manifest, Part, Tensor
+from pyinit.manifests.model import Manifest, Segment, TensorSpec
 from pyinit.manifests.parallel import Progress
 from pyinit.reproducibility.fingerprint import host_array
 from pyinit.seeds import as_seed, is_generator
@@ -35,8 +36,8 @@ class TorchModel:
         self._initializers = dict(initializers or {})
         self.remedy = "pyinit.torch.init_(module, seed=seed) draws those of a seed."
 
-    def plan(self, seed: int | None) -> list[Tensor]:
-        """What each parameter is drawn by; `Model` in `pyinit.manifests.adapters` says more."""
+    def plan(self, seed: int | None) -> list[TensorSpec]:
+        """Return what draws each parameter: see `ModelAdapter`."""
         if seed is None and self._initializers.get("initializer") is None:
             raise argument_error(
                 "seed", seed, "given for a torch module, which keeps no initializers"
@@ -48,11 +49,13 @@ class TorchModel:
         if left_out:
             allowed = "without None where a module is pinned, as every parameter is"
             raise argument_error("parameters", sorted(left_out), allowed)
-        planned = [(filling, _parts(filling)) for filling in fillings]
-        check_problems(fillings)
+        planned = [(filling, _segments(filling)) for filling in fillings]
+        check_problems("target", FILLABLE, [(f.name, f.problem) for f in fillings])
         return [
-            Tensor(f.name, tuple(f.tensor.shape), str(f.tensor.dtype).rpartition(".")[2], parts)
-            for f, parts in planned
+            TensorSpec(
+                f.name, tuple(f.tensor.shape), str(f.tensor.dtype).rpartition(".")[2], segments
+            )
+            for f, segments in planned
         ]
 
     def values(self) -> Iterator[tuple[str, AnyArray | None]]:
@@ -61,31 +64,31 @@ class TorchModel:
             yield name, None if parameter.is_meta else host_array(parameter)
 
 
-def _parts(filling: Filling) -> tuple[Part, ...]:
+def _segments(filling: Filling) -> tuple[Segment, ...]:
     """What draws a parameter; if that cannot be pinned, the filling notes why."""
     try:
-        return tuple(_part(weight, initializer) for weight, initializer in filling.weights)
+        return tuple(_segment(weight, initializer) for weight, initializer in filling.weights)
     except ValueError as error:
         filling.problem = str(error)
         return ()
 
 
-def _part(weight: Weight, initializer: Callable[..., Any]) -> Part:
+def _segment(weight: Weight, initializer: Callable[..., Any]) -> Segment:
     placement = Placement(axes=weight.axes, rows=weight.rows, gates=weight.gates)
     cls: Any = type(initializer)
     if cls not in CLASSES:
         raise ValueError(f"its initializer, {cls.__name__}, is not one of pyinit's")
     if not isinstance(initializer, RandomInitializer):
-        return Part(cls.from_config(initializer.get_config()), placement=placement)  # type: ignore[attr-defined]
+        return Segment(cls.from_config(initializer.get_config()), placement=placement)  # type: ignore[attr-defined]
     if is_generator(initializer.seed):
         raise ValueError(
             "its initializer has a seed generator, which does not tell its draws: use a seed"
         )
     config = {**initializer.get_config(), "seed": initializer.seed}
-    return Part(cls.from_config(config), placement=placement)
+    return Segment(cls.from_config(config), placement=placement)
 
 
-def manifest(
+def create_manifest(
     module: Any,
     initializer: Any = None,
     seed: int | None = None,
@@ -112,7 +115,7 @@ def manifest(
         bias_initializer: See there.
         parameters: See there; None as an initializer is not allowed.
         max_bytes: How many bytes of weights are not too many.
-        progress: As for `pyinit.manifest()`.
+        progress: As for `pyinit.create_manifest()`.
 
     Returns:
         A `Manifest`, with the names of `named_parameters()`.
@@ -125,7 +128,7 @@ def manifest(
         >>> import pyinit.torch
         >>> import torch
         >>> module = pyinit.torch.init_(torch.nn.Linear(4, 3), seed=42)
-        >>> pyinit.torch.manifest(module, seed=42)
+        >>> pyinit.torch.create_manifest(module, seed=42)
         Manifest of 2 tensors, 60 bytes:
           weight [3, 4] float32, GlorotUniform
           bias [3] float32, Zeros
@@ -145,4 +148,6 @@ def manifest(
         },
     )
     seed = None if seed is None else as_seed("seed", seed)
-    return pinned_model(model, model.plan(seed), seed, max_bytes=max_bytes, progress=progress)
+    return manifest_from_model(
+        model, model.plan(seed), seed, max_bytes=max_bytes, progress=progress
+    )
