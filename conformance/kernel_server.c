@@ -32,17 +32,17 @@ enum {
     /* The answer is followed by the matrix. */
     GET_MATRIX,
     /* level, top, bottom, first, last */
-    GRAM,
+    SYRK,
     /* ; bound. The answer is followed by the diagonal. */
     GRAM_DIAGONAL,
     /* ; shift */
     GRAM_SHIFT,
     /* level, first, last; bound */
-    CHOLESKY,
+    POTRF,
     /* level, top, bottom, first, last */
-    CHOLESKY_ROWS,
+    TRSM_LEFT,
     /* level, first row, rows */
-    SUBSTITUTE
+    TRSM_RIGHT
 };
 
 typedef struct {
@@ -84,10 +84,10 @@ static void answer(int64_t result, const void *from, int64_t count, size_t size)
 
 static void hello(void)
 {
-    unsigned char what[HELLO] = {'p', 'y', 'i', 'n', 'i', 't', sizeof(void *), PYINIT_LEVELS};
+    unsigned char what[HELLO] = {'p', 'y', 'i', 'n', 'i', 't', sizeof(void *), PYINIT_ISA_LEVELS};
     const uint64_t byte_order = 0x0102030405060708u;
-    for (int level = 0; level < PYINIT_LEVELS; ++level)
-        what[8 + level] = (unsigned char)pyinit_has_level(level);
+    for (int level = 0; level < PYINIT_ISA_LEVELS; ++level)
+        what[8 + level] = (unsigned char)pyinit_has_isa_level(level);
     fwrite(what, sizeof what, 1, stdout);
     fwrite(&byte_order, sizeof byte_order, 1, stdout);
     fflush(stdout);
@@ -150,8 +150,8 @@ static void answer_request(const request *asked)
     case GET_MATRIX:
         answer(0, matrix, rows * columns, sizeof *matrix);
         return;
-    case GRAM:
-        result = pyinit_gram(
+    case SYRK:
+        result = pyinit_syrk(
             level, matrix, rows, columns, gram, integers[1], integers[2], integers[3], integers[4]);
         break;
     case GRAM_DIAGONAL:
@@ -161,16 +161,16 @@ static void answer_request(const request *asked)
     case GRAM_SHIFT:
         pyinit_gram_shift(gram, columns, numbers[0]);
         break;
-    case CHOLESKY:
-        result = pyinit_cholesky(
+    case POTRF:
+        result = pyinit_potrf(
             level, gram, columns, integers[1], integers[2], diagonal, numbers[0], inverses);
         break;
-    case CHOLESKY_ROWS:
-        pyinit_cholesky_rows(
+    case TRSM_LEFT:
+        pyinit_trsm_left(
             level, gram, integers[1], integers[2], integers[3], integers[4], inverses);
         break;
-    case SUBSTITUTE:
-        result = pyinit_substitute(
+    case TRSM_RIGHT:
+        result = pyinit_trsm_right(
             level, matrix + integers[1] * columns, integers[2], columns, gram, inverses);
         break;
     default:

@@ -40,12 +40,12 @@ class Operation(IntEnum):
     NEW_GRAM = 1
     PUT_MATRIX = 2
     GET_MATRIX = 3
-    GRAM = 4
+    SYRK = 4
     GRAM_DIAGONAL = 5
     GRAM_SHIFT = 6
-    CHOLESKY = 7
-    CHOLESKY_ROWS = 8
-    SUBSTITUTE = 9
+    POTRF = 7
+    TRSM_LEFT = 8
+    TRSM_RIGHT = 9
 
 
 class Program:
@@ -203,7 +203,7 @@ class ProgramGram:
         self._put(matrix)
         for top, bottom in self._pieces(0):
             for first, last in self._pieces(top):
-                self._checked(Operation.GRAM, [top, bottom, first, last])
+                self._checked(Operation.SYRK, [top, bottom, first, last])
         within = self._program.ask(Operation.GRAM_DIAGONAL, numbers=[bound])
         self.diagonal = self._program.values(self._columns, self.diagonal.dtype)
         return bool(within)
@@ -215,10 +215,10 @@ class ProgramGram:
     def factor(self, smallest: float) -> bool:
         """Factors the Gram matrix; `ReferenceGram` says what is returned."""
         for top, bottom in self._pieces(0):
-            if self._program.ask(Operation.CHOLESKY, [self._level, top, bottom], [smallest]):
+            if self._program.ask(Operation.POTRF, [self._level, top, bottom], [smallest]):
                 return False
             for first, last in self._pieces(bottom):
-                self._checked(Operation.CHOLESKY_ROWS, [top, bottom, first, last])
+                self._checked(Operation.TRSM_LEFT, [top, bottom, first, last])
         return True
 
     def substitute(self, matrix: Matrix) -> None:
@@ -228,7 +228,7 @@ class ProgramGram:
         cut = len(matrix) // 2 // PANEL * PANEL
         for first, last in ((0, cut), (cut, len(matrix))):
             if first < last:
-                self._checked(Operation.SUBSTITUTE, [first, last - first])
+                self._checked(Operation.TRSM_RIGHT, [first, last - first])
         self._program.ask(Operation.GET_MATRIX)
         matrix[...] = self._program.values(matrix.size, matrix.dtype).reshape(matrix.shape)
 

@@ -35,7 +35,7 @@ def launch_on_host(out, dtype, parameters, key, start, steps, shape=None):
     """What `pyinit.stream.gpu.fill` does, with a grid of any shape (grid, block)."""
     strides = [stride // out.itemsize for stride in out.strides]
     rows = launch.rows_of(out.shape, strides, steps, start)
-    storage = dtype.name if out.dtype == dtype else f"{dtype.name}_wide"
+    storage = dtype.name if out.dtype == dtype else f"{dtype.name}_widened"
     plan = launch.plan(rows, parameters, key)
     grid, block = shape or launch.launch_shape(rows.items, 2)
     library(parameters.kind, storage).launch(

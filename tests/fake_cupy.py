@@ -158,7 +158,7 @@ class _Module:
         self.defines = code.decode()
 
     def get_function(self, name):
-        kind = re.search(r"-DPYINIT_KIND=(\w+)", self.defines)[1]
+        kind = re.search(r"-DPYINIT_FAMILY=(\w+)", self.defines)[1]
         storage = re.search(r"-DPYINIT_STORAGE=(\w+)", self.defines)[1]
         elements = int(name == "pyinit_elements")
         loaded_on = Device.current

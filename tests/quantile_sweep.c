@@ -16,16 +16,16 @@ enum { BLOCK = 1 << 20 };
 static float single[BLOCK];
 static double error[BLOCK];
 
-#define SWEEP(KIND)                                                                      \
-    static int sweep_##KIND(uint32_t first, double *worst, uint32_t *where)              \
+#define SWEEP(FAMILY)                                                                      \
+    static int sweep_##FAMILY(uint32_t first, double *worst, uint32_t *where)              \
     {                                                                                    \
         int asymmetric = 0;                                                              \
         for (uint32_t k = 0; k < BLOCK; ++k)                                             \
-            single[k] = pyinit_##KIND##_float32(first + k);                              \
+            single[k] = pyinit_##FAMILY##_float32(first + k);                              \
         for (uint32_t k = 0; k < BLOCK; ++k)                                             \
-            asymmetric |= single[k] != -pyinit_##KIND##_float32(~(first + k));           \
+            asymmetric |= single[k] != -pyinit_##FAMILY##_float32(~(first + k));           \
         for (uint32_t k = 0; k < BLOCK; ++k)                                             \
-            error[k] = single[k] / pyinit_##KIND##_float64(first + k, 0x80000000u) - 1;  \
+            error[k] = single[k] / pyinit_##FAMILY##_float64(first + k, 0x80000000u) - 1;  \
         for (uint32_t k = 0; k < BLOCK; ++k)                                             \
             if (fabs(error[k]) > *worst) {                                               \
                 *worst = fabs(error[k]);                                                 \

@@ -19,7 +19,7 @@ from pyinit.stream.distributions import Parameters
 from pyinit.stream.gpu import launch, nvrtc
 
 KINDS = ("uniform", "normal", "truncated_normal")
-STORAGES = (*FLOAT_DTYPES, "float16_wide", "bfloat16_wide", "float32_wide")
+STORAGES = (*FLOAT_DTYPES, "float16_widened", "bfloat16_widened", "float32_widened")
 #: What the kernel is compiled for, as far as the toolkit that is there goes.
 ARCHITECTURES = (70, 80, 90, 120)
 
@@ -115,8 +115,8 @@ def test_the_plan_has_the_kernels_layout():
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_and_storage(kind, storage):
     """Protects the values, around the edges of tiles and of the 32-bit words of a counter."""
-    dtype = FLOAT_DTYPES[storage.removesuffix("_wide")]
-    held = np.float64 if storage.endswith("_wide") else dtype
+    dtype = FLOAT_DTYPES[storage.removesuffix("_widened")]
+    held = np.float64 if storage.endswith("_widened") else dtype
     for start in (0, 1, 15, 16, 63, 64, 2**32 * 4 - 70, 2**40 + 3):
         for length in (1, 2, 16, 17, 33, 63, 64, 65, 1000):
             like = np.empty(length, held)

@@ -54,6 +54,12 @@ def test_the_native_kernel_was_built():
     assert LEVELS
 
 
+def test_the_layout_of_a_tile_is_the_same_in_c():
+    """Protects LANES and TILE, which C and Python each define once."""
+    assert native._kernel.lib.PYINIT_LANES == reference.LANES
+    assert native._kernel.lib.PYINIT_TILE == reference.TILE
+
+
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("wide", [False, True])

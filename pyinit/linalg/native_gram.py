@@ -51,7 +51,7 @@ class NativeGram:
     def compute(self, matrix: Matrix, bound: float) -> bool:
         """Computes the Gram matrix; `ReferenceGram` says what is returned."""
         compute = partial(
-            _kernel.lib.pyinit_gram,
+            _kernel.lib.pyinit_syrk,
             self._level,
             _pointer(_address(matrix)),
             *matrix.shape,
@@ -79,11 +79,11 @@ class NativeGram:
         step = _FACTOR_PANELS if self._columns >= _PARALLEL_COLUMNS else panels
         for top in range(0, panels, step):
             bottom = min(top + step, panels)
-            if _kernel.lib.pyinit_cholesky(
+            if _kernel.lib.pyinit_potrf(
                 self._level, self._gram, self._columns, top, bottom, diagonal, smallest, inverses
             ):
                 return False
-            rows = partial(_kernel.lib.pyinit_cholesky_rows, self._level, self._gram, top, bottom)
+            rows = partial(_kernel.lib.pyinit_trsm_left, self._level, self._gram, top, bottom)
             run_parallel(
                 [
                     partial(rows, first, min(first + step, panels), inverses)
@@ -103,7 +103,7 @@ class NativeGram:
         start = _address(matrix)
         _run(
             partial(
-                _kernel.lib.pyinit_substitute,
+                _kernel.lib.pyinit_trsm_right,
                 self._level,
                 _pointer(start + first * matrix.strides[0]),
                 min(step, rows - first),

@@ -20,5 +20,5 @@ def isa_levels() -> tuple[str, ...]:
     if _kernel is None:
         return ()
     return tuple(
-        name for level, name in enumerate(ISA_LEVELS) if _kernel.lib.pyinit_has_level(level)
+        name for level, name in enumerate(ISA_LEVELS) if _kernel.lib.pyinit_has_isa_level(level)
     )

@@ -29,11 +29,14 @@ for path in HEADERS:
     with open(path, encoding="utf-8") as header:
         declarations += [line for line in header if not line.startswith("#")]
 
+# macros of stream.h that have to equal constants in Python, which the tests compare
+declarations += ["#define PYINIT_LANES ...\n", "#define PYINIT_TILE ...\n"]
+
 ffibuilder = FFI()
 ffibuilder.cdef("".join(declarations))
 ffibuilder.set_source(
     "pyinit.native._kernel",
-    '#include "kernel.h"\n#include "qr.h"',
+    '#include "kernel.h"\n#include "qr.h"\n#include "stream.h"',
     sources=[f"{HERE}/kernel.c", f"{HERE}/qr.c"],
     include_dirs=[HERE],
     depends=[

@@ -1,4 +1,4 @@
-/* Includes LEVEL_SOURCE once for each instruction set that is compiled here, with LEVEL defined as its
+/* Includes ISA_LEVEL_SOURCE once for each instruction set that is compiled here, with ISA_LEVEL defined as its
  * name and VECTOR_BYTES as the width of its vectors. None of the sets asks for fused multiply-add,
  * which must not be used. */
 
@@ -10,10 +10,10 @@
 #define GLUE_(a, b) a##_##b
 #define GLUE(a, b) GLUE_(a, b)
 
-#define LEVEL baseline
+#define ISA_LEVEL baseline
 #define VECTOR_BYTES 16
-#include LEVEL_SOURCE
-#undef LEVEL
+#include ISA_LEVEL_SOURCE
+#undef ISA_LEVEL
 #undef VECTOR_BYTES
 
 #ifdef PYINIT_X86
@@ -23,10 +23,10 @@
 #pragma GCC push_options
 #pragma GCC target("avx2")
 #endif
-#define LEVEL v3
+#define ISA_LEVEL v3
 #define VECTOR_BYTES 32
-#include LEVEL_SOURCE
-#undef LEVEL
+#include ISA_LEVEL_SOURCE
+#undef ISA_LEVEL
 #undef VECTOR_BYTES
 #ifdef __clang__
 #pragma clang attribute pop
@@ -37,10 +37,10 @@
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,prefer-vector-width=512")
 #endif
-#define LEVEL v4
+#define ISA_LEVEL v4
 #define VECTOR_BYTES 64
-#include LEVEL_SOURCE
-#undef LEVEL
+#include ISA_LEVEL_SOURCE
+#undef ISA_LEVEL
 #undef VECTOR_BYTES
 #ifdef __clang__
 #pragma clang attribute pop

@@ -6,9 +6,9 @@
 
 #include "stream.h"
 
-/* What a value becomes in memory. The *_WIDE ones are float64 that hold narrower values. */
-enum { FLOAT16, BFLOAT16, FLOAT32, FLOAT64, FLOAT16_WIDE, BFLOAT16_WIDE, FLOAT32_WIDE, STORAGES };
-enum { UNIFORM, NORMAL, TRUNCATED_NORMAL, KINDS };
+/* What a value becomes in memory. The *_WIDENED ones are float64 that hold narrower values. */
+enum { FLOAT16, BFLOAT16, FLOAT32, FLOAT64, FLOAT16_WIDENED, BFLOAT16_WIDENED, FLOAT32_WIDENED, STORAGES };
+enum { UNIFORM, NORMAL, TRUNCATED_NORMAL, FAMILIES };
 
 static const size_t item_size[STORAGES] = {2, 2, 4, 8, 8, 8, 8};
 
@@ -16,27 +16,27 @@ typedef struct {
     double location, scale, upper;
     uint64_t seed;
     uint32_t draw;
-} law;
+} distribution_t;
 
 /* Fills `count` neighbouring elements from flat index `start` on. */
-typedef void fill_run(void *out, uint64_t start, size_t count, const law *of);
+typedef void fill_run_fn(void *out, uint64_t start, size_t count, const distribution_t *distribution);
 
 /* Fills the columns `first` to `last` - 1 of a tile for `rows` rows, of which row r has the tile
  * tiles[r] + plus; the rows are neighbours in memory, the columns `stride` elements apart. `tiles`
  * goes on to the next multiple of PYINIT_LANES, with any values. */
-typedef void fill_columns(
+typedef void fill_columns_fn(
     void *out, int64_t stride, const uint64_t *tiles, uint64_t plus, int64_t rows, int first,
-    int last, const law *of);
+    int last, const distribution_t *distribution);
 
 /* Copies `rows` rows of `columns` values to columns in memory, `stride` elements apart. */
-typedef void transpose(void *out, const void *values, int64_t rows, int64_t columns, int64_t stride);
+typedef void transpose_fn(void *out, const void *values, int64_t rows, int64_t columns, int64_t stride);
 
 /* What each level compiles. */
 typedef struct {
-    fill_run *runs[STORAGES][KINDS];
-    fill_columns *columns[STORAGES][KINDS];
-    transpose *transpose16, *transpose32, *transpose64; /* by the bits of a value */
-} level_kernel;
+    fill_run_fn *runs[STORAGES][FAMILIES];
+    fill_columns_fn *columns[STORAGES][FAMILIES];
+    transpose_fn *transpose16, *transpose32, *transpose64; /* by the bits of a value */
+} isa_kernel_t;
 
 /* Without GCC's vector extensions (or with PYINIT_PORTABLE, for tests) plain loops do the same. */
 #if defined(__GNUC__) && !defined(PYINIT_PORTABLE)
@@ -88,23 +88,23 @@ static inline void prefetch_column(const void *address, size_t bytes)
 
 /* A loop that GCC does not vectorize where it is inlined. */
 #ifdef _MSC_VER
-#define PYINIT_APART static __declspec(noinline)
+#define PYINIT_NOINLINE static __declspec(noinline)
 #else
-#define PYINIT_APART static __attribute__((noinline))
+#define PYINIT_NOINLINE static __attribute__((noinline))
 #endif
 
-#define LEVEL_SOURCE "kernel_level.h"
+#define ISA_LEVEL_SOURCE "kernel_level.h"
 #include "isa_levels.h"
 
-int pyinit_has_level(int level)
+int pyinit_has_isa_level(int isa_level)
 {
-    switch (level) {
-    case PYINIT_BASELINE:
+    switch (isa_level) {
+    case PYINIT_ISA_BASELINE:
         return 1;
 #ifdef PYINIT_X86
-    case PYINIT_V3:
+    case PYINIT_ISA_V3:
         return __builtin_cpu_supports("avx2") != 0;
-    case PYINIT_V4:
+    case PYINIT_ISA_V4:
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
 #endif
@@ -113,13 +113,13 @@ int pyinit_has_level(int level)
     }
 }
 
-static const level_kernel *kernel_of(int level)
+static const isa_kernel_t *kernel_of(int isa_level)
 {
-    switch (level) {
+    switch (isa_level) {
 #ifdef PYINIT_X86
-    case PYINIT_V4:
+    case PYINIT_ISA_V4:
         return &kernel_v4;
-    case PYINIT_V3:
+    case PYINIT_ISA_V3:
         return &kernel_v3;
 #endif
     default:
@@ -199,7 +199,7 @@ SCATTER(uint32_t)
 SCATTER(uint64_t)
 
 static void place_rows(
-    const level_kernel *kernel, char *out, size_t size, int64_t rows, int64_t columns,
+    const isa_kernel_t *kernel, char *out, size_t size, int64_t rows, int64_t columns,
     int64_t stride, const block_buffer *buffer)
 {
     const int64_t *at = buffer->at;
@@ -208,7 +208,7 @@ static void place_rows(
     while (neighbours < rows && at[neighbours] == at[0] + neighbours)
         ++neighbours;
     if (neighbours == rows) {
-        transpose *const move = size == 2   ? kernel->transpose16
+        transpose_fn *const move = size == 2   ? kernel->transpose16
                                 : size == 4 ? kernel->transpose32
                                             : kernel->transpose64;
         move(out + at[0] * (int64_t)size, values, rows, columns, stride);
@@ -223,7 +223,7 @@ static void place_rows(
 /* Draws part of each row into the buffer; rows that follow one another in index at once. */
 static void draw_rows(
     block_buffer *buffer, size_t size, int64_t rows, int64_t first, int64_t columns, int whole,
-    fill_run *fill, const law *of)
+    fill_run_fn *fill, const distribution_t *distribution)
 {
     char *to = (char *)buffer->values;
     for (int64_t r = 0, next; r < rows; r = next) {
@@ -232,7 +232,7 @@ static void draw_rows(
                buffer->from[next] == buffer->from[next - 1] + (uint64_t)columns)
             ++next;
         const int64_t count = (next - r) * columns;
-        fill(to, buffer->from[r] + (uint64_t)first, (size_t)count, of);
+        fill(to, buffer->from[r] + (uint64_t)first, (size_t)count, distribution);
         to += (size_t)count * size;
     }
 }
@@ -241,8 +241,8 @@ static void draw_rows(
  * where the tensor's rows are whole tiles: vectors then run along the rows and nothing is copied.
  * Returns whether the rows are such. */
 static int fill_by_columns(
-    fill_columns *fill, char *out, size_t size, int64_t rows, const axis *row, block_buffer *buffer,
-    const law *of)
+    fill_columns_fn *fill, char *out, size_t size, int64_t rows, const axis *row, block_buffer *buffer,
+    const distribution_t *distribution)
 {
     const uint64_t shift = buffer->from[0] % PYINIT_TILE;
     if (rows < PYINIT_LANES || 2 * row->length < PYINIT_TILE)
@@ -261,26 +261,26 @@ static int fill_by_columns(
         const int last = end - c < PYINIT_TILE ? (int)(end - c) : PYINIT_TILE;
         const int64_t to = buffer->at[0] + (c + first - (int64_t)shift) * row->stride;
         const uint64_t plus = (uint64_t)c / PYINIT_TILE;
-        fill(out + to * (int64_t)size, row->stride, tiles, plus, rows, first, last, of);
+        fill(out + to * (int64_t)size, row->stride, tiles, plus, rows, first, last, distribution);
     }
     return 1;
 }
 
 int pyinit_fill(
-    int level, void *out, int loop, double location, double scale, double upper, uint64_t seed,
+    int isa_level, void *out, int loop, double location, double scale, double upper, uint64_t seed,
     uint32_t draw, uint64_t start, int rank, const int64_t *shape, const int64_t *strides,
     const int64_t *steps)
 {
-    const law of = {location, scale, upper, seed, draw};
-    const level_kernel *const kernel = kernel_of(level);
-    fill_run *const fill = kernel->runs[loop / KINDS][loop % KINDS];
-    fill_columns *const columnwise = kernel->columns[loop / KINDS][loop % KINDS];
-    const size_t size = item_size[loop / KINDS];
+    const distribution_t distribution = {location, scale, upper, seed, draw};
+    const isa_kernel_t *const kernel = kernel_of(isa_level);
+    fill_run_fn *const fill = kernel->runs[loop / FAMILIES][loop % FAMILIES];
+    fill_columns_fn *const columnwise = kernel->columns[loop / FAMILIES][loop % FAMILIES];
+    const size_t size = item_size[loop / FAMILIES];
     axis axes[MAX_RANK + 1];
     const int outer = merge_axes(axes, rank, shape, strides, steps) - 1;
     const axis row = axes[outer];
     if (outer == 0 && row.stride == 1) {
-        fill(out, start, (size_t)row.length, &of);
+        fill(out, start, (size_t)row.length, &distribution);
         return 0;
     }
     block_buffer *buffer = malloc(sizeof *buffer);
@@ -311,12 +311,12 @@ int pyinit_fill(
             }
             more = k >= 0;
         }
-        if (fill_by_columns(columnwise, out, size, rows, &row, buffer, &of))
+        if (fill_by_columns(columnwise, out, size, rows, &row, buffer, &distribution))
             continue;
         for (int64_t first = 0; first < row.length; first += width) {
             const int64_t left = row.length - first;
             const int64_t columns = left < width ? left : width;
-            draw_rows(buffer, size, rows, first, columns, columns == row.length, fill, &of);
+            draw_rows(buffer, size, rows, first, columns, columns == row.length, fill, &distribution);
             char *to = (char *)out + first * row.stride * (int64_t)size;
             place_rows(kernel, to, size, rows, columns, row.stride, buffer);
         }

@@ -1,8 +1,8 @@
 /* The GPU's kernel: the stream of stream.h, in CUDA C++.
  *
  * It is compiled at run time for one kind of values and one way of storing them:
- *   PYINIT_KIND      uniform, normal, truncated_normal
- *   PYINIT_STORAGE   float16, bfloat16, float32, float64, or one of the *_wide: float64 that holds
+ *   PYINIT_FAMILY      uniform, normal, truncated_normal
+ *   PYINIT_STORAGE   float16, bfloat16, float32, float64, or one of the *_widened: float64 that holds
  *                    values of a narrower dtype
  * with --fmad=false and without -ftz=true: every operation is rounded, and to the type's own values.
  */
@@ -12,14 +12,14 @@
 #define PYINIT_GLUE_(a, b, c) a##b##c
 #define PYINIT_GLUE(a, b, c) PYINIT_GLUE_(a, b, c)
 
-/* What to draw and where it goes; pyinit/stream/gpu/geometry.py has the same fields and says what
+/* What to draw and where it goes; pyinit/stream/gpu/launch.py has the same fields and says what
  * each is. */
 struct pyinit_plan {
     double location, scale, upper;
-    pyinit_u64 seed, draw, start, items, columns;
+    pyinit_u64 seed, draw, first_index, items, columns;
     long long column_stride, row_axis, axes;
     pyinit_u64 length[PYINIT_AXES];
-    long long stride[PYINIT_AXES], step[PYINIT_AXES];
+    long long stride[PYINIT_AXES], index_stride[PYINIT_AXES];
 };
 
 struct pyinit_words {
@@ -30,8 +30,8 @@ struct pyinit_words {
 
 PYINIT_INLINE float pyinit_single(const pyinit_plan &plan, pyinit_u32 high)
 {
-    return pyinit_place_float32(
-        PYINIT_GLUE(pyinit_, PYINIT_KIND, _float32)(high), (float)plan.location, (float)plan.scale,
+    return pyinit_scale_shift_float32(
+        PYINIT_GLUE(pyinit_, PYINIT_FAMILY, _float32)(high), (float)plan.location, (float)plan.scale,
         (float)plan.upper);
 }
 
@@ -52,12 +52,12 @@ PYINIT_STORED(bfloat16, unsigned short, 1, pyinit_bfloat16_of(pyinit_single(plan
 PYINIT_STORED(float32, float, 1, pyinit_single(plan, high))
 PYINIT_STORED(
     float64, double, 2,
-    pyinit_place_float64(
-        PYINIT_GLUE(pyinit_, PYINIT_KIND, _float64)(high, low), plan.location, plan.scale,
+    pyinit_scale_shift_float64(
+        PYINIT_GLUE(pyinit_, PYINIT_FAMILY, _float64)(high, low), plan.location, plan.scale,
         plan.upper))
-PYINIT_STORED(float16_wide, double, 1, pyinit_rounded_to_float16(pyinit_single(plan, high)))
-PYINIT_STORED(bfloat16_wide, double, 1, pyinit_rounded_to_bfloat16(pyinit_single(plan, high)))
-PYINIT_STORED(float32_wide, double, 1, pyinit_single(plan, high))
+PYINIT_STORED(float16_widened, double, 1, pyinit_rounded_to_float16(pyinit_single(plan, high)))
+PYINIT_STORED(bfloat16_widened, double, 1, pyinit_rounded_to_bfloat16(pyinit_single(plan, high)))
+PYINIT_STORED(float32_widened, double, 1, pyinit_single(plan, high))
 
 typedef PYINIT_GLUE(pyinit_stored_, PYINIT_STORAGE, ) pyinit_stored;
 
@@ -85,7 +85,7 @@ PYINIT_INLINE pyinit_words pyinit_words_of(const pyinit_plan &plan, pyinit_u64 b
 
 /* ---- from an item's number to a place ---- */
 
-struct pyinit_place {
+struct pyinit_position {
     long long memory; /* in elements */
     pyinit_u64 index; /* flat, in the full tensor */
     pyinit_u64 along; /* the position along plan.row_axis */
@@ -97,21 +97,21 @@ PYINIT_INLINE pyinit_u64 pyinit_quotient(pyinit_u64 a, pyinit_u64 b)
     return (a | b) >> 32 ? a / b : (pyinit_u32)a / (pyinit_u32)b;
 }
 
-PYINIT_INLINE pyinit_place pyinit_place_of(const pyinit_plan &plan, pyinit_u64 item)
+PYINIT_INLINE pyinit_position pyinit_position_of(const pyinit_plan &plan, pyinit_u64 item)
 {
-    pyinit_place place = {0, plan.start, 0};
+    pyinit_position at = {0, plan.first_index, 0};
     for (int k = (int)plan.axes - 1; k >= 0; --k) {
         const pyinit_u64 rest = k > 0 ? pyinit_quotient(item, plan.length[k]) : 0;
         const pyinit_u64 position = item - rest * plan.length[k];
         if (k == plan.row_axis) {
-            place.along = position;
+            at.along = position;
         } else {
-            place.memory += (long long)position * plan.stride[k];
-            place.index += position * (pyinit_u64)plan.step[k];
+            at.memory += (long long)position * plan.stride[k];
+            at.index += position * (pyinit_u64)plan.index_stride[k];
         }
         item = rest;
     }
-    return place;
+    return at;
 }
 
 PYINIT_INLINE pyinit_u64 pyinit_first_item(void)
@@ -129,7 +129,7 @@ PYINIT_INLINE pyinit_u64 pyinit_next_item(void)
 extern "C" __global__ void pyinit_blocks(pyinit_stored::type *out, const pyinit_plan plan)
 {
     for (pyinit_u64 item = pyinit_first_item(); item < plan.items; item += pyinit_next_item()) {
-        const pyinit_place row = pyinit_place_of(plan, item);
+        const pyinit_position row = pyinit_position_of(plan, item);
         const pyinit_u64 block = row.index / PYINIT_TILE * PYINIT_LANES + row.along;
         const pyinit_words words = pyinit_words_of(plan, block);
         const pyinit_u64 first =
@@ -148,7 +148,7 @@ extern "C" __global__ void pyinit_blocks(pyinit_stored::type *out, const pyinit_
 extern "C" __global__ void pyinit_elements(pyinit_stored::type *out, const pyinit_plan plan)
 {
     for (pyinit_u64 item = pyinit_first_item(); item < plan.items; item += pyinit_next_item()) {
-        const pyinit_place at = pyinit_place_of(plan, item);
+        const pyinit_position at = pyinit_position_of(plan, item);
         const pyinit_words words = pyinit_words_of(
             plan, at.index / PYINIT_TILE * PYINIT_LANES + at.index % PYINIT_LANES);
         const int w = (int)(at.index / PYINIT_LANES % 4);

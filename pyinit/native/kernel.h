@@ -5,14 +5,14 @@
 #include <stdint.h>
 
 /* The order of the fields of pyinit.stream.native_kernel's tables. */
-enum { PYINIT_BASELINE, PYINIT_V3, PYINIT_V4, PYINIT_LEVELS };
+enum { PYINIT_ISA_BASELINE, PYINIT_ISA_V3, PYINIT_ISA_V4, PYINIT_ISA_LEVELS };
 
 /* Whether this build has the level and this processor can run it. */
-int pyinit_has_level(int level);
+int pyinit_has_isa_level(int isa_level);
 
 /* Fills a part of a tensor, on the calling thread.
  *
- * level       an instruction set for which pyinit_has_level() is true
+ * level       an instruction set for which pyinit_has_isa_level() is true
  * out         the first element; the caller owns the memory
  * loop        which values and how they are stored: 3 * storage + kind, as in kernel.c
  * location, scale, upper   the distribution's parameters
@@ -26,7 +26,7 @@ int pyinit_has_level(int level);
  * Returns 0, or -1 if there was no memory for a buffer (320 KiB).
  */
 int pyinit_fill(
-    int level, void *out, int loop, double location, double scale, double upper, uint64_t seed,
+    int isa_level, void *out, int loop, double location, double scale, double upper, uint64_t seed,
     uint32_t draw, uint64_t start, int rank, const int64_t *shape, const int64_t *strides,
     const int64_t *steps);
 

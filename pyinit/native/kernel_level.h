@@ -1,7 +1,7 @@
-/* The runs of one instruction set: LEVEL is its name, VECTOR_BYTES the width of its vectors. Included
+/* The runs of one instruction set: ISA_LEVEL is its name, VECTOR_BYTES the width of its vectors. Included
  * once for each, by isa_levels.h. */
 
-#define NAME(stem) GLUE(stem, LEVEL)
+#define NAME(stem) GLUE(stem, ISA_LEVEL)
 
 enum { NAME(BUFFERED_TILES) = 16, NAME(BUFFERED) = NAME(BUFFERED_TILES) * PYINIT_TILE };
 
@@ -27,13 +27,13 @@ static inline __attribute__((always_inline)) NAME(lanes) NAME(multiply)(NAME(lan
 
 /* The words of `tiles` tiles from `tile` on, in the order of their elements. */
 static void NAME(draw_words)(
-    uint32_t *PYINIT_RESTRICT out, uint64_t tile, size_t tiles, const law *of, uint32_t half)
+    uint32_t *PYINIT_RESTRICT out, uint64_t tile, size_t tiles, const distribution_t *distribution, uint32_t half)
 {
     enum { PER = VECTOR_BYTES / 8, GROUPS = PYINIT_LANES / PER };
     NAME(lanes) lane;
     for (int k = 0; k < PER; ++k)
         lane[k] = (uint64_t)k;
-    const uint32_t key0 = (uint32_t)of->seed, key1 = (uint32_t)(of->seed >> 32);
+    const uint32_t key0 = (uint32_t)distribution->seed, key1 = (uint32_t)(distribution->seed >> 32);
     const NAME(lanes) zero = lane ^ lane;
     for (size_t t = 0; t < tiles; ++t, out += PYINIT_TILE) {
         NAME(lanes) c0[GROUPS], c1[GROUPS], c2[GROUPS], c3[GROUPS];
@@ -41,7 +41,7 @@ static void NAME(draw_words)(
             const NAME(lanes) block = lane + (PYINIT_LANES * (tile + t) + (uint64_t)(g * PER));
             c0[g] = block;
             c1[g] = block >> 32;
-            c2[g] = zero + of->draw;
+            c2[g] = zero + distribution->draw;
             c3[g] = zero + half;
         }
         for (int g = 0; g < GROUPS; ++g)
@@ -62,10 +62,10 @@ static void NAME(draw_words)(
  * tiles[r] + plus at out[c * height + r]. `count` is a multiple of PYINIT_LANES. */
 static void NAME(draw_columns)(
     uint32_t *PYINIT_RESTRICT out, int64_t height, const uint64_t *tiles, uint64_t plus,
-    int64_t count, const law *of, uint32_t half)
+    int64_t count, const distribution_t *distribution, uint32_t half)
 {
     enum { PER = VECTOR_BYTES / 8, GROUPS = PYINIT_LANES / PER };
-    const uint32_t key0 = (uint32_t)of->seed, key1 = (uint32_t)(of->seed >> 32);
+    const uint32_t key0 = (uint32_t)distribution->seed, key1 = (uint32_t)(distribution->seed >> 32);
     for (int64_t r = 0; r < count; r += PYINIT_LANES)
         for (int lane = 0; lane < PYINIT_LANES; ++lane) {
             NAME(lanes) c0[GROUPS], c1[GROUPS], c2[GROUPS], c3[GROUPS];
@@ -75,7 +75,7 @@ static void NAME(draw_columns)(
                 const NAME(lanes) block = (tile + plus) * PYINIT_LANES + (uint64_t)lane;
                 c0[g] = block;
                 c1[g] = block >> 32;
-                c2[g] = (tile ^ tile) + of->draw;
+                c2[g] = (tile ^ tile) + distribution->draw;
                 c3[g] = (tile ^ tile) + half;
             }
             for (int g = 0; g < GROUPS; ++g)
@@ -97,15 +97,15 @@ static void NAME(draw_columns)(
 #else
 
 static void NAME(draw_words)(
-    uint32_t *PYINIT_RESTRICT out, uint64_t tile, size_t tiles, const law *of, uint32_t half)
+    uint32_t *PYINIT_RESTRICT out, uint64_t tile, size_t tiles, const distribution_t *distribution, uint32_t half)
 {
     for (size_t t = 0; t < tiles; ++t, out += PYINIT_TILE)
         for (int lane = 0; lane < PYINIT_LANES; ++lane) {
             const uint64_t block = PYINIT_LANES * (tile + t) + (uint64_t)lane;
-            uint64_t c0 = block, c1 = block >> 32, c2 = of->draw, c3 = half;
+            uint64_t c0 = block, c1 = block >> 32, c2 = distribution->draw, c3 = half;
             PYINIT_PHILOX(
-                uint64_t, PYINIT_MULTIPLY, c0, c1, c2, c3, (uint32_t)of->seed,
-                (uint32_t)(of->seed >> 32));
+                uint64_t, PYINIT_MULTIPLY, c0, c1, c2, c3, (uint32_t)distribution->seed,
+                (uint32_t)(distribution->seed >> 32));
             out[lane] = (uint32_t)c0;
             out[lane + PYINIT_LANES] = (uint32_t)c1;
             out[lane + 2 * PYINIT_LANES] = (uint32_t)c2;
@@ -115,11 +115,11 @@ static void NAME(draw_words)(
 
 static void NAME(draw_columns)(
     uint32_t *PYINIT_RESTRICT out, int64_t height, const uint64_t *tiles, uint64_t plus,
-    int64_t count, const law *of, uint32_t half)
+    int64_t count, const distribution_t *distribution, uint32_t half)
 {
     for (int64_t r = 0; r < count; ++r) {
         uint32_t words[PYINIT_TILE];
-        NAME(draw_words)(words, tiles[r] + plus, 1, of, half);
+        NAME(draw_words)(words, tiles[r] + plus, 1, distribution, half);
         for (int c = 0; c < PYINIT_TILE; ++c)
             out[c * height + r] = words[c];
     }
@@ -128,8 +128,8 @@ static void NAME(draw_columns)(
 #endif
 
 /* The values of words. */
-#define VALUES(WHERE, STORAGE, TYPE, KIND, REAL, VALUE)                                         \
-    WHERE void GLUE(NAME(values), STORAGE##_##KIND)(                                            \
+#define VALUES(WHERE, STORAGE, TYPE, FAMILY, REAL, VALUE)                                         \
+    WHERE void GLUE(NAME(values), STORAGE##_##FAMILY)(                                            \
         TYPE *PYINIT_RESTRICT to, const uint32_t *PYINIT_RESTRICT high,                         \
         const uint32_t *PYINIT_RESTRICT low, size_t count, REAL location, REAL scale,           \
         REAL upper)                                                                             \
@@ -140,13 +140,13 @@ static void NAME(draw_columns)(
     }
 
 /* A run: words into a buffer that stays in the first-level cache, values out of it. */
-#define RUN(STORAGE, TYPE, KIND, REAL, HALVES)                                                  \
-    static void GLUE(NAME(run), STORAGE##_##KIND)(                                              \
-        void *out, uint64_t start, size_t count, const law *of)                                 \
+#define RUN(STORAGE, TYPE, FAMILY, REAL, HALVES)                                                  \
+    static void GLUE(NAME(run), STORAGE##_##FAMILY)(                                              \
+        void *out, uint64_t start, size_t count, const distribution_t *distribution)                                 \
     {                                                                                           \
         uint32_t words[HALVES][NAME(BUFFERED)];                                                 \
-        const REAL location = (REAL)of->location, scale = (REAL)of->scale;                      \
-        const REAL upper = (REAL)of->upper;                                                     \
+        const REAL location = (REAL)distribution->location, scale = (REAL)distribution->scale;                      \
+        const REAL upper = (REAL)distribution->upper;                                                     \
         TYPE *to = out;                                                                         \
         uint64_t tile = start / PYINIT_TILE;                                                    \
         size_t skip = (size_t)(start % PYINIT_TILE);                                            \
@@ -158,8 +158,8 @@ static void NAME(draw_columns)(
             if (values > count)                                                                 \
                 values = count;                                                                 \
             for (uint32_t half = 0; half < HALVES; ++half)                                      \
-                NAME(draw_words)(words[half], tile, tiles, of, half);                           \
-            GLUE(NAME(values), STORAGE##_##KIND)                                                \
+                NAME(draw_words)(words[half], tile, tiles, distribution, half);                           \
+            GLUE(NAME(values), STORAGE##_##FAMILY)                                                \
             (to, words[0] + skip, words[HALVES - 1] + skip, values, location, scale, upper);    \
             to += values;                                                                       \
             count -= values;                                                                    \
@@ -169,48 +169,48 @@ static void NAME(draw_columns)(
     }
 
 /* The same for a tile's columns in memory: values go where they belong as they are made. */
-#define COLUMNS(STORAGE, TYPE, KIND, REAL, HALVES)                                              \
-    static void GLUE(NAME(columns), STORAGE##_##KIND)(                                          \
+#define COLUMNS(STORAGE, TYPE, FAMILY, REAL, HALVES)                                              \
+    static void GLUE(NAME(columns), STORAGE##_##FAMILY)(                                          \
         void *out, int64_t stride, const uint64_t *tiles, uint64_t plus, int64_t rows,          \
-        int first, int last, const law *of)                                                     \
+        int first, int last, const distribution_t *distribution)                                                     \
     {                                                                                           \
         enum { HEIGHT = 128 / HALVES };                                                         \
         uint32_t words[HALVES][PYINIT_TILE * HEIGHT];                                           \
-        const REAL location = (REAL)of->location, scale = (REAL)of->scale;                      \
-        const REAL upper = (REAL)of->upper;                                                     \
+        const REAL location = (REAL)distribution->location, scale = (REAL)distribution->scale;                      \
+        const REAL upper = (REAL)distribution->upper;                                                     \
         for (int64_t r = 0; r < rows; r += HEIGHT) {                                            \
             const int64_t height = rows - r < HEIGHT ? rows - r : HEIGHT;                       \
             const int64_t count = (height + PYINIT_LANES - 1) / PYINIT_LANES * PYINIT_LANES;    \
             for (uint32_t half = 0; half < HALVES; ++half)                                      \
-                NAME(draw_columns)(words[half], HEIGHT, tiles + r, plus, count, of, half);      \
+                NAME(draw_columns)(words[half], HEIGHT, tiles + r, plus, count, distribution, half);      \
             TYPE *to = (TYPE *)out + r;                                                         \
             for (int c = first; c < last; ++c, to += stride) {                                  \
                 prefetch_column(to + 4 * stride, (size_t)height * sizeof(TYPE));                \
-                GLUE(NAME(values), STORAGE##_##KIND)                                            \
+                GLUE(NAME(values), STORAGE##_##FAMILY)                                            \
                 (to, words[0] + c * HEIGHT, words[HALVES - 1] + c * HEIGHT, (size_t)height,     \
                  location, scale, upper);                                                       \
             }                                                                                   \
         }                                                                                       \
     }
 
-#define PLACED(KIND) pyinit_place_float32(pyinit_##KIND##_float32(high[k]), location, scale, upper)
+#define SCALE_SHIFT(FAMILY) pyinit_scale_shift_float32(pyinit_##FAMILY##_float32(high[k]), location, scale, upper)
 
-#define LOOP(WHERE, STORAGE, TYPE, KIND, REAL, HALVES, VALUE)                                   \
-    VALUES(WHERE, STORAGE, TYPE, KIND, REAL, VALUE)                                             \
-    RUN(STORAGE, TYPE, KIND, REAL, HALVES)                                                      \
-    COLUMNS(STORAGE, TYPE, KIND, REAL, HALVES)
+#define LOOP(WHERE, STORAGE, TYPE, FAMILY, REAL, HALVES, VALUE)                                   \
+    VALUES(WHERE, STORAGE, TYPE, FAMILY, REAL, VALUE)                                             \
+    RUN(STORAGE, TYPE, FAMILY, REAL, HALVES)                                                      \
+    COLUMNS(STORAGE, TYPE, FAMILY, REAL, HALVES)
 
-#define LOOPS(KIND)                                                                             \
-    LOOP(PYINIT_APART, float16, uint16_t, KIND, float, 1, pyinit_float16_of(PLACED(KIND)))      \
-    LOOP(PYINIT_INLINE, bfloat16, uint16_t, KIND, float, 1, pyinit_bfloat16_of(PLACED(KIND)))   \
-    LOOP(PYINIT_INLINE, float32, float, KIND, float, 1, PLACED(KIND))                           \
-    LOOP(PYINIT_INLINE, float64, double, KIND, double, 2,                                       \
-        pyinit_place_float64(pyinit_##KIND##_float64(high[k], low[k]), location, scale, upper)) \
-    LOOP(PYINIT_APART, float16_wide, double, KIND, float, 1,                                    \
-        (double)pyinit_rounded_to_float16(PLACED(KIND)))                                        \
-    LOOP(PYINIT_INLINE, bfloat16_wide, double, KIND, float, 1,                                  \
-        (double)pyinit_rounded_to_bfloat16(PLACED(KIND)))                                       \
-    LOOP(PYINIT_INLINE, float32_wide, double, KIND, float, 1, (double)PLACED(KIND))
+#define LOOPS(FAMILY)                                                                             \
+    LOOP(PYINIT_NOINLINE, float16, uint16_t, FAMILY, float, 1, pyinit_float16_of(SCALE_SHIFT(FAMILY)))      \
+    LOOP(PYINIT_INLINE, bfloat16, uint16_t, FAMILY, float, 1, pyinit_bfloat16_of(SCALE_SHIFT(FAMILY)))   \
+    LOOP(PYINIT_INLINE, float32, float, FAMILY, float, 1, SCALE_SHIFT(FAMILY))                           \
+    LOOP(PYINIT_INLINE, float64, double, FAMILY, double, 2,                                       \
+        pyinit_scale_shift_float64(pyinit_##FAMILY##_float64(high[k], low[k]), location, scale, upper)) \
+    LOOP(PYINIT_NOINLINE, float16_widened, double, FAMILY, float, 1,                                    \
+        (double)pyinit_rounded_to_float16(SCALE_SHIFT(FAMILY)))                                        \
+    LOOP(PYINIT_INLINE, bfloat16_widened, double, FAMILY, float, 1,                                  \
+        (double)pyinit_rounded_to_bfloat16(SCALE_SHIFT(FAMILY)))                                       \
+    LOOP(PYINIT_INLINE, float32_widened, double, FAMILY, float, 1, (double)SCALE_SHIFT(FAMILY))
 
 LOOPS(uniform)
 LOOPS(normal)
@@ -293,19 +293,19 @@ TRANSPOSE_PLAINLY(64, uint64_t)
 #undef TRANSPOSE_PLAINLY
 #endif
 
-#define KINDS_OF(STEM, STORAGE)                                                                 \
+#define FAMILIES_OF(STEM, STORAGE)                                                                 \
     {                                                                                           \
         GLUE(NAME(STEM), STORAGE##_uniform), GLUE(NAME(STEM), STORAGE##_normal),                \
             GLUE(NAME(STEM), STORAGE##_truncated_normal)                                        \
     }
 #define STORAGES_OF(STEM)                                                                       \
     {                                                                                           \
-        KINDS_OF(STEM, float16), KINDS_OF(STEM, bfloat16), KINDS_OF(STEM, float32),             \
-            KINDS_OF(STEM, float64), KINDS_OF(STEM, float16_wide),                              \
-            KINDS_OF(STEM, bfloat16_wide), KINDS_OF(STEM, float32_wide)                         \
+        FAMILIES_OF(STEM, float16), FAMILIES_OF(STEM, bfloat16), FAMILIES_OF(STEM, float32),             \
+            FAMILIES_OF(STEM, float64), FAMILIES_OF(STEM, float16_widened),                              \
+            FAMILIES_OF(STEM, bfloat16_widened), FAMILIES_OF(STEM, float32_widened)                         \
     }
 
-static const level_kernel NAME(kernel) = {
+static const isa_kernel_t NAME(kernel) = {
     STORAGES_OF(run),
     STORAGES_OF(columns),
     GLUE(NAME(transpose), 16),
@@ -314,12 +314,12 @@ static const level_kernel NAME(kernel) = {
 
 #undef NAME
 #undef RUN
-#undef PLACED
+#undef SCALE_SHIFT
 #undef COLUMNS
 #undef VALUES
 #undef LOOP
 #undef LOOPS
-#undef KINDS_OF
+#undef FAMILIES_OF
 #undef STORAGES_OF
 #undef ZIP_ROUNDS
 #undef JOIN_AND_ZIP

@@ -29,14 +29,14 @@ enum {
 
 /* What each level compiles. */
 typedef struct {
-    void (*gram_block)(double *to, const double *x, const double *y, int64_t depth);
-    void (*solve_rows)(
+    void (*syrk_tile)(double *to, const double *x, const double *y, int64_t depth);
+    void (*trsm_panels)(
         double *const *panels, int count, const double *factor, int64_t top, int64_t bottom,
         const double *inverses);
-    int (*factor_diagonal)(
+    int (*potrf_tile)(
         double *panel, int64_t p, int64_t columns, const double *diagonal, double bound,
         double *inverses);
-} level_kernel;
+} isa_kernel_t;
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -55,16 +55,16 @@ static int64_t panel_at(int64_t p) { return p * (p + 1) / 2 * (PANEL * PANEL); }
 #define UNROLL
 #endif
 
-#define LEVEL_SOURCE "qr_level.h"
+#define ISA_LEVEL_SOURCE "qr_level.h"
 #include "isa_levels.h"
 
-static const level_kernel *kernel_of(int level)
+static const isa_kernel_t *kernel_of(int isa_level)
 {
-    switch (level) {
+    switch (isa_level) {
 #ifdef PYINIT_X86
-    case PYINIT_V4:
+    case PYINIT_ISA_V4:
         return &kernel_v4;
-    case PYINIT_V3:
+    case PYINIT_ISA_V3:
         return &kernel_v3;
 #endif
     default:
@@ -96,11 +96,11 @@ static void copy_panels(
         }
 }
 
-int pyinit_gram(
-    int level, const double *matrix, int64_t rows, int64_t columns, double *gram, int64_t top,
+int pyinit_syrk(
+    int isa_level, const double *matrix, int64_t rows, int64_t columns, double *gram, int64_t top,
     int64_t bottom, int64_t first, int64_t last)
 {
-    const level_kernel *const kernel = kernel_of(level);
+    const isa_kernel_t *const kernel = kernel_of(isa_level);
     const int64_t size = smaller(rows, SUMMED_ROWS) * PANEL * COPIED_PANELS;
     double *upper;
     void *const memory = allocate(2 * size, &upper);
@@ -125,7 +125,7 @@ int pyinit_gram(
                 }
                 for (int64_t q = j; q < j_end; ++q)
                     for (int64_t p = i; p < i_end && p <= q; ++p)
-                        kernel->gram_block(
+                        kernel->syrk_tile(
                             gram + panel_at(q) + p * PANEL * PANEL,
                             upper + (p - i) * depth * PANEL, right + (q - j) * depth * PANEL,
                             depth);
@@ -161,32 +161,32 @@ void pyinit_gram_shift(double *gram, int64_t columns, double shift)
         gram[panel_at(j / PANEL) + j * PANEL + j % PANEL] += shift;
 }
 
-int pyinit_cholesky(
-    int level, double *gram, int64_t columns, int64_t first, int64_t last, const double *diagonal,
+int pyinit_potrf(
+    int isa_level, double *gram, int64_t columns, int64_t first, int64_t last, const double *diagonal,
     double bound, double *inverses)
 {
-    const level_kernel *const kernel = kernel_of(level);
+    const isa_kernel_t *const kernel = kernel_of(isa_level);
     for (int64_t p = first; p < last; ++p) {
         double *panel = gram + panel_at(p);
         const int64_t at = p * PANEL;
-        kernel->solve_rows(&panel, 1, gram, first, p, inverses);
-        if (kernel->factor_diagonal(panel, p, columns, diagonal + at, bound, inverses + at))
+        kernel->trsm_panels(&panel, 1, gram, first, p, inverses);
+        if (kernel->potrf_tile(panel, p, columns, diagonal + at, bound, inverses + at))
             return -1;
     }
     return 0;
 }
 
-void pyinit_cholesky_rows(
-    int level, double *gram, int64_t top, int64_t bottom, int64_t first, int64_t last,
+void pyinit_trsm_left(
+    int isa_level, double *gram, int64_t top, int64_t bottom, int64_t first, int64_t last,
     const double *inverses)
 {
-    const level_kernel *const kernel = kernel_of(level);
+    const isa_kernel_t *const kernel = kernel_of(isa_level);
     for (int64_t p = first; p < last;) {
         double *panels[SOLVED_TOGETHER];
         int count = 0;
         while (count < SOLVED_TOGETHER && p < last)
             panels[count++] = gram + panel_at(p++);
-        kernel->solve_rows(panels, count, gram, top, bottom, inverses);
+        kernel->trsm_panels(panels, count, gram, top, bottom, inverses);
     }
 }
 
@@ -207,8 +207,8 @@ static void transpose_rows(double *matrix, double *panel, int64_t rows, int64_t 
     }
 }
 
-int pyinit_substitute(
-    int level, double *matrix, int64_t rows, int64_t columns, const double *factor,
+int pyinit_trsm_right(
+    int isa_level, double *matrix, int64_t rows, int64_t columns, const double *factor,
     const double *inverses)
 {
     const int64_t factor_panels = (columns + PANEL - 1) / PANEL;
@@ -228,7 +228,7 @@ int pyinit_substitute(
             transpose_rows(
                 matrix + p * PANEL * columns, panels[p], smaller(taken - p * PANEL, PANEL), columns,
                 0);
-        kernel_of(level)->solve_rows(panels, count, factor, 0, factor_panels, inverses);
+        kernel_of(isa_level)->trsm_panels(panels, count, factor, 0, factor_panels, inverses);
         for (int p = 0; p < count; ++p)
             transpose_rows(
                 matrix + p * PANEL * columns, panels[p], smaller(taken - p * PANEL, PANEL), columns,

@@ -18,14 +18,14 @@ enum { PYINIT_PANEL = 24 };
 /* Computes the Gram matrix of a matrix: the panels of columns [first, last) and, of their rows, those
  * of the panels [top, bottom).
  *
- * level       an instruction set for which pyinit_has_level() is true
+ * level       an instruction set for which pyinit_has_isa_level() is true
  * matrix      rows * columns values, row by row
  * gram        all panels
  *
  * Returns 0, or -1 if there was no memory for a buffer (384 KiB).
  */
-int pyinit_gram(
-    int level, const double *matrix, int64_t rows, int64_t columns, double *gram, int64_t top,
+int pyinit_syrk(
+    int isa_level, const double *matrix, int64_t rows, int64_t columns, double *gram, int64_t top,
     int64_t bottom, int64_t first, int64_t last);
 
 /* Copies the diagonal of a Gram matrix. Returns 1 if every element on and above it is within `bound`
@@ -43,14 +43,14 @@ void pyinit_gram_shift(double *gram, int64_t columns, double shift);
  *
  * Returns 0, or -1 at a pivot that is too small.
  */
-int pyinit_cholesky(
-    int level, double *gram, int64_t columns, int64_t first, int64_t last, const double *diagonal,
+int pyinit_potrf(
+    int isa_level, double *gram, int64_t columns, int64_t first, int64_t last, const double *diagonal,
     double bound, double *inverses);
 
 /* Makes the rows of the panels [top, bottom) of the Gram matrix into the factor's, in the panels of
  * columns [first, last) that come after them. */
-void pyinit_cholesky_rows(
-    int level, double *gram, int64_t top, int64_t bottom, int64_t first, int64_t last,
+void pyinit_trsm_left(
+    int isa_level, double *gram, int64_t top, int64_t bottom, int64_t first, int64_t last,
     const double *inverses);
 
 /* Multiplies rows of a matrix by the inverse of the factor, in place.
@@ -59,8 +59,8 @@ void pyinit_cholesky_rows(
  *
  * Returns 0, or -1 if there was no memory for a buffer (96 rows of the matrix).
  */
-int pyinit_substitute(
-    int level, double *matrix, int64_t rows, int64_t columns, const double *factor,
+int pyinit_trsm_right(
+    int isa_level, double *matrix, int64_t rows, int64_t columns, const double *factor,
     const double *inverses);
 
 #endif

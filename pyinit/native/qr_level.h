@@ -1,7 +1,7 @@
-/* The factorization at one instruction set: LEVEL is its name, VECTOR_BYTES the width of its vectors.
+/* The factorization at one instruction set: ISA_LEVEL is its name, VECTOR_BYTES the width of its vectors.
  * Included by qr.c once for each, under that set's target options. */
 
-#define NAME(stem) GLUE(stem, LEVEL)
+#define NAME(stem) GLUE(stem, ISA_LEVEL)
 
 #ifdef __GNUC__
 typedef double NAME(vector) __attribute__((vector_size(VECTOR_BYTES)));
@@ -23,11 +23,11 @@ enum {
 
 typedef struct {
     NAME(vector) sum[NAME(HEIGHT)][NAME(VECTORS)];
-} NAME(tile);
+} NAME(micro_tile);
 
-static ALWAYS_INLINE NAME(tile) NAME(load)(const double *from)
+static ALWAYS_INLINE NAME(micro_tile) NAME(load)(const double *from)
 {
-    NAME(tile) t;
+    NAME(micro_tile) t;
     UNROLL
     for (int r = 0; r < NAME(HEIGHT); ++r)
         UNROLL
@@ -36,7 +36,7 @@ static ALWAYS_INLINE NAME(tile) NAME(load)(const double *from)
     return t;
 }
 
-static ALWAYS_INLINE void NAME(store)(double *to, const NAME(tile) *t)
+static ALWAYS_INLINE void NAME(store)(double *to, const NAME(micro_tile) *t)
 {
     UNROLL
     for (int r = 0; r < NAME(HEIGHT); ++r)
@@ -60,11 +60,11 @@ static ALWAYS_INLINE void NAME(store)(double *to, const NAME(tile) *t)
     }
 
 /* Adds to the panel at `to` the sum of products over `depth` rows. */
-static void NAME(add_products)(double *to, const double *x, const double *y, int64_t depth)
+static void NAME(syrk_micro_tile)(double *to, const double *x, const double *y, int64_t depth)
 {
-    NAME(tile) t = {0};
+    NAME(micro_tile) t = {0};
     EACH_PRODUCT(+=)
-    const NAME(tile) before = NAME(load)(to);
+    const NAME(micro_tile) before = NAME(load)(to);
     UNROLL
     for (int r = 0; r < NAME(HEIGHT); ++r)
         UNROLL
@@ -74,19 +74,19 @@ static void NAME(add_products)(double *to, const double *x, const double *y, int
 }
 
 /* Subtracts from the panel at `to` each of the products over `depth` rows. */
-static void NAME(subtract_products)(double *to, const double *x, const double *y, int64_t depth)
+static void NAME(gemm_micro_tile)(double *to, const double *x, const double *y, int64_t depth)
 {
-    NAME(tile) t = NAME(load)(to);
+    NAME(micro_tile) t = NAME(load)(to);
     EACH_PRODUCT(-=)
     NAME(store)(to, &t);
 }
 
 /* The same, then solves for the tile's rows: `factor` is the factor's part on the diagonal. */
-static void NAME(solve)(
+static void NAME(trsm_micro_tile)(
     double *to, const double *x, const double *y, int64_t depth, const double *factor,
     const double *inverses)
 {
-    NAME(tile) t = NAME(load)(to);
+    NAME(micro_tile) t = NAME(load)(to);
     EACH_PRODUCT(-=)
     UNROLL
     for (int r = 0; r < NAME(HEIGHT); ++r) {
@@ -102,16 +102,16 @@ static void NAME(solve)(
     NAME(store)(to, &t);
 }
 
-static void NAME(gram_block)(
+static void NAME(syrk_tile)(
     double *to, const double *x, const double *y, int64_t depth)
 {
     for (int row = 0; row < PANEL; row += NAME(HEIGHT))
         for (int column = 0; column < PANEL; column += NAME(WIDTH))
-            NAME(add_products)(to + row * PANEL + column, x + row, y + column, depth);
+            NAME(syrk_micro_tile)(to + row * PANEL + column, x + row, y + column, depth);
 }
 
 /* Solves for the rows of the panels [top, bottom) in `count` panels whose rows above are solved. */
-static void NAME(solve_rows)(
+static void NAME(trsm_panels)(
     double *const *panels, int count, const double *factor, int64_t top, int64_t bottom,
     const double *inverses)
 {
@@ -124,7 +124,7 @@ static void NAME(solve_rows)(
                 for (int64_t f = start; f < end; ++f)
                     for (int row = 0; row < PANEL; row += NAME(HEIGHT))
                         for (int column = 0; column < PANEL; column += NAME(WIDTH))
-                            NAME(subtract_products)(
+                            NAME(gemm_micro_tile)(
                                 panels[p] + (f * PANEL + row) * PANEL + column,
                                 factor + panel_at(f) + k * PANEL + row,
                                 panels[p] + k * PANEL + column, depth);
@@ -135,7 +135,7 @@ static void NAME(solve_rows)(
                     const int64_t solved = f * PANEL + row;
                     const double *const diagonal = factor + panel_at(f) + solved * PANEL + row;
                     for (int column = 0; column < PANEL; column += NAME(WIDTH))
-                        NAME(solve)(
+                        NAME(trsm_micro_tile)(
                             panels[p] + solved * PANEL + column,
                             factor + panel_at(f) + above * PANEL + row,
                             panels[p] + above * PANEL + column, solved - above, diagonal,
@@ -145,14 +145,14 @@ static void NAME(solve_rows)(
 }
 
 /* Factors the block of panel p on the diagonal, all rows above being the factor's. */
-static int NAME(factor_diagonal)(
+static int NAME(potrf_tile)(
     double *panel, int64_t p, int64_t columns, const double *diagonal, double bound,
     double *inverses)
 {
     double *const block = panel + p * PANEL * PANEL;
     for (int row = 0; row < PANEL; row += NAME(HEIGHT))
         for (int column = 0; column < PANEL; column += NAME(WIDTH))
-            NAME(subtract_products)(
+            NAME(gemm_micro_tile)(
                 block + row * PANEL + column, panel + row, panel + column, p * PANEL);
     const int64_t count = smaller(columns - p * PANEL, PANEL);
     for (int64_t k = 0; k < count; ++k) {
@@ -172,8 +172,8 @@ static int NAME(factor_diagonal)(
     return 0;
 }
 
-static const level_kernel NAME(kernel) = {
-    NAME(gram_block), NAME(solve_rows), NAME(factor_diagonal)};
+static const isa_kernel_t NAME(kernel) = {
+    NAME(syrk_tile), NAME(trsm_panels), NAME(potrf_tile)};
 
 #undef NAME
 #undef EACH_PRODUCT

@@ -213,13 +213,13 @@ PYINIT_INLINE double pyinit_truncated_normal_float64(pyinit_u32 high, pyinit_u32
 
 /* ---- location, scale, and the bound of a uniform distribution ---- */
 
-PYINIT_INLINE float pyinit_place_float32(float variate, float location, float scale, float upper)
+PYINIT_INLINE float pyinit_scale_shift_float32(float variate, float location, float scale, float upper)
 {
     const float value = variate * scale + location;
     return value < upper ? value : upper;
 }
 
-PYINIT_INLINE double pyinit_place_float64(
+PYINIT_INLINE double pyinit_scale_shift_float64(
     double variate, double location, double scale, double upper)
 {
     const double value = variate * scale + location;

@@ -12,6 +12,7 @@ from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.native import ISA_LEVELS, _kernel
 from pyinit.runtime.threads import num_threads, run_parallel
 from pyinit.stream.distributions import Parameters
+from pyinit.stream.reference import TILE
 
 #: The loop of kernel.c for (values, stored in float64 though narrower, distribution).
 _LOOPS: dict[tuple[np.dtype[Any], bool, str], int] = {
@@ -35,7 +36,6 @@ _PARALLEL_SIZE = 1 << 17
 _MIN_PIECE = 1 << 15
 #: A piece takes milliseconds: an interrupt waits no longer.
 _MAX_PIECE = 1 << 23
-_TILE = 64
 
 
 class NativeKernel:
@@ -109,7 +109,7 @@ def _pieces(
         out, steps = out.reshape(-1), (1,)
     count = max(min(8 * num_threads(), out.size // _MIN_PIECE), out.size // _MAX_PIECE)
     # tiles are not drawn in parts, so an axis along which the index runs is cut between them
-    grains = [_TILE if step == 1 else 1 for step in steps]
+    grains = [TILE if step == 1 else 1 for step in steps]
     axis = max(
         range(out.ndim),
         key=lambda k: (min(count, out.shape[k] // grains[k]), abs(out.strides[k])),

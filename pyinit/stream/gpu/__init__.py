@@ -37,7 +37,7 @@ def fill(
     strides = [stride // out.itemsize for stride in out.strides]
     rows = launch.rows_of(out.shape, strides, steps, start)
     with cupy().cuda.Device(out.device.id) as device:
-        storage = dtype.name if out.dtype == dtype else f"{dtype.name}_wide"
+        storage = dtype.name if out.dtype == dtype else f"{dtype.name}_widened"
         function = nvrtc.function(device.id, rows.kernel, parameters.kind, storage)
         grid, block = launch.launch_shape(rows.items, nvrtc.processors(device))
         plan = launch.plan(rows, parameters, key)

@@ -10,9 +10,8 @@ import numpy as np
 
 from pyinit.dtypes import AnyArray
 from pyinit.stream.distributions import Parameters
+from pyinit.stream.reference import LANES, TILE
 
-LANES = 16
-TILE = 64
 #: A thread block: a multiple of a warp, small enough for any device and number of registers.
 THREADS = 256
 #: Thread blocks for each multiprocessor: enough to keep it busy; threads draw several items.
@@ -23,20 +22,21 @@ MAX_AXES = 65
 #:
 #: location, scale, upper   the distribution's parameters
 #: seed, draw   the key
-#: start        the flat C-order index, in the full tensor, of the first element
+#: first_index  the flat C-order index, in the full tensor, of the first element
 #: items        how many items there are: Philox blocks of rows, or elements
 #: columns      the length of a row
 #: column_stride   the distance of a row's elements in memory, in elements
 #: row_axis     which axis counts a row's blocks; -1 where items are elements
 #: axes         how many axes there are, neighbours in memory along the last one
-#: length, stride, step   of each axis: its items, and by how much memory and index grow along it
+#: length, stride, index_stride   of each axis: its items, and by how much memory and index grow
+#:              along it
 PLAN = np.dtype(
     [
         *[(name, np.float64) for name in ("location", "scale", "upper")],
-        *[(name, np.uint64) for name in ("seed", "draw", "start", "items", "columns")],
+        *[(name, np.uint64) for name in ("seed", "draw", "first_index", "items", "columns")],
         *[(name, np.int64) for name in ("column_stride", "row_axis", "axes")],
         ("length", np.uint64, MAX_AXES),
-        *[(name, np.int64, MAX_AXES) for name in ("stride", "step")],
+        *[(name, np.int64, MAX_AXES) for name in ("stride", "index_stride")],
     ]
 )
 
@@ -49,14 +49,14 @@ class Axis(NamedTuple):
 
     length: int
     stride: int
-    step: int
+    index_stride: int
 
 
 class Rows(NamedTuple):
     """What is drawn: rows of neighbouring indices, wherever they go in memory."""
 
     kernel: Literal["blocks", "elements"]
-    start: int
+    first_index: int
     columns: int
     column_stride: int
     row_axis: int
@@ -82,7 +82,7 @@ def rows_of(shape: Sequence[int], strides: Sequence[int], steps: Sequence[int], 
         start: The flat index of the first element.
     """
     *outer, row = _merged(shape, strides, steps)
-    aligned = all(axis.step % TILE == 0 for axis in outer)
+    aligned = all(axis.index_stride % TILE == 0 for axis in outer)
     # where in its tile a row starts: the same for all, or anywhere
     shift = start % TILE if aligned else TILE - 1
     tiles = -(-(shift + row.length) // TILE)
@@ -107,11 +107,14 @@ def _merged(shape: Sequence[int], strides: Sequence[int], steps: Sequence[int]) 
             continue
         if merged:
             last = merged[-1]
-            if (last.stride, last.step) == (axis.stride * axis.length, axis.step * axis.length):
+            if (last.stride, last.index_stride) == (
+                axis.stride * axis.length,
+                axis.index_stride * axis.length,
+            ):
                 merged[-1] = axis._replace(length=last.length * axis.length)
                 continue
         merged.append(axis)
-    if not merged or merged[-1].step != 1:
+    if not merged or merged[-1].index_stride != 1:
         merged.append(Axis(1, 1, 1))
     return merged
 
@@ -123,7 +126,7 @@ def plan(rows: Rows, parameters: Parameters, key: tuple[int, int]) -> AnyArray:
     arguments["scale"] = parameters.scale
     arguments["upper"] = parameters.upper
     arguments["seed"], arguments["draw"] = key
-    arguments["start"] = rows.start
+    arguments["first_index"] = rows.first_index
     arguments["items"] = rows.items
     arguments["columns"] = rows.columns
     arguments["column_stride"] = rows.column_stride

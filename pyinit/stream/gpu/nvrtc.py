@@ -23,7 +23,7 @@ OPTIONS = ("--std=c++17", "--fmad=false", "--ftz=false", "--prec-div=true")
 
 def defines(kind: str, storage: str) -> tuple[str, ...]:
     """The options that choose what kernel.cu is compiled for."""
-    return f"-DPYINIT_KIND={kind}", f"-DPYINIT_STORAGE={storage}"
+    return f"-DPYINIT_FAMILY={kind}", f"-DPYINIT_STORAGE={storage}"
 
 
 def compiled(architecture: str, kind: str, storage: str) -> bytes:
@@ -32,7 +32,7 @@ def compiled(architecture: str, kind: str, storage: str) -> bytes:
     Args:
         architecture: What to compile for; NVRTC must know it.
         kind: The distribution.
-        storage: The dtype's name, with `_wide` if float64 is to hold the values.
+        storage: The dtype's name, with `_widened` if float64 is to hold the values.
 
     Raises:
         RuntimeError: NVRTC could not compile it.
