@@ -1,4 +1,4 @@
-"""The bridge to Keras: importing it tells Keras' saving code of our classes."""
+"""The bridge to Keras. Importing it registers our classes with Keras' saving code."""
 
 import keras
 

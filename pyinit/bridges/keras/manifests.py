@@ -1,4 +1,4 @@
-"""What manifests need to know of a Keras model: the names, values and origins of its weights."""
+"""Manifests of Keras models."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from pyinit.arguments import Shape
-from pyinit.bridges.keras.models import Weight, seeded, weights_of
-from pyinit.bridges.keras.provenance import CannotDrawError, Origin
+from pyinit.bridges.keras.models import KerasWeight, keras_weights, seeded_initializer
+from pyinit.bridges.keras.provenance import CannotDrawError, Provenance
 from pyinit.bridges.problems import check_problems
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
@@ -24,18 +24,15 @@ from pyinit.reproducibility.chunks import chunks
 from pyinit.reproducibility.fingerprint import host_array
 from pyinit.seeds import is_generator, next_key
 
-#: TensorSource by which a draw of a generator is told from the others.
-_TELLING = 64
+#: Number of values that are compared to identify the draw of a seed generator.
+_COMPARED_VALUES = 64
 
 
 class KerasModel:
-    """A model of Keras, as `pyinit.manifests.adapters` has it.
+    """A Keras model as a `ModelAdapter`.
 
     Args:
         model: The model.
-
-    Raises:
-        ValueError: It is not built.
     """
 
     def __init__(self, model: Any) -> None:
@@ -43,66 +40,66 @@ class KerasModel:
         self.remedy = "pyinit.keras.initialize(model, seed) draws those of a seed."
 
     def plan(self, seed: int | None) -> list[TensorSpec]:
-        """Return what draws each weight: see `ModelAdapter`."""
-        weights = weights_of("target", self._model)
-        planned = [(weight, _segments(weight, seed)) for weight in weights]
+        """Return the tensors with their initializers: see `ModelAdapter`."""
+        weights = keras_weights("target", self._model)
+        segments = [_segments(weight, seed) for weight in weights]
         check_problems(
             "target",
             "a model whose weights can all be pinned",
-            [(weight.path, weight.problem) for weight in weights],
+            ((weight.path, weight.problem) for weight in weights),
         )
         return [
-            TensorSpec(weight.path, _shape(weight), weight.variable.dtype, segments)
-            for weight, segments in planned
+            TensorSpec(weight.path, _shape(weight), weight.variable.dtype, of_weight)
+            for weight, of_weight in zip(weights, segments, strict=True)
         ]
 
     def values(self) -> Iterator[tuple[str, AnyArray | None]]:
-        """The values of each weight."""
-        for weight in weights_of("target", self._model):
+        """Yield the name and the values of each weight."""
+        for weight in keras_weights("target", self._model):
             yield weight.path, host_array(weight.variable)
 
 
-def _shape(weight: Weight) -> Shape:
+def _shape(weight: KerasWeight) -> Shape:
     return tuple(weight.variable.shape)
 
 
-def _segments(weight: Weight, seed: int | None) -> tuple[Segment, ...]:
-    """What draws a weight; if that cannot be told, the weight notes why."""
-    if weight.origin is None:
+def _segments(weight: KerasWeight, seed: int | None) -> tuple[Segment, ...]:
+    """Return the segments of a weight, or record the weight's problem."""
+    if weight.provenance is None:
         return ()
-    dtype, held = (
-        weight.variable.dtype,
-        keras.backend.standardize_dtype(weight.variable.value.dtype),
-    )
-    if dtype != held:
-        weight.problem = f"its dtype is {dtype}, and the backend holds it as {held}"
+    dtype = weight.variable.dtype
+    storage_dtype = keras.backend.standardize_dtype(weight.variable.value.dtype)
+    if dtype != storage_dtype:
+        weight.problem = f"its dtype is {dtype}, but the backend stores it as {storage_dtype}"
         return ()
     if seed is None or not weight.is_drawn:
-        initializer = keras.initializers.get(weight.origin.initializer)
+        initializer = keras.initializers.get(weight.provenance.initializer)
     else:
-        initializer = seeded(weight, seed)
+        initializer = seeded_initializer(weight, seed)
     if weight.problem:
         return ()
     try:
         if isinstance(initializer, FunctionType):
-            return _segments_of_function(weight, weight.origin, initializer)
+            return _segments_of_function(weight, weight.provenance, initializer)
         return (_segment(weight, initializer, Placement()),)
     except CannotDrawError as error:
         weight.problem = str(error)
         return ()
 
 
-def _segments_of_function(weight: Weight, origin: Origin, function: Any) -> tuple[Segment, ...]:
-    """The segments of a weight that a function of its layer makes."""
-    layer, shape = origin.layer, _shape(weight)
+def _segments_of_function(
+    weight: KerasWeight, provenance: Provenance, function: Any
+) -> tuple[Segment, ...]:
+    """Return the segments of a weight whose initializer is a function of its layer."""
+    layer, shape = provenance.layer, _shape(weight)
     if getattr(layer, "unit_forget_bias", False) and function.__name__ == "bias_initializer":
-        # Keras: bias_initializer((n,)), ones((n,)), bias_initializer((2 * n,))
+        # Keras concatenates bias_initializer((n,)), ones((n,)) and bias_initializer((2 * n,))
         size = shape[0] // 4
         rows = [(0, size), (size, 2 * size), (2 * size, 4 * size)]
-        drawn_by = (layer.bias_initializer, Ones(), layer.bias_initializer)
+        initializers = (layer.bias_initializer, Ones(), layer.bias_initializer)
         return tuple(
-            _segment(weight, initializer, Placement(rows=part))
-            for initializer, part in zip(drawn_by, rows, strict=True)
+            _segment(weight, initializer, Placement(rows=of_segment))
+            for initializer, of_segment in zip(initializers, rows, strict=True)
         )
     values = host_array(function(shape, dtype=weight.variable.dtype))
     first = values.reshape(-1)[:1]
@@ -112,18 +109,18 @@ def _segments_of_function(weight: Weight, origin: Origin, function: Any) -> tupl
     return (Segment(Constant(first.astype(np.float64).item() if first.size else 0)),)
 
 
-def _segment(weight: Weight, initializer: Any, placement: Placement) -> Segment:
+def _segment(weight: KerasWeight, initializer: Any, placement: Placement) -> Segment:
     ours = _as_ours(initializer)
     if not isinstance(ours, RandomInitializer):
         return Segment(ours, placement=placement)
     if not is_generator(ours.seed):
         ours = type(ours).from_config({**ours.get_config(), "seed": ours.seed})
         return Segment(ours, placement=placement)
-    return _drawn_by_generator(weight, ours, placement)
+    return _segment_of_generator(weight, ours, placement)
 
 
 def _as_ours(initializer: Any) -> Initializer:
-    """One of our own initializers; those of Keras without chance are taken for ours."""
+    """Return an initializer of ours as it is, and a deterministic one of Keras as ours."""
     if type(initializer) in CLASSES:
         return initializer  # type: ignore[no-any-return]
     name = type(initializer).__name__
@@ -133,18 +130,18 @@ def _as_ours(initializer: Any) -> Initializer:
     config = initializer.get_config()
     if "seed" in config:
         raise CannotDrawError(
-            f"its initializer is Keras' own {name}, whose values are those of a backend: give the "
+            f"its initializer is Keras' own {name}, whose values depend on the backend: give the "
             f"layer pyinit.{name}(), or pin the model with a seed"
         )
     return NAMES[name].from_config(config)
 
 
-def _drawn_by_generator(weight: Weight, initializer: Any, placement: Placement) -> Segment:
-    """The part with the draw that gave the weight, which its values tell: the generator forgot."""
+def _segment_of_generator(weight: KerasWeight, initializer: Any, placement: Placement) -> Segment:
+    """Recover the draw by comparing values: the generator only keeps the index of its next one."""
     seed, next_draw = next_key(initializer.seed)
     fixed = type(initializer).from_config({**initializer.get_config(), "seed": seed})
     values = placement.place(host_array(weight.variable))
-    part, offset = next(chunks(values.shape, _TELLING), (values.shape, (0,) * values.ndim))
+    part, offset = next(chunks(values.shape, _COMPARED_VALUES), (values.shape, (0,) * values.ndim))
     expected = values[tuple(slice(first, first + n) for n, first in zip(part, offset, strict=True))]
     for draw in range(next_draw):
         fixed.seed = seed, draw
@@ -158,6 +155,6 @@ def _drawn_by_generator(weight: Weight, initializer: Any, placement: Placement) 
         if drawn.tobytes() == expected.tobytes():
             return Segment(fixed, draw, placement)
     raise CannotDrawError(
-        f"none of the {next_draw} draws that its seed generator has given are its values: it was "
-        "trained, or initialized in another way"
+        f"none of the {next_draw} draws of its seed generator has its values: it was trained, or "
+        "initialized in another way"
     )

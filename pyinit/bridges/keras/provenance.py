@@ -1,8 +1,8 @@
-"""What the weights of a layer are made from.
+"""The provenance of a layer's weights: the initializer of each.
 
-A weight does not know its initializer, and a layer does not always keep it (attention gives one to
-each of its projections). So a layer is built a second time, from its configuration, and what its
-weights are made from is noted then.
+A variable does not record its initializer, and a layer does not always keep it (attention passes a
+copy to each of its projections). So the layer is built a second time from its configuration, with
+an `add_weight()` that records the initializers.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _CONSTANTS = tuple(
 
 
 class CannotDrawError(Exception):
-    """Why a weight cannot be drawn."""
+    """A weight cannot be drawn; the message is the reason."""
 
 
 @dataclass
-class Origin:
-    """What a weight is made from.
+class Provenance:
+    """How a layer made a weight.
 
     Args:
-        initializer: What `add_weight()` was given.
-        trainable: Whether an optimizer trains the weight, unless its layer is frozen.
-        layer: The layer that was built a second time, with this weight in it.
+        initializer: The initializer that `add_weight()` received.
+        trainable: Whether `add_weight()` made the weight trainable.
+        layer: The second build of the layer, which made the weight.
     """
 
     initializer: Any
@@ -46,18 +46,18 @@ class Origin:
     layer: Any
 
     def with_seed(self, seed: int) -> Any:
-        """The initializer with that seed; as it is if it is constant.
+        """Return the initializer with that seed, or unchanged if it is constant.
 
         Raises:
-            CannotDrawError: It does not take a seed, as far as one can know.
+            CannotDrawError: The initializer is not known to take a seed.
         """
         initializer = keras.initializers.get(self.initializer)
         if not isinstance(initializer, FunctionType):
             return _with_seed(initializer, seed)
         if not initializer.__module__.startswith(("keras.", "pyinit.")):
             raise CannotDrawError(f"{initializer.__qualname__} is a function, and takes no seed")
-        # A function of the layer, which calls initializers that the layer holds: so LSTM makes its
-        # bias, of which one part is ones. (Or it gives the array that came as initializer.)
+        # A function of the layer calls initializers that are attributes of the layer: LSTM makes
+        # its bias so, one segment of which is ones. (Or it returns an array given as initializer.)
         for name, value in list(vars(self.layer).items()):
             if name.endswith("initializer") and isinstance(value, keras.initializers.Initializer):
                 setattr(self.layer, name, _with_seed(value, seed))
@@ -70,8 +70,8 @@ def _with_seed(initializer: Any, seed: int) -> Any:
     cls: Any = type(initializer)
     name = cls.__name__
     if not isinstance(initializer, Initializer):
-        of_keras = getattr(keras.initializers, name, None) is cls
-        cls = NAMES.get(name) if of_keras else None
+        is_keras_class = getattr(keras.initializers, name, None) is cls
+        cls = NAMES.get(name) if is_keras_class else None
     config = {} if cls is None else initializer.get_config()
     if "seed" not in config:
         raise CannotDrawError(f"{name} is neither constant nor known to take a seed")
@@ -79,23 +79,23 @@ def _with_seed(initializer: Any, seed: int) -> Any:
 
 
 def own_weights(layer: Any) -> list[Any]:
-    """A layer's weights without those of the layers in it."""
-    of_others = {id(weight) for other in children(layer) for weight in other.weights}
-    return [weight for weight in layer.weights if id(weight) not in of_others]
+    """Return a layer's weights except those of its sublayers."""
+    inherited = {id(weight) for child in children(layer) for weight in child.weights}
+    return [weight for weight in layer.weights if id(weight) not in inherited]
 
 
 def children(layer: Any) -> list[Any]:
-    """The layers that a layer consists of."""
+    """Return a layer's direct sublayers."""
     return list(layer._flatten_layers(include_self=False, recursive=False))
 
 
-def origins(layer: Any) -> list[Origin | None]:
-    """What each of the layer's own weights is made from; None if `add_weight()` did not make it.
+def weight_provenance(layer: Any) -> list[Provenance | None]:
+    """Return the provenance of each of a layer's own weights; None if made by a bare Variable.
 
     Raises:
-        CannotDrawError: There is no building a second one.
+        CannotDrawError: The layer cannot be rebuilt.
     """
-    made: dict[int, Origin] = {}
+    recorded: dict[int, Provenance] = {}
     cls: Any = type(layer)
 
     def add_weight(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -103,65 +103,65 @@ def origins(layer: Any) -> list[Origin | None]:
         initializer = given.pop("initializer", None)
         variable = cls.add_weight(self, initializer="zeros", **given)
         if initializer is None:
-            # Keras' own choice
+            # Keras' default
             initializer = "glorot_uniform" if "float" in variable.dtype else "zeros"
-        made[id(variable)] = Origin(initializer, given.get("trainable", True), self)
+        recorded[id(variable)] = Provenance(initializer, given.get("trainable", True), self)
         return variable
 
-    noting: Any = type(
+    recording_class: Any = type(
         cls.__name__, (cls,), {"__module__": cls.__module__, "add_weight": add_weight}
     )
     try:
         with keras.saving.custom_object_scope(_custom_objects(layer)):
-            again = noting.from_config(_config(layer))
-            _share_seeds(layer, again)
-            if not again.built:
-                again.build_from_config(layer.get_build_config())
-    except Exception as error:  # whatever a class of the user's may raise
-        # of Keras' own messages, the last line is the one that says why
+            rebuilt = recording_class.from_config(_complete_config(layer))
+            _share_seeds(layer, rebuilt)
+            if not rebuilt.built:
+                rebuilt.build_from_config(layer.get_build_config())
+    except Exception as error:  # a user's class may raise anything
+        # the last line of Keras' messages has the reason
         reason = (str(error).splitlines() or [""])[-1]
         raise CannotDrawError(
             f"no second {cls.__name__} can be built from its configuration "
             f"({type(error).__name__}: {reason})"
         ) from error
-    weights = own_weights(again)
+    weights = own_weights(rebuilt)
     if [tuple(w.shape) for w in weights] != [tuple(w.shape) for w in own_weights(layer)]:
-        raise CannotDrawError(f"a second {cls.__name__} has other weights than this one")
-    return [made.get(id(weight)) for weight in weights]
+        raise CannotDrawError(f"a second {cls.__name__} has weights of different shapes")
+    return [recorded.get(id(weight)) for weight in weights]
 
 
-def _share_seeds(layer: Any, again: Any) -> None:
-    """Gives the second layer's initializers the seeds of the first one's.
+def _share_seeds(layer: Any, rebuilt: Any) -> None:
+    """Give the initializers of the rebuilt layer the seeds of the original.
 
-    A seed that was not given is not in a configuration, and a generator's draws are not either.
+    A configuration holds neither the seed of an unseeded initializer nor a generator's draws.
     """
     for name, initializer in vars(layer).items():
-        copy = vars(again).get(name)
-        if isinstance(initializer, RandomInitializer) and isinstance(copy, RandomInitializer):
-            copy.seed = initializer.seed
+        other = vars(rebuilt).get(name)
+        if isinstance(initializer, RandomInitializer) and isinstance(other, RandomInitializer):
+            other.seed = initializer.seed
 
 
-def _config(layer: Any) -> dict[str, Any]:
-    """A layer's configuration, with arguments that it leaves out but that the layer keeps.
+def _complete_config(layer: Any) -> dict[str, Any]:
+    """Return a layer's configuration, completed by attributes that hold omitted arguments.
 
-    (Keras' own ConvLSTMCell does so.)
+    (Keras' own ConvLSTMCell omits some.)
     """
-    needed = [
+    required = [
         parameter.name
         for parameter in inspect.signature(type(layer).__init__).parameters.values()
         if parameter.default is parameter.empty
         and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
     ]
-    kept = {name: getattr(layer, name) for name in needed[1:] if hasattr(layer, name)}
-    return {**kept, **layer.get_config()}
+    attributes = {name: getattr(layer, name) for name in required[1:] if hasattr(layer, name)}
+    return {**attributes, **layer.get_config()}
 
 
 def _custom_objects(layer: Any) -> dict[str, Any]:
-    """Functions and classes of the user's that a layer holds: they need not be registered."""
-    values = [value for part in layer._flatten_layers() for value in vars(part).values()]
-    custom = [value if isinstance(value, FunctionType) else type(value) for value in values]
+    """Return the user's functions and classes that a layer uses, which may be unregistered."""
+    values = [value for sublayer in layer._flatten_layers() for value in vars(sublayer).values()]
+    objects = [value if isinstance(value, FunctionType) else type(value) for value in values]
     return {
         value.__name__: value
-        for value in custom
+        for value in objects
         if value.__module__.partition(".")[0] not in ("builtins", "keras", "pyinit")
     }

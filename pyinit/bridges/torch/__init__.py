@@ -1,4 +1,4 @@
-"""torch's modules and tensors, filled in place with the weights that Keras' layers get."""
+"""The bridge to torch: modules and tensors get the weights of Keras' layers."""
 
 from pyinit.bridges.torch.init import init_
 from pyinit.bridges.torch.manifests import create_manifest

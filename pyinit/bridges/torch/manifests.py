@@ -1,4 +1,4 @@
-"""What manifests need to know of a torch module: the names and values of its parameters."""
+"""Manifests of torch modules."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import Any
 import torch
 
 from pyinit.arguments import argument_error
-from pyinit.bridges.problems import check_problems
-from pyinit.bridges.torch.init import FILLABLE, Filling, fillings_of_module
-from pyinit.bridges.torch.weights import Weight
+from pyinit.bridges.torch.parameter_init import (
+    InitArguments,
+    ParameterInit,
+    check_parameters,
+    parameter_inits,
+)
+from pyinit.bridges.torch.weights import TorchWeight
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
@@ -24,56 +28,56 @@ from pyinit.seeds import as_seed, is_generator
 
 
 class TorchModel:
-    """A torch module, as `pyinit.manifests.adapters` has it.
+    """A torch module as a `ModelAdapter`.
 
     Args:
         module: The module.
-        initializers: The arguments of `init_()` that say what it was filled with.
+        arguments: The initializers given to `init_()`.
     """
 
-    def __init__(self, module: Any, initializers: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, module: Any, arguments: InitArguments | None = None) -> None:
         self._module = module
-        self._initializers = dict(initializers or {})
+        self._arguments = InitArguments() if arguments is None else arguments
         self.remedy = "pyinit.torch.init_(module, seed=seed) draws those of a seed."
 
     def plan(self, seed: int | None) -> list[TensorSpec]:
-        """Return what draws each parameter: see `ModelAdapter`."""
-        if seed is None and self._initializers.get("initializer") is None:
+        """Return the tensors with their initializers: see `ModelAdapter`."""
+        if seed is None and self._arguments.initializer is None:
             raise argument_error(
                 "seed", seed, "given for a torch module, which keeps no initializers"
             )
-        fillings = fillings_of_module(
-            self._module, seed=seed, needs_memory=False, **self._initializers
-        )
-        left_out = dict(self._module.named_parameters()).keys() - {f.name for f in fillings}
+        inits = parameter_inits(self._module, self._arguments, seed, needs_memory=False)
+        left_out = dict(self._module.named_parameters()).keys() - {init.name for init in inits}
         if left_out:
-            allowed = "without None where a module is pinned, as every parameter is"
+            allowed = "without None for a manifest, which includes every parameter"
             raise argument_error("parameters", sorted(left_out), allowed)
-        planned = [(filling, _segments(filling)) for filling in fillings]
-        check_problems("target", FILLABLE, [(f.name, f.problem) for f in fillings])
+        segments = [_segments(init) for init in inits]
+        check_parameters(inits)
         return [
-            TensorSpec(
-                f.name, tuple(f.tensor.shape), str(f.tensor.dtype).rpartition(".")[2], segments
-            )
-            for f, segments in planned
+            TensorSpec(init.name, tuple(init.tensor.shape), _dtype_name(init.tensor), of_tensor)
+            for init, of_tensor in zip(inits, segments, strict=True)
         ]
 
     def values(self) -> Iterator[tuple[str, AnyArray | None]]:
-        """The values of each parameter."""
+        """Yield the name and the values of each parameter; None on the meta device."""
         for name, parameter in self._module.named_parameters():
             yield name, None if parameter.is_meta else host_array(parameter)
 
 
-def _segments(filling: Filling) -> tuple[Segment, ...]:
-    """What draws a parameter; if that cannot be pinned, the filling notes why."""
+def _dtype_name(tensor: Any) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _segments(init: ParameterInit) -> tuple[Segment, ...]:
+    """Return the segments of a parameter, or record the parameter's problem."""
     try:
-        return tuple(_segment(weight, initializer) for weight, initializer in filling.weights)
+        return tuple(_segment(weight, initializer) for weight, initializer in init.weights)
     except ValueError as error:
-        filling.problem = str(error)
+        init.problem = str(error)
         return ()
 
 
-def _segment(weight: Weight, initializer: Callable[..., Any]) -> Segment:
+def _segment(weight: TorchWeight, initializer: Callable[..., Any]) -> Segment:
     placement = Placement(axes=weight.axes, rows=weight.rows, gates=weight.gates)
     cls: Any = type(initializer)
     if cls not in CLASSES:
@@ -82,7 +86,7 @@ def _segment(weight: Weight, initializer: Callable[..., Any]) -> Segment:
         return Segment(cls.from_config(initializer.get_config()), placement=placement)  # type: ignore[attr-defined]
     if is_generator(initializer.seed):
         raise ValueError(
-            "its initializer has a seed generator, which does not tell its draws: use a seed"
+            "its initializer has a seed generator, which does not record its draws: use a seed"
         )
     config = {**initializer.get_config(), "seed": initializer.seed}
     return Segment(cls.from_config(config), placement=placement)
@@ -100,29 +104,28 @@ def create_manifest(
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> Manifest:
-    """Pins the weights that `init_()` with the same arguments gives a torch module.
+    """Create a manifest of the weights that `init_()` with the same arguments gives a module.
 
-    A module on the meta device has no weights to compare with and needs no memory: so a model that
-    is larger than this machine can be pinned on it.
+    A module on the meta device needs no memory, and its weights are not compared with the
+    manifest. So a model larger than this machine's memory can have a manifest.
 
     Args:
-        module: The module. It is not changed.
-        initializer: This and the next five arguments are those of `init_()`. There must be a seed,
-            here or in the initializer.
-        seed: See there.
-        recurrent_initializer: See there.
-        embeddings_initializer: See there.
-        bias_initializer: See there.
-        parameters: See there; None as an initializer is not allowed.
-        max_bytes: How many bytes of weights are not too many.
+        module: The module, which is not changed.
+        initializer: As for `init_()`.
+        seed: As for `init_()`; required unless the initializers have seeds of their own.
+        recurrent_initializer: As for `init_()`.
+        embeddings_initializer: As for `init_()`.
+        bias_initializer: As for `init_()`.
+        parameters: As for `init_()`, but None is not allowed as an initializer.
+        max_bytes: Maximum total size of the weights, in bytes.
         progress: As for `pyinit.create_manifest()`.
 
     Returns:
-        A `Manifest`, with the names of `named_parameters()`.
+        A `Manifest`, whose names are those of `named_parameters()`.
 
     Raises:
         TypeError: `module` is not a torch module.
-        ValueError: Something cannot be pinned, or the module does not have these weights.
+        ValueError: A parameter cannot be part of a manifest, or does not have these weights.
 
     Example:
         >>> import pyinit.torch
@@ -132,21 +135,13 @@ def create_manifest(
         Manifest of 2 tensors, 60 bytes:
           weight [3, 4] float32, GlorotUniform
           bias [3] float32, Zeros
-
-    Source: docs/manifests.md
     """
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"Argument `module` must be a torch module. Received: module={module!r}")
-    model = TorchModel(
-        module,
-        {
-            "initializer": initializer,
-            "recurrent_initializer": recurrent_initializer,
-            "embeddings_initializer": embeddings_initializer,
-            "bias_initializer": bias_initializer,
-            "parameters": parameters,
-        },
+    arguments = InitArguments(
+        initializer, recurrent_initializer, embeddings_initializer, bias_initializer, parameters
     )
+    model = TorchModel(module, arguments)
     seed = None if seed is None else as_seed("seed", seed)
     return manifest_from_model(
         model, model.plan(seed), seed, max_bytes=max_bytes, progress=progress

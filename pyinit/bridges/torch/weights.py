@@ -1,7 +1,7 @@
-"""What the parameters of torch's modules are: which of Keras' weights, in which order of axes.
+"""The Keras weights in the parameters of torch's modules, and their order of axes.
 
-torch has the weight of a layer as (outputs, inputs, *kernel), Keras as (*kernel, inputs, outputs).
-A weight is drawn as Keras has it, and written to its place in torch's parameter.
+The weight of a layer has the axes (outputs, inputs, *kernel) in torch and (*kernel, inputs,
+outputs) in Keras. A weight is drawn in Keras' order and written to its place in the parameter.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from pyinit.initializers.placement import Placement
 
 
 @dataclass(frozen=True)
-class Weight(Placement):
-    """A weight as Keras has it, in a torch parameter: torch's gates are the blocks there.
+class TorchWeight(Placement):
+    """A Keras weight and its placement in a torch parameter.
 
     Args:
-        drawn_by: `"kernel"`, `"recurrent"`, `"embeddings"` or `"bias"`: which of the caller's
-            initializers draws it. Or the initializer itself.
-        name: What the parameter would be called if it were this weight alone.
-        fan_axes: The axes of the weight that count inputs and those that count outputs, where its
-            shape does not tell.
+        drawn_by: The kind of the weight, `"kernel"`, `"recurrent"`, `"embeddings"` or `"bias"`,
+            whose initializer draws it; or the initializer itself.
+        name: The name that the parameter would have if it held this weight alone; None if it does.
+        fan_axes: The axes of the weight that count inputs and those that count outputs; None if
+            `compute_fans()` finds them.
     """
 
     drawn_by: str | Callable[..., Any]
@@ -37,100 +37,100 @@ class Weight(Placement):
     fan_axes: tuple[list[int], list[int]] | None = None
 
 
-Rule = Callable[[Any, str, Any], list[Weight] | None]
+Rule = Callable[[Any, str, Any], list[TorchWeight] | None]
 
 
-def weights_of(module: nn.Module, name: str, parameter: Any) -> list[Weight] | None:
-    """What a module's own parameter consists of; None if that is not known.
+def torch_weights(module: nn.Module, name: str, parameter: Any) -> list[TorchWeight] | None:
+    """Return the weights in a module's own parameter; None if the module is unknown.
 
-    Where two of the weights share elements, the later one counts.
+    Where two of the weights overlap, the later one overrides.
     """
     rule = next((rule for cls, rule in _RULES.items() if isinstance(module, cls)), None)
     return None if rule is None else rule(module, name, parameter)
 
 
-def kernel(parameter: Any, drawn_by: str | Callable[..., Any] = "kernel") -> Weight:
-    """The weight in a parameter with the axes (outputs, inputs, *kernel)."""
+def kernel_weight(parameter: Any, drawn_by: str | Callable[..., Any] = "kernel") -> TorchWeight:
+    """Return the weight of a parameter with the axes (outputs, inputs, *kernel)."""
     rank = parameter.dim()
-    return Weight(drawn_by, axes=(*range(2, rank), *reversed(range(min(rank, 2)))))
+    return TorchWeight(drawn_by, axes=(*range(2, rank), *reversed(range(min(rank, 2)))))
 
 
-def _layer(module: Any, name: str, parameter: Any) -> list[Weight] | None:
+def _linear(module: Any, name: str, parameter: Any) -> list[TorchWeight] | None:
     if name == "weight":
-        return [kernel(parameter)]
-    return [Weight("bias")] if name == "bias" else None
+        return [kernel_weight(parameter)]
+    return [TorchWeight("bias")] if name == "bias" else None
 
 
-def _bilinear(module: Any, name: str, parameter: Any) -> list[Weight] | None:
+def _bilinear(module: Any, name: str, parameter: Any) -> list[TorchWeight] | None:
     if name == "weight":
-        return [Weight("kernel", axes=(1, 2, 0), fan_axes=([0, 1], [2]))]
-    return _layer(module, name, parameter)
+        return [TorchWeight("kernel", axes=(1, 2, 0), fan_axes=([0, 1], [2]))]
+    return _linear(module, name, parameter)
 
 
-def _embedding(module: Any, name: str, parameter: Any) -> list[Weight] | None:
+def _embedding(module: Any, name: str, parameter: Any) -> list[TorchWeight] | None:
     if name != "weight":
         return None
-    weights = [Weight("embeddings")]
+    weights = [TorchWeight("embeddings")]
     if module.padding_idx is not None:
         row = module.padding_idx
-        weights.append(Weight(Constant(0), rows=(row, row + 1)))
+        weights.append(TorchWeight(Constant(0), rows=(row, row + 1)))
     return weights
 
 
-def _norm(module: Any, name: str, parameter: Any) -> list[Weight] | None:
+def _norm(module: Any, name: str, parameter: Any) -> list[TorchWeight] | None:
     constant = {"weight": 1, "bias": 0}.get(name)
-    return None if constant is None else [Weight(Constant(constant))]
+    return None if constant is None else [TorchWeight(Constant(constant))]
 
 
-def _prelu(module: Any, name: str, parameter: Any) -> list[Weight] | None:
-    return [Weight(Constant(module.init))] if name == "weight" else None
+def _prelu(module: Any, name: str, parameter: Any) -> list[TorchWeight] | None:
+    return [TorchWeight(Constant(module.init))] if name == "weight" else None
 
 
-#: The projections of the query, the key and the value, in the order in which torch joins them.
+#: The projections of query, key and value, in the order in which torch concatenates them.
 _PROJECTIONS = ("q_proj_weight", "k_proj_weight", "v_proj_weight")
 
 
-def _attention(module: Any, name: str, parameter: Any) -> list[Weight] | None:
+def _attention(module: Any, name: str, parameter: Any) -> list[TorchWeight] | None:
     if name == "in_proj_weight":
         size = module.embed_dim
         return [
-            Weight("kernel", axes=(1, 0), rows=(i * size, (i + 1) * size), name=projection)
+            TorchWeight("kernel", axes=(1, 0), rows=(i * size, (i + 1) * size), name=projection)
             for i, projection in enumerate(_PROJECTIONS)
         ]
     if name in (*_PROJECTIONS, "bias_k", "bias_v"):
-        # the last two are no biases, but one more key and value, of shape (1, 1, embed_dim)
-        return [kernel(parameter)]
-    return [Weight("bias")] if name == "in_proj_bias" else None
+        # the last two are not biases but an extra key and value, of shape (1, 1, embed_dim)
+        return [kernel_weight(parameter)]
+    return [TorchWeight("bias")] if name == "in_proj_bias" else None
 
 
 def _recurrent(
     module: Any, name: str, parameter: Any, gates: tuple[int, ...] | None = None
-) -> list[Weight] | None:
+) -> list[TorchWeight] | None:
     if name.startswith("weight_"):
-        weight = kernel(parameter, "recurrent" if name.startswith("weight_hh") else "kernel")
+        weight = kernel_weight(parameter, "recurrent" if name.startswith("weight_hh") else "kernel")
         # the projection of an LSTM's output has no gates
         return [weight if name.startswith("weight_hr") else replace(weight, gates=gates)]
-    return [Weight("bias", gates=gates)] if name.startswith("bias_") else None
+    return [TorchWeight("bias", gates=gates)] if name.startswith("bias_") else None
 
 
-def _simple_recurrent(module: Any, name: str, parameter: Any) -> list[Weight] | None:
-    # of torch's two biases, which are only ever added, Keras has one
+def _simple_recurrent(module: Any, name: str, parameter: Any) -> list[TorchWeight] | None:
+    # torch adds two biases, Keras has one
     if name.startswith("bias_hh"):
-        return [Weight(Constant(0))]
+        return [TorchWeight(Constant(0))]
     return _recurrent(module, name, parameter)
 
 
-def _lstm(module: Any, name: str, parameter: Any) -> list[Weight] | None:
+def _lstm(module: Any, name: str, parameter: Any) -> list[TorchWeight] | None:
     weights = _simple_recurrent(module, name, parameter)
     if weights is not None and name.startswith("bias_ih"):
-        # Keras' `unit_forget_bias`
+        # Keras' `unit_forget_bias`: the forget gate's bias starts at 1
         size = module.hidden_size
-        weights.append(Weight(Constant(1), rows=(size, 2 * size)))
+        weights.append(TorchWeight(Constant(1), rows=(size, 2 * size)))
     return weights
 
 
 _RULES: dict[type | tuple[type, ...], Rule] = {
-    (nn.Linear, nn.modules.conv._ConvNd): _layer,
+    (nn.Linear, nn.modules.conv._ConvNd): _linear,
     nn.Bilinear: _bilinear,
     (nn.Embedding, nn.EmbeddingBag): _embedding,
     (
@@ -143,14 +143,14 @@ _RULES: dict[type | tuple[type, ...], Rule] = {
     nn.PReLU: _prelu,
     nn.MultiheadAttention: _attention,
     (nn.LSTM, nn.LSTMCell): _lstm,
-    # torch has the reset gate first, Keras the update gate
+    # torch's first gate is the reset gate, Keras' the update gate
     (nn.GRU, nn.GRUCell): partial(_recurrent, gates=(1, 0, 2)),
     (nn.RNN, nn.RNNCell): _simple_recurrent,
 }
 
 
-def write(weight: Weight, values: AnyArray, initializer: Callable[..., Any]) -> None:
-    """Draws a weight into its place among the values of a parameter."""
+def write(weight: TorchWeight, values: AnyArray, initializer: Callable[..., Any]) -> None:
+    """Draw a weight into its place among the values of a parameter."""
     if isinstance(initializer, Initializer) and type(initializer).__call__ is Initializer.__call__:
         weight.fill(initializer, values, values.shape, (0,) * values.ndim)
         return
