@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> int:
-    """Runs the command; returns its exit status."""
+    """Run the command and return its exit status."""
     try:
         from pyinit.cli import run
     except ModuleNotFoundError as error:
@@ -14,8 +14,8 @@ def main() -> int:
         if missing not in ("click", "rich"):
             raise
         print(
-            f"The command pyinit needs the package {missing}: pip install {missing} brings it, and "
-            "the extra [manifest] of pyinit-bridge brings all that the command needs.",
+            f"The command pyinit needs the package {missing} (pip install {missing}). The extra "
+            "[manifest] of pyinit-bridge installs all packages that the command needs.",
             file=sys.stderr,
         )
         return 2

@@ -1,4 +1,4 @@
-"""The command line: `pyinit manifest`, `verify`, `materialize`, `self-test`, `schema`."""
+"""The command `pyinit`: `manifest`, `verify`, `materialize`, `self-test`, `schema`."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from pyinit.manifests.materialization import FORMATS
 from pyinit.manifests.model import DifferenceError, ManifestError
 from pyinit.manifests.reading import FORMAT, SCHEMA, load_json
 from pyinit.manifests.shards import Shard, as_shard
-from pyinit.manifests.verification import Verification, shown
+from pyinit.manifests.verification import Verification, printable
 from pyinit.manifests.writing import as_text
 from pyinit.runtime.threads import MAX_THREADS
 
 #: Exit statuses.
-DIFFERENT, USAGE, REFUSED, INTERRUPTED = 1, 2, 3, 130
+DIFFERENT, USAGE, INVALID, INTERRUPTED = 1, 2, 3, 130
 
 _EPILOG = """\b
 Exit status:
-  0    done; what was compared is the same
-  1    something differs
-  2    the command is not as it must be
-  3    refused: a file that is not as it must be, or cannot be read or written
+  0    success; compared weights are the same
+  1    weights differ
+  2    usage error
+  3    invalid, unreadable or unwritable file
   130  interrupted"""
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Runs the command.
+    """Run the command.
 
     Args:
-        arguments: What was typed after `pyinit`; None for those of this process.
+        arguments: The arguments after `pyinit`; None for those of this process.
 
     Returns:
         The exit status.
@@ -59,12 +59,15 @@ def run(arguments: list[str] | None = None) -> int:
     except DifferenceError as error:
         click.echo(f"Error: {error}", err=True)
         return DIFFERENT
+    except FileExistsError as error:
+        click.echo(f"Error: {error.filename}: already exists (use --overwrite)", err=True)
+        return INVALID
     except OSError as error:
         click.echo(f"Error: {error.filename}: {error.strerror}", err=True)
-        return REFUSED
+        return INVALID
     except (ValueError, TypeError, ImportError) as error:
         click.echo(f"Error: {error}", err=True)
-        return REFUSED
+        return INVALID
     return status if isinstance(status, int) else 0
 
 
@@ -76,7 +79,7 @@ _UNITS = {
 
 
 class _Bytes(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
-    """A number of bytes, such as 500GB or 2TiB."""
+    """A size in bytes, such as 500GB or 2TiB."""
 
     name = "size"
 
@@ -87,12 +90,12 @@ class _Bytes(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
         unit = _UNITS.get(match[2].upper()) if match else None
         size = 0 if match is None or unit is None else math.floor(float(match[1]) * unit)
         if size < 1:
-            self.fail(f"{value!r} is no number of bytes, such as 500GB or 2TiB", param, ctx)
+            self.fail(f"{value!r} is not a size, such as 500GB or 2TiB", param, ctx)
         return size
 
 
 class _ShardType(click.ParamType):  # type: ignore[type-arg]
-    """Which of how many shards, such as 3/8."""
+    """A shard and the number of shards, such as 3/8."""
 
     name = "shard"
 
@@ -102,7 +105,7 @@ class _ShardType(click.ParamType):  # type: ignore[type-arg]
         try:
             return as_shard(value)
         except ValueError:
-            self.fail(f"{value!r} is not one of how many shards, such as 3/8", param, ctx)
+            self.fail(f"{value!r} is not a shard and the number of shards, such as 3/8", param, ctx)
 
 
 def _set_threads(ctx: click.Context, param: click.Parameter, value: int | None) -> None:
@@ -115,19 +118,19 @@ _max_bytes = click.option(
     type=_Bytes(),
     default=f"{MAX_BYTES // 2**40}TiB",
     show_default=True,
-    help="Refuse weights that are larger together.",
+    help="Maximum total size, in bytes.",
 )
 _shard = click.option(
     "--shard",
     type=_ShardType(),
-    help="Only one of several shards, such as 3/8: what one of eight machines does.",
+    help="Process only this shard, such as 3/8 on the third of eight machines.",
 )
 _threads = click.option(
     "--threads",
     type=click.IntRange(1, MAX_THREADS),
     callback=_set_threads,
     expose_value=False,
-    help="How many threads draw. The values do not depend on it.",
+    help="Number of threads. The values do not depend on it.",
 )
 
 
@@ -137,21 +140,21 @@ _threads = click.option(
 )
 @click.version_option(pyinit.__version__, prog_name="pyinit")
 def command() -> None:
-    """Initial weights that can be shown to be the same, in Python and in R."""
+    """Reproducible initial weights for neural networks, in Python and R."""
 
 
 @command.command("manifest", epilog=_EPILOG)
 @click.argument("target")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write it.")
-@click.option("--seed", type=int, help="The seed of the whole model.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
+@click.option("--seed", type=int, help="Seed of the whole model.")
 @_max_bytes
 @_threads
 def manifest_command(target: str, output: Path | None, seed: int | None, max_bytes: int) -> None:
     """Pin the initial weights of TARGET in a manifest.
 
-    TARGET is a plan (a .json file: see docs/manifests.md), a saved Keras model (a .keras file), or
-    module:object, where Python finds a Keras model, a torch module or a function that makes one.
-    The manifest goes to standard output unless --output says where.
+    TARGET is a plan (a .json file), a saved Keras model (a .keras file), or module:object, where
+    the object is a Keras model, a torch module, or a function that returns one. Without --output,
+    the manifest is written to standard output.
     """
     made = pyinit.create_manifest(_target_of(target, _plan), seed, max_bytes=max_bytes)
     if output is None:
@@ -164,27 +167,27 @@ def manifest_command(target: str, output: Path | None, seed: int | None, max_byt
 @command.command("verify", epilog=_EPILOG)
 @click.argument("manifest", type=click.Path(path_type=Path))
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
-@click.option("--json", "as_json", is_flag=True, help="Say what was found as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @_shard
 @_max_bytes
 @_threads
 def verify_command(
     manifest: Path, targets: tuple[str, ...], as_json: bool, shard: Shard | None, max_bytes: int
 ) -> int:
-    """Hold weights against MANIFEST, and say what differs.
+    """Compare weights with MANIFEST and report differences.
 
-    Without a TARGET, what this pyinit draws is held against it. A TARGET is a .safetensors or
-    .arrow file or a folder of them (several may be given), another manifest (.json), a saved Keras
-    model (.keras), or module:object, where Python finds a Keras model, a torch module or a function
-    that makes one.
+    Each TARGET is a .safetensors or .arrow file or a folder of such files (several may be given),
+    another manifest (.json), a saved Keras model (.keras), or module:object, where the object is a
+    Keras model, a torch module, or a function that returns one. Without a TARGET, the weights that
+    this pyinit draws are compared.
     """
-    pinned = pyinit.read_manifest(manifest)
+    expected = pyinit.read_manifest(manifest)
     target: Any = None
     if len(targets) == 1:
         target = _target_of(targets[0], lambda path: path)
     elif targets:
         target = [Path(name) for name in targets]
-    found = pyinit.verify(pinned, target, shard=shard, max_bytes=max_bytes)
+    found = pyinit.verify(expected, target, shard=shard, max_bytes=max_bytes)
     if as_json:
         click.echo(json.dumps(_as_json(found), indent=2))
     else:
@@ -201,9 +204,9 @@ def verify_command(
     type=click.Choice(FORMATS),
     default=FORMATS[0],
     show_default=True,
-    help="A safetensors file, or a folder of Arrow files.",
+    help="One safetensors file or a folder of Arrow files.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+@click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @_shard
 @_max_bytes
 @_threads
@@ -215,10 +218,10 @@ def materialize_command(
     shard: Shard | None,
     max_bytes: int,
 ) -> None:
-    """Draw the weights of MANIFEST into PATH, and check what is written.
+    """Draw the weights of MANIFEST into PATH and verify their fingerprints.
 
-    With --shard 3/8, PATH model.safetensors becomes model-00003-of-00008.safetensors, and
-    model.safetensors.index.json says which tensor is in which file. With --format arrow, PATH is a
+    With --shard 3/8 and the PATH model.safetensors, the file is model-00003-of-00008.safetensors,
+    and model.safetensors.index.json lists the file of each tensor. With --format arrow, PATH is a
     folder.
     """
     written = pyinit.materialize(
@@ -237,7 +240,7 @@ def materialize_command(
 @click.option("--device", default="cpu", show_default=True, help='"cpu", "cuda" or "cuda:1".')
 @_threads
 def self_test_command(device: str) -> int:
-    """Check that this pyinit draws what every copy must draw."""
+    """Compare this pyinit with the golden vectors."""
     found = pyinit.self_test(device)
     click.echo(repr(found))
     return 0 if found else DIFFERENT
@@ -250,7 +253,7 @@ def schema_command() -> None:
 
 
 def _target_of(text: str, of_json: Callable[[Path], Any]) -> Any:
-    """What a target on the command line stands for."""
+    """Return the object that a target on the command line denotes."""
     path = Path(text)
     if path.suffix == ".json":
         return of_json(path)
@@ -260,14 +263,14 @@ def _target_of(text: str, of_json: Callable[[Path], Any]) -> Any:
     if colon and not path.exists() and module.replace(".", "").isidentifier():
         return _object(module, name)
     if not path.exists():
-        raise click.UsageError(f"{text}: there is no such file, and it is no module:object")
+        raise click.UsageError(f"{text}: no such file, and not of the form module:object")
     return path
 
 
 def _plan(path: Path) -> Any:
     plan = load_json(path.read_bytes())
     if isinstance(plan, dict) and plan.get("format") == FORMAT:
-        raise ManifestError(f"{path} is a manifest already: pyinit verify checks it")
+        raise ManifestError(f"{path} is already a manifest: check it with pyinit verify")
     return plan
 
 
@@ -282,7 +285,7 @@ def _keras_model(path: Path) -> Any:
 
 
 def _object(module: str, name: str) -> Any:
-    # as for `python -m`
+    # the current folder first, as for `python -m`
     sys.path.insert(0, "")
     try:
         found: Any = importlib.import_module(module)
@@ -296,7 +299,7 @@ def _object(module: str, name: str) -> Any:
         found = found()
     if adapter_for(found) is None:
         raise argument_error(
-            "target", found, "a Keras model, a torch module, or a function that makes one"
+            "target", found, "a Keras model, a torch module, or a function that returns one"
         )
     return found
 
@@ -304,14 +307,14 @@ def _object(module: str, name: str) -> Any:
 def _print(found: Verification) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
-        # lines for people, whom no terminal breaks them for
+        # fixed width when not a terminal
         console = Console(highlight=False, width=200)
     console.print(Text(repr(found).partition("\n")[0]))
     if found:
         return
-    table = Table("tensor", "what differs")
+    table = Table("tensor", "difference")
     for difference in found.differences:
-        table.add_row(Text(shown(difference.name)), Text(difference.reason))
+        table.add_row(Text(printable(difference.name)), Text(difference.reason))
     console.print(table)
 
 

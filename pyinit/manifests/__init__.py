@@ -1,1 +1,1 @@
-"""Manifests: files that pin the initial weights of a whole model, and what is done with them."""
+"""Manifests: files that pin the initial weights of a model, and the functions that use them."""

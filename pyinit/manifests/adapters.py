@@ -1,7 +1,4 @@
-"""The interface between manifests and models of deep-learning libraries.
-
-The bridges implement it; `pyinit.hooks.adapter_for` finds the adapter of a model.
-"""
+"""The interface of a framework's model, as manifests see it. The bridges implement it."""
 
 from __future__ import annotations
 
@@ -21,14 +18,14 @@ class ModelAdapter(Protocol):
     remedy: str
 
     def plan(self, seed: int | None) -> list[TensorSpec]:
-        """Return the tensors of the model with the initializers that draw them, not fingerprinted.
+        """Return the tensors of the model without fingerprints.
 
         Args:
             seed: The seed of the whole model; None for the seeds of its initializers.
 
         Raises:
-            ValueError: The initializer of a weight is unknown. The message names each such weight
-                and the reason.
+            ValueError: The initializer of a weight cannot be determined. The message names all such
+                weights and gives the reasons.
         """
 
     def values(self) -> Iterator[tuple[str, AnyArray | None]]:

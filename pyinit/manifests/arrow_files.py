@@ -1,8 +1,10 @@
-"""Tensors in Arrow files, one for each, written and read in pieces.
+"""Arrow files, one for each tensor, written and read in chunks.
 
-The file (Arrow's IPC format) has one column, `values`, with the tensor's values in C order, in as
-many record batches as there are pieces, and in the schema's metadata what the tensor is. Arrow has
-no bfloat16: such values are their 16 bits as uint16.
+A file (Arrow's IPC format) has one column, `values`: the tensor's values in C order, one record
+batch for each chunk. The metadata of the schema describe the tensor. Arrow has no bfloat16: such
+values are stored as their 16 bits, as uint16.
+
+Source: https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format
 """
 
 from __future__ import annotations
@@ -25,10 +27,10 @@ SUFFIX = ".arrow"
 _COLUMN = "values"
 
 
-def file_name(number: int, tensor: TensorSpec) -> str:
-    """The name of a tensor's file: its number in the manifest, and of its name what is harmless."""
-    harmless = re.sub(r"[^A-Za-z0-9_]+", "-", tensor.name).strip("-")[:80]
-    return f"{number:05d}-{harmless}{SUFFIX}"
+def file_name(index: int, tensor: TensorSpec) -> str:
+    """Return the name of a tensor's file: its position in the manifest and its sanitized name."""
+    sanitized = re.sub(r"[^A-Za-z0-9_]+", "-", tensor.name).strip("-")[:80]
+    return f"{index:05d}-{sanitized}{SUFFIX}"
 
 
 def _pyarrow() -> Any:
@@ -42,10 +44,10 @@ def _pyarrow() -> Any:
 
 
 class Writer:
-    """Writes the file of a tensor.
+    """A writer of one tensor's file.
 
     Args:
-        path: Of the file.
+        path: The path of the file.
         tensor: The tensor.
     """
 
@@ -65,34 +67,34 @@ class Writer:
         self._writer = self._pa.ipc.new_file(str(path), self._schema)
 
     def write(self, values: AnyArray) -> None:
-        """Writes the next values in C order."""
+        """Write the next values in C order."""
         flat = values.reshape(-1)
         array = self._pa.array(flat.view(np.uint16) if self._is_bits else flat)
         self._writer.write_batch(self._pa.record_batch([array], schema=self._schema))
 
     def close(self) -> None:
-        """Ends the file."""
+        """Finish the file."""
         self._writer.close()
 
 
 class _ArrowSource:
-    """The values in a file of `Writer`."""
+    """The values in a file written by `Writer`."""
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], column: Any) -> None:
         self.shape, self.dtype, self._column = shape, dtype, column
 
-    def flat(self, first: int, last: int) -> AnyArray:
-        """As `TensorSource` has it."""
-        found: AnyArray = self._column.slice(first, last - first).to_numpy()
-        return found.view(self.dtype)
+    def read_flat(self, first: int, last: int) -> AnyArray:
+        """Return the values at the flat C-order indices `first` to `last - 1`, as a 1-d array."""
+        values: AnyArray = self._column.slice(first, last - first).to_numpy()
+        return values.view(self.dtype)
 
 
 def read(path: Path) -> dict[str, TensorSource]:
-    """The tensor in a file, which is read when it is asked for.
+    """Return the tensor of a file by name, without reading its values.
 
     Raises:
-        ManifestError: It is no file of `Writer`.
-        OSError: It cannot be read.
+        ManifestError: The file was not written by `Writer`.
+        OSError: The file cannot be read.
     """
     pa = _pyarrow()
     try:
@@ -106,9 +108,9 @@ def read(path: Path) -> dict[str, TensorSource]:
         if column.null_count or column.type != pa.from_numpy_dtype(stored):
             raise ValueError(f"its values are of {column.type}, or have nulls")
         if len(column) != math.prod(shape) or min(shape, default=0) < 0:
-            raise ValueError("its size is not that of its shape")
+            raise ValueError("its size does not match its shape")
     except (pa.ArrowException, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ManifestError(
-            f"{path} is no Arrow file with a tensor: {type(error).__name__}: {error}"
+            f"{path} is not an Arrow file with a tensor: {type(error).__name__}: {error}"
         ) from None
     return {name: _ArrowSource(shape, dtype, column)}

@@ -1,4 +1,4 @@
-"""Making a manifest: from a plan, or from a model."""
+"""Creation of manifests from plans and models."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from pyinit.reproducibility.json_config import to_json_config
 from pyinit.seeds import as_seed, derive_seed, draw_key, is_generator
 from pyinit.stream import STREAM_VERSION
 
-_PLACED = ("axes", "gates", "draw")
-_FIELDS = ("name", "shape", "dtype", "initializer", *_PLACED)
-_SEGMENT_FIELDS = ("rows", "initializer", *_PLACED)
+_COMMON_FIELDS = ("initializer", "axes", "gates", "draw")
+_TENSOR_FIELDS = ("name", "shape", "dtype", *_COMMON_FIELDS)
+_SEGMENTED_FIELDS = ("name", "shape", "dtype", "segments")
+_SEGMENT_FIELDS = ("rows", *_COMMON_FIELDS)
 _PLAN = "a plan (see the help), a Keras model or a torch module"
 
 
@@ -35,37 +36,39 @@ def create_manifest(
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> Manifest:
-    """Pins the initial weights of a model: what draws each of them, and its fingerprint.
+    """Create a manifest, which pins the initial weights of a model.
 
-    The manifest can be written to a file, and be checked by others, in R or in Python, on other
-    machines and years later: `write_manifest()`, `verify()`, `materialize()`.
+    The manifest records the initializer and the fingerprint of every weight. Write it to a file
+    with `write_manifest()`; `verify()` and `materialize()` use it in R or in Python, on other
+    machines and years later.
 
     Args:
-        target: What to pin:
+        target: One of:
 
-            - a Keras model. With `seed`, the weights that `pyinit.keras.initialize(model, seed)`
-              gives it; without, those that its initializers drew when it was built, which then
-              must be ours, or constant ones of Keras.
-            - a torch module. The weights that `pyinit.torch.init_(module, seed=seed)` gives it;
-              `pyinit.torch.create_manifest()` takes initializers too.
-            - a plan: a list of tensors, each of them a dictionary with `name`, `shape`,
-              `initializer` (whatever `get()` makes one of ours from) and `dtype` (`floatx()`, if
-              there is none), or a dictionary with such a list as `tensors` and, if need be,
-              `seed` and `dtype` for all of them. An initializer without a seed of its own gets
-              `derive_seed(seed, name)`. As in the file (see docs/manifests.md), a tensor may have
-              `axes`, `gates`, `draw` or `segments`.
+            - A Keras model. With `seed`, the manifest pins the weights that
+              `pyinit.keras.initialize(model, seed)` draws; without, those that the model was built
+              with, whose initializers must be pyinit's, or constant ones of Keras.
+            - A torch module. The manifest pins the weights that
+              `pyinit.torch.init_(module, seed=seed)` draws; `pyinit.torch.create_manifest()` also
+              takes initializers.
+            - A plan: a list of dictionaries, one for each tensor, with `name`, `shape`,
+              `initializer` (anything `get()` accepts) and optionally `dtype` (by default
+              `floatx()`); or a dictionary with such a list as `tensors` and optionally `seed` and
+              `dtype` for all tensors. An initializer without a seed gets
+              `derive_seed(seed, name)`. As in a manifest, a tensor may have `axes`, `gates`,
+              `draw` or `segments`.
         seed: The seed of the whole model, an integer from -2**63 to 2**64 - 1.
-        max_bytes: How many bytes of weights are not too many.
-        progress: Called with (bytes done, bytes in all) from time to time; None shows a bar on a
-            terminal after two seconds.
+        max_bytes: Maximum total size of the weights, in bytes.
+        progress: Called from time to time with the bytes done and the bytes in all; None shows a
+            bar on a terminal after two seconds.
 
     Returns:
         A `Manifest`. The model is not changed.
 
     Raises:
         TypeError: `target` is none of these.
-        ValueError: Something in `target` cannot be pinned, or an argument is not as described; or
-            the model does not have the weights that would be pinned, as when it was trained.
+        ValueError: Something in `target` cannot be pinned, an argument is invalid, or the weights
+            of the model are not the initial ones, for example because it was trained.
 
     Example:
         >>> import pyinit
@@ -78,7 +81,7 @@ def create_manifest(
           dense/kernel [4, 3] float32, HeNormal
           dense/bias [3] float32, Zeros
 
-    Source: docs/manifests.md
+    Source: the JSON Schema of manifests, printed by `pyinit schema`
     """
     seed = None if seed is None else as_seed("seed", seed)
     model = hooks.adapter_for(target)
@@ -97,19 +100,15 @@ def manifest_from_specs(
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> Manifest:
-    """The manifest of tensors whose fingerprints are yet to be found."""
-    unpinned = tuple(tensors)
-    check_names(unpinned)
-    check_sizes(unpinned, as_max_bytes(max_bytes))
-    fingerprints = for_each_tensor(unpinned, compute_fingerprint, progress)
-    return Manifest(
-        STREAM_VERSION,
-        tuple(
-            replace(tensor, fingerprint=found)
-            for tensor, found in zip(unpinned, fingerprints, strict=True)
-        ),
-        seed,
+    """Compute the fingerprints of tensors and return their manifest."""
+    specs = tuple(tensors)
+    check_names(specs)
+    check_sizes(specs, as_max_bytes(max_bytes))
+    fingerprints = for_each_tensor(specs, compute_fingerprint, progress)
+    pinned = (
+        replace(spec, fingerprint=found) for spec, found in zip(specs, fingerprints, strict=True)
     )
+    return Manifest(STREAM_VERSION, tuple(pinned), seed)
 
 
 def manifest_from_model(
@@ -120,7 +119,11 @@ def manifest_from_model(
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> Manifest:
-    """The manifest of a model, which must have the weights that are pinned."""
+    """Return the manifest of a model.
+
+    Raises:
+        DifferenceError: The model does not have the weights that the manifest pins.
+    """
     made = manifest_from_specs(tensors, seed, max_bytes=max_bytes, progress=progress)
     expected = {tensor.name: tensor.fingerprint for tensor in made.tensors}
     different = [
@@ -130,8 +133,8 @@ def manifest_from_model(
     ]
     if different:
         raise DifferenceError(
-            "Argument `target` must be a model that has its initial weights: otherwise it was "
-            f"trained, or initialized in another way. {model.remedy} These are others now: "
+            "Argument `target` must be a model with its initial weights, neither trained nor "
+            f"initialized in another way. {model.remedy} These weights have changed: "
             f"{', '.join(different)}"
         )
     return made
@@ -140,25 +143,25 @@ def manifest_from_model(
 def compute_fingerprint(
     tensor: TensorSpec, advance: Advance, use: Callable[[AnyArray], Any] | None = None
 ) -> str:
-    """The fingerprint of what is drawn for a tensor; `use` takes the pieces in C order."""
+    """Draw a tensor and return its fingerprint; `use` receives the chunks in C order."""
     digest = Digest(tensor.shape, tensor.numpy_dtype)
 
-    def take(piece: AnyArray) -> None:
+    def take(chunk: AnyArray) -> None:
         if use is not None:
-            use(piece)
-        digest.update(piece)
-        advance(piece.nbytes)
+            use(chunk)
+        digest.update(chunk)
+        advance(chunk.nbytes)
 
     tensor.draw(take)
     return digest.hexdigest()
 
 
 def parse_plan(plan: Any, seed: int | None) -> tuple[list[TensorSpec], int | None]:
-    """The tensors of a plan, without fingerprints, and the seed of all of them.
+    """Return the tensors of a plan, without fingerprints, and the seed of the whole model.
 
     Raises:
-        TypeError: It is no plan.
-        ManifestError: Something in it is not as it must be.
+        TypeError: `plan` is not a plan.
+        ManifestError: Something in the plan is invalid.
     """
     dtype = None
     if isinstance(plan, Mapping):
@@ -168,12 +171,12 @@ def parse_plan(plan: Any, seed: int | None) -> tuple[list[TensorSpec], int | Non
             )
         _check_fields("the plan", plan, ("tensors", "seed", "dtype"))
         if seed is None and plan.get("seed") is not None:
-            seed = as_seed("seed", _digits(plan["seed"]))
+            seed = as_seed("seed", _seed_from_json(plan["seed"]))
         plan, dtype = plan["tensors"], plan.get("dtype")
     if isinstance(plan, str | bytes) or not isinstance(plan, Iterable):
         raise TypeError(f"Argument `target` must be {_PLAN}. Received: target={plan!r}")
     tensors = [
-        _tensor(f"tensors[{number}]", entry, seed, dtype) for number, entry in enumerate(plan)
+        _parse_tensor(f"tensors[{index}]", entry, seed, dtype) for index, entry in enumerate(plan)
     ]
     return tensors, seed
 
@@ -188,9 +191,9 @@ def _check_fields(where: str, entry: Any, known: tuple[str, ...]) -> None:
         )
 
 
-def _tensor(where: str, entry: Any, seed: int | None, dtype: Any) -> TensorSpec:
+def _parse_tensor(where: str, entry: Any, seed: int | None, dtype: Any) -> TensorSpec:
     has_segments = isinstance(entry, Mapping) and "segments" in entry
-    _check_fields(where, entry, ("name", "shape", "dtype", "segments") if has_segments else _FIELDS)
+    _check_fields(where, entry, _SEGMENTED_FIELDS if has_segments else _TENSOR_FIELDS)
     missing = [name for name in ("name", "shape") if name not in entry]
     if missing:
         raise ManifestError(f"{where} lacks the field {missing[0]!r}")
@@ -198,7 +201,7 @@ def _tensor(where: str, entry: Any, seed: int | None, dtype: Any) -> TensorSpec:
     where = f"{where} ({name!r})"
     wanted = entry.get("dtype") or dtype or floatx()
     try:
-        described = {
+        complete = {
             "name": name,
             "shape": list(as_dimensions("shape", entry["shape"])),
             "dtype": standardize_dtype(wanted, NUMERIC_DTYPES).name,
@@ -207,51 +210,54 @@ def _tensor(where: str, entry: Any, seed: int | None, dtype: Any) -> TensorSpec:
             segments = list(entry["segments"])
             for segment in segments:
                 _check_fields("a segment", segment, _SEGMENT_FIELDS)
-            described["segments"] = [_placed(segment, seed, name) for segment in segments]
+            complete["segments"] = [_complete_segment(segment, seed, name) for segment in segments]
         else:
-            described |= _placed(entry, seed, name)
+            complete |= _complete_segment(entry, seed, name)
     except (TypeError, ValueError) as error:
         raise ManifestError(f"{where}: {error}") from None
-    check_entry(described, where)
-    return tensor_of(described, where)
+    check_entry(complete, where)
+    return tensor_of(complete, where)
 
 
-def _placed(entry: Mapping[str, Any], seed: int | None, name: str) -> dict[str, Any]:
-    """A segment of a plan's tensor, as the schema has it."""
+def _complete_segment(entry: Mapping[str, Any], seed: int | None, name: str) -> dict[str, Any]:
+    """Return a segment of a plan's tensor as the JSON Schema of manifests defines it."""
     if "initializer" not in entry:
         raise ManifestError("it lacks the field 'initializer'")
-    initializer, draw = with_integer_seed(_made(entry["initializer"]), seed, name)
-    placed = {
+    initializer, draw = with_integer_seed(_as_initializer(entry["initializer"]), seed, name)
+    placement = {
         field: list(entry[field])
         for field in ("rows", "axes", "gates")
         if entry.get(field) is not None
     }
     return {
-        **placed,
+        **placement,
         "initializer": to_json_config(initializer),
         "draw": entry["draw"] if entry.get("draw") is not None else draw,
     }
 
 
-def _made(identifier: Any) -> Initializer:
+def _as_initializer(identifier: Any) -> Initializer:
     if isinstance(identifier, Mapping):
         config = identifier.get("config")
         if isinstance(config, Mapping) and isinstance(config.get("seed"), str):
-            identifier = {**identifier, "config": {**config, "seed": _digits(config["seed"])}}
+            identifier = {
+                **identifier,
+                "config": {**config, "seed": _seed_from_json(config["seed"])},
+            }
         identifier = dict(identifier)
     if isinstance(identifier, str) and identifier not in NAMES:
         allowed = "the name of an initializer, one of " + ", ".join(sorted(NAMES))
         raise argument_error("initializer", identifier, allowed)
-    made = get(identifier)
-    if not isinstance(made, Initializer):
+    initializer = get(identifier)
+    if not isinstance(initializer, Initializer):
         raise argument_error(
             "initializer", identifier, "one of pyinit's, its name or its configuration"
         )
-    return made
+    return initializer
 
 
-def _digits(seed: Any) -> Any:
-    """A seed that may be a string of digits, as JSON has those beyond 2**53."""
+def _seed_from_json(seed: Any) -> Any:
+    """Convert a seed given as a string of digits, as in JSON beyond 2**53; return others as is."""
     is_digits = isinstance(seed, str) and seed.removeprefix("-").isdecimal() and len(seed) <= 21
     return int(seed) if is_digits else seed
 
@@ -259,15 +265,15 @@ def _digits(seed: Any) -> Any:
 def with_integer_seed(
     initializer: Initializer, seed: int | None, name: str
 ) -> tuple[Initializer, int]:
-    """An initializer as it can be pinned: with an integer as its seed, and which draw of it.
+    """Return an initializer with an integer seed, which can be pinned, and the draw of that seed.
 
     Args:
-        initializer: The initializer. One with a seed generator takes its next draw.
+        initializer: The initializer. If it has a seed generator, this takes its next draw.
         seed: The seed of the whole model, or None.
-        name: The name of the weight, which gives one without a seed its own.
+        name: The name of the weight, from which the seed is derived if the initializer has none.
 
     Raises:
-        ValueError: There is no seed.
+        ValueError: Neither the initializer nor the model has a seed.
     """
     if not isinstance(initializer, RandomInitializer):
         return initializer, 0
@@ -277,8 +283,8 @@ def with_integer_seed(
     elif own is None:
         if seed is None:
             raise ValueError(
-                f"{type(initializer).__name__} has no seed of its own, and there is none for the "
-                "whole: give one of them a seed"
+                f"{type(initializer).__name__} has no seed, and none is given for the whole model: "
+                "one of the two is needed"
             )
         own = derive_seed(seed, name)
     index = as_index(own)

@@ -1,20 +1,20 @@
-"""What a manifest may ask for: checked before anything of it is drawn."""
+"""Limits on what a manifest may ask for, checked before anything is drawn."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
 from pyinit.arguments import argument_error, as_index
 from pyinit.manifests.model import ManifestError, TensorSpec, readable_size
+from pyinit.runtime.cgroups import memory_limit
 
-#: How many bytes of weights a manifest may stand for, unless the caller says otherwise.
+#: The default of `max_bytes`: the maximum total size of the weights of a manifest.
 MAX_BYTES = 2**40
 
 
 def as_max_bytes(max_bytes: object) -> int:
-    """`max_bytes` as a positive integer."""
+    """Return `max_bytes` as a positive integer."""
     limit = as_index(max_bytes)
     if limit is None or limit < 1:
         raise argument_error("max_bytes", max_bytes, "a positive integer")
@@ -22,10 +22,10 @@ def as_max_bytes(max_bytes: object) -> int:
 
 
 def check_sizes(tensors: Iterable[TensorSpec], max_bytes: int = MAX_BYTES) -> None:
-    """Checks that the tensors can be drawn on this machine, in bounded time.
+    """Check that this machine can draw the tensors, in bounded time.
 
     Raises:
-        ManifestError: They are larger than `max_bytes` together, or one of them needs more memory
+        ManifestError: The total size exceeds `max_bytes`, or one of the tensors needs more memory
             at once than there is.
     """
     memory, total = usable_memory(), 0
@@ -39,23 +39,16 @@ def check_sizes(tensors: Iterable[TensorSpec], max_bytes: int = MAX_BYTES) -> No
             )
     if total > max_bytes:
         raise ManifestError(
-            f"the weights have {readable_size(total)}, more than the limit of "
-            f"{readable_size(max_bytes)}, which max_bytes raises"
+            f"the total size of the weights is {readable_size(total)}, more than the limit of "
+            f"{readable_size(max_bytes)}; raise it with max_bytes (--max-bytes)"
         )
 
 
 def usable_memory() -> int | None:
-    """The memory of this machine, or of its container; None if that is not known."""
+    """Return the memory of this machine or container, in bytes; None if it is not known."""
     try:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return None
-    limits = map(_limit_of_container, ("memory.max", "memory/memory.limit_in_bytes"))
-    return min([memory, *(limit for limit in limits if limit is not None)])
-
-
-def _limit_of_container(file: str) -> int | None:
-    try:
-        return int((Path("/sys/fs/cgroup") / file).read_text())
-    except (OSError, ValueError):  # no control groups, or "max"
-        return None
+    limit = memory_limit()
+    return memory if limit is None else min(memory, limit)

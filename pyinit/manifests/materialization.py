@@ -1,4 +1,4 @@
-"""Drawing the weights of a manifest into files."""
+"""Writing the weights of a manifest to files."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def materialize(
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Draws the weights of a manifest into files, and checks what it writes.
+    """Draw the weights of a manifest into files and verify their fingerprints.
 
-    The weights are drawn in pieces, several tensors at a time, so they may be larger than memory.
-    A file has its name only when it is complete and all of its tensors have the fingerprints that
-    the manifest gives.
+    The weights are drawn in chunks, several tensors at a time, so they may be larger than memory.
+    Each file is written under a temporary name and renamed when all of its tensors have the
+    manifest's fingerprints.
 
     Args:
         manifest: A `Manifest`, or the path of one.
@@ -50,18 +50,18 @@ def materialize(
         format: `"safetensors"` or `"arrow"`.
         shard: The shard to write, such as `"3/8"` or `(3, 8)`: eight machines write one each. A
             shard consists of whole tensors; the sizes are as even as these allow. None writes all.
-        overwrite: Whether files that are there are replaced.
-        max_bytes: How many bytes of weights are not too many.
-        progress: As for `manifest()`.
+        overwrite: Whether to replace existing files.
+        max_bytes: Maximum total size of the weights, in bytes.
+        progress: As for `create_manifest()`.
 
     Returns:
         The paths of the files with weights.
 
     Raises:
-        ValueError: The manifest is refused, or an argument is not as described; or what is drawn
-            does not have the manifest's fingerprint. There are no new files then.
-        FileExistsError: A file is there already.
-        OSError: There is no room on the disk, or a file cannot be written.
+        ValueError: The manifest or an argument is invalid, or the drawn weights do not have the
+            manifest's fingerprints. No file is written then.
+        FileExistsError: A file already exists.
+        OSError: The disk is too small, or a file cannot be written.
         ImportError: Arrow files need pyarrow.
 
     Example:
@@ -76,11 +76,11 @@ def materialize(
 
     Source: https://huggingface.co/docs/safetensors/index#format
     """
-    pinned = as_manifest(manifest)
+    checked = as_manifest(manifest)
     one_of("format", format, FORMATS)
     index, count = as_shard(shard)
-    dealt = assign_shards(pinned.tensors, count)
-    chosen = {number: pinned.tensors[number] for number in dealt[index - 1]}
+    shards = assign_shards(checked.tensors, count)
+    chosen = {position: checked.tensors[position] for position in shards[index - 1]}
     check_sizes(chosen.values(), as_max_bytes(max_bytes))
     target = Path(path)
     folder = target.parent if format == "safetensors" else target
@@ -88,14 +88,14 @@ def materialize(
     needed = sum(tensor.nbytes for tensor in chosen.values())
     free = shutil.disk_usage(folder).free
     if needed > free:
-        message = f"the weights have {readable_size(needed)}, and there is {readable_size(free)}"
+        message = f"the weights need {readable_size(needed)}, and {readable_size(free)} are free"
         raise OSError(errno.ENOSPC, message, str(folder))
     if format == "arrow":
         return _write_arrow(target, chosen, overwrite, progress)
     file = _shard_path(target, (index, count))
     _write_safetensors(file, list(chosen.values()), overwrite, progress)
     if count > 1:
-        _write_index(target, pinned, dealt)
+        _write_index(target, checked, shards)
     return [file]
 
 
@@ -106,29 +106,28 @@ def _shard_path(target: Path, shard: Shard) -> Path:
     return target.with_name(f"{target.stem}-{index:05d}-of-{count:05d}{target.suffix}")
 
 
-def _write_index(target: Path, manifest: Manifest, dealt: list[list[int]]) -> None:
-    """Which tensor is in which file, as the loaders of safetensors files in shards expect it."""
+def _write_index(target: Path, manifest: Manifest, shards: list[list[int]]) -> None:
+    """Write the index of sharded safetensors files: the file of each tensor."""
     files = {
-        number: _shard_path(target, (shard, len(dealt))).name
-        for shard, numbers in enumerate(dealt, 1)
-        for number in numbers
+        position: _shard_path(target, (index, len(shards))).name
+        for index, positions in enumerate(shards, 1)
+        for position in positions
     }
     index = {
         "metadata": {"total_size": manifest.nbytes},
-        "weight_map": {t.name: files[number] for number, t in enumerate(manifest.tensors)},
+        "weight_map": {t.name: files[position] for position, t in enumerate(manifest.tensors)},
     }
-    with _in_its_place([target.with_name(f"{target.name}.index.json")], True) as [file]:
+    with _replacing([target.with_name(f"{target.name}.index.json")], True) as [file]:
         file.write_text(json.dumps(index, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 @contextmanager
-def _in_its_place(paths: Sequence[Path], overwrite: bool) -> Iterator[list[Path]]:
-    """Where to write files that take their places when all of them are complete."""
-    there = [path for path in paths if path.exists()]
-    if there and not overwrite:
-        raise FileExistsError(
-            errno.EEXIST, "it is there already, and `overwrite` is not set", str(there[0])
-        )
+def _replacing(paths: Sequence[Path], overwrite: bool) -> Iterator[list[Path]]:
+    """Yield temporary paths; on success, rename the files to `paths`, else delete them."""
+    existing = [path for path in paths if path.exists()]
+    if existing and not overwrite:
+        message = "already exists (set `overwrite` to replace it)"
+        raise FileExistsError(errno.EEXIST, message, str(existing[0]))
     partial = [path.with_name(f".{path.name}.{os.getpid()}.partial") for path in paths]
     try:
         yield partial
@@ -142,10 +141,10 @@ def _in_its_place(paths: Sequence[Path], overwrite: bool) -> Iterator[list[Path]
 def _write_safetensors(
     path: Path, tensors: list[TensorSpec], overwrite: bool, progress: Progress | None
 ) -> None:
-    before, starts, size = safetensors.layout(tensors)
-    with _in_its_place([path], overwrite) as [file]:
+    header, starts, size = safetensors.layout(tensors)
+    with _replacing([path], overwrite) as [file]:
         with file.open("wb") as output:
-            output.write(before)
+            output.write(header)
             output.truncate(size)
 
         def write(tensor: TensorSpec, advance: Advance) -> str:
@@ -162,8 +161,8 @@ def _write_arrow(
     folder: Path, chosen: dict[int, TensorSpec], overwrite: bool, progress: Progress | None
 ) -> list[Path]:
     tensors = list(chosen.values())
-    paths = [folder / arrow_files.file_name(number, tensor) for number, tensor in chosen.items()]
-    with _in_its_place(paths, overwrite) as partial:
+    paths = [folder / arrow_files.file_name(index, tensor) for index, tensor in chosen.items()]
+    with _replacing(paths, overwrite) as partial:
         files = {t.name: file for t, file in zip(tensors, partial, strict=True)}
 
         def write(tensor: TensorSpec, advance: Advance) -> str:
@@ -185,7 +184,7 @@ def _check(tensors: Sequence[TensorSpec], fingerprints: Sequence[str]) -> None:
     ]
     if different:
         raise DifferenceError(
-            "What is drawn here does not have the fingerprint that the manifest gives for "
-            f"{', '.join(map(ascii, different))}. pyinit.self_test() tells whether this copy of "
-            "pyinit is sound; if it is, the manifest is not."
+            "The weights drawn here do not have the manifest's fingerprints: "
+            f"{', '.join(map(ascii, different))}. If pyinit.self_test() passes, the manifest is "
+            "wrong."
         )

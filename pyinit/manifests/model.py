@@ -1,4 +1,4 @@
-"""What a manifest says: tensors, and what each of them is drawn by."""
+"""The data model of a manifest: tensors, and the initializers that draw them."""
 
 from __future__ import annotations
 
@@ -17,22 +17,21 @@ from pyinit.reproducibility.chunks import draw_chunks
 
 
 class ManifestError(ValueError):
-    """A manifest or a plan that is refused; the message says what is wrong with it, and where."""
+    """An invalid manifest or plan. The message says what is wrong, and where."""
 
 
 class DifferenceError(ValueError):
-    """Weights that are not those that they should be."""
+    """Weights that differ from the expected ones."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """What draws a tensor, or some rows of it.
+    """A tensor, or some of its rows, drawn by one initializer.
 
     Args:
-        initializer: One of our own classes, with an integer seed if it takes one; all of its calls
-            give the same draw.
-        draw: Which draw of the seed that is.
-        placement: Where the weight that it draws stands in the tensor.
+        initializer: One of pyinit's classes, with an integer seed if it takes one.
+        draw: The draw of the seed.
+        placement: The position of the drawn weight in the tensor.
     """
 
     initializer: Initializer
@@ -42,14 +41,14 @@ class Segment:
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """A tensor of a model.
+    """The specification of a tensor of a model.
 
     Args:
-        name: Its name, unique in the manifest.
-        shape: Its shape.
-        dtype: The name of its dtype.
-        segments: What draws it: where two of them share rows, the later one counts.
-        fingerprint: Its fingerprint; empty where it is yet to be found.
+        name: The name, unique in the manifest.
+        shape: The shape.
+        dtype: The name of the dtype.
+        segments: The segments; where two of them share rows, the later one counts.
+        fingerprint: The fingerprint; empty if not computed yet.
     """
 
     name: str
@@ -60,51 +59,56 @@ class TensorSpec:
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
-        """The dtype, as NumPy's."""
+        """The NumPy dtype."""
         return NUMERIC_DTYPES[self.dtype]
 
     @property
     def nbytes(self) -> int:
-        """How many bytes its values are."""
+        """The size of the values in bytes."""
         return math.prod(self.shape) * self.numpy_dtype.itemsize
 
     @property
-    def is_drawn_whole(self) -> bool:
-        """Whether it is drawn all at once, since its values depend on each other."""
+    def class_names(self) -> str:
+        """The names of the initializers' classes, for display."""
+        return " and ".join(type(segment.initializer).__name__ for segment in self.segments)
+
+    @property
+    def needs_whole(self) -> bool:
+        """Whether a part costs as much as the whole tensor, because its values are coupled."""
         return any(segment.initializer._parts_cost_all for segment in self.segments)
 
     @property
     def working_memory(self) -> int:
-        """How many bytes drawing it takes, but for pieces of some megabytes."""
+        """The memory needed to draw the tensor in bytes, excluding chunk buffers."""
         needed = max(
             segment.initializer._working_memory(segment.placement.drawn_shape(self.shape))
             for segment in self.segments
         )
-        if not self.is_drawn_whole:
+        if not self.needs_whole:
             return needed
-        # where blocks change places, they come from a copy
+        # reordered gates are copied from a second array
         copies = 2 if any(segment.placement.gates for segment in self.segments) else 1
         return needed + copies * self.nbytes
 
     def draw(self, use: Callable[[AnyArray], None]) -> None:
-        """Draws the tensor in pieces, which `use` takes in C order."""
-        draw_chunks(self.shape, self.numpy_dtype, self.fill, use, at_once=self.is_drawn_whole)
+        """Draw the tensor in chunks and pass them to `use` in C order."""
+        draw_chunks(self.shape, self.numpy_dtype, self.fill, use, at_once=self.needs_whole)
 
     def fill(self, out: AnyArray, offset: Shape) -> None:
-        """Fills `out` with the part of the tensor that starts at `offset`."""
+        """Fill `out` with the part of the tensor that starts at `offset`."""
         for segment in self.segments:
             segment.placement.fill(segment.initializer, out, self.shape, offset)
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What pins the initial weights of a model. `pyinit.create_manifest()` makes one.
+    """The pinned initial weights of a model, as `pyinit.create_manifest()` returns them.
 
     Args:
         stream_version: The version of the random stream that the weights are drawn from.
         tensors: The tensors, with fingerprints.
-        seed: The seed of the whole model, of which those of the tensors were derived; None if there
-            was none. Each tensor has its own seed all the same.
+        seed: The seed of the whole model, from which the seeds of the tensors are derived; None if
+            there is none. Every tensor also has its own seed.
     """
 
     stream_version: int
@@ -113,17 +117,15 @@ class Manifest:
 
     @property
     def nbytes(self) -> int:
-        """How many bytes the values of all tensors are."""
+        """The total size of the values in bytes."""
         return sum(tensor.nbytes for tensor in self.tensors)
 
     def __repr__(self) -> str:
         count = f"{len(self.tensors)} tensor{'s' if len(self.tensors) != 1 else ''}"
         lines = [f"Manifest of {count}, {readable_size(self.nbytes)}:"]
         for tensor in self.tensors[:_MAX_LINES]:
-            drawn_by = " and ".join(
-                type(segment.initializer).__name__ for segment in tensor.segments
-            )
-            lines.append(f"  {tensor.name} {list(tensor.shape)} {tensor.dtype}, {drawn_by}")
+            shape = list(tensor.shape)
+            lines.append(f"  {tensor.name} {shape} {tensor.dtype}, {tensor.class_names}")
         if len(self.tensors) > _MAX_LINES:
             lines.append(f"  ... ({len(self.tensors) - _MAX_LINES} more)")
         return "\n".join(lines)
@@ -133,7 +135,7 @@ _MAX_LINES = 20
 
 
 def readable_size(nbytes: int) -> str:
-    """A number of bytes, for people."""
+    """Format a number of bytes for humans."""
     size, units = float(nbytes), iter(("bytes", "KiB", "MiB", "GiB", "TiB", "PiB"))
     unit = next(units)
     while size >= 1024 and unit != "PiB":

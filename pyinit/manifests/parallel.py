@@ -1,4 +1,4 @@
-"""Work on many tensors at once, which can be watched and interrupted."""
+"""Parallel execution of a task for many tensors, with progress and interruption."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from pyinit.manifests.model import TensorSpec
 from pyinit.runtime.threads import num_threads
 
 Result = TypeVar("Result")
-#: A function of how many bytes are done, and of how many in all.
+#: Called with the bytes done and the bytes in all.
 Progress = Callable[[int, int], None]
-#: Takes how many bytes more are done.
+#: Called by a task with the number of bytes it has just processed.
 Advance = Callable[[int], None]
 
-#: Whoever waits no longer than so many seconds sees no bar.
+#: No progress bar before this many seconds.
 BAR_AFTER = 2.0
 
 
 class _StoppedError(Exception):
-    """Ends the work on a tensor when that on another one has failed or was interrupted."""
+    """Ends a task after another one has failed or was interrupted."""
 
 
 def for_each_tensor(
@@ -31,21 +31,21 @@ def for_each_tensor(
     task: Callable[[TensorSpec, Advance], Result],
     progress: Progress | None = None,
 ) -> list[Result]:
-    """Does a task for every tensor, several at a time, the largest first.
+    """Run a task for every tensor, several at a time, the largest tensors first.
 
     Args:
         tensors: The tensors.
-        task: What to do with a tensor. It says how it goes on by its second argument, on whatever
-            thread; there it is also stopped.
+        task: Called with a tensor and a function `advance`, on any thread. It reports progress
+            through `advance`, which raises an exception once the task should stop.
         progress: Called from time to time, on this thread; None shows a bar on a terminal.
 
     Returns:
-        What the task returned for each tensor, in their order.
+        The results of the task, in the order of `tensors`.
 
     Raises:
-        Exception: What a task raised first.
+        Exception: The first exception that a task raises.
     """
-    # `import pyinit` must be quick
+    # imported late: `import pyinit` must be quick
     from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
     total = sum(tensor.nbytes for tensor in tensors)
@@ -59,36 +59,36 @@ def for_each_tensor(
         with lock:
             done += nbytes
 
-    order = sorted(range(len(tensors)), key=lambda number: -tensors[number].nbytes)
-    # one after the other, as each may need much of the memory and uses all threads itself; and on
-    # this thread, where an interrupt ends it
-    whole = [number for number in order if tensors[number].is_drawn_whole]
-    others = [number for number in order if not tensors[number].is_drawn_whole]
+    order = sorted(range(len(tensors)), key=lambda index: -tensors[index].nbytes)
+    # Tensors drawn whole run one after another, since each may need much memory and uses all
+    # threads itself, and on this thread, where Ctrl-C ends them.
+    whole = [index for index in order if tensors[index].needs_whole]
+    others = [index for index in order if not tensors[index].needs_whole]
     workers = max(1, min(num_threads(), len(others)))
     results: dict[int, Result] = {}
-    with _shown(progress) as show, ThreadPoolExecutor(workers, "pyinit") as pool:
-        futures = {number: pool.submit(task, tensors[number], advance) for number in others}
+    with _reporting(progress) as report, ThreadPoolExecutor(workers, "pyinit") as pool:
+        futures = {index: pool.submit(task, tensors[index], advance) for index in others}
         try:
-            for number in whole:
-                results[number] = task(tensors[number], advance)
-                show(done, total)
+            for index in whole:
+                results[index] = task(tensors[index], advance)
+                report(done, total)
             waiting = set(futures.values())
             while waiting:
                 ended, waiting = wait(waiting, timeout=0.1, return_when=FIRST_EXCEPTION)
                 for future in ended:
                     future.result()
-                show(done, total)
+                report(done, total)
         except BaseException:
             stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
-    results |= {number: future.result() for number, future in futures.items()}
-    return [results[number] for number in range(len(tensors))]
+    results |= {index: future.result() for index, future in futures.items()}
+    return [results[index] for index in range(len(tensors))]
 
 
 @contextmanager
-def _shown(progress: Progress | None) -> Iterator[Progress]:
-    """What to call as the work goes on."""
+def _reporting(progress: Progress | None) -> Iterator[Progress]:
+    """Yield the function that receives progress, by default a bar's."""
     if progress is not None:
         yield progress
         return
@@ -100,7 +100,7 @@ def _shown(progress: Progress | None) -> Iterator[Progress]:
 
 
 class _Bar:
-    """A bar on the terminal, if there is one, for those who wait long enough."""
+    """A progress bar on a terminal, shown after `BAR_AFTER` seconds."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -108,7 +108,7 @@ class _Bar:
         self._wanted = sys.stderr is not None and sys.stderr.isatty()
 
     def show(self, done: int, total: int) -> None:
-        """Shows how far the work is."""
+        """Update the bar."""
         if not self._wanted or time.monotonic() - self._started < BAR_AFTER:
             return
         if self._bar is None:
@@ -135,6 +135,6 @@ class _Bar:
         self._bar.start()
 
     def close(self) -> None:
-        """Takes the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()

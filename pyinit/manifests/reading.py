@@ -1,7 +1,7 @@
-"""Manifests from JSON, from whoever they may come: what is not as it must be is refused.
+"""Parsing of manifests, which may come from untrusted sources.
 
-Reading constructs objects of our own classes from checked arguments, and nothing else. No name in a
-manifest is looked up anywhere or taken for a path, and no memory is asked for by what it says.
+The parser only constructs pyinit's own classes, from checked arguments. No name in a manifest is
+imported, looked up or used as a path, and no size in it decides how much memory is allocated.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import math
 import os
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,17 +30,17 @@ from pyinit.stream import STREAM_VERSION
 FORMAT = "pyinit manifest"
 FORMAT_VERSION = 1
 SCHEMA = Path(__file__).with_name("manifest.schema.json")
-#: A manifest of 100,000 tensors has half of it.
+#: A manifest of 100,000 tensors takes half of this.
 MAX_FILE_SIZE = 2**26
-_SHOWN = 120
+#: Maximum length of a value quoted in a message.
+_MAX_QUOTE = 120
 
 
 def read_manifest(file: str | os.PathLike[str]) -> Manifest:
-    """Reads a manifest that `write_manifest()` wrote, here or elsewhere.
+    """Read a manifest that `write_manifest()` has written.
 
-    The file may come from someone whom you do not trust. What it says is checked before anything is
-    done with it: unknown fields and versions are refused, nothing in it is run, looked up or taken
-    for a path.
+    The file may come from an untrusted source: it is validated before it is used. Unknown fields
+    and versions are errors, and nothing in the file is executed, imported or used as a path.
 
     Args:
         file: The path of the file, of at most 64 MiB.
@@ -48,8 +49,8 @@ def read_manifest(file: str | os.PathLike[str]) -> Manifest:
         A `Manifest`.
 
     Raises:
-        ValueError: The file is no manifest, or one of a version that this pyinit does not know. The
-            message says where, what was received, and what is allowed.
+        ValueError: The file is not a manifest, or has a version that this pyinit does not support.
+            The message says where, what was received, and what is allowed.
         OSError: The file cannot be read.
         ImportError: The package jsonschema is not installed.
 
@@ -67,7 +68,7 @@ def read_manifest(file: str | os.PathLike[str]) -> Manifest:
     size = path.stat().st_size
     if size > MAX_FILE_SIZE:
         limit = readable_size(MAX_FILE_SIZE)
-        raise ManifestError(f"{path} is no manifest: it has {size} bytes, more than {limit}")
+        raise ManifestError(f"{path} is not a manifest: it has {size} bytes, more than {limit}")
     try:
         return manifest_of(load_json(path.read_bytes()))
     except ManifestError as error:
@@ -75,7 +76,7 @@ def read_manifest(file: str | os.PathLike[str]) -> Manifest:
 
 
 def as_manifest(manifest: Manifest | str | os.PathLike[str]) -> Manifest:
-    """A manifest, or the one in a file."""
+    """Return `manifest` itself, or the manifest in the file of that path."""
     if isinstance(manifest, Manifest):
         return manifest
     if isinstance(manifest, str | os.PathLike):
@@ -84,56 +85,60 @@ def as_manifest(manifest: Manifest | str | os.PathLike[str]) -> Manifest:
 
 
 def load_json(text: str | bytes) -> Any:
-    """The value of a JSON text, in which nothing is said twice or not what it seems.
+    """Parse strict JSON: no duplicate keys, no non-finite numbers.
 
     Raises:
-        ManifestError: It is not JSON, or has a key twice, or a number that no double is.
+        ManifestError: The text is not such JSON.
     """
     try:
         return json.loads(
             text,
-            object_pairs_hook=_without_twins,
+            object_pairs_hook=_without_duplicates,
             parse_float=_finite,
-            parse_constant=_no_constant,
+            parse_constant=_refuse_constant,
         )
     except RecursionError:
-        raise ManifestError("not a manifest: it is nested too deeply") from None
+        raise ManifestError("not a manifest: nested too deeply") from None
     except ManifestError:
         raise
-    except ValueError as error:  # among them numbers of thousands of digits, and what is not UTF-8
+    except ValueError as error:  # includes invalid UTF-8 and numbers of thousands of digits
         raise ManifestError(f"not JSON: {error}") from None
 
 
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    twins = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
-    if twins:
-        raise ManifestError(f"the key {_shown(twins[0])} is there twice in one object")
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    duplicates = _duplicates(key for key, _ in pairs)
+    if duplicates:
+        raise ManifestError(f"duplicate key {_quoted(duplicates[0])} in an object")
     return dict(pairs)
+
+
+def _duplicates(names: Iterable[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
 
 
 def _finite(text: str) -> float:
     value = float(text)
     if math.isinf(value):
-        raise ManifestError(f"the number {_shown(text)} is too large")
+        raise ManifestError(f"the number {_quoted(text)} is too large")
     return value
 
 
-def _no_constant(text: str) -> Any:
-    raise ManifestError(f"{text} is not a number of JSON")
+def _refuse_constant(text: str) -> Any:
+    raise ManifestError(f"{text} is not a JSON number")
 
 
 def manifest_of(document: Any) -> Manifest:
-    """The manifest that a JSON document is.
+    """Return the manifest of a JSON document.
 
     Raises:
-        ManifestError: It is none, or one that this version cannot use.
+        ManifestError: The document is not a manifest, or not of a supported version.
         ImportError: The package jsonschema is not installed.
     """
     _check_versions(document)
     _check_schema(document)
     tensors = tuple(
-        tensor_of(entry, f"tensors[{number}] ({_shown(entry['name'])})")
-        for number, entry in enumerate(document["tensors"])
+        tensor_of(entry, f"tensors[{index}] ({_quoted(entry['name'])})")
+        for index, entry in enumerate(document["tensors"])
     )
     check_names(tensors)
     seed = document.get("seed")
@@ -146,26 +151,25 @@ def manifest_of(document: Any) -> Manifest:
 
 
 def _check_versions(document: Any) -> None:
-    """Versions first: a manifest of another one need not look like ours."""
+    """Check the versions, before the schema: other versions may have another schema."""
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ManifestError(f'not a manifest: it has no field "format" that is "{FORMAT}"')
+        raise ManifestError(f'not a manifest: the field "format" is not "{FORMAT}"')
     version = document.get("format_version")
     if version != FORMAT_VERSION:
         raise ManifestError(
-            f"its format_version is {_shown(version)}, and this pyinit reads {FORMAT_VERSION} alone"
+            f"the format_version is {_quoted(version)}; this pyinit reads only {FORMAT_VERSION}"
         )
     version = document.get("stream_version")
     if version != STREAM_VERSION:
         raise ManifestError(
-            f"its stream_version is {_shown(version)}, and this pyinit draws version "
-            f"{STREAM_VERSION}: weights of one version of the stream are not those of another. "
-            "Install a pyinit that has that version"
+            f"the stream_version is {_quoted(version)}; this pyinit draws version "
+            f"{STREAM_VERSION}, which gives other weights. Install a pyinit of that version"
         )
 
 
 @cache
 def _schema() -> Any:
-    """The schema, as a validator of jsonschema's."""
+    """Return the validator of the manifest's JSON Schema."""
     try:
         from jsonschema import Draft202012Validator
     except ImportError:
@@ -178,32 +182,36 @@ def _schema() -> Any:
 def _check_schema(document: Any) -> None:
     error = next(_schema().iter_errors(document), None)
     if error is not None:
-        raise ManifestError(_told(error, "the manifest"))
+        raise ManifestError(_schema_message(error, "the manifest"))
 
 
 def check_entry(entry: dict[str, Any], where: str) -> None:
-    """Raises a ManifestError if a tensor's entry, but for its fingerprint, is not as the schema."""
-    whole = {**entry, "fingerprint": "0" * 64}
+    """Check a tensor's entry, without its fingerprint, against the JSON Schema.
+
+    Raises:
+        ManifestError: The entry does not match the schema.
+    """
+    complete = {**entry, "fingerprint": "0" * 64}
     tensor = _schema().evolve(schema={"$ref": "urn:pyinit:manifest:1#/$defs/tensor"})
-    error = next(tensor.iter_errors(whole), None)
+    error = next(tensor.iter_errors(complete), None)
     if error is not None:
-        raise ManifestError(f"{where}: {_told(error, 'it')}")
+        raise ManifestError(f"{where}: {_schema_message(error, 'it')}")
 
 
-def _told(error: Any, whole: str) -> str:
-    """What an error of jsonschema's says, in our words: where, what is allowed, what came."""
+def _schema_message(error: Any, whole: str) -> str:
+    """Describe an error of jsonschema: where, what is allowed, what was received."""
     where = error.json_path.removeprefix("$").removeprefix(".") or whole
     received, rule, allowed = error.instance, error.validator, error.validator_value
     if rule == "additionalProperties":
         known = sorted(error.schema.get("properties", {}))
         unknown = sorted(set(received) - set(known))
         having = f"it may have {', '.join(known)}" if known else "it may have none"
-        return f"{where} has the unknown field {_shown(unknown[0])}; {having}"
+        return f"{where} has the unknown field {_quoted(unknown[0])}; {having}"
     if rule == "required":
         missing = [name for name in allowed if name not in received]
-        return f"{where} lacks the field {_shown(missing[0])}"
+        return f"{where} lacks the field {_quoted(missing[0])}"
     if rule is None:  # the schema `false`
-        return f"{where} must not be there together with `segments`"
+        return f"{where} cannot be combined with `segments`"
     words = {
         "const": "be {}",
         "enum": "be one of {}",
@@ -219,18 +227,18 @@ def _told(error: Any, whole: str) -> str:
     }
     must = words.get(rule, f"satisfy {rule} {{}}").format(json.dumps(allowed))
     hint = f" ({error.schema['description']})" if rule == "pattern" and where else ""
-    return f"{where} must {must}{hint}. Received: {_shown(received)}"
+    return f"{where} must {must}{hint}. Received: {_quoted(received)}"
 
 
 def tensor_of(entry: dict[str, Any], where: str) -> TensorSpec:
-    """The tensor that an entry of a manifest or of a plan describes.
+    """Return the tensor of an entry of a manifest or a plan.
 
     Args:
-        entry: The entry, as the schema has it.
-        where: Where it stands, for messages.
+        entry: The entry, which follows the JSON Schema.
+        where: Its position, for messages.
 
     Raises:
-        ManifestError: What the schema cannot say is not so.
+        ManifestError: A semantic check fails, which the schema cannot express.
     """
     dtype = entry["dtype"]
     try:
@@ -253,15 +261,14 @@ def _segment_of(entry: dict[str, Any], shape: tuple[int, ...]) -> Segment:
         raise ManifestError(f"rows must lie within shape={shape}. Received: {list(rows)}")
     if axes is not None and sorted(axes) != list(range(rank)):
         raise ManifestError(
-            f"axes must be those from 0 to {rank - 1} in some order. Received: {list(axes)}"
+            f"axes must be a permutation of 0 to {rank - 1}. Received: {list(axes)}"
         )
     placement = Placement(axes=axes, rows=rows, gates=gates)  # type: ignore[arg-type]
     if gates is not None:
         drawn = placement.drawn_shape(shape)
         if sorted(gates) != list(range(len(gates))):
             raise ManifestError(
-                f"gates must be those from 0 to {len(gates) - 1} in some order. "
-                f"Received: {list(gates)}"
+                f"gates must be a permutation of 0 to {len(gates) - 1}. Received: {list(gates)}"
             )
         if not drawn or drawn[-1] % len(gates):
             raise ManifestError(
@@ -276,20 +283,20 @@ def _segment_of(entry: dict[str, Any], shape: tuple[int, ...]) -> Segment:
 
 
 def _whole(numbers: list[Any]) -> list[int]:
-    """For the schema, 1.0 is an integer."""
+    """Convert to int: 1.0 is an integer in JSON Schema."""
     return [int(number) for number in numbers]
 
 
 def _check_rows(segments: tuple[Segment, ...], shape: tuple[int, ...]) -> None:
-    """Every row is drawn: what is left out would have any value."""
+    """Check that the segments cover every row."""
     ranges = sorted(segment.placement.rows or (0, shape[0] if shape else 1) for segment in segments)
-    drawn = 0
+    covered = 0
     for first, last in ranges:
-        if first > drawn:
+        if first > covered:
             break
-        drawn = max(drawn, last)
-    if drawn < (shape[0] if shape else 1):
-        raise ManifestError(f"no segment draws row {drawn} of shape={shape}")
+        covered = max(covered, last)
+    if covered < (shape[0] if shape else 1):
+        raise ManifestError(f"no segment draws row {covered} of shape={shape}")
 
 
 def _check_drawable(segment: Segment, shape: tuple[int, ...], dtype: str) -> None:
@@ -299,7 +306,7 @@ def _check_drawable(segment: Segment, shape: tuple[int, ...], dtype: str) -> Non
         known = ", ".join(initializer._dtypes)
         raise ManifestError(
             f"dtype must be one that {type(initializer).__name__} draws: {known}. "
-            f"Received: {_shown(dtype)}"
+            f"Received: {_quoted(dtype)}"
         )
     drawn = segment.placement.drawn_shape(shape)
     initializer._check_shape(drawn)
@@ -308,13 +315,17 @@ def _check_drawable(segment: Segment, shape: tuple[int, ...], dtype: str) -> Non
 
 
 def check_names(tensors: tuple[TensorSpec, ...]) -> None:
-    """Raises a ManifestError if two tensors have one name."""
-    twins = [name for name, n in Counter(tensor.name for tensor in tensors).items() if n > 1]
-    if twins:
-        raise ManifestError(f"two tensors are called {_shown(twins[0])}")
+    """Check that the names of the tensors are unique.
+
+    Raises:
+        ManifestError: Two tensors have the same name.
+    """
+    duplicates = _duplicates(tensor.name for tensor in tensors)
+    if duplicates:
+        raise ManifestError(f"two tensors have the name {_quoted(duplicates[0])}")
 
 
-def _shown(value: Any) -> str:
-    """A value that may come from anybody, on one line and not too long."""
+def _quoted(value: Any) -> str:
+    """Return an untrusted value as one short line of ASCII."""
     text = ascii(value)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+    return text if len(text) <= _MAX_QUOTE else text[: _MAX_QUOTE - 3] + "..."

@@ -1,4 +1,4 @@
-"""Shares of a manifest for several machines."""
+"""Shards of a manifest: which of several machines writes or checks which tensors."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pyinit.arguments import argument_error, as_index
 from pyinit.manifests.model import TensorSpec
 
-_ALLOWED = "None, or which of how many shards, such as '3/8'"
+_ALLOWED = "None or a shard and the number of shards, such as '3/8'"
 MAX_SHARDS = 99999
 
-#: Which shard, counted from 1, and of how many.
+#: A shard, counted from 1, and the number of shards.
 Shard = tuple[int, int]
 
 
 def as_shard(shard: object) -> Shard:
-    """`shard` as the number of a shard, and of how many."""
+    """Return `shard` as two integers: the shard, counted from 1, and the number of shards."""
     if shard is None:
         return 1, 1
     found: Sequence[int | None] = ()
@@ -27,25 +27,28 @@ def as_shard(shard: object) -> Shard:
         found = [as_index(number) for number in shard]
     if len(found) != 2 or None in found:
         raise argument_error("shard", shard, _ALLOWED)
-    number, count = found
-    assert number is not None
+    index, count = found
+    assert index is not None
     assert count is not None
-    if not 1 <= number <= count <= MAX_SHARDS:
-        raise argument_error("shard", shard, f"{_ALLOWED}: from 1 to the number of shards")
-    return number, count
+    if not 1 <= index <= count <= MAX_SHARDS:
+        allowed = f"{_ALLOWED}, from 1 to the number of shards, at most {MAX_SHARDS}"
+        raise argument_error("shard", shard, allowed)
+    return index, count
 
 
 def assign_shards(tensors: Sequence[TensorSpec], count: int) -> list[list[int]]:
-    """Deals tensors out to so many shards, of sizes as even as whole tensors allow.
+    """Assign tensors to shards of sizes as even as whole tensors allow.
+
+    The largest remaining tensor always goes to the smallest shard, so the result depends only on
+    the sizes of the tensors and their order.
 
     Returns:
-        The numbers of each shard's tensors, in order. It depends on nothing but the sizes and their
-        order: the largest tensor that is left always goes to the shard that has the least.
+        For each shard, the positions of its tensors in `tensors`, in ascending order.
     """
     shards: list[list[int]] = [[] for _ in range(count)]
     sizes = [0] * count
-    for number in sorted(range(len(tensors)), key=lambda number: -tensors[number].nbytes):
+    for position in sorted(range(len(tensors)), key=lambda position: -tensors[position].nbytes):
         smallest = sizes.index(min(sizes))
-        shards[smallest].append(number)
-        sizes[smallest] += tensors[number].nbytes
+        shards[smallest].append(position)
+        sizes[smallest] += tensors[position].nbytes
     return [sorted(shard) for shard in shards]

@@ -1,4 +1,4 @@
-"""Values to hold against a manifest: arrays, and tensors in files, read in pieces."""
+"""Sources of values to compare with a manifest: arrays and tensors in files, read in chunks."""
 
 from __future__ import annotations
 
@@ -16,32 +16,36 @@ class TensorSource(Protocol):
     """The values of a tensor."""
 
     shape: Shape
-    #: NumPy's; it need not be one that initializers fill.
+    #: NumPy's dtype, which need not be one that initializers fill.
     dtype: np.dtype[Any]
 
-    def flat(self, first: int, last: int) -> AnyArray:
-        """The values from one flat C-order index to another, in one dimension."""
+    def read_flat(self, first: int, last: int) -> AnyArray:
+        """Return the values at the flat C-order indices `first` to `last - 1`, as a 1-d array."""
 
 
 class ArraySource:
-    """The values of a NumPy array, of any order and strides."""
+    """The values of a NumPy array of any memory order and strides.
+
+    Args:
+        array: The array.
+    """
 
     def __init__(self, array: AnyArray) -> None:
         self.shape = array.shape
         self.dtype = array.dtype.newbyteorder("=")
         self._array = array
 
-    def flat(self, first: int, last: int) -> AnyArray:
-        """As `TensorSource` has it."""
+    def read_flat(self, first: int, last: int) -> AnyArray:
+        """Return the values at the flat C-order indices `first` to `last - 1`, as a 1-d array."""
         if self._array.flags.c_contiguous:
-            found = self._array.reshape(-1)[first:last]
+            values = self._array.reshape(-1)[first:last]
         else:
-            found = self._array.flat[first:last]
-        return found.astype(self.dtype, copy=False)
+            values = self._array.flat[first:last]
+        return values.astype(self.dtype, copy=False)
 
 
-def iter_chunks(values: TensorSource) -> Iterator[tuple[int, AnyArray]]:
-    """The values in pieces: the flat index of the first one, and the values."""
-    size = int(np.prod(values.shape, dtype=np.int64))
+def read_chunks(source: TensorSource) -> Iterator[AnyArray]:
+    """Yield the values of a source as 1-d chunks in C order."""
+    size = int(np.prod(source.shape, dtype=np.int64))
     for first in range(0, size, CHUNK_SIZE):
-        yield first, values.flat(first, min(first + CHUNK_SIZE, size))
+        yield source.read_flat(first, min(first + CHUNK_SIZE, size))

@@ -1,4 +1,4 @@
-"""Holding weights against a manifest, and saying what differs."""
+"""Comparison of weights with a manifest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pyinit.manifests.model import Manifest, ManifestError, Segment, TensorSpec,
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import as_manifest, read_manifest
 from pyinit.manifests.shards import as_shard, assign_shards
-from pyinit.manifests.sources import ArraySource, TensorSource, iter_chunks
+from pyinit.manifests.sources import ArraySource, TensorSource, read_chunks
 from pyinit.reproducibility.fingerprint import Digest, host_array
 from pyinit.reproducibility.json_config import seed_to_json, to_json_config
 from pyinit.seeds import derive_seed
@@ -33,11 +33,11 @@ _TARGET = (
 
 @dataclass(frozen=True)
 class Difference:
-    """A tensor that is not as the manifest has it.
+    """A tensor that differs from the manifest.
 
     Args:
-        name: Its name.
-        reason: What differs.
+        name: The name of the tensor.
+        reason: The difference.
     """
 
     name: str
@@ -46,12 +46,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verification:
-    """What `verify()` found; true if nothing differs.
+    """The result of `verify()`, true if there are no differences.
 
     Args:
-        checked: How many tensors of the manifest were held against it.
-        nbytes: How many bytes these have.
-        differences: The tensors that differ, are missing, or should not be there.
+        checked: The number of tensors of the manifest that were checked.
+        nbytes: Their total size in bytes.
+        differences: The tensors that differ, are missing, or are not in the manifest.
     """
 
     checked: int
@@ -63,15 +63,15 @@ class Verification:
 
     def __repr__(self) -> str:
         tensors = f"{self.checked} tensor{'s' if self.checked != 1 else ''}"
-        what = f"{tensors}, {readable_size(self.nbytes)}"
+        checked = f"{tensors}, {readable_size(self.nbytes)}"
         if not self.differences:
-            return f"The same: {what}."
-        lines = [f"\n  {shown(d.name)}: {d.reason}" for d in self.differences]
-        return f"DIFFERENT: {len(lines)} (of {what}):{''.join(lines)}"
+            return f"The same: {checked}."
+        lines = [f"\n  {printable(d.name)}: {d.reason}" for d in self.differences]
+        return f"DIFFERENT: {len(lines)} (of {checked}):{''.join(lines)}"
 
 
-def shown(name: str) -> str:
-    """A name that may come from anybody, without what would control a terminal."""
+def printable(name: str) -> str:
+    """Return an untrusted name with control characters escaped."""
     return name if name.isprintable() else ascii(name)
 
 
@@ -83,31 +83,30 @@ def verify(
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> Verification:
-    """Holds weights against a manifest.
+    """Compare weights with a manifest.
 
     Args:
         manifest: A `Manifest`, or the path of one.
-        target: What to hold against it:
+        target: The weights to compare:
 
-            - None: what this copy of pyinit draws. Nothing is kept; the weights may be larger than
-              memory.
-            - a Keras model, or a torch module: the weights that it has now.
-            - a dictionary of arrays, by name: of NumPy, CuPy, JAX, torch or TensorFlow.
-            - the path of a safetensors file, of an Arrow file that `materialize()` has written, of
+            - None: the weights that this copy of pyinit draws. They are not kept and may be larger
+              than memory.
+            - A Keras model or a torch module: its current weights.
+            - A dictionary of arrays by name: of NumPy, CuPy, JAX, torch or TensorFlow.
+            - The path of a safetensors file, of an Arrow file that `materialize()` has written, of
               a folder of such files, or a list of such paths.
-            - another manifest, or its path: what the two say, without drawing anything.
-        shard: Which shard alone to check, as for `materialize()`.
-        max_bytes: How many bytes of weights are not too many.
-        progress: As for `manifest()`.
+            - Another manifest or its path: compares the two manifests without drawing anything.
+        shard: The only shard to check, as for `materialize()`; None checks all tensors.
+        max_bytes: Maximum total size of the weights, in bytes.
+        progress: As for `create_manifest()`.
 
     Returns:
-        A `Verification`: true if every tensor of the manifest is there with its shape, its dtype
-        and its values to the last bit, and no other. Printed, it says what differs: the seed, the
-        shape, how many values, whatever is known.
+        A `Verification`: true if `target` has exactly the tensors of the manifest, with the same
+        shapes, dtypes and values to the last bit. When printed, it lists the differences: the seed,
+        the shape, the number of values, and so on.
 
     Raises:
-        ValueError: The manifest is refused (not as it must be, of another version of the stream),
-            or an argument is not as described.
+        ValueError: The manifest or an argument is invalid.
         TypeError: `target` is none of these.
         OSError: A file cannot be read.
 
@@ -121,34 +120,34 @@ def verify(
         DIFFERENT: 1 (of 1 tensor, 48 bytes):
           kernel: the shape is [3, 4], not [4, 3]
 
-    Source: docs/manifests.md
+    Source: the JSON Schema of manifests, printed by `pyinit schema`
     """
-    pinned = as_manifest(manifest)
+    expected = as_manifest(manifest)
     index, count = as_shard(shard)
     limit = as_max_bytes(max_bytes)
-    tensors = [pinned.tensors[number] for number in assign_shards(pinned.tensors, count)[index - 1]]
-    is_all = count == 1
+    positions = assign_shards(expected.tensors, count)[index - 1]
+    tensors = [expected.tensors[position] for position in positions]
+    is_complete = count == 1
     if target is None:
         check_sizes(tensors, limit)
-        reasons = for_each_tensor(tensors, _why_not_drawn, progress)
-        return _verification(tensors, reasons)
+        return _verification(tensors, for_each_tensor(tensors, _compare_drawn, progress))
     other = _as_manifest_or_none(target)
     if other is not None:
-        return _of_manifests(pinned, tensors, other, is_all)
+        return _compare_manifests(expected, tensors, other, is_complete)
     model = hooks.adapter_for(target)
-    values = _values_of(target) if model is None else _values_of_model(model)
+    sources = _sources_of(target) if model is None else _sources_of_model(model)
 
-    def why_not(tensor: TensorSpec, advance: Advance) -> str | None:
-        if tensor.name not in values:
+    def compare(tensor: TensorSpec, advance: Advance) -> str | None:
+        if tensor.name not in sources:
             return "it is missing"
-        found = values[tensor.name]
-        return "it has no memory yet" if found is None else _why_not(tensor, found, advance)
+        source = sources[tensor.name]
+        return "it has no memory yet" if source is None else _compare(tensor, source, advance)
 
-    reasons = for_each_tensor(tensors, why_not, progress)
+    reasons = for_each_tensor(tensors, compare, progress)
     if model is not None:
-        reasons = _explained(model, tensors, values, reasons)
-    known = {tensor.name for tensor in pinned.tensors}
-    extra = [name for name in values if name not in known] if is_all else []
+        reasons = _explain(model, tensors, sources, reasons)
+    known = {tensor.name for tensor in expected.tensors}
+    extra = [name for name in sources if name not in known] if is_complete else []
     return _verification(tensors, reasons, extra)
 
 
@@ -165,20 +164,23 @@ def _verification(
     return Verification(len(tensors), nbytes, tuple(differences))
 
 
-# ---- what is drawn here ----
+# ---- weights drawn here ----
+
+_CONTRADICTION = (
+    "the manifest contradicts itself, or this copy of pyinit is broken (run self_test())"
+)
 
 
-def _why_not_drawn(tensor: TensorSpec, advance: Advance) -> str | None:
-    found = compute_fingerprint(tensor, advance)
-    if found == tensor.fingerprint:
+def _compare_drawn(tensor: TensorSpec, advance: Advance) -> str | None:
+    drawn = compute_fingerprint(tensor, advance)
+    if drawn == tensor.fingerprint:
         return None
     return (
-        f"what its initializer draws here has the fingerprint {found}, not {tensor.fingerprint}: "
-        "the manifest contradicts itself, or this copy of pyinit is not sound (self_test() tells)"
+        f"its initializer draws the fingerprint {drawn}, not {tensor.fingerprint}: {_CONTRADICTION}"
     )
 
 
-# ---- values ----
+# ---- weights from elsewhere ----
 
 
 def _as_manifest_or_none(target: Any) -> Manifest | None:
@@ -187,25 +189,25 @@ def _as_manifest_or_none(target: Any) -> Manifest | None:
     return target if isinstance(target, Manifest) else None
 
 
-def _values_of(target: Any) -> dict[str, TensorSource | None]:
-    """Values by name, of arrays or of files."""
+def _sources_of(target: Any) -> dict[str, TensorSource | None]:
+    """Return the sources of arrays or files by name."""
     if isinstance(target, Mapping):
-        return {str(name): _values_of_array(name, array) for name, array in target.items()}
+        return {str(name): _array_source(name, array) for name, array in target.items()}
     if isinstance(target, str | os.PathLike):
         target = [target]
     paths = list(target) if isinstance(target, Iterable) and not isinstance(target, bytes) else []
     if not paths or not all(isinstance(path, str | os.PathLike) for path in paths):
         raise TypeError(f"Argument `target` must be {_TARGET}. Received: target={target!r}")
-    values: dict[str, TensorSource | None] = {}
+    sources: dict[str, TensorSource | None] = {}
     for file in [file for path in paths for file in _files_of(Path(path))]:
-        for name, found in _read(file).items():
-            if name in values:
-                raise ManifestError(f"{file}: the tensor {name!a} is in another file, too")
-            values[name] = found
-    return values
+        for name, source in _read(file).items():
+            if name in sources:
+                raise ManifestError(f"{file}: the tensor {name!a} is also in another file")
+            sources[name] = source
+    return sources
 
 
-def _values_of_array(name: Any, array: Any) -> TensorSource:
+def _array_source(name: Any, array: Any) -> TensorSource:
     try:
         return ArraySource(host_array(array))
     except TypeError:
@@ -215,7 +217,7 @@ def _values_of_array(name: Any, array: Any) -> TensorSource:
         ) from None
 
 
-def _values_of_model(model: ModelAdapter) -> dict[str, TensorSource | None]:
+def _sources_of_model(model: ModelAdapter) -> dict[str, TensorSource | None]:
     return {name: None if array is None else ArraySource(array) for name, array in model.values()}
 
 
@@ -224,181 +226,184 @@ def _files_of(path: Path) -> list[Path]:
         return [path]
     files = [file for file in sorted(path.iterdir()) if file.suffix in _READERS]
     if not files:
-        raise ManifestError(f"{path}: there are no files of {' or '.join(_READERS)} in the folder")
+        raise ManifestError(f"{path}: the folder has no {' or '.join(_READERS)} files")
     return files
 
 
 def _read(file: Path) -> dict[str, TensorSource]:
     reader = _READERS.get(file.suffix)
     if reader is None:
-        raise ManifestError(f"{file}: weights are in files of {' or '.join(_READERS)}")
+        raise ManifestError(f"{file}: not a {' or '.join(_READERS)} file")
     return reader(file)
 
 
 _READERS = {safetensors.SUFFIX: safetensors.read, arrow_files.SUFFIX: arrow_files.read}
 
 
-def _why_not(tensor: TensorSpec, values: TensorSource, advance: Advance) -> str | None:
-    """How values differ from a tensor of a manifest; None if they do not."""
-    if values.shape != tensor.shape:
-        return f"the shape is {list(values.shape)}, not {list(tensor.shape)}"
-    if values.dtype != tensor.numpy_dtype:
-        return f"the dtype is {values.dtype.name}, not {tensor.dtype}"
-    digest = Digest(values.shape, values.dtype)
-    for _, piece in iter_chunks(values):
-        digest.update(piece)
-        advance(piece.nbytes)
-    if digest.hexdigest() == tensor.fingerprint:
-        return None
-    return _how_values_differ(tensor, values, digest.hexdigest())
+def _compare(tensor: TensorSpec, source: TensorSource, advance: Advance) -> str | None:
+    """Return how a source differs from a tensor of the manifest; None if it does not."""
+    if source.shape != tensor.shape:
+        return f"the shape is {list(source.shape)}, not {list(tensor.shape)}"
+    if source.dtype != tensor.numpy_dtype:
+        return f"the dtype is {source.dtype.name}, not {tensor.dtype}"
+    digest = Digest(source.shape, source.dtype)
+    for chunk in read_chunks(source):
+        digest.update(chunk)
+        advance(chunk.nbytes)
+    found = digest.hexdigest()
+    return None if found == tensor.fingerprint else _compare_values(tensor, source, found)
 
 
-def _how_values_differ(tensor: TensorSpec, values: TensorSource, found: str) -> str:
-    """What the values are, beside what is drawn here."""
+def _compare_values(tensor: TensorSpec, source: TensorSource, found: str) -> str:
+    """Return how the values of a source with the fingerprint `found` differ from drawn ones."""
     try:
         check_sizes([tensor], max(tensor.nbytes, 1))
     except ManifestError as error:
-        return (
-            f"the fingerprint is {found}, not {tensor.fingerprint} (nor can more be said: {error})"
-        )
-    counts = _Counts(tensor, values)
-    drawn = compute_fingerprint(tensor, lambda _: None, counts.take)
+        return f"the fingerprint is {found}, not {tensor.fingerprint} (no details: {error})"
+    counts = _Counts(tensor, source)
+    drawn = compute_fingerprint(tensor, lambda _: None, counts.add)
     if drawn == tensor.fingerprint:
-        return counts.told()
-    what = "; they are what its initializer draws" if drawn == found else ""
+        return counts.summary()
+    same = ", but those that its initializer draws" if drawn == found else ""
     return (
-        f"the values do not have the manifest's fingerprint{what}. Nor does what is drawn here: "
-        "the manifest contradicts itself, or this copy of pyinit is not sound (self_test() tells)"
+        f"the values do not have the manifest's fingerprint{same}; the drawn values do not have it "
+        f"either: {_CONTRADICTION}"
     )
 
 
 class _Counts:
-    """Counts the values that differ from drawn ones."""
+    """A count of the values that differ from drawn ones.
 
-    def __init__(self, tensor: TensorSpec, values: TensorSource) -> None:
-        self._tensor, self._values = tensor, values
-        self._at = self._count = 0
+    Args:
+        tensor: The tensor that is drawn.
+        source: The values to compare with it.
+    """
+
+    def __init__(self, tensor: TensorSpec, source: TensorSource) -> None:
+        self._tensor, self._source = tensor, source
+        self._size = self._count = 0
         self._first: tuple[int, Any, Any] | None = None
         self._largest = 0.0
 
-    def take(self, drawn: AnyArray) -> None:
-        """Takes the next drawn values in C order."""
-        expected = drawn.reshape(-1)
-        found = np.ascontiguousarray(self._values.flat(self._at, self._at + expected.size))
+    def add(self, chunk: AnyArray) -> None:
+        """Compare the next drawn values in C order."""
+        expected = chunk.reshape(-1)
+        found = np.ascontiguousarray(self._source.read_flat(self._size, self._size + expected.size))
         bits = f"u{expected.itemsize}"
         wrong = np.flatnonzero(expected.view(bits) != found.view(bits))
         if wrong.size:
             if self._first is None:
                 first = int(wrong[0])
-                self._first = self._at + first, found[first], expected[first]
+                self._first = self._size + first, found[first], expected[first]
             with np.errstate(all="ignore"):
                 distance = found[wrong].astype(np.float64) - expected[wrong].astype(np.float64)
             self._largest = float(np.maximum(self._largest, np.abs(distance).max()))
         self._count += wrong.size
-        self._at += expected.size
+        self._size += expected.size
 
-    def told(self) -> str:
-        """What was counted."""
+    def summary(self) -> str:
+        """Return the number of differing values, the largest difference and the first one."""
         assert self._first is not None
         position, found, expected = self._first
         index = [int(k) for k in np.unravel_index(position, self._tensor.shape)]
         return (
-            f"{self._count} of {self._at} values differ, by at most {self._largest:.3g}; the first "
-            f"is {found!s} instead of {expected!s}, at {index} (counted from 0)"
+            f"{self._count} of {self._size} values differ, by at most {self._largest:.3g}; the "
+            f"first is {found!s} instead of {expected!s}, at {index} (counted from 0)"
         )
 
 
-def _explained(
+def _explain(
     model: ModelAdapter,
     tensors: Sequence[TensorSpec],
-    values: Mapping[str, TensorSource | None],
+    sources: Mapping[str, TensorSource | None],
     reasons: Sequence[str | None],
 ) -> list[str | None]:
-    """The reasons, with what the model's own initializers say where these drew the values."""
+    """Add to the reasons how the model's own initializers differ, where they drew its weights."""
     if not any(reasons):
         return list(reasons)
     try:
         planned = {tensor.name: tensor for tensor in model.plan(None)}
-    except ValueError:  # it cannot be told
+    except ValueError:  # its initializers are not known
         return list(reasons)
     explained: list[str | None] = []
     for tensor, reason in zip(tensors, reasons, strict=True):
-        own, found = planned.get(tensor.name), values.get(tensor.name)
-        if reason is not None and own is not None and found is not None:
-            others = _descriptions_differ(own, tensor)
-            if others and _why_not(_pinned(own), found, lambda _: None) is None:
-                reason = f"{', '.join(others)} ({reason})"
+        own, source = planned.get(tensor.name), sources.get(tensor.name)
+        if reason is not None and own is not None and source is not None:
+            differences = _compare_specs(own, tensor)
+            if differences and _compare(_with_fingerprint(own), source, lambda _: None) is None:
+                reason = f"{', '.join(differences)} ({reason})"
         explained.append(reason)
     return explained
 
 
-def _pinned(tensor: TensorSpec) -> TensorSpec:
+def _with_fingerprint(tensor: TensorSpec) -> TensorSpec:
     return replace(tensor, fingerprint=compute_fingerprint(tensor, lambda _: None))
 
 
-# ---- manifests ----
+# ---- other manifests ----
 
 
-def _of_manifests(
-    pinned: Manifest, tensors: Sequence[TensorSpec], other: Manifest, is_all: bool
+def _compare_manifests(
+    expected: Manifest, tensors: Sequence[TensorSpec], found: Manifest, is_complete: bool
 ) -> Verification:
-    others = {tensor.name: tensor for tensor in other.tensors}
-    seeds = other.seed, pinned.seed
-    reasons = [_how_tensors_differ(tensor, others.get(tensor.name), seeds) for tensor in tensors]
+    others = {tensor.name: tensor for tensor in found.tensors}
+    seeds = found.seed, expected.seed
+    reasons = [_compare_entries(others.get(tensor.name), tensor, seeds) for tensor in tensors]
     known = {tensor.name for tensor in tensors}
-    extra = [name for name in others if name not in known] if is_all else []
+    extra = [name for name in others if name not in known] if is_complete else []
     return _verification(tensors, reasons, extra)
 
 
-#: The seeds of two whole models: of the one that is held against a manifest, and of the manifest.
+#: The seeds of two models: of the found manifest and of the expected one.
 _Seeds = tuple[int | None, int | None]
 
 
-def _how_tensors_differ(tensor: TensorSpec, other: TensorSpec | None, seeds: _Seeds) -> str | None:
-    if other is None:
+def _compare_entries(found: TensorSpec | None, expected: TensorSpec, seeds: _Seeds) -> str | None:
+    if found is None:
         return "it is missing"
-    if other.fingerprint == tensor.fingerprint:
+    if found.fingerprint == expected.fingerprint:
         return None
     return (
-        ", ".join(_descriptions_differ(other, tensor, seeds))
-        or f"the fingerprint is {other.fingerprint}, not {tensor.fingerprint}, although it is "
-        "drawn in the same way: one of the two manifests contradicts itself (verify each alone)"
+        ", ".join(_compare_specs(found, expected, seeds))
+        or f"the fingerprint is {found.fingerprint}, not {expected.fingerprint}, although both are "
+        "drawn in the same way: one of the manifests contradicts itself (verify each alone)"
     )
 
 
-def _descriptions_differ(
+def _compare_specs(
     found: TensorSpec, expected: TensorSpec, seeds: _Seeds = (None, None)
 ) -> list[str]:
-    """What two tensors say differently of how they are drawn."""
-    said = []
+    """Return the differences between the specifications of two tensors."""
+    differences = []
     if found.shape != expected.shape:
-        said.append(f"the shape is {list(found.shape)}, not {list(expected.shape)}")
+        differences.append(f"the shape is {list(found.shape)}, not {list(expected.shape)}")
     if found.dtype != expected.dtype:
-        said.append(f"the dtype is {found.dtype}, not {expected.dtype}")
-    if len(found.segments) != len(expected.segments):
-        return [*said, f"it has {len(found.segments)} segments, not {len(expected.segments)}"]
-    for number, (one, two) in enumerate(zip(found.segments, expected.segments, strict=True)):
-        where = f" of segment {number}" if len(found.segments) > 1 else ""
-        ours, theirs = (
-            _flat(segment, expected.name, seed)
-            for segment, seed in zip((one, two), seeds, strict=True)
-        )
-        said += [f"{difference}{where}" for difference in _segments_differ(ours, theirs)]
-    return said
+        differences.append(f"the dtype is {found.dtype}, not {expected.dtype}")
+    counts = len(found.segments), len(expected.segments)
+    if counts[0] != counts[1]:
+        return [*differences, f"it has {counts[0]} segments, not {counts[1]}"]
+    for index, segments in enumerate(zip(found.segments, expected.segments, strict=True)):
+        where = f" of segment {index}" if counts[0] > 1 else ""
+        fields = [
+            _fields_of(segment, expected.name, seed)
+            for segment, seed in zip(segments, seeds, strict=True)
+        ]
+        differences += [f"{difference}{where}" for difference in _compare_fields(*fields)]
+    return differences
 
 
-def _segments_differ(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
-    if ours["initializer"] != theirs["initializer"]:
-        return [f"the initializer is {ours['initializer']}, not {theirs['initializer']}"]
+def _compare_fields(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    if found["initializer"] != expected["initializer"]:
+        return [f"the initializer is {found['initializer']}, not {expected['initializer']}"]
     return [
-        f"the {name} is {ours.get(name)}, not {theirs.get(name)}"
-        for name in {**ours, **theirs}
-        if ours.get(name) != theirs.get(name)
+        f"the {name} is {found.get(name)}, not {expected.get(name)}"
+        for name in {**found, **expected}
+        if found.get(name) != expected.get(name)
     ]
 
 
-def _flat(segment: Segment, name: str, seed: int | None) -> dict[str, Any]:
-    """What a segment of the tensor of that name says, in words of their own."""
+def _fields_of(segment: Segment, name: str, seed: int | None) -> dict[str, Any]:
+    """Return the fields of a segment of the tensor `name`, in a model with that seed."""
     description = to_json_config(segment.initializer)
     config = description["config"]
     if seed is not None and config.get("seed") == seed_to_json(derive_seed(seed, name)):

@@ -1,4 +1,4 @@
-"""Manifests as JSON that people can read and compare."""
+"""Writing manifests as JSON."""
 
 from __future__ import annotations
 
@@ -14,20 +14,27 @@ from pyinit.reproducibility.json_config import seed_to_json, to_json_config
 
 
 def write_manifest(manifest: Manifest, file: str | os.PathLike[str]) -> None:
-    """Writes a manifest to a file, as JSON.
+    """Write a manifest to a file, as JSON.
 
-    The text depends on the manifest alone, so the same manifest has the same bytes everywhere.
+    The text depends only on the manifest: the same manifest gives the same bytes everywhere.
 
     Args:
         manifest: A `Manifest`.
-        file: The path; a file that is there is replaced.
+        file: The path; an existing file is replaced.
 
     Raises:
-        ValueError: `manifest` is no manifest.
+        ValueError: `manifest` is not a manifest.
         OSError: The file cannot be written.
 
     Example:
-        See `read_manifest()`.
+        >>> import pyinit, tempfile, pathlib
+        >>> plan = [{"name": "bias", "shape": [3], "initializer": "zeros"}]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "manifest.json")
+        ...     pyinit.write_manifest(pyinit.create_manifest(plan), path)
+        ...     pyinit.read_manifest(path)
+        Manifest of 1 tensor, 12 bytes:
+          bias [3] float32, Zeros
 
     Source: https://json-schema.org/draft/2020-12
     """
@@ -35,7 +42,7 @@ def write_manifest(manifest: Manifest, file: str | os.PathLike[str]) -> None:
 
 
 def as_text(manifest: Manifest) -> str:
-    """A manifest as JSON: a line for each field of a tensor."""
+    """Return a manifest as JSON text, with one line for each field of a tensor."""
     if not isinstance(manifest, Manifest):
         raise argument_error("manifest", manifest, "a Manifest")
     fields: dict[str, Any] = {
@@ -46,20 +53,20 @@ def as_text(manifest: Manifest) -> str:
     if manifest.seed is not None:
         fields["seed"] = seed_to_json(manifest.seed)
     lines = "".join(f'  "{name}": {json.dumps(value)},\n' for name, value in fields.items())
-    tensors = ",\n".join(map(_tensor, manifest.tensors))
+    tensors = ",\n".join(map(_tensor_text, manifest.tensors))
     return f'{{\n{lines}  "tensors": [\n{tensors}\n  ]\n}}\n'
 
 
-def _tensor(tensor: TensorSpec) -> str:
+def _tensor_text(tensor: TensorSpec) -> str:
     fields = [
         f'      "{name}": {json.dumps(value, ensure_ascii=False, allow_nan=False)}'
-        for name, value in entry_of(tensor).items()
+        for name, value in tensor_entry(tensor).items()
     ]
     return "    {\n" + ",\n".join(fields) + "\n    }"
 
 
-def entry_of(tensor: TensorSpec) -> dict[str, Any]:
-    """A tensor as the schema has it."""
+def tensor_entry(tensor: TensorSpec) -> dict[str, Any]:
+    """Return a tensor as a manifest's JSON Schema defines it."""
     entry: dict[str, Any] = {
         "name": tensor.name,
         "shape": list(tensor.shape),
@@ -67,17 +74,17 @@ def entry_of(tensor: TensorSpec) -> dict[str, Any]:
     }
     first = tensor.segments[0]
     if len(tensor.segments) == 1 and first.placement.rows is None:
-        entry |= _segment(first)
+        entry |= _segment_entry(first)
     else:
-        everything = (0, tensor.shape[0])
+        all_rows = (0, tensor.shape[0])
         entry["segments"] = [
-            {"rows": list(segment.placement.rows or everything), **_segment(segment)}
+            {"rows": list(segment.placement.rows or all_rows), **_segment_entry(segment)}
             for segment in tensor.segments
         ]
     return {**entry, "fingerprint": tensor.fingerprint}
 
 
-def _segment(segment: Segment) -> dict[str, Any]:
+def _segment_entry(segment: Segment) -> dict[str, Any]:
     entry: dict[str, Any] = {"initializer": to_json_config(segment.initializer)}
     if segment.draw:
         entry["draw"] = segment.draw

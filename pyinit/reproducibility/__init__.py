@@ -1,1 +1,1 @@
-"""What shows that weights are the same: fingerprints, and golden vectors for the installed copy."""
+"""Proofs that weights are the same: fingerprints, golden vectors and the self-test."""

@@ -1,4 +1,4 @@
-"""Fingerprints: SHA-256 digests of tensors, in a form that is the same on every machine."""
+"""Fingerprints: SHA-256 digests of tensors in a canonical form."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from pyinit.stream import STREAM_VERSION
 
 
 class Digest:
-    """The digest of one tensor, from its values in C order.
+    """The running digest of a tensor, computed from its values in C order.
 
     Args:
-        shape: The tensor's.
-        dtype: The tensor's.
+        shape: The shape of the tensor.
+        dtype: The dtype of the tensor.
     """
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any]) -> None:
@@ -30,16 +30,16 @@ class Digest:
         self._hash = hashlib.sha256(header.encode("ascii"))
 
     def update(self, values: AnyArray) -> None:
-        """Takes in the next values: an array of any shape, in C order."""
+        """Add the next values in C order, in an array of any shape."""
         self._hash.update(little_endian(values))
 
     def hexdigest(self) -> str:
-        """The fingerprint: 64 hexadecimal digits."""
+        """Return the fingerprint: 64 hexadecimal digits."""
         return self._hash.hexdigest()
 
 
 def little_endian(values: AnyArray) -> memoryview:
-    """The bytes of values in C order, each of them little-endian."""
+    """Return the little-endian bytes of values in C order."""
     flat: AnyArray = np.ascontiguousarray(values).reshape(-1)
     if sys.byteorder == "big":
         flat = flat.view(f"u{flat.itemsize}").byteswap()
@@ -47,37 +47,39 @@ def little_endian(values: AnyArray) -> memoryview:
 
 
 def fingerprint(x: Any, shape: Iterable[int] | None = None, dtype: Any = None) -> str:
-    """The SHA-256 digest of a tensor of initial weights, or of an array that is there already.
+    """Return the SHA-256 digest of a tensor of initial weights, or of an existing array.
 
     Two tensors have the same fingerprint if and only if they have the same shape, dtype and values,
-    to the last bit (0.0 and -0.0 are not the same), on whatever machine and in whichever language.
-    The digest is of these bytes:
+    to the last bit (0.0 and -0.0 differ), on any machine and in any language. The digest covers
+    these bytes:
 
     - the ASCII text `pyinit fingerprint 1` and a zero byte,
     - the version of the random stream (`STREAM_VERSION`) in decimal, and a zero byte,
     - the name of the dtype, such as `float32`, and a zero byte,
-    - the lengths of the axes in decimal with commas between them, such as `2,3` (nothing for a
-      scalar), and a zero byte,
-    - the values in C order (the last axis varies fastest), each of them little-endian; a bool is a
-      byte of 0 or 1.
+    - the lengths of the axes in decimal, separated by commas, such as `2,3` (empty for a scalar),
+      and a zero byte,
+    - the values in C order (the last axis varies fastest), each little-endian; a bool is one byte,
+      0 or 1.
 
-    A tensor is drawn piece by piece on the CPU, so it may be larger than memory (but for
-    Orthogonal, whose values all depend on each other).
+    A tensor is drawn in chunks on the CPU, so it may be larger than memory. The exception is
+    Orthogonal, whose values all depend on each other.
 
     Args:
-        x: An initializer; or an array of NumPy, or of CuPy, JAX, torch or TensorFlow; or a variable
-            of Keras.
-        shape: The shape of the tensor to draw. For an array, None or the array's own shape.
-        dtype: The dtype of the tensor to draw; None means `floatx()`. For an array, the dtype that
-            its values are taken for, which must hold them exactly; None means the array's own.
+        x: An initializer, a lazy tensor, an array of NumPy, CuPy, JAX, torch or TensorFlow, or a
+            Keras variable.
+        shape: For an initializer, the shape of the tensor to draw. Otherwise None or the shape of
+            `x`.
+        dtype: For an initializer, the dtype of the tensor to draw; None means `floatx()`.
+            Otherwise the dtype to convert the values to, which must represent them exactly; None
+            means the dtype of `x`.
 
     Returns:
-        64 hexadecimal digits. With a seed generator, those of what the next call would return; like
-        that call, it takes a draw.
+        64 hexadecimal digits. For an initializer with a seed generator, this takes a draw, as a
+        call does.
 
     Raises:
-        TypeError: `x` is neither an initializer nor an array.
-        ValueError: `shape` or `dtype` is not as described.
+        TypeError: `x` is none of these.
+        ValueError: `shape` or `dtype` is invalid.
 
     Example:
         >>> import pyinit
@@ -92,7 +94,7 @@ def fingerprint(x: Any, shape: Iterable[int] | None = None, dtype: Any = None) -
     """
     if isinstance(x, Initializer):
         if shape is None:
-            raise argument_error("shape", shape, "given together with an initializer")
+            raise argument_error("shape", shape, "given for an initializer")
         return _of_initializer(x, shape, dtype)
     return _of_array(host_array(x), shape, dtype)
 
@@ -116,8 +118,8 @@ def _of_initializer(initializer: Initializer, shape: Iterable[int], dtype: Any) 
 
 def _of_array(values: AnyArray, shape: Iterable[int] | None, dtype: Any) -> str:
     if shape is not None and as_shape(shape) != values.shape:
-        raise argument_error("shape", shape, f"None or that of the array, {values.shape}")
-    # the digest is of little-endian values whatever the array's
+        raise argument_error("shape", shape, f"None or the shape of the array, {values.shape}")
+    # any byte order is accepted
     native = standardize_dtype(values.dtype.newbyteorder("="), NUMERIC_DTYPES)
     held = native if dtype is None else standardize_dtype(dtype, NUMERIC_DTYPES)
     digest = Digest(values.shape, held)
@@ -128,23 +130,23 @@ def _of_array(values: AnyArray, shape: Iterable[int] | None, dtype: Any) -> str:
 
 
 def _exactly(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
-    """The values in that dtype, which holds them exactly."""
+    """Convert values to a dtype that represents them exactly."""
     if values.dtype == dtype:
         return values
     held, same = cast(values, dtype)
     if not same.all():
         example = values[~same][0]
         raise argument_error(
-            "dtype", dtype.name, f"one that holds the values exactly (it does not hold {example})"
+            "dtype", dtype.name, f"one that represents the values exactly, unlike {example}"
         )
     return held
 
 
 def host_array(x: Any) -> AnyArray:
-    """An array of NumPy or of another library, in the host's memory, as NumPy's.
+    """Return an array of any library as a NumPy array in host memory.
 
     Raises:
-        TypeError: It is no array.
+        TypeError: `x` is not an array.
     """
     if isinstance(x, np.ndarray | np.generic) and not isinstance(x, np.ma.MaskedArray):
         return np.asarray(x)
@@ -154,7 +156,7 @@ def host_array(x: Any) -> AnyArray:
     cupy = sys.modules.get("cupy")
     if cupy is not None and isinstance(x, cupy.ndarray):
         return np.asarray(x.get())
-    # a variable of Keras; TensorFlow's own has a method of that name
+    # a Keras variable: TensorFlow's has a method `value()`
     if hasattr(x, "assign") and not callable(getattr(x, "value", len)):
         return host_array(x.value)
     if hasattr(x, "dtype") and hasattr(x, "shape") and hasattr(x, "__array__"):
@@ -171,6 +173,6 @@ def _of_torch(tensor: Any, torch: Any) -> AnyArray:
     host = tensor.detach().cpu()
     if host.dtype != torch.bfloat16:
         return np.asarray(host.numpy())
-    # NumPy has no bfloat16 that torch knows of
+    # torch cannot convert bfloat16 to NumPy
     bits: AnyArray = host.view(torch.int16).numpy()
     return bits.view(NUMERIC_DTYPES["bfloat16"])

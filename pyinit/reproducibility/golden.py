@@ -1,4 +1,4 @@
-"""Golden vectors: what every kernel, platform and language must draw, and the test against them."""
+"""Golden vectors, which every kernel, platform and language must reproduce, and the self-test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pyinit.reproducibility.json_config import from_json_config
 from pyinit.runtime import devices, kernel_choice
 from pyinit.stream import STREAM_VERSION
 
-#: The file for this version of the stream, written once by script/write_golden_vectors.py.
+#: The file of this version of the stream, written once by script/write_golden_vectors.py.
 PATH = Path(__file__).with_name(f"golden_vectors_{STREAM_VERSION}.json")
 #: The SHA-256 digest of the file, in hexadecimal.
 DIGEST = "61afe1da9ddfe685f8170b4b5d50287bafb53f3ae15eaf2b769149cfe1ed2008"
@@ -27,18 +27,18 @@ DIGEST = "61afe1da9ddfe685f8170b4b5d50287bafb53f3ae15eaf2b769149cfe1ed2008"
 
 @dataclass(frozen=True)
 class Vector:
-    """A tensor, or a part of one, that must come out the same everywhere.
+    """A tensor, or a partition of one, with its expected values.
 
     Args:
         class_name: The class of the initializer.
-        config: Its configuration: see `pyinit.reproducibility.json_config`.
-        draw: Which draw of the seed.
+        config: Its configuration, as `to_json_config()` returns it.
+        draw: The draw of the seed.
         shape: The shape of the full tensor.
         dtype: The name of the dtype.
-        partition_shape: The shape of the part, if it is one.
-        partition_offset: Where the part starts.
-        values: The values in C order, as hexadecimal floats; None for a larger tensor.
-        fingerprint: The fingerprint of a larger tensor.
+        partition_shape: The shape of the partition; None for the full tensor.
+        partition_offset: The offset of the partition.
+        values: The values in C order, as hexadecimal floats; None for large tensors.
+        fingerprint: The fingerprint, for large tensors.
     """
 
     class_name: str
@@ -52,11 +52,11 @@ class Vector:
     fingerprint: str | None = None
 
     def initializer(self) -> Initializer:
-        """The initializer that draws it."""
+        """Return the initializer that draws the tensor."""
         return from_json_config({"class_name": self.class_name, "config": self.config}, self.draw)
 
     def drawn(self, device: str = "cpu") -> AnyArray:
-        """What the installed copy draws."""
+        """Draw the tensor with this copy of pyinit."""
         values = self.initializer()(
             self.shape,
             self.dtype,
@@ -67,7 +67,7 @@ class Vector:
         return host_array(values)
 
     def difference(self, drawn: AnyArray) -> str | None:
-        """How what was drawn differs from what it must be; None if it does not."""
+        """Return how drawn values differ from the expected ones; None if they do not."""
         if self.values is None:
             found = fingerprint(drawn)
             if found == self.fingerprint:
@@ -75,28 +75,28 @@ class Vector:
             return f"the fingerprint is {found}, not {self.fingerprint}"
         expected = np.array([float.fromhex(value) for value in self.values])
         found_values = drawn.astype(np.float64).reshape(-1)
-        # as bits, so that 0.0 is not -0.0
+        # compares bits, which distinguishes 0.0 and -0.0
         wrong = np.flatnonzero(expected.view(np.uint64) != found_values.view(np.uint64))
         if wrong.size == 0:
             return None
         first = int(wrong[0])
         return (
-            f"{wrong.size} of {expected.size} values; number {first} in C order is "
+            f"{wrong.size} of {expected.size} values; the one at flat index {first} is "
             f"{float(found_values[first]).hex()}, not {self.values[first]}"
         )
 
     def __str__(self) -> str:
         arguments = ", ".join(f"{name}={value}" for name, value in self.config.items())
         draw = f", draw {self.draw}" if self.draw else ""
-        part = f", the part at {self.partition_offset}" if self.partition_offset else ""
+        part = f", partition at {self.partition_offset}" if self.partition_offset else ""
         return f"{self.class_name}({arguments}), {self.shape}, {self.dtype}{draw}{part}"
 
 
 def read(path: Path = PATH) -> list[Vector]:
-    """The vectors in a file.
+    """Return the vectors of a file.
 
     Raises:
-        ValueError: The file is not the one that was written for this version of the stream.
+        ValueError: The file is not the one of this version of the stream.
     """
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
@@ -110,12 +110,12 @@ def read(path: Path = PATH) -> list[Vector]:
 
 @dataclass(frozen=True)
 class SelfTest:
-    """What `self_test()` found; true if nothing differs.
+    """The result of `self_test()`, true if there are no differences.
 
     Args:
-        kernel: What drew.
-        checked: How many tensors were drawn.
-        differences: What was drawn and how it differs, for each tensor that does.
+        kernel: The kernel or device that was tested.
+        checked: The number of vectors that were drawn.
+        differences: Each differing vector and how it differs.
     """
 
     kernel: str
@@ -134,21 +134,21 @@ class SelfTest:
 
 
 def self_test(device: str = "cpu") -> SelfTest:
-    """Checks that the installed copy draws what every copy must draw, to the last bit.
+    """Check that this copy of pyinit reproduces the golden vectors, to the last bit.
 
-    It draws golden vectors that were written once, from the reference: every initializer, every
-    dtype, several seeds, draws and shapes, parts of tensors. It takes about a second, or some more
-    without the native kernel.
+    The golden vectors were written once, by the reference implementation. They cover every
+    initializer and dtype, several seeds, draws and shapes, and partitions. The test takes about a
+    second, somewhat longer without the native kernel.
 
     Args:
-        device: `"cpu"`, or `"cuda"` or `"cuda:1"` for a GPU: then without Orthogonal, which has
-            bits of its own there.
+        device: `"cpu"`, or `"cuda"` or `"cuda:1"` for a GPU. The GPU test omits Orthogonal, whose
+            bits differ there.
 
     Returns:
-        A `SelfTest`: true if nothing differs; printed, it says what does.
+        A `SelfTest`, true if there are no differences. When printed, it lists them.
 
     Raises:
-        ValueError: `device` is not as described, or the file of the vectors is damaged.
+        ValueError: `device` is invalid, or the file of the vectors is damaged.
         ImportError: A GPU needs CuPy, which is not installed.
         RuntimeError: There is no driver or no device.
 
@@ -161,15 +161,15 @@ def self_test(device: str = "cpu") -> SelfTest:
 
 
 def check(vectors: list[Vector], device: str = "cpu") -> SelfTest:
-    """Draws the vectors, and compares."""
+    """Draw vectors and compare them."""
     on_gpu = devices.find("device", device) is not None
     kernel = device if on_gpu else f"kernel {kernel_choice.choice()[0]}"
-    must = chosen(vectors, device)
-    return SelfTest(kernel, len(must), list(_differences(must, device)))
+    tested = chosen(vectors, device)
+    return SelfTest(kernel, len(tested), list(_differences(tested, device)))
 
 
 def chosen(vectors: list[Vector], device: str) -> list[Vector]:
-    """The vectors that a device must draw: on a GPU, Orthogonal has bits of its own."""
+    """Return the vectors that a device must reproduce: on a GPU, all except Orthogonal."""
     on_gpu = devices.find("device", device) is not None
     return [v for v in vectors if not (on_gpu and v.class_name == Orthogonal.__name__)]
 

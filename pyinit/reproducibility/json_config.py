@@ -1,8 +1,9 @@
-"""Initializers as JSON that every reader understands alike.
+"""Portable JSON configurations of initializers.
 
-JSON readers hold numbers as doubles, so a seed beyond 2**53 is a string of its decimal digits (as
-RFC 7493 has it), and a constant that is not finite is the string `"NaN"`, `"Infinity"` or
-`"-Infinity"`.
+Many JSON readers store numbers as doubles. Following RFC 7493, a seed beyond 2**53 is a string of
+decimal digits, and a non-finite constant is the string `"NaN"`, `"Infinity"` or `"-Infinity"`.
+
+Source: https://www.rfc-editor.org/rfc/rfc7493
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import CLASSES
 from pyinit.seeds import as_seed
 
-_MAX_WHOLE = 2**53
+_MAX_INTEGER = 2**53
 _BY_NAME = {cls.__name__: cls for cls in CLASSES}
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def to_json_config(initializer: Initializer) -> dict[str, Any]:
-    """The class and the configuration of one of our initializers, with the seed in use.
+    """Return the class name and the configuration of an initializer, including the seed in use.
 
     Raises:
-        ValueError: It is of another class, or its seed is no integer.
+        ValueError: The initializer is not of one of pyinit's classes, or its seed is not an
+            integer.
     """
     if type(initializer) not in CLASSES:
         raise ValueError(f"{type(initializer).__name__} is not one of pyinit's initializers")
@@ -46,20 +48,20 @@ def to_json_config(initializer: Initializer) -> dict[str, Any]:
 
 
 def seed_to_json(seed: int) -> int | str:
-    """A seed as JSON has it."""
-    return seed if abs(seed) <= _MAX_WHOLE else str(seed)
+    """Return a seed as an integer, or as a string of decimal digits beyond 2**53."""
+    return seed if abs(seed) <= _MAX_INTEGER else str(seed)
 
 
 def from_json_config(description: dict[str, Any], draw: int = 0) -> Initializer:
-    """The initializer of a description, all of whose calls give that draw of its seed.
+    """Return the initializer of a configuration that `to_json_config()` has returned.
 
     Args:
-        description: What `to_json_config()` returns.
+        description: The class name and the configuration.
         draw: Which draw of the seed, from 0 to 2**32 - 1.
 
     Raises:
-        KeyError: There is no such class.
-        ValueError: The configuration is not one of the class.
+        KeyError: The class is unknown.
+        ValueError: The configuration is invalid for the class.
     """
     config = dict(description["config"])
     if isinstance(config.get("seed"), str):

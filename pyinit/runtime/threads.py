@@ -7,10 +7,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyinit.arguments import argument_error, as_index
+from pyinit.runtime.cgroups import cpu_quota
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -68,25 +68,8 @@ def usable_cpus() -> int:
     """The CPUs that this process may use: by its affinity, and by its container's quota."""
     affinity = getattr(os, "sched_getaffinity", None)
     cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
-    quota = _cgroup_quota(Path("/sys/fs/cgroup"))
+    quota = cpu_quota()
     return cpus if quota is None else max(1, min(cpus, quota))
-
-
-def _cgroup_quota(root: Path) -> int | None:
-    """The CPUs that the quota at the root of the control groups comes to, rounded up.
-
-    A container sees its own quota there; outside of one there is none.
-    """
-    try:
-        if (root / "cpu.max").exists():
-            quota, period = (root / "cpu.max").read_text().split()
-        else:
-            quota = (root / "cpu/cpu.cfs_quota_us").read_text()
-            period = (root / "cpu/cpu.cfs_period_us").read_text()
-        microseconds = int(quota)
-    except (OSError, ValueError):  # no control groups, or "max"
-        return None
-    return -(-microseconds // int(period)) if microseconds > 0 else None
 
 
 def run_parallel(tasks: Iterable[Callable[[], None]]) -> None:

@@ -74,10 +74,7 @@ def columns(manifest: Manifest) -> dict[str, list[str]]:
         "name": [tensor.name for tensor in tensors],
         "shape": [", ".join(map(str, tensor.shape)) for tensor in tensors],
         "dtype": [tensor.dtype for tensor in tensors],
-        "initializer": [
-            " and ".join(type(segment.initializer).__name__ for segment in tensor.segments)
-            for tensor in tensors
-        ],
+        "initializer": [tensor.class_names for tensor in tensors],
         "fingerprint": [tensor.fingerprint for tensor in tensors],
     }
 
