@@ -1,5 +1,9 @@
-"""The interfaces of TensorFlow's `compat.v1` and of Keras 2, on the same random stream.
+"""The interfaces of TensorFlow's `compat.v1` and of Keras 2, on pyinit's random stream.
 
-`pyinit.compat.v1` stands in for `tf.compat.v1`, `pyinit.compat.tf_keras` for `tf_keras`. Neither
-needs TensorFlow; their initializers return NumPy arrays, which `tf.Variable` takes as they are.
+`pyinit.compat.v1` replaces `tf.compat.v1`, and `pyinit.compat.tf_keras` replaces `tf_keras`.
+Neither needs TensorFlow. Their initializers return NumPy arrays, which `tf.Variable` accepts.
 """
+
+from pyinit.compat.arguments import ArgumentError
+
+__all__ = ["ArgumentError"]

@@ -1,4 +1,4 @@
-"""Arguments as TensorFlow takes them, and the exceptions that it raises for bad ones."""
+"""Arguments in TensorFlow's forms, and the exceptions for bad ones."""
 
 from __future__ import annotations
 
@@ -11,22 +11,29 @@ import numpy as np
 from pyinit.arguments import argument_error
 from pyinit.dtypes import standardize_dtype
 
-#: Names that only TensorFlow has for these dtypes.
+#: TensorFlow's other names for these dtypes.
 _DTYPE_ALIASES = {"half": "float16", "float": "float32", "double": "float64"}
 
 
 class ArgumentError(TypeError, ValueError):
-    """A bad argument.
+    """A bad argument: both a TypeError and a ValueError.
 
-    TensorFlow raises a TypeError for one bad argument and a ValueError for the next, and for the
-    same shape or dtype now one, now the other, by class and by mode (eager or graph). This is both,
-    so that code which expects either finds it.
+    TensorFlow raises one or the other, depending on the argument, the class and the mode (eager or
+    graph). An `except` clause for either catches this error.
+
+    Example:
+        >>> from pyinit.compat import ArgumentError, tf_keras
+        >>> try:
+        ...     tf_keras.HeNormal(seed="1")
+        ... except ArgumentError as error:
+        ...     isinstance(error, TypeError) and isinstance(error, ValueError)
+        True
     """
 
 
 @contextmanager
 def argument_errors() -> Iterator[None]:
-    """Turns a ValueError into an ArgumentError with the same message."""
+    """Turn a ValueError into an ArgumentError with the same message."""
     try:
         yield
     except ArgumentError:
@@ -36,14 +43,14 @@ def argument_errors() -> Iterator[None]:
 
 
 def as_dtype(dtype: Any, allowed: dict[str, np.dtype[Any]]) -> np.dtype[Any]:
-    """The NumPy dtype that a dtype of TensorFlow or NumPy, or a name, stands for.
+    """Return the NumPy dtype for a dtype of TensorFlow or NumPy, or for its name.
 
     Args:
-        dtype: One of these; unlike elsewhere, None is none.
+        dtype: The dtype. None is an error here.
         allowed: The dtypes that the initializer can fill, by name.
 
     Raises:
-        ValueError: `dtype` is none of the allowed ones.
+        ValueError: `dtype` is not an allowed one.
     """
     if dtype is None:
         raise argument_error("dtype", dtype, "one of " + ", ".join(map(repr, allowed)))
@@ -53,13 +60,19 @@ def as_dtype(dtype: Any, allowed: dict[str, np.dtype[Any]]) -> np.dtype[Any]:
 
 
 def as_distribution(distribution: Any) -> str:
-    """The name of a distribution in lower case.
+    """Return the name of a distribution in lower case.
 
     Raises:
-        AttributeError: `distribution` is not a string, which TensorFlow finds out in this way.
+        AttributeError: `distribution` is not a string (TensorFlow calls its method `lower`).
     """
     if not isinstance(distribution, str):
         raise AttributeError(
             f"Argument `distribution` must be a string. Received: distribution={distribution!r}"
         )
     return distribution.lower()
+
+
+def scaling_arguments(cls: Any) -> tuple[float, str, str]:
+    """Return the scale, mode and distribution of a class such as `HeNormal`."""
+    initializer = cls(seed=0)
+    return initializer.scale, initializer.mode, initializer.distribution

@@ -1,4 +1,4 @@
-"""What TensorFlow's interfaces can fill and Keras 3's cannot: given arrays, random integers."""
+"""Initializers that TensorFlow has and Keras 3 lacks: given values, and random integers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,21 @@ _FLOAT64 = FLOAT_DTYPES["float64"]
 
 
 class ValuesOrConstant(Constant):
-    """Fills a tensor with one value, or with the given ones in C order.
+    """Fills a tensor with one value, or with given values in C order.
 
     Args:
-        value: A number or bool, or a list, a tuple or an array of them.
-        extend: Whether the last of too few values fills the rest of the tensor.
+        value: A number or bool, or a list, tuple or array with one for each element.
+        extend: Whether to accept fewer values: the last one then fills the rest of the tensor.
+
+    Raises:
+        ValueError: An argument is not as described; in the call, there are too few or too many
+            values.
+
+    Example:
+        >>> from pyinit.compat.values import ValuesOrConstant
+        >>> ValuesOrConstant([1, 2, 3, 4])((2, 2))
+        array([[1., 2.],
+               [3., 4.]], dtype=float32)
     """
 
     def __init__(self, value: Any = 0, extend: bool = False) -> None:
@@ -33,7 +43,7 @@ class ValuesOrConstant(Constant):
             self._values = np.asarray(value)
             if self._values.dtype.kind not in "biuf" or self._values.size == 0:
                 raise argument_error("value", value, "a number or bool, or one or more of them")
-            # in a config it stands as it was given
+            # configurations keep the value as given
             self.value = value  # type: ignore[assignment]
         else:
             super().__init__(value)
@@ -56,7 +66,7 @@ class ValuesOrConstant(Constant):
 
 
 def _converted(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
-    """`values` in that dtype: floats rounded, whole numbers exact."""
+    """Return `values` in a float dtype, rounded once, or in an integer dtype, exactly."""
     with np.errstate(over="ignore", invalid="ignore"):
         if dtype.name in FLOAT_DTYPES:
             converted = round_to(values.astype(np.float64), dtype)
@@ -70,15 +80,26 @@ def _converted(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
 
 
 class UniformNumbers(RandomUniform):
-    """Draws floats from [minval, maxval), or integers from minval to maxval - 1.
+    """Draws floats, or integers, from a uniform distribution on [minval, maxval).
 
-    An integer is `minval + floor(u * (maxval - minval))`, u the float64 that a uniform initializer
-    draws from [0, 1) at the same place.
+    An integer is `minval + floor(u * (maxval - minval))`, where u is the float64 that a uniform
+    initializer on [0, 1) draws for the same element.
 
     Args:
-        minval: The lower end.
-        maxval: The upper end, which is never drawn; None means 1 for floats.
-        seed: An integer, a seed generator or None.
+        minval: The lower end: a finite number, an integer for integer dtypes.
+        maxval: The upper end, which is never drawn: a finite number, at least `minval`, or None for
+            1; for integer dtypes, an integer greater than `minval`.
+        seed: An integer or a seed generator. An initializer seeded with an integer or None repeats
+            its values at every call; one with a seed generator gives new ones.
+
+    Raises:
+        ValueError: An argument is not as described.
+
+    Example:
+        >>> from pyinit.compat.values import UniformNumbers
+        >>> values = UniformNumbers(0, 10, seed=1)((1000,), dtype="int32")
+        >>> int(values.min()), int(values.max())
+        (0, 9)
     """
 
     _dtypes: ClassVar[dict[str, np.dtype[Any]]] = {
@@ -86,7 +107,9 @@ class UniformNumbers(RandomUniform):
         **{name: INTEGER_DTYPES[name] for name in ("int32", "int64")},
     }
 
-    def __init__(self, minval: float, maxval: float | None, seed: Any = None) -> None:
+    def __init__(
+        self, minval: float = -0.05, maxval: float | None = 0.05, seed: Any = None
+    ) -> None:
         self._has_maxval = maxval is not None
         super().__init__(minval, 1 if maxval is None else maxval, seed)
 

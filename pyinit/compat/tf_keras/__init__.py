@@ -1,14 +1,17 @@
-"""The initializers of Keras 2 (tf_keras), by the names that they have there.
+"""Keras 2's initializers, under the names of `tf_keras.initializers`.
 
-They stand here and in `initializers`, so that both `from pyinit.compat.tf_keras import HeNormal`
-and, where tf_keras was imported, `from pyinit.compat import tf_keras` go on as before.
+They are here as well as in `initializers`, so that both `from pyinit.compat.tf_keras import
+HeNormal` and code that uses `tf_keras.initializers` work.
 
 >>> from pyinit.compat import tf_keras
 >>> tf_keras.initializers.he_normal is tf_keras.HeNormal
 True
 """
 
-from pyinit.compat.tf_keras import initializers
+from typing import TYPE_CHECKING
+
+from pyinit.compat.tf_keras import initializers as initializers
 from pyinit.compat.tf_keras.initializers import *  # noqa: F403
 
-__all__ = [*initializers.__all__, "initializers"]
+if not TYPE_CHECKING:  # type checkers read the names above
+    __all__ = [*initializers.__all__, "initializers"]

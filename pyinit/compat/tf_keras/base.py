@@ -1,4 +1,4 @@
-"""The base class of Keras 2's initializers: what a call does."""
+"""The base class of Keras 2's initializers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyinit.arguments import argument_error, as_shape
 from pyinit.compat.arguments import argument_errors, as_dtype
+from pyinit.compat.docstrings import derive_docstring
 from pyinit.dtypes import AnyArray
 from pyinit.initializers import base
 
@@ -19,8 +20,8 @@ _KEYWORDS = ("partition_shape", "partition_offset", "layout")
 class Initializer(base.Initializer):
     """The base class of Keras 2's initializers.
 
-    A subclass of your own overrides `__call__(shape, dtype=None, **kwargs)`, and `get_config()` if
-    its constructor takes arguments.
+    Your own subclass overrides `__call__(shape, dtype=None, **kwargs)`, and `get_config()` if its
+    constructor takes arguments.
 
     Example:
         >>> import numpy as np
@@ -34,26 +35,41 @@ class Initializer(base.Initializer):
     Source: https://keras.io/2/api/layers/initializers/
     """
 
-    #: Whether a part of the tensor can be asked for.
-    _has_parts: ClassVar[bool] = True
+    #: pyinit's class with the same meaning. A class that sets it is one of tf_keras' own.
+    _counterpart: ClassVar[type[base.Initializer]]
+    #: What its docstring describes differently from the counterpart's: arguments and exceptions.
+    _notes: ClassVar[dict[str, str]] = {}
+    #: Whether a call takes `partition_shape` and `partition_offset`.
+    _has_partitions: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "_counterpart" not in vars(cls):
+            return
+        CLASSES[cls.__name__] = cls
+        if cls.__init__ is not object.__init__:
+            cls.__init__ = argument_errors()(cls.__init__)  # type: ignore[method-assign]
+        page = f"https://keras.io/2/api/layers/initializers/#{cls.__name__.lower()}-class"
+        name = f"tf_keras.{cls.__name__}"
+        cls.__doc__ = derive_docstring(cls, cls._counterpart, name, page, cls._notes)
 
     def __call__(self, shape: Iterable[int], dtype: Any = None, **kwargs: Any) -> AnyArray:
-        """Returns a tensor of initial weights.
+        """Return a tensor of initial weights.
 
         Args:
             shape: The shape of the (full) tensor.
-            dtype: The dtype of TensorFlow or NumPy, or its name; None for `pyinit.floatx()`.
-            **kwargs: `partition_shape` and `partition_offset` say which part of the tensor is
-                asked for, and give exactly that slice of it. (Keras draws each part anew, from
-                the seed and the offset.) An offset left out is the origin. `layout` must be None.
+            dtype: A dtype of TensorFlow or NumPy, or its name; None for `pyinit.floatx()`.
+            **kwargs: `partition_shape` and `partition_offset` select a slice of the tensor; the
+                offset defaults to the origin. (Keras draws other values for each partition, from
+                the seed and the offset.) `layout` must be None.
 
         Returns:
-            A new NumPy array.
+            A new NumPy array: the tensor, or that slice of it.
 
         Raises:
-            TypeError: There are other keywords.
-            ValueError: An argument is not as described; Identity and Orthogonal have no parts
-                (the error is a TypeError too).
+            TypeError: A keyword is unknown.
+            ArgumentError: An argument is not as described, or Identity or Orthogonal is asked for
+                a partition.
         """
         unknown = [name for name in kwargs if name not in _KEYWORDS]
         if unknown:
@@ -65,7 +81,7 @@ class Initializer(base.Initializer):
             layout = kwargs.pop("layout", None)
             if layout is not None:
                 raise argument_error("layout", layout, "None")
-            if kwargs and not self._has_parts:
+            if kwargs and not self._has_partitions:
                 name = next(iter(kwargs))
                 raise argument_error(name, kwargs[name], f"left out for {type(self).__name__}")
             full_shape = as_shape(shape)
@@ -77,15 +93,15 @@ class Initializer(base.Initializer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """An initializer with the arguments in `config`.
+        """Return an initializer with the arguments in `config`.
 
         Args:
-            config: What `get_config()` returns, here or in tf_keras; or what it returns for the
-                class in TensorFlow's `compat.v1`, whose `dtype` is left out.
+            config: The result of `get_config()`, here or in tf_keras, or of the same class in
+                TensorFlow's `compat.v1`, whose `dtype` is dropped.
 
         Raises:
             AttributeError: `config` is not a dictionary.
-            TypeError: A key of `config` is not an argument of the class.
+            ArgumentError: A key of `config` is not an argument of the class.
         """
         if not isinstance(config, dict):
             raise AttributeError(
@@ -94,3 +110,7 @@ class Initializer(base.Initializer):
             )
         with argument_errors():
             return super().from_config({k: v for k, v in config.items() if k != "dtype"})
+
+
+#: The classes of `tf_keras.initializers`, by name.
+CLASSES: dict[str, type[Initializer]] = {}

@@ -1,21 +1,13 @@
 """The names of `tf_keras.initializers`."""
+# ruff: noqa: F403, F405 - the star stands for the classes
 
-from pyinit.compat.tf_keras.base import Initializer
-from pyinit.compat.tf_keras.constant import Constant, Identity, Ones, Zeros
-from pyinit.compat.tf_keras.random import (
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    LecunNormal,
-    LecunUniform,
-    Orthogonal,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-    VarianceScaling,
-)
-from pyinit.compat.tf_keras.registry import deserialize, get, serialize
+import typing as _typing
+
+from pyinit.compat.tf_keras.base import Initializer as Initializer
+from pyinit.compat.tf_keras.classes import *
+from pyinit.compat.tf_keras.registry import deserialize as deserialize
+from pyinit.compat.tf_keras.registry import get as get
+from pyinit.compat.tf_keras.registry import serialize as serialize
 
 constant = Constant
 glorot_normal = GlorotNormal
@@ -33,39 +25,5 @@ truncated_normal = TruncatedNormal
 variance_scaling = VarianceScaling
 zeros = Zeros
 
-__all__ = [
-    "Constant",
-    "GlorotNormal",
-    "GlorotUniform",
-    "HeNormal",
-    "HeUniform",
-    "Identity",
-    "Initializer",
-    "LecunNormal",
-    "LecunUniform",
-    "Ones",
-    "Orthogonal",
-    "RandomNormal",
-    "RandomUniform",
-    "TruncatedNormal",
-    "VarianceScaling",
-    "Zeros",
-    "constant",
-    "deserialize",
-    "get",
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
-    "identity",
-    "lecun_normal",
-    "lecun_uniform",
-    "ones",
-    "orthogonal",
-    "random_normal",
-    "random_uniform",
-    "serialize",
-    "truncated_normal",
-    "variance_scaling",
-    "zeros",
-]
+if not _typing.TYPE_CHECKING:  # type checkers read the names above
+    __all__ = [name for name in dir() if not name.startswith("_")]

@@ -1,77 +1,49 @@
-"""Initializers by name and configuration, as in `tf_keras.initializers`."""
+"""Look-up and serialization of initializers, as in `tf_keras.initializers`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pyinit.arguments import argument_error
 from pyinit.compat.arguments import argument_errors
-from pyinit.compat.tf_keras.base import Initializer
-from pyinit.compat.tf_keras.constant import Constant, Identity, Ones, Zeros
-from pyinit.compat.tf_keras.random import (
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    LecunNormal,
-    LecunUniform,
-    Orthogonal,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-    VarianceScaling,
-)
+from pyinit.compat.tf_keras.base import CLASSES
+from pyinit.compat.tf_keras.classes import FixedVarianceScaling
 from pyinit.initializers import base, registry
 
-_CHILDREN: tuple[type[Initializer], ...] = (
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    LecunNormal,
-    LecunUniform,
-)
-_CLASSES: tuple[type[Initializer], ...] = (
-    *_CHILDREN,
-    Constant,
-    Identity,
-    Ones,
-    Orthogonal,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-    VarianceScaling,
-    Zeros,
-)
 
-#: Every name that tf_keras knows an initializer by.
+def _names() -> Iterator[tuple[str, type[base.Initializer]]]:
+    for name, cls in CLASSES.items():
+        shortcut = registry.snake_case(name)
+        yield from ((name, cls), (shortcut, cls), (f"{name}V2", cls))
+        if issubclass(cls, FixedVarianceScaling):
+            yield f"{shortcut}V2", cls
+
+
+#: Every name under which tf_keras knows an initializer.
 NAMES: dict[str, type[base.Initializer]] = {
-    **{cls.__name__: cls for cls in _CLASSES},
-    **{registry.snake_case(cls.__name__): cls for cls in _CLASSES},
-    **{f"{cls.__name__}V2": cls for cls in _CLASSES},
-    **{f"{registry.snake_case(cls.__name__)}V2": cls for cls in _CHILDREN},
-    "normal": RandomNormal,
-    "one": Ones,
-    "uniform": RandomUniform,
-    "zero": Zeros,
+    **dict(_names()),
+    "normal": CLASSES["RandomNormal"],
+    "one": CLASSES["Ones"],
+    "uniform": CLASSES["RandomUniform"],
+    "zero": CLASSES["Zeros"],
 }
 
 
 def serialize(
     initializer: base.Initializer | None, use_legacy_format: bool = False
 ) -> dict[str, Any] | None:
-    """An initializer's class and configuration as a JSON-serializable dictionary.
+    """Return an initializer's class and configuration as a JSON-serializable dictionary.
 
     Args:
         initializer: An initializer of `pyinit.compat.tf_keras`, or None.
         use_legacy_format: Whether to write `class_name` and `config` only.
 
     Returns:
-        What tf_keras itself writes for its initializer, and reads as such; None for None.
+        The dictionary that tf_keras writes for its own initializer; None for None.
 
     Raises:
-        ValueError: `initializer` is not such an initializer (the error is a TypeError too).
+        ArgumentError: `initializer` is not an initializer of `pyinit.compat.tf_keras`.
 
     Example:
         >>> from pyinit.compat import tf_keras
@@ -81,7 +53,7 @@ def serialize(
     if initializer is None:
         return None
     with argument_errors():
-        if type(initializer) not in _CLASSES:
+        if type(initializer) not in CLASSES.values():
             raise argument_error(
                 "initializer", initializer, "an initializer of pyinit.compat.tf_keras"
             )
@@ -96,17 +68,16 @@ def deserialize(
     custom_objects: dict[str, type[base.Initializer]] | None = None,
     use_legacy_format: bool = False,
 ) -> base.Initializer:
-    """The initializer that a dictionary of `serialize()`, ours or tf_keras', describes.
+    """Return the initializer described by a dictionary of `serialize()`, ours or tf_keras'.
 
     Args:
-        config: A dictionary with `class_name` and `config`, or a name; every name that tf_keras
-            knows an initializer by is known.
-        custom_objects: Classes of your own, by name.
-        use_legacy_format: Without effect: both formats are read.
+        config: A dictionary with `class_name` and `config`, or a name: any under which tf_keras
+            knows an initializer.
+        custom_objects: Your own classes, by name.
+        use_legacy_format: Ignored: both formats are read.
 
     Raises:
-        ValueError: `config` is not such a dictionary, or its class is unknown (the error is a
-            TypeError too).
+        ArgumentError: `config` is not such a dictionary, or its class is unknown.
 
     Example:
         >>> from pyinit.compat import tf_keras
@@ -120,17 +91,17 @@ def deserialize(
 
 
 def get(identifier: Any) -> Callable[..., Any] | None:
-    """An initializer from what a layer of Keras 2 takes as one.
+    """Return the initializer for an identifier that Keras 2's layers accept.
 
     Args:
-        identifier: A name, a dictionary as `serialize()` returns it, a callable with
-            `(shape, dtype=None, **kwargs)`, a class of these, or None.
+        identifier: A name, a dictionary from `serialize()`, a callable with
+            `(shape, dtype=None, **kwargs)`, a class of such callables, or None.
 
     Returns:
         A callable; None for None.
 
     Raises:
-        ValueError: `identifier` is none of these (the error is a TypeError too).
+        ArgumentError: `identifier` is none of these.
 
     Example:
         >>> from pyinit.compat import tf_keras
