@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
+from benchmarks import against
 from benchmarks.machine import describe, thread_counts
 from benchmarks.model import Results
 from benchmarks.peers import NUMPY, PEERS
@@ -24,11 +25,10 @@ from benchmarks.targets import Target, targets
 def main(arguments: list[str] | None = None) -> int:
     """Runs the benchmarks; the status is 0 whatever the numbers are."""
     options = _parse(arguments)
+    if options.against is not None:
+        return _main_against(options)
     plan = make_plan(options.plan, thread_counts())
-    console = Console(highlight=False)
-    if console.width > WIDTH or not console.is_terminal:
-        console.width = WIDTH
-    progress = Console(stderr=True, highlight=False)
+    console, progress = _consoles()
     machine = describe()
     results = run_plan(
         plan,
@@ -43,6 +43,30 @@ def main(arguments: list[str] | None = None) -> int:
     for file in files:
         console.print(f"Written: {file}", markup=False, soft_wrap=True)
     return 0
+
+
+def _main_against(options: argparse.Namespace) -> int:
+    effort = against.EFFORTS[options.plan]
+    other: against.Copy = options.against
+    console, progress = _consoles()
+    results = against.compare(
+        other, effort, options.r, say=lambda line: progress.print(line, markup=False)
+    )
+    against.print_copies(console, other, results)
+    options.output.mkdir(parents=True, exist_ok=True)
+    file = options.output / "against.json"
+    content = {"machine": describe(), **against.to_json(other, effort, results)}
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    console.print(f"Written: {file}", markup=False, soft_wrap=True)
+    return 0
+
+
+def _consoles() -> tuple[Console, Console]:
+    """Return the console for tables and the one for progress."""
+    console = Console(highlight=False)
+    if console.width > WIDTH or not console.is_terminal:
+        console.width = WIDTH
+    return console, Console(stderr=True, highlight=False)
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -67,8 +91,23 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         default=Path(__file__).parent / "results",
         help="where results.json and the plots go (default: benchmarks/results)",
     )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="PATH",
+        help="compare this checkout with another copy of pyinit instead: a Python interpreter that "
+        "imports it, or a checkout",
+    )
     parser.set_defaults(plan="default")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.against is not None:
+        if options.plan == "targets":
+            parser.error("--targets cannot be combined with --against")
+        try:
+            options.against = against.copy_at(options.against)
+        except ValueError as error:
+            parser.error(str(error))
+    return options
 
 
 def write_files(

@@ -101,14 +101,20 @@ def _ask(process: str, threads: int, backend: str | None, request: dict[str, Any
         return json.loads(response_file.read_text(encoding="utf-8"))
 
 
-def run(command: Sequence[str | Path], variables: dict[str, str]) -> str:
-    """Runs a process and returns its output.
+def run(command: Sequence[str | Path], variables: dict[str, str], cwd: Path | None = None) -> str:
+    """Run a process in the folder `cwd` and return its output.
 
     Raises:
         ProcessError: It failed.
     """
     done = subprocess.run(
-        command, env=variables, capture_output=True, text=True, errors="replace", check=False
+        command,
+        env=variables,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
     )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip(" .") not in _NO_REASON]

@@ -66,7 +66,8 @@ def _heading(machine: dict[str, Any]) -> RenderableType:
     )
 
 
-def _table(title: str, *columns: str, left: int = 1) -> Table:
+def new_table(title: str, *columns: str, left: int = 1) -> Table:
+    """Return an empty table whose first `left` columns are aligned to the left."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number < left else "right", no_wrap=True)
@@ -75,7 +76,7 @@ def _table(title: str, *columns: str, left: int = 1) -> Table:
 
 def _peers_table(results: Results, plan: Plan, dtype: str, threads: int) -> Table | None:
     columns = [name for each in DISTRIBUTIONS for name in (_words(each), "x")]
-    table = _table(
+    table = new_table(
         f"Nanoseconds an element, {_shape(plan.square)} {dtype}, threads: {threads}",
         "",
         *columns,
@@ -110,7 +111,7 @@ def _cells_of(results: Results, found: Sequence[Measurement]) -> tuple[str, str]
 
 def _dtypes_table(results: Results, plan: Plan) -> Table | None:
     columns = [name for each in DISTRIBUTIONS for name in (_words(each), "/ fill")]
-    table = _table(
+    table = new_table(
         "pyinit into out=, nanoseconds an element, "
         f"{_shape(plan.square)}, threads: {plan.threads};\n"
         "/ fill: times ndarray.fill of the same bytes",
@@ -139,7 +140,7 @@ def _threads_table(results: Results, plan: Plan) -> Table | None:
     if len(plan.thread_counts) < 2:
         return None
     columns = [name for each in DISTRIBUTIONS for name in (_words(each), "faster")]
-    table = _table(
+    table = new_table(
         f"Threads: pyinit into out=, nanoseconds an element, {_shape(plan.square)}",
         "dtype",
         "threads",
@@ -161,7 +162,7 @@ def _threads_table(results: Results, plan: Plan) -> Table | None:
 
 
 def _sizes_table(results: Results, plan: Plan, distribution: str) -> Table | None:
-    table = _table(
+    table = new_table(
         f"Time of a call by size: {_words(distribution)}, float32, threads: {plan.threads}",
         "shape",
         "fill",
@@ -186,14 +187,14 @@ def _sizes_table(results: Results, plan: Plan, distribution: str) -> Table | Non
             other = min(others, key=lambda each: each.median)
             own = results.beside(other, who=NEW)
             assert own is not None
-            peer = [other.case.who, _seconds(other.median), _times(ratio(other, own))]
-        own_times = [_seconds(fastest[who].median) for who in (MEMORY, INTO, NEW)]
+            peer = [other.case.who, seconds_text(other.median), _times(ratio(other, own))]
+        own_times = [seconds_text(fastest[who].median) for who in (MEMORY, INTO, NEW)]
         table.add_row(_shape(shape), *own_times, *peer)
     return table if table.row_count else None
 
 
 def _orthogonal_table(results: Results, plan: Plan) -> Table | None:
-    table = _table(
+    table = new_table(
         f"Orthogonal, float32, threads: {plan.threads}",
         "",
         *(name for shape in plan.orthogonal[-3:] for name in (_shape(shape), "x")),
@@ -209,13 +210,13 @@ def _orthogonal_table(results: Results, plan: Plan) -> Table | None:
             best = min(found, key=lambda each: each.median)
             own = results.beside(best, who=NEW)
             times = _times(ratio(best, own)) if own and who != NEW else ""
-            row += [_seconds(best.median), times]
+            row += [seconds_text(best.median), times]
         table.add_row(*row, style="bold" if who == NEW else None)
     return table if table.row_count else None
 
 
 def _r_table(results: Results) -> Table | None:
-    table = _table(
+    table = new_table(
         "R: a new array of doubles; x: times the time of pyinit in R",
         "distribution",
         "",
@@ -234,8 +235,8 @@ def _r_table(results: Results) -> Table | None:
             _words(case.distribution),
             case.who,
             _shape(case.shape),
-            _seconds(measurement.median),
-            f"{_seconds(low * case.size / 1e9)} to {_seconds(high * case.size / 1e9)}",
+            seconds_text(measurement.median),
+            f"{seconds_text(low * case.size / 1e9)} to {seconds_text(high * case.size / 1e9)}",
             "" if own is measurement else _times(ratio(measurement, own)),
             style="bold" if own is measurement else None,
         )
@@ -243,7 +244,7 @@ def _r_table(results: Results) -> Table | None:
 
 
 def _memory_table(results: Results) -> Table | None:
-    table = _table(
+    table = new_table(
         "Peak memory of a call, in a fresh process, in units of the array",
         "",
         "shape",
@@ -267,7 +268,7 @@ def _targets_table(targets: list[Target], plan: Plan) -> Table:
     title = f"Targets, at {_shape(plan.square)}, float32, threads: {plan.threads}"
     if plan.side != 4096 or plan.threads != 2:
         title += " (they are meant for 4096 x 4096 on 2 cores)"
-    table = _table(title, "", "target", "measured", "quartiles", "best", "", "worst case")
+    table = new_table(title, "", "target", "measured", "quartiles", "best", "", "worst case")
     table.columns[-1].justify = table.columns[-2].justify = "left"
     table.columns[-1].no_wrap = False
     for target in targets:
@@ -291,7 +292,7 @@ def _targets_table(targets: list[Target], plan: Plan) -> Table:
 
 
 def _left_out(results: Results) -> Table | None:
-    table = _table("Left out", "", "", left=2)
+    table = new_table("Left out", "", "", left=2)
     table.show_header = False
     table.columns[1].no_wrap = False
     for each in results.left_out:
@@ -327,7 +328,8 @@ def _number(value: float) -> str:
     return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
 
 
-def _seconds(seconds: float) -> str:
+def seconds_text(seconds: float) -> str:
+    """Return a duration in three digits, with its unit."""
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
         if seconds * factor >= 1:
             return f"{seconds * factor:.3g} {unit}"
