@@ -27,14 +27,7 @@ def write_manifest(manifest: Manifest, file: str | os.PathLike[str]) -> None:
         OSError: The file cannot be written.
 
     Example:
-        >>> import pyinit, tempfile, pathlib
-        >>> plan = [{"name": "bias", "shape": [3], "initializer": "zeros"}]
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = pathlib.Path(folder, "manifest.json")
-        ...     pyinit.write_manifest(pyinit.create_manifest(plan), path)
-        ...     pyinit.read_manifest(path)
-        Manifest of 1 tensor, 12 bytes:
-          bias [3] float32, Zeros
+        See `read_manifest()`.
 
     Source: https://json-schema.org/draft/2020-12
     """
