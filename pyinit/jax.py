@@ -1,10 +1,13 @@
-"""For users of JAX and Flax: our initializers in the form of `jax.nn.initializers`.
+"""JAX and Flax: our initializers in the form of `jax.nn.initializers`.
 
 import pyinit.jax
 
 flax.linen.Dense(3, kernel_init=pyinit.jax.initializer(pyinit.HeNormal()))
 """
 
-from pyinit.bridges.jax.initializers import initializer
+from pyinit.bridges.frameworks import framework_required
+
+with framework_required("jax", "JAX"):
+    from pyinit.bridges.jax.initializers import initializer
 
 __all__ = ["initializer"]

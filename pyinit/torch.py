@@ -1,4 +1,4 @@
-"""For users of torch: initial weights in place, for tensors and for whole modules.
+"""torch tensors and modules: fill them with initial weights in place.
 
 import pyinit.torch
 
@@ -6,6 +6,9 @@ pyinit.torch.init_(module, seed=42)
 pyinit.write_manifest(pyinit.torch.create_manifest(module, seed=42), "manifest.json")
 """
 
-from pyinit.bridges.torch import create_manifest, init_
+from pyinit.bridges.frameworks import framework_required
+
+with framework_required("torch", "torch"):
+    from pyinit.bridges.torch import create_manifest, init_
 
 __all__ = ["create_manifest", "init_"]

@@ -1,1 +1,1 @@
-"""The bridge to JAX: initializers in the form of `jax.nn.initializers`, and sharded draws."""
+"""The bridge to JAX: initializers in the form of `jax.nn.initializers`, and sharded tensors."""
