@@ -15,7 +15,7 @@ test_that("functions take the arguments of their twins in Python", {
   # protects: users who change languages, and calls with arguments in order
   python <- reticulate::import("pyinit", convert = FALSE)
   inspect <- reticulate::import("inspect", convert = FALSE)
-  # tests/test_names.py holds the two lists of names against each other
+  # tests/project/test_names.py holds the two lists of names against each other
   shared <- intersect(getNamespaceExports("pyinit"), reticulate::py_list_attributes(python))
   expect_gt(length(shared), 25)
   for (name in shared) {

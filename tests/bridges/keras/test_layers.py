@@ -1,0 +1,240 @@
+"""Our initializers in Keras' layers, on the backend that Keras has in this process."""
+
+import copy
+import pickle
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import pyinit
+from pyinit.dtypes import FLOAT_DTYPES
+from pyinit.initializers.registry import CLASSES
+from tests.support import same_bits
+from tests.support.keras_models import LAYERS, build, initializer_arguments, values
+
+ARGUMENTS = initializer_arguments()
+CASES = [(layer, argument) for layer in ARGUMENTS for argument in ARGUMENTS[layer]]
+POLICIES = {
+    "float32": "float32",
+    "float16": "float16",
+    "bfloat16": "bfloat16",
+    "mixed_bfloat16": "float32",
+}
+
+
+def drawn(initializer, shape, dtype="float32") -> np.ndarray:
+    """What a weight made by the initializer must be, as `values` gives it."""
+    array = initializer(tuple(shape), dtype=dtype)
+    return array.astype(np.float32) if dtype == "bfloat16" else array
+
+
+def test_every_layer_with_an_initializer_is_tested():
+    """Protects against a layer of a newer Keras that nobody thought of."""
+    assert set(ARGUMENTS) == set(LAYERS)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(("layer", "argument"), CASES, ids=lambda case: case)
+def test_layers_hold_our_values(layer, argument, policy):
+    """Protects every initializer argument of every layer, under every float policy."""
+    initializer = pyinit.RandomNormal(0.5, 0.25, 7)
+    weights = build(layer, dtype=keras.DTypePolicy(policy), **{argument: initializer}).weights
+    dtype = POLICIES[policy]
+    assert {weight.dtype for weight in weights} == {dtype}
+    ours = [w for w in weights if same_bits(values(w), drawn(initializer, w.shape, dtype))]
+    assert ours, [weight.path for weight in weights]
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_every_class_serves_a_layer(cls):
+    """Protects every initializer in add_weight(), by object and as the value of a variable."""
+    initializer = cls()
+    shape = (6, 1, 4) if cls is pyinit.STFT else (6, 4)
+    layer = keras.layers.Layer()
+    weight = layer.add_weight(shape=shape, initializer=initializer)
+    assert same_bits(values(weight), initializer(shape))
+    variable = keras.Variable(initializer, shape=shape, dtype="float16")
+    assert same_bits(values(variable), initializer(shape, "float16"))
+
+
+class Subclassed(keras.Model):
+    """A model whose layers are built when it is first called."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(3, kernel_initializer=pyinit.HeNormal(4))
+
+    def call(self, inputs):
+        """The forward pass."""
+        return self.dense(inputs)
+
+
+def functional() -> keras.Model:
+    inputs = keras.Input((5,))
+    return keras.Model(inputs, keras.layers.Dense(3, kernel_initializer=pyinit.HeNormal(4))(inputs))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        functional,
+        Subclassed,
+        lambda: keras.Sequential([keras.layers.Dense(3, kernel_initializer=pyinit.HeNormal(4))]),
+    ],
+    ids=["functional", "subclassed", "sequential"],
+)
+def test_every_kind_of_model_holds_our_values(make):
+    """Protects models that are built at once, and those that are built when they are called."""
+    model = make()
+    outputs = values(model(np.ones((2, 5), "float32")))
+    kernel = pyinit.HeNormal(4)((5, 3))
+    assert same_bits(values(model.weights[0]), kernel)
+    np.testing.assert_allclose(outputs, np.ones((2, 5)) @ kernel, rtol=1e-5)
+
+
+def test_optimizers_hold_our_values():
+    """Protects an optimizer's own variables."""
+    optimizer = keras.optimizers.SGD()
+    kernel = keras.Variable(pyinit.HeNormal(1), shape=(3, 2))
+    slot = optimizer.add_variable_from_reference(kernel, "slot", pyinit.Constant(0.5))
+    assert same_bits(values(slot), np.full((3, 2), 0.5, np.float32))
+    variable = optimizer.add_variable((4,), pyinit.RandomUniform(seed=2))
+    assert same_bits(values(variable), pyinit.RandomUniform(seed=2)((4,)))
+
+
+def test_attention_gets_the_axes():
+    """Protects the fans of attention, which Keras tells only its own kind of initializer."""
+    attention = build("MultiHeadAttention", kernel_initializer=pyinit.GlorotUniform(5))
+    expected = {
+        "query": ((5, 2, 3), [0], [1, 2]),
+        "key": ((5, 2, 3), [0], [1, 2]),
+        "value": ((5, 2, 3), [0], [1, 2]),
+        "attention_output": ((2, 3, 5), [0, 1], [2]),
+    }
+    kernels = {w.path.split("/")[-2]: w for w in attention.weights if w.name == "kernel"}
+    assert set(kernels) == set(expected)
+    for name, (shape, inputs, outputs) in expected.items():
+        values_of_axes = pyinit.GlorotUniform(5, inputs, outputs)(shape)
+        assert same_bits(values(kernels[name]), values_of_axes)
+        assert not same_bits(values_of_axes, pyinit.GlorotUniform(5)(shape))
+
+
+@pytest.mark.parametrize("name", ["EinsumDense", "MultiHeadAttention", "GroupQueryAttention"])
+def test_attention_gets_the_axes_that_keras_gets(name, monkeypatch):
+    """Protects the fans against the real Keras: its own class is told the same."""
+    told = {}
+    for module in (keras.initializers, pyinit):
+        axes = told[module] = []
+        cls = module.VarianceScaling
+        call = cls.__call__
+
+        def note(self, shape, *args, axes=axes, call=call, **kwargs):
+            axes.append((tuple(shape), list(self.input_axes), list(self.output_axes)))
+            return call(self, shape, *args, **kwargs)
+
+        monkeypatch.setattr(cls, "__call__", note)
+        build(name, kernel_initializer=cls(2.0, "fan_out", seed=1))
+    assert told[pyinit] == told[keras.initializers]
+    assert told[pyinit]
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_ours_are_keras_initializers(cls):
+    """Protects isinstance() and __class__, and that construction gives our own class."""
+    initializer = cls()
+    theirs = getattr(keras.initializers, cls.__name__)
+    assert isinstance(initializer, theirs)
+    assert isinstance(initializer, keras.initializers.Initializer)
+    assert isinstance(initializer, cls)
+    assert type(initializer) is cls
+    shown = initializer.__class__
+    assert issubclass(shown, cls)
+    assert issubclass(shown, theirs)
+    assert shown == cls
+    assert shown.__name__ == cls.__name__
+    assert type(shown.from_config(initializer.get_config())) is cls
+    others = {"VarianceScaling", "RandomNormal", "Zeros"} - {c.__name__ for c in cls.__mro__}
+    for name in others:
+        assert not isinstance(initializer, getattr(keras.initializers, name))
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_initializers_are_copied(random_class, protocol):
+    """Protects pickle (both of Python's implementations) and copy, which ask for __class__."""
+    initializer = random_class(3)
+    pickled = pickle._dumps(initializer, protocol)
+    again = [
+        copy.copy(initializer),
+        copy.deepcopy(initializer),
+        pickle.loads(pickle.dumps(initializer, protocol)),
+        pickle.loads(pickled),
+    ]
+    for other in again:
+        assert type(other) is type(initializer)
+        assert same_bits(other((4, 3)), initializer((4, 3)))
+
+
+@pytest.mark.parametrize("first", ["keras", "pyinit"])
+def test_either_package_may_be_imported_first(first):
+    """Protects the order of imports: an initializer made before Keras was there works too."""
+    code = f"""
+import {first}
+import pyinit
+initializer = pyinit.HeNormal(1)
+assert isinstance(initializer, pyinit.VarianceScaling)
+assert {first == "keras"} or initializer.__class__ is pyinit.HeNormal
+import keras
+assert isinstance(initializer, keras.initializers.HeNormal)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "bool", "float8_e4m3fn"])
+def test_a_dtype_that_cannot_be_drawn_is_refused(dtype):
+    """Protects against zeros for integers, and says which dtypes there are."""
+    layer = keras.layers.Layer()
+    with pytest.raises(ValueError, match=f"Argument `dtype` must be .*{dtype}"):
+        layer.add_weight(shape=(2, 3), dtype=dtype, initializer=pyinit.HeNormal(1))
+
+
+def test_constants_serve_integer_weights():
+    """Protects constants for weights that are no floats."""
+    weight = keras.layers.Layer().add_weight(
+        shape=(2, 3), dtype="int32", initializer=pyinit.Constant(3), trainable=False
+    )
+    assert same_bits(values(weight), np.full((2, 3), 3, np.int32))
+
+
+def test_a_policy_of_the_users_own():
+    """Protects a layer whose policy is a class of the user's."""
+
+    class Halves(keras.DTypePolicy):
+        """Weights in float64, computation in float16."""
+
+        def _parse_name(self, name):
+            return "float16", "float64"
+
+    layer = keras.layers.Dense(3, kernel_initializer=pyinit.HeNormal(1), dtype=Halves("halves"))
+    layer.build((None, 4))
+    kept = {"float64", "float32"}  # JAX has float64 only if it is switched on
+    assert values(layer.kernel).dtype.name in kept
+    np.testing.assert_allclose(values(layer.kernel), pyinit.HeNormal(1)((4, 3)), rtol=1e-6)
+
+
+def test_an_unknown_dimension_is_refused():
+    """Protects against a shape with None: the error shows it."""
+    with pytest.raises(ValueError, match=r"\(None, 3\)"):
+        keras.layers.Layer().add_weight(shape=(None, 3), initializer=pyinit.HeNormal(1))
+    with pytest.raises(ValueError, match=r"Argument `shape` must .*dimension None"):
+        pyinit.HeNormal(1)((None, 3))
+
+
+@pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+def test_dtypes_of_the_backend_are_known(dtype):
+    """Protects a dtype given as the backend's own object."""
+    tensor = keras.ops.zeros((1,), dtype)
+    array = pyinit.HeNormal(1)((2, 3), dtype=tensor.dtype)
+    assert array.dtype.name == keras.backend.standardize_dtype(tensor.dtype)

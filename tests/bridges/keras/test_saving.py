@@ -1,0 +1,228 @@
+"""Models with our initializers are saved, loaded and copied, on the backend of this process."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+import pyinit
+import pyinit.keras
+from pyinit.initializers.registry import CLASSES
+from tests.support import same_bits
+from tests.support.keras_models import MODELS, weights
+
+layers = keras.layers
+GENERATORS = [pyinit.SeedGenerator, keras.random.SeedGenerator]
+
+
+def dense(seed, name: str) -> keras.layers.Dense:
+    return layers.Dense(3, kernel_initializer=pyinit.HeNormal(seed), name=name)
+
+
+def sharing(generator) -> keras.Model:
+    """Three layers whose initializers share a seed generator."""
+    return keras.Sequential(
+        [keras.Input((3,)), dense(generator, "a"), dense(generator, "b"), dense(generator, "c")]
+    )
+
+
+def seeds(model) -> list:
+    return [layer.kernel_initializer.seed for layer in model.layers]
+
+
+def initializers(model) -> list[dict]:
+    """The configurations of all initializers of the model's layers."""
+    return [
+        {key: value for key, value in layer.get_config().items() if key.endswith("initializer")}
+        for layer in model.layers
+    ]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_saved_models_are_loaded(name, tmp_path):
+    """Protects weights and initializers on their way through a file, and in a clone."""
+    make, inputs = MODELS[name]
+    model = make()
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for again in (loaded, keras.models.clone_model(model)):
+        assert initializers(again) == initializers(model)
+        # all seeds are fixed, so that a clone starts from the same weights
+        for ours, theirs in zip(weights(again), weights(model), strict=True):
+            assert same_bits(ours, theirs)
+        np.testing.assert_array_equal(
+            keras.ops.convert_to_numpy(again(inputs())),
+            keras.ops.convert_to_numpy(model(inputs())),
+        )
+
+
+LOAD = """
+import sys
+{imports}
+import keras
+model = keras.saving.load_model(sys.argv[1])
+print(type(model.layers[0].kernel_initializer).__module__, keras.ops.sum(model.layers[0].kernel))
+"""
+
+
+def load_in_a_new_process(path, imports: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", LOAD.format(imports=imports), path],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KERAS_BACKEND": "numpy"},
+    )
+
+
+def test_a_new_process_loads_after_the_import(tmp_path):
+    """Protects loading in a new process; without the import, Keras takes its class of the name."""
+    path = tmp_path / "model.keras"
+    keras.Sequential([keras.Input((3,)), dense(4, "a")]).save(path)
+    total = str(pyinit.HeNormal(4)((3, 3)).sum())
+    loaded = load_in_a_new_process(path, "import pyinit.keras")
+    assert loaded.stdout.split() == ["pyinit.initializers.random", total], loaded.stderr
+    loaded = load_in_a_new_process(path, "")
+    assert loaded.stdout.split() == ["keras.src.initializers.random_initializers", total]
+
+
+def test_a_class_that_is_not_there_is_told(tmp_path):
+    """Protects the error where Keras has no class to take instead: it shows what to import."""
+    path = tmp_path / "model.keras"
+    sharing(pyinit.SeedGenerator(9)).save(path)
+    missing = load_in_a_new_process(path, "")
+    assert missing.returncode != 0
+    assert "Could not locate class 'SeedGenerator'" in missing.stderr
+    assert "'module': 'pyinit.keras'" in missing.stderr
+    assert load_in_a_new_process(path, "import pyinit.keras").returncode == 0
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_keras_serializes_ours(cls):
+    """Protects keras.initializers' serialize, deserialize and get on our objects."""
+    initializer = cls()
+    config = json.loads(json.dumps(keras.initializers.serialize(initializer)))
+    assert config["registered_name"] == f"pyinit>{cls.__name__}"
+    assert config["module"] == "pyinit.keras"
+    for again in (
+        keras.initializers.deserialize(config),
+        keras.initializers.get(config),
+        keras.saving.deserialize_keras_object(config),
+        pyinit.deserialize(config),
+        keras.initializers.deserialize(pyinit.serialize(initializer)),
+    ):
+        assert type(again) is cls
+        assert again.get_config() == initializer.get_config()
+    assert keras.initializers.get(initializer) is initializer
+    assert type(keras.initializers.get(cls)) is cls
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_names_still_mean_keras_classes(cls):
+    """Protects Keras from us: its own names and classes are what they were."""
+    theirs = getattr(keras.initializers, cls.__name__)
+    by_name = {"class_name": cls.__name__, "config": theirs().get_config()}
+    assert type(keras.initializers.get(by_name)) is theirs
+    config = keras.initializers.serialize(theirs())
+    assert config["registered_name"] is None
+    assert type(keras.initializers.deserialize(config)) is theirs
+
+
+def test_a_class_of_the_users_own_is_saved_as_such(tmp_path):
+    """Protects subclasses, registered by the user with Keras or given on loading."""
+
+    @keras.saving.register_keras_serializable(package="mine")
+    class Registered(pyinit.HeNormal):
+        pass
+
+    class Given(pyinit.HeNormal):
+        pass
+
+    for cls, name, custom in (
+        (Registered, "mine>Registered", {}),
+        (Given, "Given", {"Given": Given}),
+    ):
+        layer = layers.Dense(3, kernel_initializer=cls(4))
+        assert isinstance(layer.kernel_initializer, keras.initializers.HeNormal)
+        config = keras.initializers.serialize(layer.kernel_initializer)
+        assert (config["registered_name"], config["module"]) == (name, __name__)
+        keras.Sequential([keras.Input((3,)), layer]).save(tmp_path / "model.keras")
+        loaded = keras.saving.load_model(tmp_path / "model.keras", custom_objects=custom)
+        assert type(loaded.layers[0].kernel_initializer) is cls
+
+
+@pytest.mark.parametrize("make", GENERATORS)
+def test_shared_generators_stay_shared(make, tmp_path):
+    """Protects seed generators of both kinds in saved models: one for all layers, in its state."""
+    generator = make(9, name="shared")
+    model = sharing(generator)
+    assert len({kernel.tobytes() for kernel in weights(model)[::2]}) == 3
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    first = seeds(loaded)[0]
+    assert type(first) is make
+    assert first is not generator
+    assert all(seed is first for seed in seeds(loaded))
+    assert [int(word) for word in keras.ops.convert_to_numpy(first.state)] == [9, 3]
+    # the next draw is the one that would have come next
+    assert same_bits(pyinit.HeNormal(first)((3, 3)), pyinit.HeNormal(generator)((3, 3)))
+    # once more: nothing is lost on the way
+    loaded.save(tmp_path / "again.keras")
+    again = seeds(keras.saving.load_model(tmp_path / "again.keras"))
+    assert all(seed is again[0] for seed in again)
+
+
+def test_keras_initializers_share_a_generator_with_ours(tmp_path):
+    """Protects a generator of Keras' that both kinds of initializer hold."""
+    generator = keras.random.SeedGenerator(9)
+    theirs = layers.Dense(3, kernel_initializer=keras.initializers.HeNormal(generator))
+    model = keras.Sequential(
+        [keras.Input((3,)), dense(generator, "a"), theirs, dense(generator, "c")]
+    )
+    model.save(tmp_path / "model.keras")
+    first, *others = seeds(keras.saving.load_model(tmp_path / "model.keras"))
+    assert isinstance(first, keras.random.SeedGenerator)
+    assert all(seed is first for seed in others)
+
+
+def test_a_saved_generator_is_read_without_keras(tmp_path):
+    """Protects pyinit.deserialize() on what stands in the file."""
+    sharing(pyinit.SeedGenerator(9, "shared")).save(tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as file:
+        saved = json.loads(file.read("config.json"))["config"]["layers"][1]["config"]
+    code = """
+import json, sys, pyinit
+initializer = pyinit.deserialize(json.loads(sys.argv[1]))
+print(initializer.seed)
+assert "keras" not in sys.modules
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(saved["kernel_initializer"])],
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout.strip() == "SeedGenerator(seed=9, name='shared')", result.stderr
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_configs_of_layers_are_exchanged(cls):
+    """Protects a layer's config in which one class is put in the place of the other."""
+    theirs = getattr(keras.initializers, cls.__name__)
+    for made, read in ((cls, theirs), (theirs, cls)):
+        config = layers.Dense(3, kernel_initializer=made()).get_config()
+        config["kernel_initializer"] = read.from_config(config["kernel_initializer"]["config"])
+        assert type(layers.Dense.from_config(config).kernel_initializer) is read
+
+
+def test_weights_are_loaded_into_another_model(tmp_path):
+    """Protects weight files, which hold nothing of initializers."""
+    model = sharing(pyinit.SeedGenerator(9))
+    model.save_weights(tmp_path / "model.weights.h5")
+    plain = keras.Sequential([keras.Input((3,)), *(layers.Dense(3) for _ in range(3))])
+    plain.load_weights(tmp_path / "model.weights.h5")
+    for ours, theirs in zip(weights(model), weights(plain), strict=True):
+        assert same_bits(ours, theirs)

@@ -1,0 +1,443 @@
+"""Weights in files, and weights held against a manifest."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import safetensors
+import safetensors.numpy
+
+import pyinit
+from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES
+from pyinit.manifests import limits, materialization
+from pyinit.manifests.model import DifferenceError, ManifestError
+from pyinit.manifests.shards import shares
+from pyinit.reproducibility import chunks as chunks_module
+from tests.support import same_bits
+
+#: Every dtype; scalars, empty ones, names with what no path may have, composed ones, whole ones.
+PLAN = [
+    *[
+        {"name": f"{dtype}/x", "shape": [7, 3], "dtype": dtype, "initializer": "ones"}
+        for dtype in NUMERIC_DTYPES
+    ],
+    *[
+        {"name": f"{dtype}/n", "shape": [5, 30], "dtype": dtype, "initializer": "random_normal"}
+        for dtype in FLOAT_DTYPES
+    ],
+    {"name": "scalar", "shape": [], "initializer": "random_uniform"},
+    {"name": "empty", "shape": [0, 4], "initializer": "random_uniform"},
+    {"name": "../../etc/passwd", "shape": [3], "initializer": "zeros"},
+    {"name": "C:\\weights \N{GREEK SMALL LETTER MU}", "shape": [3], "initializer": "zeros"},
+    {"name": "q", "shape": [40, 30], "initializer": "orthogonal", "axes": [1, 0]},
+    {"name": "t", "shape": [6, 8], "initializer": "he_normal", "axes": [1, 0]},
+    {
+        "name": "gru",
+        "shape": [30, 10],
+        "initializer": "glorot_uniform",
+        "axes": [1, 0],
+        "gates": [1, 0, 2],
+    },
+    {
+        "name": "embedding",
+        "shape": [9, 4],
+        "parts": [
+            {"rows": [0, 9], "initializer": "uniform"},
+            {"rows": [2, 3], "initializer": "zeros"},
+        ],
+    },
+]
+
+
+@pytest.fixture(scope="module")
+def pinned():
+    """The manifest of all of them."""
+    return pyinit.manifest(PLAN, seed=42)
+
+
+@pytest.fixture(params=[1 << 20, 17], ids=["whole", "in pieces"])
+def _pieces(request, monkeypatch):
+    monkeypatch.setattr(chunks_module, "PIECE", request.param)
+
+
+def values_of(pinned):
+    """The weights, drawn at once."""
+    found = {}
+    for tensor in pinned.tensors:
+        values = np.empty(tensor.shape, tensor.numpy_dtype)
+        tensor.fill(values, (0,) * len(tensor.shape))
+        found[tensor.name] = values
+    return found
+
+
+# ---- safetensors ----
+
+
+@pytest.mark.usefixtures("_pieces")
+def test_the_package_reads_what_we_write(pinned, tmp_path):
+    """Protects the format, by its own implementation: names, shapes, dtypes, values, alignment."""
+    [path] = pyinit.materialize(pinned, tmp_path / "m.safetensors")
+    assert path == tmp_path / "m.safetensors"
+    expected = values_of(pinned)
+    header = json.loads(path.read_bytes()[8:].split(b"}}")[0] + b"}}")
+    with safetensors.safe_open(path, "np") as file:
+        assert set(file.keys()) == set(expected)
+        assert file.metadata() == {"format": "pt", "pyinit_stream_version": "1"}
+        for name, values in expected.items():
+            found = file.get_slice(name)
+            assert tuple(found.get_shape()) == values.shape
+            start = header[name]["data_offsets"][0]
+            assert start % values.dtype.itemsize == 0
+            if values.dtype != FLOAT_DTYPES["bfloat16"]:  # which the package has no NumPy for
+                assert same_bits(file.get_tensor(name), values)
+    assert pyinit.verify(pinned, path)
+
+
+def test_we_read_what_the_package_writes(pinned, tmp_path):
+    """Protects the reader, with files that others wrote."""
+    path = tmp_path / "theirs.safetensors"
+    expected = {n: v for n, v in values_of(pinned).items() if v.dtype.name != "bfloat16"}
+    safetensors.numpy.save_file(expected, path)
+    found = pyinit.verify(pinned, path)
+    assert {d.name: d.reason for d in found.differences} == {
+        "bfloat16/x": "it is missing",
+        "bfloat16/n": "it is missing",
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "it has no header"),
+        (b"\x10\0\0", "it has no header"),
+        (b"\xff" * 8 + b"{}", "it has no header"),
+        (b"\x02\0\0\0\0\0\0\0[]", "its header is no object"),
+        (b"\x03\0\0\0\0\0\0\0{]}", "its header is not JSON"),
+    ],
+)
+def test_files_that_are_none(content, message, pinned, tmp_path):
+    """Protects against files of somebody's: no memory is asked for by what they say."""
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ManifestError, match=message):
+        pyinit.verify(pinned, path)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"dtype": "F8", "shape": [1], "data_offsets": [0, 1]}, "KeyError: 'F8'"),
+        ({"dtype": "F32", "shape": [1], "data_offsets": [0, 400]}, "it lies outside of the file"),
+        ({"dtype": "F32", "shape": [1], "data_offsets": [-4, 0]}, "it lies outside of the file"),
+        ({"dtype": "F32", "shape": [2**60], "data_offsets": [0, 4]}, "its size is not that of"),
+        ({"dtype": "F32", "shape": [True], "data_offsets": [0, 4]}, "it lies outside of the file"),
+        ({"dtype": "F32", "shape": [1]}, "KeyError: 'data_offsets'"),
+        ([], "list indices must be integers"),
+    ],
+)
+def test_headers_that_lie(entry, message, pinned, tmp_path):
+    """Protects memory: a tensor lies inside its file and is as large as it says."""
+    path = tmp_path / "m.safetensors"
+    header = json.dumps({"x": entry}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 8)
+    with pytest.raises(ManifestError, match=message):
+        pyinit.verify(pinned, path)
+
+
+def test_a_name_that_the_format_has_for_something_else(tmp_path):
+    """Protects against a tensor that would take the place of the file's metadata."""
+    pinned = pyinit.manifest([{"name": "__metadata__", "shape": [2], "initializer": "zeros"}])
+    with pytest.raises(ManifestError, match="cannot have a tensor called '__metadata__'"):
+        pyinit.materialize(pinned, tmp_path / "m.safetensors")
+    assert pyinit.materialize(pinned, tmp_path / "arrow", format="arrow")
+
+
+# ---- Arrow ----
+
+
+@pytest.mark.usefixtures("_pieces")
+def test_arrow_files(pinned, tmp_path):
+    """Protects what other readers of Arrow find: the values, and what the tensor is."""
+    folder = tmp_path / "new" / "folder"
+    written = pyinit.materialize(pinned, folder, format="arrow")
+    # names of tensors are no paths
+    assert sorted(folder.iterdir()) == sorted(written)
+    assert {path.parent for path in written} == {folder}
+    names = {path.name for path in written}
+    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyzC0123456789_-.") for name in names)
+    expected = values_of(pinned)
+    for path, tensor in zip(written, pinned.tensors, strict=True):
+        table = pa.ipc.open_file(path).read_all()
+        metadata = table.schema.metadata
+        assert metadata[b"pyinit.name"].decode() == tensor.name
+        assert tuple(json.loads(metadata[b"pyinit.shape"])) == tensor.shape
+        assert metadata[b"pyinit.dtype"].decode() == tensor.dtype
+        assert metadata[b"pyinit.fingerprint"].decode() == tensor.fingerprint
+        values = table.column("values").to_numpy().view(tensor.numpy_dtype)
+        assert same_bits(values.reshape(tensor.shape), expected[tensor.name])
+    assert pyinit.verify(pinned, folder)
+    assert pyinit.verify(pinned, [str(path) for path in written])
+
+
+def test_arrow_files_that_are_none(pinned, tmp_path):
+    """Protects against files of Arrow that are something else, and files of somebody's."""
+    path = tmp_path / "x.arrow"
+    path.write_bytes(b"ARROW1 no")
+    with pytest.raises(ManifestError, match="no Arrow file with a tensor"):
+        pyinit.verify(pinned, path)
+    good = {"pyinit.name": "x", "pyinit.dtype": "float32", "pyinit.shape": "[2]"}
+    for metadata, values in (
+        (None, pa.array([1.0, 2.0], pa.float32())),
+        ({**good, "pyinit.shape": "[3]"}, pa.array([1.0, 2.0], pa.float32())),
+        ({**good, "pyinit.shape": "[-1, -2]"}, pa.array([1.0, 2.0], pa.float32())),
+        ({**good, "pyinit.dtype": "float8"}, pa.array([1.0, 2.0], pa.float32())),
+        (good, pa.array([1.0, 2.0], pa.float64())),
+        (good, pa.array([1.0, None], pa.float32())),
+    ):
+        table = pa.table({"values": values}).replace_schema_metadata(metadata)
+        with pa.ipc.new_file(path, table.schema) as writer:
+            writer.write_table(table)
+        with pytest.raises(ManifestError, match="no Arrow file with a tensor"):
+            pyinit.verify(pinned, path)
+
+
+# ---- materialize ----
+
+
+def test_machines_share_the_work(pinned, tmp_path):
+    """Protects `part`: together the parts are all, and all write the same index."""
+    target, indices = tmp_path / "m.safetensors", []
+    for number in (3, 1, 2):
+        [path] = pyinit.materialize(pinned, target, part=f"{number}/3")
+        assert path.name == f"m-0000{number}-of-00003.safetensors"
+        assert pyinit.verify(pinned, path, part=(number, 3))
+        assert pyinit.verify(pinned, path, part=(number % 3 + 1, 3)).differences
+        indices.append((tmp_path / "m.safetensors.index.json").read_text())
+    assert len(set(indices)) == 1
+    index = json.loads(indices[0])
+    assert index["metadata"]["total_size"] == pinned.nbytes
+    for name, file in index["weight_map"].items():
+        with safetensors.safe_open(tmp_path / file, "np") as opened:
+            assert name in opened.keys()  # noqa: SIM118 - it is no dictionary
+    (tmp_path / "m.safetensors.index.json").unlink()
+    assert pyinit.verify(pinned, tmp_path)
+    dealt = [shares(pinned.tensors, 2)[k] for k in (0, 1)]
+    for number, numbers in enumerate(dealt, 1):
+        paths = pyinit.materialize(pinned, tmp_path / "a", format="arrow", part=(number, 2))
+        assert [int(path.name[:5]) for path in paths] == numbers
+    assert pyinit.verify(pinned, tmp_path / "a")
+
+
+def test_more_parts_than_tensors(tmp_path):
+    """Protects the machines that have nothing to do."""
+    pinned = pyinit.manifest([{"name": "x", "shape": [2], "initializer": "zeros"}])
+    for number in (1, 2, 3):
+        [path] = pyinit.materialize(pinned, tmp_path / "m.safetensors", part=(number, 3))
+        assert pyinit.verify(pinned, path, part=(number, 3))
+
+
+@pytest.mark.parametrize("file_format", materialization.FORMATS)
+def test_nothing_is_replaced_unasked_nor_left_half_done(file_format, pinned, tmp_path, monkeypatch):
+    """Protects files that are there, and against those that look complete but are not."""
+    path = tmp_path / "weights"
+    first = pyinit.materialize(pinned, path, format=file_format)
+    before = {file: file.read_bytes() for file in first}
+    with pytest.raises(FileExistsError, match="it is there already"):
+        pyinit.materialize(pinned, path, format=file_format)
+    assert pyinit.materialize(pinned, path, format=file_format, overwrite=True) == first
+    assert {file: file.read_bytes() for file in first} == before
+
+    wrong = pyinit.manifest(PLAN, seed=43)
+    mixed = type(pinned)(1, (*pinned.tensors[:-1], wrong.tensors[-1]))
+    broken = type(pinned)(
+        1,
+        tuple(
+            type(t)(t.name, t.shape, t.dtype, t.parts, p.fingerprint)
+            for t, p in zip(mixed.tensors, pinned.tensors, strict=True)
+        ),
+    )
+    with pytest.raises(DifferenceError, match=r"the fingerprint that the manifest gives .*embedd"):
+        pyinit.materialize(broken, path, format=file_format, overwrite=True)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(materialization, "drawn_fingerprint", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pyinit.materialize(pinned, path, format=file_format, overwrite=True)
+    assert {file: file.read_bytes() for file in first} == before
+    left = list(tmp_path.rglob("*.partial"))
+    assert left == []
+
+
+def test_the_arguments_of_materialize(pinned, tmp_path):
+    """Protects against a typing mistake that would be taken for something else."""
+    with pytest.raises(ValueError, match="Argument `format`"):
+        pyinit.materialize(pinned, tmp_path / "x", format="npz")
+    with pytest.raises(ValueError, match="Argument `part`"):
+        pyinit.materialize(pinned, tmp_path / "x", part="3-8")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_that_are_larger_than_memory(tmp_path):
+    """Protects the promise that pieces are all that is held: peak memory is no more than a few."""
+    code = (
+        "import resource, sys, pyinit\n"
+        "from pyinit.manifests import verification, materialization\n"
+        "import jsonschema, json\n"
+        "plan = [{'name': 'x', 'shape': [2**26], 'initializer': 'he_uniform'}]\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "pyinit.verify(pyinit.manifest([{**plan[0], 'shape': [2**22]}], 1))\n"
+        "before = peak()\n"
+        "pinned = pyinit.manifest(plan, 1)\n"
+        "path = sys.argv[1]\n"
+        "assert pyinit.verify(pinned)\n"
+        "pyinit.materialize(pinned, path)\n"
+        "print(peak() - before)\n"
+    )
+    path = tmp_path / "x.safetensors"
+    result = subprocess.run(
+        [sys.executable, "-c", code, path], check=True, capture_output=True, text=True
+    )
+    assert int(result.stdout) < 30_000  # KiB, for 256 MiB of weights
+    assert path.stat().st_size > 2**28
+
+
+# ---- verify ----
+
+
+def test_arrays_of_any_kind(pinned):
+    """Protects dictionaries of arrays, such as a model's weights."""
+    values = values_of(pinned)
+    assert pyinit.verify(pinned, values)
+    assert pyinit.verify(pinned, {n: v.copy(order="F") for n, v in values.items()})
+    swapped = {
+        n: v if v.dtype.name == "bfloat16" else v.astype(v.dtype.newbyteorder(">"))
+        for n, v in values.items()
+    }
+    assert pyinit.verify(pinned, swapped)
+
+
+def test_what_differs_is_told(pinned):
+    """Protects the third person: what differs is said, for each tensor."""
+    values = values_of(pinned)
+    values["q"] = values["q"].copy()
+    values["q"][3, 4] += 0.5
+    values["q"][7, 1] += 0.25
+    values["gru"] = values["gru"].T
+    values["scalar"] = values["scalar"].astype("float64")
+    values["float32/x"] = -values["float32/x"] * 0
+    del values["embedding"]
+    values["more"] = np.zeros(3)
+    found = pyinit.verify(pinned, values)
+    assert not found
+    reasons = {d.name: d.reason for d in found.differences}
+    assert reasons.pop("q").startswith("2 of 1200 values differ, by at most 0.5; the first is ")
+    assert "at [3, 4] (counted from 0)" in repr(found)
+    # -0.0 is not 1.0
+    assert reasons.pop("float32/x").startswith("21 of 21 values differ, by at most 1; ")
+    assert reasons == {
+        "gru": "the shape is [10, 30], not [30, 10]",
+        "scalar": "the dtype is float64, not float32",
+        "embedding": "it is missing",
+        "more": "it is not in the manifest",
+    }
+    assert repr(found).startswith(f"DIFFERENT: 6 (of {len(PLAN)} tensors, ")
+
+
+@pytest.mark.usefixtures("_pieces")
+def test_the_first_difference_is_found_in_any_piece():
+    """Protects the place that is told, beyond the first piece."""
+    pinned = pyinit.manifest([{"name": "x", "shape": [50, 60], "initializer": "he_normal"}], 1)
+    values = values_of(pinned)["x"]
+    values[31, 59] = np.nan
+    [difference] = pyinit.verify(pinned, {"x": np.asfortranarray(values)}).differences
+    assert difference.reason.startswith("1 of 3000 values differ, by at most nan; the first is nan")
+    assert difference.reason.endswith("at [31, 59] (counted from 0)")
+
+
+def test_more_cannot_be_said_where_memory_lacks(monkeypatch):
+    """Protects the answer that the values differ, on a machine that cannot draw them to compare."""
+    plan = [{"name": "q", "shape": [40, 30], "initializer": "orthogonal"}]
+    pinned = pyinit.manifest(plan, 1)
+    monkeypatch.setattr(limits, "usable_memory", lambda: 1000)
+    [difference] = pyinit.verify(pinned, {"q": np.zeros((40, 30), np.float32)}).differences
+    assert difference.reason.startswith("the fingerprint is ")
+    assert "needs 21.1 KiB of memory at once, and this machine has 1000 bytes" in difference.reason
+
+
+def test_a_manifest_that_contradicts_itself(pinned):
+    """Protects against a fingerprint that was put to another initializer."""
+    other = pyinit.manifest(PLAN, seed=43)
+    forged = type(pinned)(
+        1,
+        tuple(
+            type(t)(t.name, t.shape, t.dtype, t.parts, o.fingerprint)
+            for t, o in zip(pinned.tensors, other.tensors, strict=True)
+        ),
+    )
+    found = pyinit.verify(forged)
+    random = {t.name for t, o in zip(pinned.tensors, other.tensors, strict=True) if t != o}
+    changed = {d.name for d in found.differences}
+    assert {"q", "gru", "embedding", "scalar"} <= changed <= random
+    assert all("the manifest contradicts itself" in d.reason for d in found.differences)
+    # who has the weights of the initializers is told, too
+    found = pyinit.verify(forged, values_of(pinned))
+    assert {d.name for d in found.differences} == changed
+    assert "they are what its initializer draws. Nor does" in repr(found)
+
+
+def test_two_manifests(pinned, tmp_path):
+    """Protects the exchange of manifests: the seed, the shape, the dtype, what else differs."""
+    plan = {entry["name"]: dict(entry) for entry in PLAN}
+    plan["t"] |= {"axes": [0, 1]}
+    plan["scalar"] |= {"initializer": "random_normal"}
+    plan["float16/n"] |= {"dtype": "bfloat16"}
+    plan["float32/n"] |= {"shape": [6, 30]}
+    plan["float64/n"] |= {"initializer": pyinit.RandomNormal(stddev=1, seed=3)}
+    del plan["embedding"], plan["gru"]
+    plan["embedding"] = {"name": "embedding", "shape": [9, 4], "initializer": "uniform"}
+    other = pyinit.manifest([*plan.values(), {**PLAN[0], "name": "more"}], seed=42)
+    pyinit.write_manifest(other, tmp_path / "other.json")
+    assert pyinit.verify(pinned, pinned)
+    reasons = {d.name: d.reason for d in pyinit.verify(pinned, tmp_path / "other.json").differences}
+    assert reasons == {
+        "t": "the order of axes is (0, 1), not (1, 0)",
+        "scalar": "the initializer is RandomNormal, not RandomUniform",
+        "float16/n": "the dtype is bfloat16, not float16",
+        "float32/n": "the shape is [6, 30], not [5, 30]",
+        "float64/n": "the stddev is 1, not 0.05, the seed is 3, not the one derived from 42",
+        "embedding": "it has 1 parts, not 2",
+        "gru": "it is missing",
+        "more": "it is not in the manifest",
+    }
+    once, again = (
+        pyinit.manifest([{**PLAN[0], "initializer": pyinit.HeNormal(1), "draw": n}]) for n in (0, 2)
+    )
+    assert repr(pyinit.verify(once, again)).endswith("float16/x: the draw is 2, not 0")
+
+
+def test_a_tensor_in_two_files(pinned, tmp_path):
+    """Protects against one of two files that say different things."""
+    for name in ("a", "b"):
+        pyinit.materialize(pinned, tmp_path / f"{name}.safetensors")
+    with pytest.raises(ManifestError, match="is in another file, too"):
+        pyinit.verify(pinned, tmp_path)
+    os.makedirs(tmp_path / "empty")
+    with pytest.raises(ManifestError, match="there are no files of"):
+        pyinit.verify(pinned, tmp_path / "empty")
+    with pytest.raises(ManifestError, match=r"weights are in files of \.safetensors or \.arrow"):
+        pyinit.verify(pinned, tmp_path / "weights.npz")
+    with pytest.raises(FileNotFoundError):
+        pyinit.verify(pinned, tmp_path / "weights.safetensors")
+
+
+def test_names_cannot_control_a_terminal(pinned):
+    """Protects the terminal from names in somebody's files."""
+    found = pyinit.verify(pinned, {**values_of(pinned), "\x1b[31mred": np.zeros(1)})
+    assert "\x1b" not in repr(found)
+    assert r"\x1b[31mred" in repr(found)

@@ -1,0 +1,478 @@
+"""Manifests: what is written is read again, what is not as it must be is refused."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+import pyinit
+from pyinit.initializers.registry import CLASSES
+from pyinit.manifests import limits, parallel, reading
+from pyinit.manifests.model import DifferenceError, ManifestError, readable_size
+from pyinit.manifests.reading import load_json, manifest_of
+from pyinit.manifests.shards import as_share, shares
+from pyinit.manifests.writing import as_text
+from pyinit.reproducibility import chunks as chunks_module
+from pyinit.reproducibility.json_config import construct, describe
+from tests.support import DATA
+
+PLAN = [
+    {"name": "kernel", "shape": [4, 3], "initializer": "he_normal"},
+    {"name": "bias", "shape": [3], "initializer": "zeros"},
+]
+#: Every class, with arguments that are not the defaults.
+EVERY = [
+    pyinit.Constant(0.1),
+    pyinit.Constant(float("-inf")),
+    pyinit.Constant(True),
+    pyinit.Zeros(),
+    pyinit.Ones(),
+    pyinit.Identity(1.5),
+    pyinit.STFT("imag", [1.0, 2.0, 1.0, 0.5], None, True),
+    pyinit.STFT(),
+    pyinit.RandomNormal(0.1, 2, 2**64 - 1),
+    pyinit.RandomUniform(-1, 1, -(2**63)),
+    pyinit.TruncatedNormal(0.1, 2, 3),
+    pyinit.VarianceScaling(2, "fan_avg", "untruncated_normal", 3, [0], [-1]),
+    pyinit.GlorotNormal(3, [0], [1]),
+    pyinit.GlorotUniform(3),
+    pyinit.HeNormal(3),
+    pyinit.HeUniform(3),
+    pyinit.LecunNormal(3),
+    pyinit.LecunUniform(3),
+    pyinit.Orthogonal(1.5, 3),
+]
+
+
+def pinned():
+    """A small manifest."""
+    return pyinit.manifest(PLAN, seed=42)
+
+
+def document():
+    """A small manifest, as JSON has it."""
+    return json.loads(as_text(pinned()))
+
+
+def shape_of(initializer):
+    return (4, 1, 3) if isinstance(initializer, pyinit.STFT) else (4, 3)
+
+
+# ---- what is written is read again ----
+
+
+def test_the_file_is_the_same_everywhere():
+    """Protects manifests that others have, and comparisons of files: the text to the byte."""
+    expected = (DATA / "manifest.json").read_text()
+    assert as_text(pinned()) == expected
+    assert as_text(manifest_of(load_json(expected))) == expected
+
+
+@pytest.mark.parametrize("initializer", EVERY, ids=repr)
+def test_every_initializer_comes_back(initializer, tmp_path):
+    """Protects every class and every kind of argument; the schema knows all of them."""
+    plan = [{"name": "x", "shape": shape_of(initializer), "initializer": initializer}]
+    made = pyinit.manifest(plan)
+    pyinit.write_manifest(made, tmp_path / "m.json")
+    again = pyinit.read_manifest(tmp_path / "m.json")
+    assert as_text(again) == as_text(made)
+    assert describe(again.tensors[0].parts[0].initializer) == describe(initializer)
+    assert again.tensors[0].fingerprint == pyinit.fingerprint(initializer, shape_of(initializer))
+    assert pyinit.verify(again)
+
+
+def test_every_class_is_tried():
+    """Protects the list above."""
+    assert {type(initializer) for initializer in EVERY} == set(CLASSES)
+
+
+def test_the_schema_is_one_and_knows_what_the_code_knows():
+    """Protects the published schema: valid itself, and not looser than the classes."""
+    schema = json.loads(reading.SCHEMA.read_text())
+    Draft202012Validator.check_schema(schema)
+    classes = schema["$defs"]["initializer"]["properties"]["class_name"]["enum"]
+    assert classes == sorted(cls.__name__ for cls in CLASSES)
+    rules = {}
+    for rule in schema["$defs"]["initializer"]["allOf"]:
+        named = rule["if"]["properties"]["class_name"]
+        config = rule["then"]["properties"]["config"]
+        assert config["additionalProperties"] is False
+        for name in named.get("enum", [named.get("const")]):
+            rules[name] = config.get("properties", {})
+    for cls in CLASSES:
+        assert set(rules[cls.__name__]) == set(cls().get_config()), cls
+    assert schema["$defs"]["tensor"]["properties"]["dtype"]["enum"] == [*pyinit.Zeros()._dtypes]
+
+
+def test_seeds_that_json_readers_would_round_are_strings():
+    """Protects seeds of 64 bits from readers that hold numbers as doubles, as R and JavaScript."""
+    for seed, written in ((2**53, 2**53), (2**53 + 1, str(2**53 + 1)), (-(2**63), str(-(2**63)))):
+        assert describe(pyinit.HeNormal(seed))["config"]["seed"] == written
+        again = construct(describe(pyinit.HeNormal(seed)), 5)
+        assert describe(again) == describe(pyinit.HeNormal(seed))
+        assert again.seed == (seed % 2**64, 5)
+
+
+def test_only_our_own_classes_can_be_described():
+    """Protects against a manifest that names a class that its reader does not have."""
+
+    class Mine(pyinit.HeNormal):
+        pass
+
+    with pytest.raises(ValueError, match="Mine is not one of pyinit's initializers"):
+        describe(Mine(1))
+
+
+# ---- plans ----
+
+
+def test_plans():
+    """Protects what a plan may say: seeds and dtypes for all, and of each tensor's own."""
+    generator, normal = pyinit.SeedGenerator(9), pyinit.RandomNormal
+    plan = {
+        "seed": "18446744073709551615",
+        "dtype": "float16",
+        "tensors": [
+            {"name": "a", "shape": (2, 2), "initializer": "he_normal"},
+            {"name": "b", "shape": [2], "initializer": normal(seed=5), "dtype": "float64"},
+            {
+                "name": "c",
+                "shape": [2, 2],
+                "initializer": {"class_name": "HeNormal", "config": {"seed": "7"}},
+            },
+            {"name": "d", "shape": (), "initializer": normal(seed=generator)},
+            {"name": "e", "shape": (2,), "initializer": normal(seed=generator)},
+            {"name": "f", "shape": (2,), "initializer": normal(seed=9), "draw": 1},
+        ],
+    }
+    tensors = {tensor.name: tensor for tensor in pyinit.manifest(plan).tensors}
+    expected = {
+        "a": (pyinit.HeNormal(pyinit.derive_seed(2**64 - 1, "a")), "float16"),
+        "b": (pyinit.RandomNormal(seed=5), "float64"),
+        "c": (pyinit.HeNormal(7), "float16"),
+        "d": (pyinit.RandomNormal(seed=9), "float16"),
+    }
+    for name, (initializer, dtype) in expected.items():
+        shape = tensors[name].shape
+        assert tensors[name].fingerprint == pyinit.fingerprint(initializer, shape, dtype)
+    assert [tensors[name].parts[0].draw for name in "def"] == [0, 1, 1]
+    assert tensors["e"].fingerprint == tensors["f"].fingerprint
+    # the argument comes before the plan's own seed
+    other = pyinit.manifest(plan, seed=3).tensors[0]
+    assert other.parts[0].initializer.seed == pyinit.derive_seed(3, "a")
+
+
+@pytest.mark.parametrize(
+    ("plan", "message"),
+    [
+        ([{"name": "a", "shape": [2]}], r"tensors\[0\] \('a'\): it lacks the field 'initializer'"),
+        ([{"shape": [2], "initializer": "zeros"}], r"tensors\[0\] lacks the field 'name'"),
+        ([{"name": "a", "initializer": "zeros"}], r"tensors\[0\] lacks the field 'shape'"),
+        ([{**PLAN[0], "seed": 1}], r"tensors\[0\] has the unknown field 'seed'"),
+        ({"tensors": [], "tensor": []}, "the plan has the unknown field 'tensor'"),
+        (["kernel"], r"tensors\[0\] must be a dictionary"),
+        ([{**PLAN[0], "shape": [-1, 2]}], "Argument `shape`"),
+        ([{**PLAN[0], "shape": 3}], "Argument `shape`"),
+        ([{**PLAN[0], "dtype": "float8"}], "Argument `dtype`"),
+        ([{**PLAN[0], "name": 3}], r"tensors\[0\] \(3\)"),
+        (
+            [{**PLAN[0], "initializer": "he"}],
+            "Argument `initializer` must be the name of an initializer",
+        ),
+        ([{**PLAN[0], "initializer": lambda shape, dtype: 0}], "one of pyinit's"),
+        ([{**PLAN[1], "axes": [1]}], "axes must be those from 0 to 0"),
+        ([PLAN[1], PLAN[1]], "two tensors are called 'bias'"),
+        (PLAN, "HeNormal has no seed of its own, and there is none for the whole"),
+    ],
+)
+def test_plans_with_mistakes(plan, message):
+    """Protects whoever writes a plan by hand: the error says where and what."""
+    with pytest.raises(ManifestError, match=message):
+        pyinit.manifest(plan)
+
+
+@pytest.mark.parametrize("target", [None, 3, "plan.json", {}, {"a": pyinit.Zeros()}])
+def test_what_is_no_plan(target):
+    """Protects against a manifest of something else."""
+    with pytest.raises(TypeError, match="Argument `target` must be a plan"):
+        pyinit.manifest(target)
+
+
+def test_arguments_are_checked():
+    """Protects the arguments of all four functions."""
+    for call in (
+        lambda: pyinit.manifest(PLAN, seed=1.5),
+        lambda: pyinit.manifest(PLAN, seed=2**64),
+    ):
+        with pytest.raises(ValueError, match="Argument `seed`"):
+            call()
+    for bad in (0, -1, 2.0, None, "1TB"):
+        for call in (
+            lambda: pyinit.manifest(PLAN, 1, max_bytes=bad),  # noqa: B023
+            lambda: pyinit.verify(pinned(), max_bytes=bad),  # noqa: B023
+            lambda: pyinit.materialize(pinned(), "x", max_bytes=bad),  # noqa: B023
+        ):
+            with pytest.raises(ValueError, match="Argument `max_bytes`"):
+                call()
+    for bad in (None, 3, PLAN):
+        for call in (
+            lambda: pyinit.verify(bad),  # noqa: B023
+            lambda: pyinit.materialize(bad, "x"),  # noqa: B023
+            lambda: pyinit.write_manifest(bad, "x"),  # noqa: B023
+        ):
+            with pytest.raises(ValueError, match="Argument `manifest`"):
+                call()
+    with pytest.raises(TypeError, match="Argument `target` must be None, a manifest"):
+        pyinit.verify(pinned(), 3)
+    with pytest.raises(TypeError, match="'kernel' is an object of class list"):
+        pyinit.verify(pinned(), {"kernel": [1.0]})
+
+
+# ---- where a drawn weight stands ----
+
+
+@st.composite
+def placed_tensors(draw):
+    """A plan of one tensor, with axes, gates and parts of any kind."""
+    shape = draw(st.lists(st.integers(1, 6), min_size=1, max_size=3))
+
+    def part(rows):
+        axes = draw(st.none() | st.permutations(range(len(shape))))
+        drawn = [rows[1] - rows[0], *shape[1:]]
+        last = drawn[axes[-1] if axes else -1]
+        divisors = [n for n in range(1, last + 1) if last % n == 0] or [1]
+        gates = draw(
+            st.none() | st.sampled_from(divisors).flatmap(lambda n: st.permutations(range(n)))
+        )
+        seed = draw(st.integers(0, 5))
+        kinds = [pyinit.RandomNormal(seed=seed), pyinit.Zeros(), pyinit.HeNormal(seed)]
+        if len(shape) > 1:
+            kinds.append(pyinit.Orthogonal(seed=seed))
+        entry = {"initializer": draw(st.sampled_from(kinds)), "axes": axes, "gates": gates}
+        return {name: value for name, value in entry.items() if value is not None}
+
+    if draw(st.booleans()):
+        return {"name": "x", "shape": shape, **part((0, shape[0]))}
+    first = draw(st.integers(0, shape[0] - 1))
+    ranges = [(0, shape[0]), (first, shape[0])]
+    parts = [{"rows": list(rows), **part(rows)} for rows in ranges]
+    return {"name": "x", "shape": shape, "parts": parts}
+
+
+@given(entry=placed_tensors(), piece=st.integers(1, 40))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_placed_weights(entry, piece, monkeypatch):
+    """Protects axes, gates and rows, in pieces of any size, against the plain way to say them."""
+    monkeypatch.setattr(chunks_module, "PIECE", piece)
+    made = pyinit.manifest([entry])
+    expected = np.empty(entry["shape"], np.float32)
+    for part in entry.get("parts", [entry]):
+        rows = part.get("rows", [0, entry["shape"][0]])
+        place = expected[rows[0] : rows[1]].transpose(part.get("axes", range(expected.ndim)))
+        drawn = part["initializer"](place.shape)
+        gates = part.get("gates", [0])
+        blocks = np.split(drawn, len(gates), axis=-1)
+        place[...] = np.concatenate([blocks[gate] for gate in gates], axis=-1)
+    assert made.tensors[0].fingerprint == pyinit.fingerprint(expected)
+    again = manifest_of(load_json(as_text(made)))
+    assert as_text(again) == as_text(made)
+    assert pyinit.verify(again)
+    assert pyinit.verify(again, {"x": expected})
+
+
+# ---- what is not as it must be is refused ----
+
+
+REFUSED = json.loads((DATA / "refused_manifests.json").read_text())
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=[case["message"] for case in REFUSED])
+def test_what_is_refused(case):
+    """Protects the reader of a manifest from somebody: what is wrong, and where, is said."""
+    mutated = document()
+    *way, last = case["at"]
+    parent = mutated
+    for step in way:
+        parent = parent[step]
+    parent[last] = case["value"]
+    with pytest.raises(ManifestError) as raised:
+        manifest_of(mutated)
+    assert case["message"] in str(raised.value)
+    assert str(raised.value).isascii()
+    assert len(str(raised.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "not JSON"),
+        (b"\xff\xfe{}", "not JSON"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"[1]", 'no field "format"'),
+        (b'{"format": 1, "format": 2}', "the key 'format' is there twice in one object"),
+        (b'{"format": NaN}', "NaN is not a number of JSON"),
+        (b'{"format": 1e999}', "the number '1e999' is too large"),
+        (b'{"format": 1' + b"0" * 5000 + b"}", "not JSON"),
+    ],
+)
+def test_what_is_no_json(text, message, tmp_path):
+    """Protects the reader from files of every kind: an error with the file's name, at once."""
+    path = tmp_path / "manifest.json"
+    path.write_bytes(text)
+    with pytest.raises(ManifestError) as raised:
+        pyinit.read_manifest(path)
+    assert str(raised.value).startswith(f"{path}: ")
+    assert message in str(raised.value)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
+    """Protects memory: the size of the file is looked at first."""
+    path = tmp_path / "manifest.json"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(ManifestError, match=r"has 1099511627776 bytes, more than 64.0 MiB"):
+        pyinit.read_manifest(path)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@given(data=st.data())
+def test_any_change_is_refused_or_read(data):
+    """Protects the promise that a manifest can do nothing but fail: no other error, nothing run."""
+    mutated = copy.deepcopy(document())
+    at = mutated
+    for _ in range(data.draw(st.integers(0, 5))):
+        steps = [*at] if isinstance(at, dict) else [*range(len(at))]
+        step = data.draw(st.sampled_from(steps)) if steps else None
+        if step is None or not isinstance(at[step], dict | list) or not at[step]:
+            break
+        at = at[step]
+    keys = [*at] if isinstance(at, dict) else [*range(len(at))]
+    at[data.draw(st.sampled_from(keys))] = data.draw(JSON)
+    try:
+        made = manifest_of(mutated)
+    except ManifestError:
+        return
+    assert as_text(manifest_of(load_json(as_text(made)))) == as_text(made)
+
+
+def huge(shape, initializer, name="x"):
+    """A manifest that asks for much."""
+    entry = {
+        "name": name,
+        "shape": shape,
+        "dtype": "float32",
+        "initializer": describe(initializer),
+        "fingerprint": "0" * 64,
+    }
+    return manifest_of({**document(), "tensors": [entry]})
+
+
+def test_sizes_are_checked_before_memory_is_asked_for(tmp_path):
+    """Protects the machine from a manifest: what is too large is refused at once."""
+    large = huge([2**30, 2**20], pyinit.Zeros())
+    for call in (
+        lambda: pyinit.verify(large),
+        lambda: pyinit.materialize(large, tmp_path / "x"),
+        lambda: pyinit.manifest([{"name": "x", "shape": [2**50], "initializer": "zeros"}]),
+    ):
+        with pytest.raises(ManifestError, match=r"more than the limit of 1.0 TiB, which max_bytes"):
+            call()
+    for initializer, shape in (
+        (pyinit.Orthogonal(seed=1), [2**18, 2**18]),
+        (pyinit.STFT(), [2**38, 1, 2]),
+    ):
+        with pytest.raises(ManifestError, match=r"needs .* of memory at once, and this machine"):
+            pyinit.verify(huge(shape, initializer), max_bytes=2**50)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_disk_is_looked_at_first(tmp_path):
+    """Protects against a disk that is full after an hour."""
+    with pytest.raises(OSError, match=r"the weights have 1.0 PiB, and there is"):
+        pyinit.materialize(huge([2**48], pyinit.Zeros()), tmp_path / "x", max_bytes=2**60)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_of_a_container(monkeypatch, tmp_path):
+    """Protects containers: their limit counts, not the machine's memory."""
+    monkeypatch.setattr(limits, "Path", lambda _: tmp_path)
+    whole = limits.usable_memory()
+    (tmp_path / "memory.max").write_text("max\n")
+    assert limits.usable_memory() == whole
+    (tmp_path / "memory.max").write_text("1048576\n")
+    assert limits.usable_memory() == 1048576
+
+
+# ---- shares of several machines ----
+
+
+@given(st.lists(st.integers(0, 50), max_size=12), st.integers(1, 6))
+def test_shares_are_all_tensors_once_and_even(lengths, count):
+    """Protects work on several machines: nothing twice, nothing left out, sizes even."""
+    plan = [{"name": str(n), "shape": [n_], "initializer": "zeros"} for n, n_ in enumerate(lengths)]
+    tensors = pyinit.manifest(plan).tensors
+    dealt = shares(tensors, count)
+    assert sorted(number for part in dealt for number in part) == list(range(len(lengths)))
+    sizes = [sum(lengths[number] for number in part) for part in dealt]
+    assert max(sizes) - min(sizes) <= max(lengths, default=0)
+
+
+def test_which_part():
+    """Protects the two ways to say it."""
+    assert as_share(None) == (1, 1)
+    assert as_share("3/8") == as_share((3, 8)) == as_share([3, 8]) == (3, 8)
+    for bad in ("0/8", "9/8", "3", "3/8/2", "-1/8", "a/b", (3,), (3.0, 8), (True, 8), 3, ""):
+        with pytest.raises(ValueError, match="Argument `part`"):
+            as_share(bad)
+
+
+# ---- work ----
+
+
+def test_progress_is_told_on_this_thread():
+    """Protects progress bars, which belong to one thread, and their sums."""
+    told = []
+    plan = [{"name": str(n), "shape": [3_000_000], "initializer": "he_normal"} for n in range(3)]
+    pyinit.manifest(plan, 1, progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (36_000_000, 36_000_000)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+
+def test_an_error_ends_the_work_on_the_others():
+    """Protects against waiting for hours after the first failure."""
+    tensors = pyinit.manifest(
+        [{"name": str(n), "shape": [2_000_000], "initializer": "zeros"} for n in range(8)]
+    ).tensors
+    seen = []
+
+    def task(tensor, advance):
+        seen.append(tensor.name)
+        if tensor.name == "0":
+            raise DifferenceError("no")
+        for _ in range(200):
+            advance(0)
+            parallel.threading.Event().wait(0.005)
+
+    with pytest.raises(DifferenceError):
+        parallel.for_each_tensor(tensors, task)
+    assert len(seen) < 8
+
+
+def test_sizes_for_people():
+    """Protects the numbers in messages."""
+    assert readable_size(0) == "0 bytes"
+    assert readable_size(1023) == "1023 bytes"
+    assert readable_size(1536) == "1.5 KiB"
+    assert readable_size(2**61) == "2048.0 PiB"

@@ -1,0 +1,58 @@
+"""Every public name has its twin in the other language."""
+
+import re
+
+import pyinit
+from pyinit.initializers.registry import CLASSES
+from tests.support import ROOT
+
+NAMESPACE = ROOT / "rpkg" / "NAMESPACE"
+EXPORTED = set(re.findall(r"^export\((\w+)\)$", NAMESPACE.read_text(), re.MULTILINE))
+
+ONLY_IN_R = {
+    # methods of Python's objects
+    "from_config",
+    "get_config",
+    # Python's are pyinit.bridges.r.session.to_r() and from_r(), which need R
+    "as_numpy",
+    "as_r_array",
+    # in Python pyinit.keras.initialize(), since pyinit alone does not import Keras
+    "initialize_model",
+    # about finding the Python package
+    "install_pyinit",
+    "pyinit_available",
+}
+ONLY_IN_PYTHON = {
+    # the classes: R has the functions that make them
+    "Initializer",
+    "Manifest",
+    "SeedGenerator",
+    *(cls.__name__ for cls in CLASSES),
+    # names of functions of base R: there they end in _initializer, as they do here too
+    "deserialize",
+    "get",
+    "serialize",
+    # show_config() tells it
+    "STREAM_VERSION",
+}
+
+
+def test_every_name_has_its_twin():
+    """Protects users who change languages."""
+    assert EXPORTED >= ONLY_IN_R
+    assert set(pyinit.__all__) >= ONLY_IN_PYTHON
+    assert set(pyinit.__all__) - ONLY_IN_PYTHON == EXPORTED - ONLY_IN_R
+
+
+def test_names_of_r_are_the_same_functions():
+    """Protects the names that Keras has otherwise."""
+    assert pyinit.get_initializer is pyinit.get
+    assert pyinit.serialize_initializer is pyinit.serialize
+    assert pyinit.deserialize_initializer is pyinit.deserialize
+
+
+def test_every_class_has_its_function():
+    """Protects the names of the functions that make initializers."""
+    names = {re.sub("(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower() for cls in CLASSES}
+    factories = {name for name in EXPORTED if name.startswith("initializer_")}
+    assert factories == {f"initializer_{name}" for name in names}

@@ -1,0 +1,416 @@
+"""The native kernel: the reference's bits, at every instruction set that is here."""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pyinit
+from pyinit import native
+from pyinit.dtypes import FLOAT_DTYPES
+from pyinit.runtime import kernel_choice, threads
+from pyinit.stream import index_steps, native_kernel, reference
+from pyinit.stream.distributions import Parameters
+from tests.support import SUPPORT, same_bits
+
+NATIVE = Path(native.__file__).parent
+KINDS = ("uniform", "normal", "truncated_normal")
+LEVELS = native.isa_levels()
+
+
+@pytest.fixture(autouse=True)
+def _default_threads():
+    yield
+    pyinit.set_num_threads(None)
+
+
+def law(kind: str) -> Parameters:
+    """Parameters that leave no operation without effect."""
+    return Parameters(kind, 0.375, 1.25, 1.5 if kind == "uniform" else np.inf)
+
+
+def both(level, out_like, dtype, kind, key, start, steps):
+    """The same part, drawn by the native kernel and by the reference."""
+    drawn, expected = np.zeros_like(out_like), np.zeros_like(out_like)
+    native_kernel.NativeKernel(level)(drawn, dtype, law(kind), key, start, steps)
+    reference.fill(expected, dtype, law(kind), key, start, steps)
+    return drawn, expected
+
+
+def test_the_native_kernel_was_built():
+    """Protects all the tests below: without the extension they would test nothing."""
+    assert native.MISSING is None
+    assert LEVELS
+
+
+def test_the_layout_of_a_tile_is_the_same_in_c():
+    """Protects LANES and TILE, which C and Python each define once."""
+    assert native._kernel.lib.PYINIT_LANES == reference.LANES
+    assert native._kernel.lib.PYINIT_TILE == reference.TILE
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("wide", [False, True])
+def test_runs_around_every_edge(level, kind, wide, float_dtype):
+    """Protects tile edges, buffer edges, and starts and lengths beside them."""
+    dtype = FLOAT_DTYPES[float_dtype]
+    for start in (0, 1, 15, 16, 17, 63, 64, 65, 1023, 2**32 * 4 - 70, 2**40 + 3):
+        for length in (1, 2, 15, 16, 17, 48, 63, 64, 65, 127, 1023, 1024, 1025, 2100):
+            like = np.empty(length, np.float64 if wide else dtype)
+            drawn, expected = both(level, like, dtype, kind, (2**63 + 5, 7), start, (1,))
+            assert same_bits(drawn, expected), (start, length)
+
+
+@given(data=st.data())
+def test_any_part_of_any_tensor(data):
+    """Protects the way from indices to memory: any rank, order, offset, dtype, instruction set."""
+    level = data.draw(st.sampled_from(LEVELS))
+    kind = data.draw(st.sampled_from(KINDS))
+    dtype = FLOAT_DTYPES[data.draw(st.sampled_from(list(FLOAT_DTYPES)))]
+    part = tuple(data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=4)))
+    full = tuple(length + data.draw(st.integers(0, 40)) for length in part)
+    axes = data.draw(st.permutations(range(len(part))))
+    memory = np.empty(
+        [part[axis] for axis in axes], np.float64 if data.draw(st.booleans()) else dtype
+    )
+    out = memory.transpose(np.argsort(axes))
+    key = (data.draw(st.integers(0, 2**64 - 1)), data.draw(st.integers(0, 2**32 - 1)))
+    start = data.draw(st.integers(0, 2**40))
+    drawn, expected = both(level, out, dtype, kind, key, start, index_steps(full))
+    assert same_bits(drawn, expected)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        *[(70, 600), (600, 3), (3, 3, 20, 300), (1, 513), (513, 1)],
+        # rows of whole tiles: vectors run along the columns in memory
+        *[(15, 64), (16, 64), (130, 64), (300, 640), (20, 3, 128), (3, 3, 64, 64)],
+    ],
+)
+def test_blocks_of_rows(level, shape, order, float_dtype):
+    """Protects long and short rows, with a block that is not full at either end."""
+    like = np.empty(shape, FLOAT_DTYPES[float_dtype], order=order)
+    steps = index_steps(shape)
+    drawn, expected = both(level, like, like.dtype, "normal", (3, 0), 11, steps)
+    assert same_bits(drawn, expected)
+    for more in (5, 64):
+        steps = index_steps((*shape[:-1], shape[-1] + more))
+        drawn, expected = both(level, like, like.dtype, "uniform", (3, 0), 11, steps)
+        assert same_bits(drawn, expected)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize("shape", [(700_001,), (1000, 700), (2, 3, 150_000), (1, 400_000)])
+def test_threads_do_not_show(count, shape):
+    """Protects invariant 2: neither the number of threads nor the cutting changes a value."""
+    pyinit.set_num_threads(count)
+    for order in "CF":
+        like = np.empty(shape, np.float32, order=order)
+        drawn, expected = both(
+            LEVELS[-1], like, like.dtype, "normal", (9, 1), 0, index_steps(shape)
+        )
+        assert same_bits(drawn, expected)
+
+
+def test_rounding_to_narrow_dtypes_is_numpys():
+    """Protects ties, subnormals and overflow: values all over the range of float16 and bfloat16."""
+    for scale in (1e-8, 6e-5, 1.0, 3e4, 1e5, 1e-39, 1e38):
+        for dtype in ("float16", "bfloat16"):
+            single, narrow = np.empty(50_000, np.float32), np.empty(50_000, FLOAT_DTYPES[dtype])
+            wide = np.empty(50_000, np.float64)
+            parameters = Parameters("normal", 0.0, float(np.float32(scale)), np.inf)
+            for level in LEVELS:
+                kernel = native_kernel.NativeKernel(level)
+                kernel(single, single.dtype, parameters, (4, 0), 0, (1,))
+                kernel(narrow, narrow.dtype, parameters, (4, 0), 0, (1,))
+                kernel(wide, narrow.dtype, parameters, (4, 0), 0, (1,))
+                with np.errstate(over="ignore"):
+                    expected = single.astype(narrow.dtype)
+                assert same_bits(narrow, expected)
+                assert same_bits(wide, expected.astype(np.float64))
+
+
+def test_users_own_threads():
+    """Protects draws from several threads at once."""
+    initializer = pyinit.HeNormal(5)
+    expected = initializer((1000, 700))
+    with ThreadPoolExecutor(6) as pool:
+        for drawn in pool.map(lambda _: initializer((1000, 700)), range(24)):
+            assert same_bits(drawn, expected)
+
+
+def test_a_fork_draws_without_the_pool_it_left_behind():
+    """Protects draws in a child process, which has none of its parent's threads."""
+    code = (
+        "import os, pyinit\n"
+        "pyinit.set_num_threads(2)\n"
+        "initializer = pyinit.HeNormal(5)\n"
+        "expected = initializer((1000, 700)).tobytes()\n"
+        "child = os.fork()\n"
+        "same = initializer((1000, 700)).tobytes() == expected\n"
+        "os._exit(not same) if child == 0 else None\n"
+        "assert same and os.waitpid(child, 0)[1] == 0\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_an_interrupt_ends_a_long_draw():
+    """Protects Ctrl-C: a draw of many seconds ends soon after it, with KeyboardInterrupt."""
+    code = (
+        "import numpy as np, pyinit\n"
+        "out = np.empty(1 << 20, np.float32)\n"
+        "wide = np.lib.stride_tricks.as_strided(out, (1 << 12, 1 << 20), (0, 4))\n"
+        "print('drawing', flush=True)\n"
+        "pyinit.RandomNormal(seed=1)._fill(wide, out.dtype, wide.shape, (0, 0))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "drawing\n"
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+@pytest.mark.parametrize("shape", [(1 << 21, 2), (1 << 20, 3), (1 << 15, 64), (64, 1 << 15)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_every_large_draw_is_shared_among_the_threads(shape, order):
+    """Protects against matrices of few columns in one piece, which R asks for most."""
+    pyinit.set_num_threads(4)
+    pieces = native_kernel._pieces(np.empty(shape, np.float32, order=order), 0, index_steps(shape))
+    assert len(pieces) >= 8
+    assert sum(part.size for part, _, _ in pieces) == np.prod(shape)
+
+
+def test_a_draw_does_not_wait_for_another_threads_long_one():
+    """Protects short draws beside a long one that keeps the pool busy."""
+    pyinit.set_num_threads(2)
+    end, started = threading.Event(), threading.Semaphore(0)
+
+    def long_task():
+        started.release()
+        end.wait(30)
+
+    long = threading.Thread(target=threads.run_parallel, args=([long_task, long_task],))
+    long.start()
+    started.acquire(timeout=30)
+    started.acquire(timeout=30)
+    done = []
+    threads.run_parallel([lambda: done.append(1)] * 4)
+    assert len(done) == 4
+    assert long.is_alive()
+    end.set()
+    long.join(30)
+
+
+def test_without_more_threads_those_there_are_draw(monkeypatch):
+    """Protects draws under a limit of threads, and while Python ends."""
+    pyinit.set_num_threads(4)
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    values = pyinit.HeNormal(5)((1000, 700))
+    monkeypatch.undo()
+    assert same_bits(values, pyinit.HeNormal(5)((1000, 700)))
+
+
+def test_an_interrupt_waits_for_the_helpers():
+    """Protects the caller's array: no thread writes to it once the interrupt is raised."""
+    pyinit.set_num_threads(2)
+    helping, go_on, finished = threading.Event(), threading.Event(), threading.Event()
+    main = threading.main_thread()
+
+    def task():
+        if threading.current_thread() is main:
+            helping.wait(30)
+            threading.Timer(0.2, lambda: signal.pthread_kill(main.ident, signal.SIGINT)).start()
+            threading.Timer(0.6, go_on.set).start()
+        else:
+            helping.set()
+            go_on.wait(30)
+            finished.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.run_parallel([task, task])
+    assert finished.is_set()
+
+
+def test_an_error_on_a_thread_reaches_the_caller():
+    """Protects against a failed piece that leaves garbage in the array."""
+    pyinit.set_num_threads(2)
+    gate = threading.Barrier(2, timeout=30)
+
+    def task():
+        gate.wait()
+        if threading.current_thread() is not threading.main_thread():
+            raise MemoryError("piece")
+
+    with pytest.raises(MemoryError, match="piece"):
+        threads.run_parallel([task, task])
+
+
+@pytest.mark.parametrize("name", ["reference", *LEVELS])
+def test_the_environment_chooses_the_kernel(name):
+    """Protects PYINIT_KERNEL, and that show_config() says why a kernel is in use."""
+    code = "import pyinit; pyinit.show_config(); print(pyinit.HeNormal(3)((4,)).tobytes().hex())"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, kernel_choice.VARIABLE: name},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"{name}: set by the environment variable" in result.stdout
+    assert result.stdout.splitlines()[-1] == pyinit.HeNormal(3)((4,)).tobytes().hex()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [(kernel_choice.VARIABLE, "v5"), (threads.VARIABLE, "0")]
+)
+def test_bad_environments_are_refused(variable, value):
+    """Protects against a misspelt setting that is ignored."""
+    result = subprocess.run(
+        [sys.executable, "-c", "import pyinit; pyinit.HeNormal(1)((1000, 1000))"],
+        env={**os.environ, variable: value},
+        capture_output=True,
+        text=True,
+    )
+    assert f"Argument `{variable}` must be" in result.stderr
+    assert f"Received: {variable}={value!r}" in result.stderr
+
+
+def test_the_environment_sets_the_number_of_threads():
+    """Protects PYINIT_NUM_THREADS; an empty one is none."""
+    code = "from pyinit.runtime.threads import num_threads; print(num_threads())"
+    for value, count in (("3", 3), ("", threads.usable_cpus())):
+        environment = {**os.environ, threads.VARIABLE: value}
+        result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+        assert int(result.stdout) == count
+
+
+@pytest.mark.parametrize("count", [0, -1, 1025, 1.5, "2", True])
+def test_bad_thread_counts_are_refused(count):
+    """Protects set_num_threads()."""
+    with pytest.raises(ValueError, match="Argument `n` must be an integer from 1 to 1024"):
+        pyinit.set_num_threads(count)
+
+
+def test_quotas_of_control_groups(tmp_path):
+    """Protects the default in containers: both versions of the interface."""
+    assert threads._cgroup_quota(tmp_path) is None
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    assert threads._cgroup_quota(tmp_path) is None
+    (tmp_path / "cpu.max").write_text("150000 100000\n")
+    assert threads._cgroup_quota(tmp_path) == 2
+    (tmp_path / "cpu.max").unlink()
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu/cpu.cfs_quota_us").write_text("-1\n")
+    (tmp_path / "cpu/cpu.cfs_period_us").write_text("100000\n")
+    assert threads._cgroup_quota(tmp_path) is None
+    (tmp_path / "cpu/cpu.cfs_quota_us").write_text("300000\n")
+    assert threads._cgroup_quota(tmp_path) == 3
+    assert threads.usable_cpus() >= 1
+
+
+def test_without_the_extension_numpy_draws(tmp_path):
+    """Protects an installation without a compiler: the same bits, and show_config() says why."""
+    for path in NATIVE.parent.rglob("*"):
+        if path.suffix in (".py", ".json", ".typed"):
+            target = tmp_path / "pyinit" / path.relative_to(NATIVE.parent)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    code = "import pyinit; pyinit.show_config(); print(pyinit.HeNormal(3)((4,)).tobytes().hex())"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "reference: the native kernel was not built" in result.stdout
+    assert result.stdout.splitlines()[-1] == pyinit.HeNormal(3)((4,)).tobytes().hex()
+
+
+def compile_kernel(target: Path, compiler: str, *flags: str) -> subprocess.CompletedProcess[str]:
+    """Compiles the kernel's C source by itself, as a shared library."""
+    command = [compiler, "-std=gnu11", "-ffp-contract=off", "-shared", "-fPIC", *flags]
+    return subprocess.run(
+        [*command, "-o", target, NATIVE / "kernel.c"], capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("flags", [("-O0",), ("-O2",), ("-O1", "-DPYINIT_PORTABLE")])
+def test_other_builds_draw_the_same(tmp_path, compiler, flags):
+    """Protects the bits against compilers, and the plain loops that MSVC gets."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    library = tmp_path / "kernel.so"
+    built = compile_kernel(library, compiler, *flags)
+    assert built.returncode == 0, built.stderr
+    fill = ctypes.CDLL(str(library)).pyinit_fill
+    axes = ctypes.c_int64 * 2
+    shape, steps = (70, 300), (300, 1)
+    for order in "CF":
+        for (dtype, wide, kind), loop in native_kernel._LOOPS.items():
+            out = np.empty(shape, np.float64 if wide else dtype, order=order)
+            expected = np.empty_like(out)
+            reference.fill(expected, dtype, law(kind), (6, 2), 5, steps)
+            location, scale, upper = map(ctypes.c_double, law(kind)[1:])
+            strides = axes(*(stride // out.itemsize for stride in out.strides))
+            seed, draw, start = ctypes.c_uint64(6), ctypes.c_uint32(2), ctypes.c_uint64(5)
+            pointer = ctypes.c_void_p(out.ctypes.data)
+            assert not fill(
+                0, pointer, loop, location, scale, upper, seed, draw, start,
+                2, axes(*shape), strides, axes(*steps),
+            )  # fmt: skip
+            assert same_bits(out, expected)
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["-Ofast", "-funsafe-math-optimizations", "-freciprocal-math", "-ffinite-math-only"],
+)
+def test_fast_math_is_refused(options):
+    """Protects the bits against a build that reorders arithmetic, in each of the two kernels."""
+    for source in (NATIVE / "kernel.c", NATIVE / "qr.c"):
+        folder = f"-I{NATIVE}"
+        built = subprocess.run(
+            ["gcc", options, "-fsyntax-only", folder, source], capture_output=True, text=True
+        )
+        assert built.returncode != 0
+        assert "the stream needs IEEE-754 arithmetic" in built.stderr
+
+
+@pytest.mark.slow
+def test_float32_accuracy_over_all_words(tmp_path):
+    """Protects the design's bound, 1e-6, over all 2**32 inputs; the docs quote these numbers."""
+    program = tmp_path / "quantile_sweep"
+    source = SUPPORT / "quantile_sweep.c"
+    flags = ["-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+    subprocess.run(["cc", *flags, f"-I{NATIVE}", source, "-lm", "-o", program], check=True)
+
+    def sweep(first: int) -> list[tuple[float, str]]:
+        result = subprocess.run([program, str(first), "256"], capture_output=True, text=True)
+        assert result.returncode == 0, "complementing the bits did not negate the variate"
+        lines = [line.split() for line in result.stdout.splitlines()]
+        return [(float(error), word) for error, word in lines]
+
+    with ThreadPoolExecutor(threads.usable_cpus()) as pool:
+        normal, truncated = zip(*pool.map(sweep, range(0, 4096, 256)), strict=True)
+    assert max(normal)[0] < 4.85e-7
+    assert max(truncated)[0] < 4.55e-7

@@ -1,0 +1,40 @@
+"""Paths, initializers and comparisons that the tests share."""
+
+from pathlib import Path
+
+import numpy as np
+
+import pyinit
+
+#: The checkout, or the unpacked sdist.
+ROOT = Path(__file__).parents[2]
+#: Test data in files.
+DATA = ROOT / "tests" / "data"
+#: Programs that tests run in processes of their own.
+SUPPORT = ROOT / "tests" / "support"
+
+#: A function of a seed for every random class, by a name for the test's output.
+RANDOM = {
+    "random_normal": lambda seed: pyinit.RandomNormal(0.5, 2.0, seed),
+    "random_uniform": lambda seed: pyinit.RandomUniform(-1.0, 3.0, seed),
+    "truncated_normal": lambda seed: pyinit.TruncatedNormal(0.5, 2.0, seed),
+    "variance_scaling": lambda seed: pyinit.VarianceScaling(
+        3.0, "fan_out", "untruncated_normal", seed
+    ),
+    "glorot_normal": pyinit.GlorotNormal,
+    "glorot_uniform": pyinit.GlorotUniform,
+    "he_normal": pyinit.HeNormal,
+    "he_uniform": pyinit.HeUniform,
+    "lecun_normal": pyinit.LecunNormal,
+    "lecun_uniform": pyinit.LecunUniform,
+    "orthogonal": lambda seed: pyinit.Orthogonal(1.5, seed),
+}
+
+
+def same_bits(first: np.ndarray, second: np.ndarray) -> bool:
+    """Return whether two arrays have the same shape, dtype and bytes (-0.0 differs from 0.0)."""
+    return (
+        first.shape == second.shape
+        and first.dtype == second.dtype
+        and np.ascontiguousarray(first).tobytes() == np.ascontiguousarray(second).tobytes()
+    )

@@ -1,0 +1,53 @@
+"""The GPU's kernel, compiled by the host compiler from the same source."""
+
+import ctypes
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+
+from pyinit.stream.gpu import launch, nvrtc
+
+SHIM = Path(__file__).with_suffix(".cpp")
+FLAGS = ("-std=c++17", "-O1", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror")
+
+
+#: Marks a test that needs the host compiler.
+on_host = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no g++")
+
+
+@cache
+def library(kind: str, storage: str) -> ctypes.CDLL:
+    """The kernel for one kind of values and one way of storing them."""
+    with TemporaryDirectory() as folder:
+        built = Path(folder, "kernel.so")
+        subprocess.run(
+            [
+                *("g++", "-shared", "-fPIC", *FLAGS, *nvrtc.defines(kind, storage)),
+                *(f"-I{nvrtc.SOURCE.parent}", str(SHIM), "-o", str(built)),
+            ],
+            check=True,
+        )
+        loaded = ctypes.CDLL(str(built))
+    loaded.plan_size.restype = ctypes.c_ulonglong
+    return loaded
+
+
+def launch_on_host(out, dtype, parameters, key, start, steps, shape=None):
+    """What `pyinit.stream.gpu.fill` does, with a grid of any shape (grid, block)."""
+    strides = [stride // out.itemsize for stride in out.strides]
+    rows = launch.rows_of(out.shape, strides, steps, start)
+    storage = dtype.name if out.dtype == dtype else f"{dtype.name}_widened"
+    plan = launch.plan(rows, parameters, key)
+    grid, block = shape or launch.launch_shape(rows.items, 2)
+    library(parameters.kind, storage).launch(
+        int(rows.kernel == "elements"),
+        grid,
+        block,
+        ctypes.c_void_p(out.ctypes.data),
+        np.ctypeslib.as_ctypes(plan.view(np.uint8)),
+    )

@@ -1,0 +1,256 @@
+"""R's arrays are Python's, to the last bit: R and Python in one process.
+
+R stays for the rest of the process, so bridges/r/test_rpy2.py gives these tests one of their own.
+"""
+
+import gc
+import json
+import os
+import sys
+import threading
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import pyinit
+from pyinit.bridges.r import arrow, session
+from pyinit.dtypes import FLOAT_DTYPES, INTEGER_DTYPES
+from tests.support import DATA, same_bits
+
+session.start()
+
+from rpy2 import robjects  # noqa: E402 - without a word about reticulate only once R has started
+
+pytestmark = pytest.mark.r
+
+CASES = json.loads((DATA / "parity.json").read_text())
+FACTORIES = CASES["factories"]
+RANDOM = [name for name, arguments in FACTORIES.items() if "seed" in arguments]
+
+
+def shapes_of(name):
+    """The shapes of the tensors to draw from a factory's initializer."""
+    return CASES["shapes_of"].get(name, CASES["shapes"])
+
+
+def numbers(values):
+    """Numbers as R has them: all of them doubles."""
+    return robjects.FloatVector(list(values))
+
+
+def in_r(name):
+    """A function of the R package."""
+    return robjects.r(f"pyinit:::{name}")
+
+
+def r_of_python(value):
+    """R's object for one of Python."""
+    sys.modules["__main__"].passed = value
+    return robjects.r("reticulate::import_main(convert = FALSE)$passed")
+
+
+def is_drawn(drawn, expected):
+    """Whether R's array is the given one of Python, as doubles."""
+    # a scalar is a vector of length 1 in R
+    expected = expected.astype(np.float64).reshape(expected.shape or 1)
+    return same_bits(session.from_r(drawn), expected)
+
+
+def address(x):
+    """Where the values of an array of R are."""
+    return int(in_r("data_address")(x)[0])
+
+
+def test_every_factory_is_here():
+    assert set(FACTORIES) == {name for name in dir(pyinit) if name.startswith("initializer_")}
+
+
+def test_r_uses_this_interpreter():
+    assert robjects.r('reticulate::import("os")$getpid()')[0] == os.getpid()
+    assert robjects.r("reticulate::py_config()$python")[0] == sys.executable
+    identity = "reticulate::py_str(reticulate::import_builtins(FALSE)$id({}$Zeros))"
+    found = robjects.r(identity.format('reticulate::import("pyinit", convert = FALSE)'))
+    assert int(found[0]) == id(pyinit.Zeros)
+
+
+@pytest.mark.parametrize("dtype", [*FLOAT_DTYPES, None])
+@pytest.mark.parametrize("name", FACTORIES)
+def test_every_initializer_draws_the_same_bits(name, dtype):
+    arguments = FACTORIES[name]
+    ours = getattr(pyinit, name)(**arguments)
+    theirs = in_r(name)(**arguments)
+    dtype_of_r = robjects.NULL if dtype is None else dtype
+    for shape in shapes_of(name):
+        assert is_drawn(theirs(numbers(shape), dtype_of_r), ours(shape, dtype)), shape
+
+
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out", "fan_avg"])
+@pytest.mark.parametrize("distribution", ["truncated_normal", "untruncated_normal", "uniform"])
+def test_variance_scaling_in_all_its_forms(mode, distribution):
+    arguments = {"scale": 0.7, "mode": mode, "distribution": distribution, "seed": 3}
+    ours = pyinit.initializer_variance_scaling(**arguments)
+    theirs = in_r("initializer_variance_scaling")(**arguments)
+    for shape in CASES["shapes"]:
+        assert is_drawn(theirs(numbers(shape)), ours(shape)), shape
+
+
+@pytest.mark.parametrize("dtype", [*INTEGER_DTYPES, "bool"])
+def test_integers_and_bools(dtype):
+    for name in ("initializer_ones", "initializer_identity"):
+        drawn = session.from_r(in_r(name)()(numbers((2, 3)), dtype))
+        np.testing.assert_array_equal(drawn, getattr(pyinit, name)()((2, 3), dtype))
+
+
+@pytest.mark.parametrize("seed", CASES["seeds"])
+@pytest.mark.parametrize("name", RANDOM)
+def test_every_seed(name, seed):
+    ours = getattr(pyinit, name)(seed=seed)
+    theirs = in_r(name)(seed=float(seed))
+    assert is_drawn(theirs(numbers((5, 3))), ours((5, 3)))
+    assert is_drawn(theirs(numbers((5, 3))), ours((5, 3)))
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_generators_of_each_language(name):
+    ours, theirs = pyinit.random_seed_generator(7), in_r("random_seed_generator")(7)
+    for _ in range(3):
+        drawn = in_r(name)(seed=theirs)(numbers((5, 3)))
+        assert is_drawn(drawn, getattr(pyinit, name)(seed=ours)((5, 3)))
+
+
+def test_one_generator_in_both_languages():
+    shared, alone = pyinit.random_seed_generator(7), pyinit.random_seed_generator(7)
+    ours = pyinit.initializer_he_normal(shared)
+    theirs = in_r("initializer_he_normal")(seed=r_of_python(shared))
+    expected = pyinit.initializer_he_normal(alone)
+    for _ in range(3):
+        assert is_drawn(theirs(numbers((5, 3))), expected((5, 3)))
+        assert same_bits(ours((5, 3)), expected((5, 3)))
+    assert shared.state == (7, 6)
+
+
+@pytest.mark.parametrize("partition", CASES["partitions"])
+@pytest.mark.parametrize("name", ["initializer_ones", *RANDOM])
+def test_partitions(name, partition):
+    shape, part, offset = CASES["partitioned_shape"], partition["shape"], partition["offset"]
+    arguments = FACTORIES[name]
+    drawn = in_r(name)(**arguments)(
+        numbers(shape), partition_shape=numbers(part), partition_offset=numbers(offset)
+    )
+    full = getattr(pyinit, name)(**arguments)(shape)
+    slices = tuple(slice(first, first + length) for first, length in zip(offset, part, strict=True))
+    assert is_drawn(drawn, full[slices])
+
+
+def test_a_draw_in_r_is_the_memory_that_python_has_filled():
+    class Watched(pyinit.RandomNormal):
+        def _fill(self, out, *arguments):
+            super()._fill(out, *arguments)
+            self.address = out.ctypes.data
+
+    initializer = Watched(seed=1)
+    drawn = in_r("draw_array")(r_of_python(initializer), numbers((30, 20)))
+    view = session.from_r(drawn)
+    assert address(drawn) == initializer.address == view.ctypes.data
+    assert address(drawn) == pa.array(view.reshape(-1, order="F")).buffers()[1].address
+
+
+@pytest.mark.parametrize("shape", [(6,), (3, 2), (2, 3, 4), (2, 1, 3, 1, 2)])
+def test_arrays_of_python_are_the_same_memory_in_r(shape):
+    ours = np.asfortranarray(np.random.default_rng(1).standard_normal(shape))
+    theirs = session.to_r(ours)
+    exported, _, _ = arrow.exportable(ours)
+    assert address(theirs) == exported.buffers()[1].address == ours.ctypes.data
+    assert tuple(robjects.r("dim")(theirs)) == shape
+    back = session.from_r(theirs)
+    assert back.ctypes.data == ours.ctypes.data
+    assert same_bits(back, ours)
+
+    before = ours.copy()
+    written = robjects.r("function(x) { x[[1]] <- 99; x }")(theirs)
+    assert written[0] == 99
+    assert same_bits(ours, before)
+
+
+@pytest.mark.parametrize(
+    "code", ["c(1.5, NA, -0)", "matrix(c(1, 2, 3, 4, 5, 6), 2)", "array(1, 2:5)"]
+)
+def test_arrays_of_r_are_the_same_memory_in_python(code):
+    theirs = robjects.r(code)
+    ours = session.from_r(theirs)
+    assert ours.ctypes.data == address(theirs)
+    assert not ours.flags.writeable
+    np.testing.assert_array_equal(ours.reshape(-1, order="F"), np.array(list(theirs)))
+    back = session.to_r(ours)
+    assert address(back) == address(theirs)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array(3.0),
+        np.zeros((0, 3)),
+        np.arange(6.0).reshape(2, 3),
+        np.arange(6.0)[::-2],
+        np.arange(6, dtype=np.int32).reshape(3, 2),
+        np.array([[True, False, True]]),
+    ],
+)
+def test_what_has_to_be_copied_arrives_all_the_same(array):
+    assert same_bits(session.from_r(session.to_r(array)), array.reshape(array.shape or 1))
+
+
+def test_what_cannot_cross_is_an_error_of_python():
+    with pytest.raises(TypeError, match="Argument `x` must be a NumPy or Arrow array of float64"):
+        session.to_r(np.zeros(2, np.float32))
+    with pytest.raises(ValueError, match="Argument `x` must be of dimensions up to 2\\^31 - 1"):
+        session.to_r(np.zeros((2**31, 0)))
+    with pytest.raises(TypeError, match="Argument `x` must be an object of rpy2"):
+        session.from_r([1.0])
+    with pytest.raises(TypeError, match="Argument `x` must be a double, integer or logical array"):
+        session.from_r(robjects.StrVector(["a"]))
+    with pytest.raises(ValueError, match="without NA"):
+        session.from_r(robjects.r("c(1L, NA)"))
+
+
+def test_collections_of_either_language():
+    # leaves R's collector references to Python objects that nothing else holds
+    litter = robjects.r(
+        """
+        local({
+          sys <- reticulate::import("sys", convert = FALSE)
+          function() {
+            for (i in 1:20) sys$version_info$count(1L)
+            invisible(gc())
+          }
+        })
+        """
+    )
+    draw = in_r("initializer_he_normal")(seed=1)
+    expected = pyinit.initializer_he_normal(seed=1)((4, 3)).astype(np.float64)
+    views = []
+    for _ in range(10):
+        views.append(session.from_r(draw(numbers((4, 3)))))
+        litter()
+        gc.collect()
+    assert all(same_bits(view, expected) for view in views)
+    # R lets go of its arrays when Python's views of them are gone, on whichever thread
+    thread = threading.Thread(target=views.clear)
+    thread.start()
+    thread.join()
+    for _ in range(3):
+        litter()
+
+
+def test_frequent_collections():
+    torture = robjects.r("function(step) invisible(gctorture2(step))")
+    ours = np.arange(6.0)
+    torture(50)
+    try:
+        drawn = in_r("initializer_he_normal")(seed=1)(numbers((4, 3)))
+        back = session.from_r(session.to_r(ours))
+    finally:
+        torture(0)
+    assert is_drawn(drawn, pyinit.initializer_he_normal(seed=1)((4, 3)))
+    assert same_bits(back, ours)

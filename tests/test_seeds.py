@@ -1,0 +1,41 @@
+"""Seeds derived from a seed and a name."""
+
+import json
+
+import pytest
+
+import pyinit
+from tests.support import DATA
+
+CASES = json.loads((DATA / "derived_seeds.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("seed", "name", "derived"), CASES, ids=[f"{seed}-{name}" for seed, name, _ in CASES]
+)
+def test_derived_seeds_are_the_documented_ones(seed, name, derived):
+    """Protects the definition to the byte; the data was made with sha256sum."""
+    assert pyinit.derive_seed(int(seed), name) == int(derived)
+
+
+def test_negative_seeds_count_modulo_2_64():
+    """Protects negative seeds, which initializers take too."""
+    assert pyinit.derive_seed(-1, "a") == pyinit.derive_seed(2**64 - 1, "a")
+
+
+@pytest.mark.parametrize(
+    ("argument", "arguments"),
+    [
+        ("seed", (1.5, "a")),
+        ("seed", (None, "a")),
+        ("seed", (True, "a")),
+        ("seed", (2**64, "a")),
+        ("name", (1, None)),
+        ("name", (1, b"a")),
+        ("name", (1, "\ud800")),
+    ],
+)
+def test_bad_arguments_are_refused(argument, arguments):
+    """Protects the errors."""
+    with pytest.raises(ValueError, match=f"Argument `{argument}` must be"):
+        pyinit.derive_seed(*arguments)
