@@ -1,7 +1,7 @@
-"""The initializers of `tf.compat.v1`, by the names that they have there.
+"""The initializers of `tf.compat.v1`, under TensorFlow's names.
 
-Each call of an initializer gives new values; a new initializer with the same seed starts the same
-sequence, and `set_random_seed()` makes those without a seed reproducible.
+Every call of an initializer gives new values. A new initializer with the same seed starts the same
+sequence, and `set_random_seed()` makes initializers without a seed reproducible.
 
 >>> from pyinit.compat import v1
 >>> initializer = v1.variance_scaling_initializer(scale=2.0, seed=1)
@@ -12,45 +12,25 @@ False
 True
 """
 
-from pyinit.compat.v1 import initializers, keras
-from pyinit.compat.v1.constant import Constant, Ones, Zeros
-from pyinit.compat.v1.random import (
-    GlorotNormal,
-    GlorotUniform,
-    Orthogonal,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-    UniformUnitScaling,
-    VarianceScaling,
-)
-from pyinit.compat.v1.seeds import set_random_seed
+import typing as _typing
 
-constant_initializer = Constant
-glorot_normal_initializer = GlorotNormal
-glorot_uniform_initializer = GlorotUniform
-ones_initializer = Ones
-orthogonal_initializer = Orthogonal
-random_normal_initializer = RandomNormal
-random_uniform_initializer = RandomUniform
-truncated_normal_initializer = TruncatedNormal
-uniform_unit_scaling_initializer = UniformUnitScaling
-variance_scaling_initializer = VarianceScaling
-zeros_initializer = Zeros
+from pyinit.compat.v1 import classes as _classes
+from pyinit.compat.v1 import initializers as initializers
+from pyinit.compat.v1 import keras as keras
+from pyinit.compat.v1.seeds import set_random_seed as set_random_seed
 
-__all__ = [
-    "constant_initializer",
-    "glorot_normal_initializer",
-    "glorot_uniform_initializer",
-    "initializers",
-    "keras",
-    "ones_initializer",
-    "orthogonal_initializer",
-    "random_normal_initializer",
-    "random_uniform_initializer",
-    "set_random_seed",
-    "truncated_normal_initializer",
-    "uniform_unit_scaling_initializer",
-    "variance_scaling_initializer",
-    "zeros_initializer",
-]
+constant_initializer = _classes.Constant
+glorot_normal_initializer = _classes.GlorotNormal
+glorot_uniform_initializer = _classes.GlorotUniform
+ones_initializer = _classes.Ones
+orthogonal_initializer = _classes.Orthogonal
+random_normal_initializer = _classes.RandomNormal
+random_uniform_initializer = _classes.RandomUniform
+truncated_normal_initializer = _classes.TruncatedNormal
+uniform_unit_scaling_initializer = _classes.UniformUnitScaling
+variance_scaling_initializer = _classes.VarianceScaling
+zeros_initializer = _classes.Zeros
+
+if not _typing.TYPE_CHECKING:  # type checkers read the names above
+    __all__ = [name for name in dir() if name.endswith("_initializer")]
+    __all__ += ["initializers", "keras", "set_random_seed"]

@@ -1,7 +1,8 @@
-"""The base class of the initializers of `compat.v1`: what a call does."""
+"""The base class of the initializers of `compat.v1`."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from pyinit.arguments import Shape, as_dimensions, as_shape
 from pyinit.compat.arguments import ArgumentError, argument_errors, as_dtype
+from pyinit.compat.docstrings import derive_docstring
 from pyinit.compat.v1.seeds import DrawOnce, Draws
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
 from pyinit.initializers import base
@@ -21,20 +23,43 @@ if TYPE_CHECKING:
 class Initializer:
     """The base class of the initializers of `compat.v1`.
 
-    Each of them is one of pyinit's current initializers behind TensorFlow 1's interface: a default
-    dtype in the constructor, `partition_info` in the call, new values at every call.
+    Each wraps one of pyinit's own initializers in TensorFlow 1's interface: a default dtype in the
+    constructor, `partition_info` in the call, new values at every call.
 
     Source: https://www.tensorflow.org/api_docs/python/tf/compat/v1/keras/initializers/Initializer
     """
 
+    #: The name below `tf.compat.v1`. A class that sets it is one of TensorFlow's own.
+    _name: ClassVar[str]
+    #: pyinit's class with the same meaning.
+    _counterpart: ClassVar[type[base.Initializer] | None] = None
+    #: What its docstring describes differently from the counterpart's: arguments and exceptions.
+    _notes: ClassVar[dict[str, str]] = {
+        "seed": "An integer or None. Every call gives new values; a new initializer with the same "
+        "seed starts the same sequence.",
+        "dtype": "The dtype of calls that give none.",
+    }
+    #: The names of the constructor's arguments, which are attributes too.
+    _arguments: ClassVar[tuple[str, ...]] = ()
     #: The dtypes that the initializer can fill.
     _dtypes: ClassVar[dict[str, np.dtype[Any]]] = NUMERIC_DTYPES
 
-    #: The argument of the constructor, where there is one.
+    #: The constructor's argument, if it has one.
     seed: Any = None
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "_name" not in vars(cls):
+            return
+        cls._arguments = tuple(inspect.signature(cls).parameters)
+        if cls._counterpart is not None and vars(cls)["__doc__"] is None:
+            page = "https://www.tensorflow.org/api_docs/python/tf/compat/v1/"
+            page += cls._name.replace(".", "/")
+            name = f"v1.{cls._name}"
+            cls.__doc__ = derive_docstring(cls, cls._counterpart, name, page, cls._notes)
+
     def _setup(self, dtype: Any) -> None:
-        """Checks the arguments of the constructor: the attributes, and the default `dtype`."""
+        """Check the constructor's arguments: the attributes, and the default `dtype`."""
         with argument_errors():
             self.dtype = as_dtype(dtype, self._dtypes)
             if self.seed is not None:
@@ -43,41 +68,46 @@ class Initializer:
         self._draws = Draws(self.seed)
 
     def _current(self, seed: Any) -> base.Initializer:
-        """The current initializer with the arguments of this one, and with that seed."""
-        raise NotImplementedError(
-            f"{type(self).__name__} must override `__call__(shape, dtype=None)`."
-        )
+        """Return pyinit's own initializer with these arguments and that seed."""
+        if self._counterpart is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} must override `__call__(shape, dtype=None)`."
+            )
+        arguments = {name: getattr(self, name) for name in self._arguments if name != "dtype"}
+        if "seed" in arguments:
+            arguments["seed"] = seed
+        return self._counterpart(**arguments)
 
     def _filling(self, full_shape: Shape, seed: Any) -> base.Initializer:
-        """What fills a variable of that shape."""
+        """Return the initializer that fills a variable of that shape."""
         return self._current(seed)
 
     def __call__(
         self, shape: Iterable[int], dtype: Any = None, partition_info: Any = None
     ) -> AnyArray:
-        """Returns a tensor of initial weights, new ones at every call.
+        """Return a tensor of initial weights: new values at every call.
 
         Args:
-            shape: The shape of the tensor, or of the part of a variable that is asked for.
-            dtype: The dtype of TensorFlow or NumPy, or its name; None for the constructor's.
-            partition_info: Says which part of a variable `shape` is, by its attributes
-                `full_shape` and `var_offset`. The parts of one variable, asked for one after the
-                other, are slices of one tensor: the one that the same call without partitions
-                would have given. (TensorFlow draws each part anew.)
+            shape: The shape of the variable, or of the partition to draw.
+            dtype: A dtype of TensorFlow or NumPy, or its name; None for the constructor's.
+            partition_info: Locates the partition in its variable, by its attributes `full_shape`
+                and `var_offset`. Successive partitions of one variable are slices of one tensor,
+                the one that a call without partitions would have given. (TensorFlow draws each
+                partition independently.)
 
         Returns:
             A new NumPy array.
 
         Raises:
-            ValueError: An argument is not as described (the error is a TypeError too).
-            AttributeError: `partition_info` lacks one of the two.
+            ArgumentError: An argument is not as described.
+            AttributeError: `partition_info` lacks one of the two attributes.
         """
         with argument_errors():
             array_dtype = self.dtype if dtype is None else as_dtype(dtype, self._dtypes)
             part = full_shape = as_shape(shape)
             offset = None
             if partition_info is not None:
-                full_shape, offset = place(partition_info)
+                full_shape, offset = read_partition(partition_info)
             seed = DrawOnce(lambda: self._draws.take(full_shape, offset))
             return self._filling(full_shape, seed)(
                 full_shape,
@@ -88,21 +118,20 @@ class Initializer:
             )
 
     def migrate(self) -> base.Initializer:
-        """The current initializer that takes the place of this one.
+        """Return the initializer of pyinit that replaces this one.
 
-        | argument here | current one | note |
+        | argument here | argument there | note |
         |---|---|---|
         | `scale` | `scale` | |
         | `mode` | `mode` | |
         | `distribution` | `distribution` | `"normal"` becomes `"truncated_normal"` |
-        | `seed` | `seed` | repeats its values at every call: those of the first call here |
+        | `seed` | `seed` | every call gives the values of the first call here |
         | `dtype` | `dtype` | of the call, not of the constructor |
         | `partition_info` (of the call) | `partition_shape`, `partition_offset` | of the call |
 
-        The arguments of the other initializers keep their names and values as well, but for
-        `factor` (`scale` is its square) and `verify_shape` (left out). The values are those of the
-        first call unless `set_random_seed()` has set a seed, which the current initializers don't
-        know.
+        The arguments of the other initializers keep their names and values too, except `factor`
+        (`scale` is its square) and `verify_shape` (dropped). The values are those of the first call
+        here unless `set_random_seed()` has set a seed, which pyinit's own initializers ignore.
 
         Example:
             >>> from pyinit.compat import v1
@@ -118,21 +147,22 @@ class Initializer:
         return self._current(self.seed)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such an initializer, as a JSON-serializable dictionary.
+        """Return the constructor's arguments as a JSON-serializable dictionary.
 
         Its keys are those of TensorFlow's class of the same name.
         """
-        return {}
+        config = {name: getattr(self, name) for name in self._arguments}
+        return {**config, "dtype": self.dtype.name} if "dtype" in config else config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """An initializer with the arguments in `config`, ours or of TensorFlow's class.
+        """Return an initializer with the arguments in `config`, ours or of TensorFlow's class.
 
         Args:
-            config: What `get_config()` returns.
+            config: The result of `get_config()`.
 
         Raises:
-            TypeError: A key of `config` is not an argument of the class.
+            ArgumentError: A key of `config` is not an argument of the class.
         """
         try:
             return cls(**config)
@@ -149,8 +179,8 @@ class Initializer:
         return f"{type(self).__name__}({arguments})"
 
 
-def place(partition_info: Any) -> tuple[Shape, Shape]:
-    """The full shape and the offset that a `partition_info` holds."""
+def read_partition(partition_info: Any) -> tuple[Shape, Shape]:
+    """Return the full shape and the offset in a `partition_info`."""
     try:
         full_shape, offset = partition_info.full_shape, partition_info.var_offset
     except AttributeError:

@@ -1,49 +1,25 @@
 """The names of `tf.compat.v1.initializers`."""
 
-from pyinit.compat.v1.constant import Constant, Identity, Ones, Zeros
-from pyinit.compat.v1.random import (
-    GlorotNormal,
-    GlorotUniform,
-    Orthogonal,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-    UniformUnitScaling,
-    VarianceScaling,
-    he_normal,
-    he_uniform,
-    lecun_normal,
-    lecun_uniform,
-)
+import typing as _typing
 
-constant = Constant
-glorot_normal = GlorotNormal
-glorot_uniform = GlorotUniform
-identity = Identity
-ones = Ones
-orthogonal = Orthogonal
-random_normal = RandomNormal
-random_uniform = RandomUniform
-truncated_normal = TruncatedNormal
-uniform_unit_scaling = UniformUnitScaling
-variance_scaling = VarianceScaling
-zeros = Zeros
+from pyinit.compat.v1 import classes as _classes
+from pyinit.compat.v1.classes import he_normal as he_normal
+from pyinit.compat.v1.classes import he_uniform as he_uniform
+from pyinit.compat.v1.classes import lecun_normal as lecun_normal
+from pyinit.compat.v1.classes import lecun_uniform as lecun_uniform
 
-__all__ = [
-    "constant",
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
-    "identity",
-    "lecun_normal",
-    "lecun_uniform",
-    "ones",
-    "orthogonal",
-    "random_normal",
-    "random_uniform",
-    "truncated_normal",
-    "uniform_unit_scaling",
-    "variance_scaling",
-    "zeros",
-]
+constant = _classes.Constant
+glorot_normal = _classes.GlorotNormal
+glorot_uniform = _classes.GlorotUniform
+identity = _classes.Identity
+ones = _classes.Ones
+orthogonal = _classes.Orthogonal
+random_normal = _classes.RandomNormal
+random_uniform = _classes.RandomUniform
+truncated_normal = _classes.TruncatedNormal
+uniform_unit_scaling = _classes.UniformUnitScaling
+variance_scaling = _classes.VarianceScaling
+zeros = _classes.Zeros
+
+if not _typing.TYPE_CHECKING:  # type checkers read the names above
+    __all__ = [name for name in dir() if not name.startswith("_")]

@@ -1,68 +1,33 @@
 """The names of `tf.compat.v1.keras.initializers`, where Keras is Keras 2.
 
-`get`, `serialize` and `deserialize` are those of Keras 2 (and find the initializers of
-`pyinit.compat.tf_keras`), as in TensorFlow.
+As in TensorFlow, `get`, `serialize` and `deserialize` are those of Keras 2, for the initializers of
+`pyinit.compat.tf_keras`.
 """
 
-from pyinit.compat.tf_keras import deserialize, get, serialize
-from pyinit.compat.v1.base import Initializer
-from pyinit.compat.v1.constant import Constant, Identity, Ones, Zeros
-from pyinit.compat.v1.keras.classes import (
-    HeNormal,
-    HeUniform,
-    LecunNormal,
-    LecunUniform,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-)
-from pyinit.compat.v1.random import GlorotNormal, GlorotUniform, Orthogonal, VarianceScaling
+import typing as _typing
 
-constant = Constant
-glorot_normal = GlorotNormal
-glorot_uniform = GlorotUniform
-he_normal = HeNormal
-he_uniform = HeUniform
-identity = Identity
-lecun_normal = LecunNormal
-lecun_uniform = LecunUniform
-normal = RandomNormal
-ones = Ones
-orthogonal = Orthogonal
-random_normal = RandomNormal
-random_uniform = RandomUniform
-truncated_normal = TruncatedNormal
-uniform = RandomUniform
-zeros = Zeros
+from pyinit.compat.tf_keras import deserialize as deserialize
+from pyinit.compat.tf_keras import get as get
+from pyinit.compat.tf_keras import serialize as serialize
+from pyinit.compat.v1 import classes as _v1
+from pyinit.compat.v1.base import Initializer as Initializer
+from pyinit.compat.v1.keras import classes as _keras
 
-__all__ = [
-    "Constant",
-    "Identity",
-    "Initializer",
-    "Ones",
-    "Orthogonal",
-    "RandomNormal",
-    "RandomUniform",
-    "TruncatedNormal",
-    "VarianceScaling",
-    "Zeros",
-    "constant",
-    "deserialize",
-    "get",
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
-    "identity",
-    "lecun_normal",
-    "lecun_uniform",
-    "normal",
-    "ones",
-    "orthogonal",
-    "random_normal",
-    "random_uniform",
-    "serialize",
-    "truncated_normal",
-    "uniform",
-    "zeros",
-]
+Constant = constant = _v1.Constant
+Identity = identity = _v1.Identity
+Ones = ones = _v1.Ones
+Orthogonal = orthogonal = _v1.Orthogonal
+RandomNormal = random_normal = normal = _keras.RandomNormal
+RandomUniform = random_uniform = uniform = _keras.RandomUniform
+TruncatedNormal = truncated_normal = _keras.TruncatedNormal
+VarianceScaling = _v1.VarianceScaling
+Zeros = zeros = _v1.Zeros
+glorot_normal = _v1.GlorotNormal
+glorot_uniform = _v1.GlorotUniform
+he_normal = _keras.HeNormal
+he_uniform = _keras.HeUniform
+lecun_normal = _keras.LecunNormal
+lecun_uniform = _keras.LecunUniform
+
+if not _typing.TYPE_CHECKING:  # type checkers read the names above
+    __all__ = [name for name in dir() if not name.startswith("_")]
