@@ -1,1 +1,1 @@
-"""The same bits on other platforms: the golden vectors, drawn under each of them."""
+"""Conformance on other platforms: draw the golden vectors there and compare them bit for bit."""

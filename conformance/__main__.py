@@ -1,4 +1,4 @@
-"""The command: runs every row, prints the results, writes the table."""
+"""The command: run every row, print the results and write the table."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from pyinit.runtime.threads import usable_cpus
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs everything; the status is 1 if a row fails, or if the page has other rows."""
+    """Run everything; return 1 if a row fails or the rows of the page differ, otherwise 0."""
     parser = argparse.ArgumentParser(
         prog="script/conformance",
-        description="Draws the golden vectors on every platform, and writes docs/platforms.md.",
+        description="Draw the golden vectors on every platform and write docs/platforms.md.",
     )
     parser.add_argument(
         "--check",
         action="store_true",
-        help="leave docs/platforms.md as it is, and fail if its table has other rows",
+        help="do not write docs/platforms.md; fail if the rows of its table differ",
     )
     options = parser.parse_args(arguments)
     start = time.monotonic()
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_parallel(rows: Sequence[Row]) -> list[Result]:
-    """Runs rows, several at a time, and prints a line for each; returns them in their order."""
+    """Run rows in parallel, printing a line for each, and return the results in order."""
     with ThreadPoolExecutor(usable_cpus()) as pool:
         futures = [pool.submit(run, row) for row in rows]
         for future in as_completed(futures):
@@ -56,9 +56,9 @@ def _print_end(results: list[Result], problems: list[str], seconds: float) -> No
     print(f"\nrows: {counts}; {seconds:.0f} s")
     if problems:
         print(
-            f"\n{table.PAGE.relative_to(ROOT)} has other rows:",
+            f"\n{table.PAGE.relative_to(ROOT)} is out of date:",
             *(f"  {problem}" for problem in problems),
-            "script/conformance (without --check) writes its table again.",
+            "Run script/conformance without --check to update it.",
             sep="\n",
             file=sys.stderr,
         )

@@ -1,23 +1,23 @@
-"""Rows of BLAS libraries: NumPy's OpenBLAS, with its kernels for several processors."""
+"""Rows for BLAS libraries: NumPy's OpenBLAS with its kernels for several processors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
 
-from conformance.builds import ask_for_x86
+from conformance.builds import require_x86
 from conformance.pythons import NEWEST, OLDEST, VERSIONS, Packages, ask, interpreter
 from conformance.rows import NotRunError, Outcome, Result, Row, State, passed
 from pyinit import native
 from pyinit.runtime import kernel_choice
 
-#: The processors, each with the level of our kernel that shows whether this one runs its kernels.
+#: For each processor, the ISA level of our kernel that its OpenBLAS kernels need.
 PROCESSORS = {"Prescott": "baseline", "Nehalem": "baseline", "Haswell": "v3", "SkylakeX": "v4"}
 THREADS = (1, 2)
 
 
 def rows() -> Iterator[Row]:
-    """A row for each processor, NumPy and number of threads."""
+    """Yield a row for each processor, version of NumPy and number of threads."""
     for processor in PROCESSORS:
         for packages in (OLDEST, NEWEST):
             for count in THREADS:
@@ -30,22 +30,22 @@ def rows() -> Iterator[Row]:
 
 
 def contrast(results: list[Result]) -> Result:
-    """How many results one matrix has under them: from NumPy's factorization, and from ours."""
+    """Count the different results of NumPy's factorization and of ours over all BLAS rows."""
     found = [r.outcome.digests for r in results if "qr" in r.outcome.digests]
     numpy, ours = (len({digests[name] for digests in found}) for name in ("qr", "orthogonal"))
     if found:
-        text = f"numpy.linalg.qr: {numpy} different results over {len(found)}; ours: {ours}"
+        text = f"different results in {len(found)} runs: numpy.linalg.qr {numpy}, Orthogonal {ours}"
         outcome = Outcome(State.PASSED if ours == 1 else State.FAILED, text)
     else:
-        outcome = Outcome(State.NOT_RUN, "none of them was run")
-    row = Row("all of these", "Orthogonal beside numpy.linalg.qr", "", lambda: outcome)
+        outcome = Outcome(State.NOT_RUN, "none of these rows ran")
+    row = Row("OpenBLAS, all rows", "Orthogonal and numpy.linalg.qr", "", lambda: outcome)
     return Result(row, outcome, 0)
 
 
 def _self_test(processor: str, packages: Packages, count: int) -> Outcome:
-    ask_for_x86()
+    require_x86()
     if PROCESSORS[processor] not in native.isa_levels():
-        raise NotRunError("this processor lacks its instructions")
+        raise NotRunError("this processor lacks the instructions")
     variables = {
         kernel_choice.VARIABLE: "reference",
         "OPENBLAS_CORETYPE": processor,
@@ -53,7 +53,7 @@ def _self_test(processor: str, packages: Packages, count: int) -> Outcome:
     }
     found = ask(_version(packages), packages, variables, "--blas")
     if not found["blas"]:
-        raise NotRunError("this NumPy has another BLAS")
+        raise NotRunError("this NumPy does not use OpenBLAS")
     return passed(
         found["checked"],
         found["differences"],
@@ -64,7 +64,7 @@ def _self_test(processor: str, packages: Packages, count: int) -> Outcome:
 
 
 def _version(packages: Packages) -> str:
-    """The newest Python here that these packages are for."""
+    """Return the newest available Python that the packages support."""
     for version, both in reversed(VERSIONS.items()):
         if packages in both:
             try:
@@ -72,4 +72,4 @@ def _version(packages: Packages) -> str:
             except NotRunError:
                 continue
             return version
-    raise NotRunError("there is no Python for it here")
+    raise NotRunError("no suitable Python found")

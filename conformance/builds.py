@@ -1,4 +1,4 @@
-"""Rows of the native kernel: compiled for other machines, levels and by other compilers."""
+"""Rows for builds of the native kernel: other machines, ISA levels and compilers."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ HEADERS = tuple((ROOT / build_kernel.HERE).glob("*.h"))
 COMPILERS = ("gcc", "clang")
 OPTIMIZATIONS = ("-O0", "-O1", "-O2", "-O3")
 FAST_MATH = ("-Ofast", "-O3 -ffast-math")
-REFUSAL = "the stream needs IEEE-754 arithmetic"
+REJECTION = "the stream needs IEEE-754 arithmetic"
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine that is emulated.
+    """An emulated machine.
 
     Args:
-        name: How it is called.
+        name: Its name in the table.
         compiler: The cross compiler.
-        emulator: What runs its programs.
-        options: More options for the compiler.
+        emulator: The emulator of its programs.
+        options: Additional compiler options.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Machine:
 MACHINES = (
     # the slowest first
     Machine("s390x (big-endian)", "s390x-linux-gnu-gcc", "qemu-s390x"),
-    # its first processor with vectors, in which lanes have the other order, too
+    # the first processor with a vector unit, whose lanes are big-endian too
     Machine("s390x (big-endian)", "s390x-linux-gnu-gcc", "qemu-s390x", ("-march=z13",)),
     Machine("ppc64le", "powerpc64le-linux-gnu-gcc", "qemu-ppc64le"),
     Machine("riscv64", "riscv64-linux-gnu-gcc", "qemu-riscv64"),
@@ -60,22 +60,22 @@ _locks: dict[Path, threading.Lock] = {}
 
 
 def command(compiler: str, target: Path, *options: str) -> list[str]:
-    """How kernel_server is compiled: as the extension is, but for the options."""
+    """Return the command that compiles kernel_server: the extension's flags, then the options."""
     flags = [*build_kernel.FLAGS["unix"], *options]
     folders = [f"-I{ROOT / build_kernel.HERE}"]
     return [compiler, *flags, *folders, *map(str, SOURCES), "-o", str(target), "-lm"]
 
 
 def build(compiler: str, *options: str) -> Path:
-    """Compiles kernel_server, if that was not done before from the same sources.
+    """Compile kernel_server unless it is up to date, and return its path.
 
     Raises:
-        NotRunError: There is no such compiler.
-        FailedError: It does not compile.
+        NotRunError: The compiler is not installed.
+        FailedError: Compilation fails.
     """
     inputs = hashlib.sha256(version_of(compiler).encode())
-    for part in command(compiler, Path(), *options):
-        inputs.update(part.encode() + b"\0")
+    for argument in command(compiler, Path(), *options):
+        inputs.update(argument.encode() + b"\0")
     for file in (*SOURCES, *sorted(HEADERS)):
         inputs.update(file.read_bytes())
     target = BUILD / "programs" / f"{compiler}{''.join(options)}-{inputs.hexdigest()[:16]}"
@@ -89,25 +89,25 @@ def build(compiler: str, *options: str) -> Path:
 
 
 def version_of(compiler: str) -> str:
-    """The version of a compiler."""
+    """Return the version of a compiler."""
     return version(compiler, "-dumpversion" if compiler == "clang" else "-dumpfullversion")
 
 
 def check(level: str, program: Sequence[str | Path]) -> tuple[int, list[str]]:
-    """Draws the golden vectors by the program: how many, and what differs.
+    """Draw the golden vectors with the program; return their number and the differences.
 
     Raises:
-        NotRunError: The processor lacks the level.
+        NotRunError: The processor does not support the ISA level.
     """
-    process = [sys.executable, "-m", "platforms.golden_vectors", level, *program]
+    process = [sys.executable, "-m", "conformance.golden_vectors", level, *program]
     findings = json.loads(output(process, environment()))
     if findings is None:
-        raise NotRunError("this processor lacks it")
+        raise NotRunError("this processor does not support it")
     return findings["checked"], findings["differences"]
 
 
 def rows() -> Iterator[Row]:
-    """The rows of the emulated machines, and those of this one."""
+    """Yield the rows of the emulated machines, then those of this machine."""
     for machine in MACHINES:
         yield Row(
             f"{machine.name}, emulated",
@@ -143,7 +143,7 @@ def rows() -> Iterator[Row]:
                 "x86-64",
                 f"kernel, {compiler}, fast math",
                 option,
-                partial(_refused, compiler, option),
+                partial(_rejected, compiler, option),
             )
 
 
@@ -159,8 +159,8 @@ def _control(machine: Machine) -> Outcome:
     program = build(machine.compiler, "-static", "-ffp-contract=fast")
     _, differences = check(ISA_LEVELS[0], [emulator, program])
     if not differences:
-        raise FailedError("nothing differs, so this check finds nothing")
-    return Outcome(State.PASSED, "differs, which is found", _versions(machine))
+        raise FailedError("no vector differs, so the check detects nothing")
+    return Outcome(State.PASSED, "difference detected", _versions(machine))
 
 
 def _versions(machine: Machine) -> tuple[str, ...]:
@@ -168,13 +168,13 @@ def _versions(machine: Machine) -> tuple[str, ...]:
 
 
 def _here(compiler: str, level: str, *options: str) -> Outcome:
-    ask_for_x86()
+    require_x86()
     checked, differences = check(level, [build(compiler, *options)])
     return passed(checked, differences, (f"{compiler} {version_of(compiler)}",))
 
 
-def _refused(compiler: str, options: str) -> Outcome:
-    ask_for_x86()
+def _rejected(compiler: str, options: str) -> Outcome:
+    require_x86()
     done = subprocess.run(
         command(found(compiler), BUILD / "fast-math", *options.split(), "-fsyntax-only"),
         capture_output=True,
@@ -182,13 +182,15 @@ def _refused(compiler: str, options: str) -> Outcome:
         check=False,
     )
     if done.returncode == 0:
-        raise FailedError("it compiles")
-    if REFUSAL not in done.stderr:
-        raise FailedError(f"it is refused, but not by stream.h: {done.stderr.splitlines()[0]}")
-    return Outcome(State.PASSED, "refused", (f"{compiler} {version_of(compiler)}",))
+        raise FailedError("compilation succeeds")
+    if REJECTION not in done.stderr:
+        raise FailedError(f"rejected, but not by stream.h: {done.stderr.splitlines()[0]}")
+    return Outcome(
+        State.PASSED, "rejected at compile time", (f"{compiler} {version_of(compiler)}",)
+    )
 
 
-def ask_for_x86() -> None:
-    """Raises NotRunError on any other machine."""
+def require_x86() -> None:
+    """Raise NotRunError unless this machine is x86-64."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         raise NotRunError(f"this machine is {platform.machine()}")

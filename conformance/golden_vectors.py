@@ -1,4 +1,4 @@
-"""Checks a kernel_server against the golden vectors: `python -m conformance.golden_vectors`."""
+"""Check a kernel_server against the golden vectors: `python -m conformance.golden_vectors`."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from dataclasses import asdict, dataclass
 from conformance.program import Program, ProgramKernel, in_use
 from pyinit.reproducibility import golden
 
-#: Elements of the largest tensor that is drawn more than once: emulated machines are slow.
-_LARGEST_AGAIN = 1 << 17
+#: Larger tensors are drawn only once: emulated machines are slow.
+_MAX_REPEATED_SIZE = 1 << 17
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What a program drew.
+    """The result of a check.
 
     Args:
-        checked: How many golden vectors.
-        differences: Those that came out otherwise, and how.
+        checked: The number of golden vectors.
+        differences: A description of each vector that differs.
     """
 
     checked: int
@@ -30,34 +30,36 @@ class Findings:
 
 
 def check(program: Program, level: str) -> Findings:
-    """Draws all golden vectors; those of random values again as columns, and as R's doubles."""
+    """Draw all golden vectors, and the random ones again in Fortran order and as R's doubles."""
     vectors = golden.read()
     with in_use(program, level):
         found = golden.check(vectors)
     differences = [f"{name}: {how}" for name, how in found.differences]
-    again = [v for v in vectors if _is_drawn_again(v)]
-    for wide, what in ((False, "in Fortran order"), (True, "in Fortran order, as float64")):
-        with in_use(program, level, ProgramKernel(program, level, "F", wide)):
+    repeated = [v for v in vectors if _is_repeated(v)]
+    for widened, how_drawn in ((False, "in Fortran order"), (True, "in Fortran order, as float64")):
+        with in_use(program, level, ProgramKernel(program, level, "F", widened)):
             differences += [
-                f"{name}, {what}: {how}" for name, how in golden.check(again).differences
+                f"{name}, {how_drawn}: {how}" for name, how in golden.check(repeated).differences
             ]
     return Findings(found.checked, differences)
 
 
-def _is_drawn_again(vector: golden.Vector) -> bool:
+def _is_repeated(vector: golden.Vector) -> bool:
     size = math.prod(vector.partition_shape or vector.shape)
-    return "seed" in vector.config and vector.class_name != "Orthogonal" and size <= _LARGEST_AGAIN
+    return (
+        "seed" in vector.config and vector.class_name != "Orthogonal" and size <= _MAX_REPEATED_SIZE
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the findings as JSON, or null if the processor lacks the instruction set."""
+    """Print the findings as JSON, or null if the processor does not support the ISA level."""
     parser = argparse.ArgumentParser(prog="python -m conformance.golden_vectors")
     parser.add_argument("level")
-    parser.add_argument("command", nargs="+", help="the program, after its emulator if any")
+    parser.add_argument("command", nargs="+", help="the program, preceded by its emulator if any")
     options = parser.parse_args(arguments)
     with Program(options.command) as program:
-        here = options.level in program.levels
-        print(json.dumps(asdict(check(program, options.level)) if here else None))
+        supported = options.level in program.levels
+        print(json.dumps(asdict(check(program, options.level)) if supported else None))
     return 0
 
 

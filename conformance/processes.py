@@ -1,4 +1,4 @@
-"""The processes of a run."""
+"""Child processes of a run."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from pathlib import Path
 from conformance.rows import FailedError, NotRunError
 
 ROOT = Path(__file__).parents[1]
-#: What is made for a run, and kept for the next one.
-BUILD = ROOT / "build" / "platforms"
+#: Build products, reused by the next run.
+BUILD = ROOT / "build" / "conformance"
 
-#: No process of a run takes a tenth of it, unless it hangs.
+#: In seconds. No process takes a tenth of it unless it hangs.
 _TIMEOUT = 600
-#: How programs end their accounts of an error.
+#: Last lines of error output that give no reason.
 _NO_REASON = ("", "Execution halted", "compilation terminated.")
-#: They choose kernels and threads, or change what Python imports.
+#: Prefixes of variables that select kernels and threads or change Python's imports.
 _DROPPED = ("PYINIT_", "OPENBLAS_", "OMP_", "PYTHON")
 
 
 def environment(
     folders: Sequence[Path] = (), variables: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """The environment of a Python process that imports from this checkout and those folders."""
+    """Return the environment of a Python that imports from this checkout and the given folders."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
     path = os.pathsep.join(map(str, (ROOT, *folders)))
     cached = str(BUILD / "pycache")
@@ -34,10 +34,10 @@ def environment(
 
 
 def output(command: Sequence[str | Path], variables: Mapping[str, str] | None = None) -> str:
-    """Runs a process and returns its output.
+    """Run a process and return its output.
 
     Raises:
-        FailedError: It failed.
+        FailedError: The process failed.
     """
     done = subprocess.run(
         command,
@@ -59,19 +59,19 @@ def output(command: Sequence[str | Path], variables: Mapping[str, str] | None = 
 
 
 def found(program: str) -> str:
-    """The path of a program.
+    """Return the path of a program.
 
     Raises:
-        NotRunError: There is none.
+        NotRunError: The program is not installed.
     """
     path = shutil.which(program)
     if path is None:
-        raise NotRunError(f"there is no {program} here")
+        raise NotRunError(f"{program} is not installed")
     return path
 
 
 @cache
 def version(program: str, option: str = "--version") -> str:
-    """The first word in what a program says of its version that looks like one."""
+    """Return the first word of a program's version output that looks like a version."""
     words = output([found(program), option]).split()
     return next((word.rstrip(",") for word in words if word[:1].isdigit()), words[0])

@@ -1,4 +1,4 @@
-"""The kernel in a process of its own: kernel_server.c, for any machine and from any compiler."""
+"""The kernel in a separate process: kernel_server.c, for any machine and compiler."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from pyinit.native import ISA_LEVELS
 from pyinit.stream.distributions import Parameters
 from pyinit.stream.native_kernel import _LOOPS
 
-#: PYINIT_PANEL of qr.h.
+#: PYINIT_PANEL in qr.h.
 PANEL = 24
-#: Panels that are computed at a time: few, so that a small matrix is cut, too.
-_STEP = 2
-_HELLO = 16
+#: Panels in one request: few, so that small matrices are split too.
+_PANELS_AT_A_TIME = 2
+_GREETING_SIZE = 16
 _BYTE_ORDERS: dict[bytes, Literal["<", ">"]] = {
     bytes(range(8, 0, -1)): "<",
     bytes(range(1, 9)): ">",
@@ -34,7 +34,7 @@ _BYTE_ORDERS: dict[bytes, Literal["<", ">"]] = {
 
 
 class Operation(IntEnum):
-    """The operations of kernel_server.c, in its order."""
+    """The operations of kernel_server.c, in the same order."""
 
     FILL = 0
     NEW_GRAM = 1
@@ -52,21 +52,23 @@ class Program:
     """A running kernel_server.
 
     Args:
-        command: How it is started, with the emulator if it needs one.
+        command: The command that starts it, including the emulator if it needs one.
 
     Raises:
-        RuntimeError: It did not start, or later: it ended before it had answered.
+        RuntimeError: The program does not start, or later ends before it has answered.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
         self._name = command[-1]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        what = self._read(_HELLO)
-        if what[:6] != b"pyinit":
-            raise RuntimeError(f"{self._name} is no kernel_server")
-        self.pointer_bits = 8 * what[6]
+        greeting = self._read(_GREETING_SIZE)
+        if greeting[:6] != b"pyinit":
+            raise RuntimeError(f"{self._name} is not a kernel_server")
+        self.pointer_bits = 8 * greeting[6]
         self.levels = tuple(
-            n for n, here in zip(ISA_LEVELS, what[8 : 8 + what[7]], strict=True) if here
+            n
+            for n, supported in zip(ISA_LEVELS, greeting[8 : 8 + greeting[7]], strict=True)
+            if supported
         )
         self.byte_order = _BYTE_ORDERS[self._read(8)]
 
@@ -88,7 +90,7 @@ class Program:
         numbers: Sequence[float] = (),
         data: bytes = b"",
     ) -> int:
-        """Asks for an operation, and returns what the kernel's function returned."""
+        """Request an operation and return the result of the kernel's function."""
         assert self._process.stdin is not None
         request = struct.pack(
             f"{self.byte_order}9Q3d",
@@ -107,14 +109,14 @@ class Program:
         return result
 
     def values(self, count: int, dtype: np.dtype[Any]) -> AnyArray:
-        """The values that follow the answer, in this machine's byte order."""
+        """Read the values that follow an answer, in this machine's byte order."""
         content = self._read(count * dtype.itemsize)
-        # as integers: bfloat16 is no dtype of NumPy's, and knows no byte order
+        # as integers: NumPy cannot change the byte order of bfloat16
         bits = np.frombuffer(content, f"{self.byte_order}u{dtype.itemsize}")
         return bits.astype(f"=u{dtype.itemsize}").view(dtype)
 
     def bytes_of(self, array: AnyArray) -> bytes:
-        """The elements of an array of 64 bits each, in C order, in the program's byte order."""
+        """Return an array of 64-bit values as bytes in C order and the program's byte order."""
         return array.astype(array.dtype.newbyteorder(self.byte_order)).tobytes()
 
     def _read(self, size: int) -> bytes:
@@ -129,23 +131,23 @@ class Program:
 
 
 class ProgramKernel:
-    """A `Kernel`, as `pyinit.stream.kernels` describes it, that asks the program.
+    """A `Kernel` (see `pyinit.stream.kernels`) that sends each call to the program.
 
     Args:
         program: The program.
-        level: The instruction set.
-        order: The order in memory that the program fills, whatever that of the array: its kernel
-            has ways of its own to fill columns.
-        wide: Whether it stores all values in float64, as they are drawn for R.
+        level: The ISA level.
+        order: The memory order of the buffer that the program fills, regardless of the array's: the
+            kernel has separate loops for columns.
+        widened: Whether the program stores all values in float64, as for R.
     """
 
     def __init__(
-        self, program: Program, level: str, order: Literal["C", "F"] = "C", wide: bool = False
+        self, program: Program, level: str, order: Literal["C", "F"] = "C", widened: bool = False
     ) -> None:
         self._program = program
         self._level = ISA_LEVELS.index(level)
         self._order = order
-        self._wide = wide
+        self._widened = widened
 
     def __call__(
         self,
@@ -156,11 +158,11 @@ class ProgramKernel:
         start: int,
         steps: tuple[int, ...],
     ) -> None:
-        """Fills `out`; the reference kernel says what each argument is."""
+        """Fill `out`; see the reference kernel for the arguments."""
         if out.size == 0:
             return
         kind, *numbers = parameters
-        storage = np.dtype(np.float64) if self._wide else out.dtype
+        storage = np.dtype(np.float64) if self._widened else out.dtype
         lengths = out.shape[::-1] if self._order == "F" else out.shape
         strides = [math.prod(lengths[axis + 1 :]) for axis in range(out.ndim)]
         axes = [out.shape, strides[::-1] if self._order == "F" else strides, steps]
@@ -182,12 +184,12 @@ class ProgramKernel:
 
 
 class ProgramGram:
-    """A `Gram`, as `pyinit.linalg` describes it, in the memory of the program.
+    """A `Gram` (see `pyinit.linalg`) in the memory of the program.
 
     Args:
         program: The program.
-        level: The instruction set.
-        columns: How many columns the matrix has.
+        level: The ISA level.
+        columns: The number of columns of the matrix.
     """
 
     def __init__(self, program: Program, level: str, columns: int) -> None:
@@ -199,32 +201,32 @@ class ProgramGram:
         program.ask(Operation.NEW_GRAM, [columns])
 
     def compute(self, matrix: Matrix, bound: float) -> bool:
-        """Computes the Gram matrix; `ReferenceGram` says what is returned."""
+        """Compute the Gram matrix; see `ReferenceGram` for the result."""
         self._put(matrix)
-        for top, bottom in self._pieces(0):
-            for first, last in self._pieces(top):
+        for top, bottom in self._panel_ranges(0):
+            for first, last in self._panel_ranges(top):
                 self._checked(Operation.SYRK, [top, bottom, first, last])
         within = self._program.ask(Operation.GRAM_DIAGONAL, numbers=[bound])
         self.diagonal = self._program.values(self._columns, self.diagonal.dtype)
         return bool(within)
 
     def shift(self, shift: float) -> None:
-        """Adds `shift` to the diagonal."""
+        """Add `shift` to the diagonal."""
         self._program.ask(Operation.GRAM_SHIFT, numbers=[shift])
 
     def factor(self, smallest: float) -> bool:
-        """Factors the Gram matrix; `ReferenceGram` says what is returned."""
-        for top, bottom in self._pieces(0):
+        """Factor the Gram matrix; see `ReferenceGram` for the result."""
+        for top, bottom in self._panel_ranges(0):
             if self._program.ask(Operation.POTRF, [self._level, top, bottom], [smallest]):
                 return False
-            for first, last in self._pieces(bottom):
+            for first, last in self._panel_ranges(bottom):
                 self._checked(Operation.TRSM_LEFT, [top, bottom, first, last])
         return True
 
     def substitute(self, matrix: Matrix) -> None:
-        """Multiplies `matrix` by the inverse of the factor, in place."""
+        """Multiply `matrix` by the inverse of the factor, in place."""
         self._put(matrix)
-        # a piece of whole panels, and one of other rows
+        # whole panels and the remaining rows
         cut = len(matrix) // 2 // PANEL * PANEL
         for first, last in ((0, cut), (cut, len(matrix))):
             if first < last:
@@ -240,19 +242,19 @@ class ProgramGram:
         if self._program.ask(operation, [self._level, *integers]):
             raise MemoryError("no memory for the buffer of a factorization")
 
-    def _pieces(self, start: int) -> Iterator[tuple[int, int]]:
-        for first in range(start, self._panels, _STEP):
-            yield first, min(first + _STEP, self._panels)
+    def _panel_ranges(self, start: int) -> Iterator[tuple[int, int]]:
+        for first in range(start, self._panels, _PANELS_AT_A_TIME):
+            yield first, min(first + _PANELS_AT_A_TIME, self._panels)
 
 
 @contextmanager
 def in_use(program: Program, level: str, kernel: ProgramKernel | None = None) -> Iterator[None]:
-    """Within it, the program draws, at that instruction set, in the place of this machine's kernel.
+    """Replace this machine's kernel by the program, at an ISA level, within the context.
 
     Args:
         program: The program.
-        level: The instruction set.
-        kernel: What draws; by default `ProgramKernel(program, level)`.
+        level: The ISA level.
+        kernel: The kernel to use; by default `ProgramKernel(program, level)`.
     """
     kernel = kernel or ProgramKernel(program, level)
     with (

@@ -1,4 +1,4 @@
-"""The row of the R package."""
+"""The row for the R package."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ print(result)
 
 
 def rows() -> list[Row]:
-    """The one row."""
+    """Return the only row."""
     return [Row("R", "native kernel", "", _self_test)]
 
 
 def _self_test() -> Outcome:
-    # in the environment of script/env
+    # runs in the environment of script/env
     said = output([found("Rscript"), "-e", CODE])
     counts = re.search(r"all (\d+) .* (\d+) of them in R too", said, re.DOTALL)
     text = f"{counts[1]} vectors, {counts[2]} of them compared in R too" if counts else "passed"

@@ -1,4 +1,4 @@
-"""The rows of the table: what is run, and how it went."""
+"""Rows of the table and their results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import Enum
 
 
 class State(Enum):
-    """How a row went."""
+    """The state of a row after the run."""
 
     PASSED = "passed"
     FAILED = "FAILED"
@@ -18,13 +18,13 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a row came to.
+    """The outcome of a row.
 
     Args:
-        state: How it went.
-        text: What was found, or why it was not run.
-        versions: Of what it was run with.
-        digests: Of results that rows are compared by, by name.
+        state: Passed, failed or not run.
+        text: The finding, or the reason for not running it.
+        versions: Versions of the software used.
+        digests: Digests of results to compare between rows, by name.
     """
 
     state: State
@@ -34,36 +34,36 @@ class Outcome:
 
 
 class NotRunError(Exception):
-    """A row cannot be run here; the message says why."""
+    """The row cannot run on this machine; the message gives the reason."""
 
 
 class FailedError(Exception):
-    """A row failed; the message says how."""
+    """The row failed; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What is run. Rows that differ in `variant` alone are one line of the table.
+    """One check. Rows that differ only in `variant` share a line of the table.
 
     Args:
         platform: The machine or the language.
-        what: What draws.
-        variant: Which of several, if there are several.
-        run: Runs it, and may raise `NotRunError` or `FailedError`.
+        implementation: The implementation that draws.
+        variant: The variant, or an empty string if there is only one.
+        run: Runs the check; may raise `NotRunError` or `FailedError`.
     """
 
     platform: str
-    what: str
+    implementation: str
     variant: str
     run: Callable[[], Outcome]
 
     def __str__(self) -> str:
-        return ", ".join(filter(None, (self.platform, self.what, self.variant)))
+        return ", ".join(filter(None, (self.platform, self.implementation, self.variant)))
 
 
 @dataclass(frozen=True)
 class Result:
-    """A row that was run."""
+    """A row with its outcome."""
 
     row: Row
     outcome: Outcome
@@ -79,7 +79,7 @@ class Result:
 
 
 def run(row: Row) -> Result:
-    """Runs a row; whatever goes wrong is its outcome."""
+    """Run a row; an exception of any kind becomes its outcome."""
     start = time.monotonic()
     try:
         outcome = row.run()
@@ -95,13 +95,13 @@ def run(row: Row) -> Result:
 def passed(
     checked: int, differences: list[str], versions: tuple[str, ...], **digests: str
 ) -> Outcome:
-    """The outcome of a check against the golden vectors.
+    """Return the outcome of a check against the golden vectors.
 
     Raises:
-        FailedError: Some of them differ.
+        FailedError: Vectors differ.
     """
     if differences:
         raise FailedError(
-            f"{len(differences)} of {checked} vectors differ, the first: {differences[0]}"
+            f"{len(differences)} of {checked} vectors differ; first: {differences[0]}"
         )
     return Outcome(State.PASSED, f"{checked} vectors", versions, digests)

@@ -1,4 +1,4 @@
-"""What a Python draws, as JSON: `python -m conformance.self_test`."""
+"""Self-test of one Python, printed as JSON: `python -m conformance.self_test`."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ import numpy as np
 
 import pyinit
 
-#: Of the matrix that is factored: large enough that OpenBLAS uses its threads.
+#: Shape of the factored matrix, large enough for OpenBLAS to use several threads.
 FACTORED = (600, 400)
-#: What OpenBLAS' function is called in NumPy's wheels, old and new.
+#: Names of OpenBLAS' function in old and new wheels of NumPy.
 _OPENBLAS_CONFIG = tuple(
     f"{prefix}openblas_get_config{suffix}" for prefix in ("scipy_", "") for suffix in ("64_", "")
 )
 
 
 def findings(with_blas: bool) -> dict[str, Any]:
-    """What the self-test found, with the versions; and what NumPy's BLAS computes."""
+    """Return the self-test's result and the versions; with BLAS, digests of factorizations too."""
     found = pyinit.self_test()
     result: dict[str, Any] = {
         "checked": found.checked,
@@ -46,7 +46,7 @@ def findings(with_blas: bool) -> dict[str, Any]:
 
 
 def openblas() -> list[str]:
-    """What the OpenBLAS of NumPy's wheel says of itself: its name, version, ..., processor, ..."""
+    """Return the words of OpenBLAS' configuration: name, version, ..., processor, ..."""
     for file in Path(np.__file__).parents[1].glob("numpy.libs/*openblas*"):
         library = ctypes.CDLL(str(file))
         for name in _OPENBLAS_CONFIG:
@@ -59,7 +59,7 @@ def openblas() -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the findings, or a fingerprint of a large orthogonal matrix, as JSON."""
+    """Print the findings, or the fingerprint of a large orthogonal matrix, as JSON."""
     parser = argparse.ArgumentParser(prog="python -m conformance.self_test")
     parser.add_argument("--blas", action="store_true")
     parser.add_argument("--orthogonal", type=int, nargs=2, metavar=("ROWS", "COLUMNS"))

@@ -10,13 +10,14 @@ from conformance.rows import Result, State
 
 PAGE = ROOT / "docs" / "platforms.md"
 START, END = "<!-- table: start -->", "<!-- table: end -->"
-HEADER = ("on", "what is run", "result", "with")
-_WHAT = 2
+HEADER = ("platform", "implementation", "result", "versions")
+#: The first columns identify a row; the others are its outcome.
+_ROW_COLUMNS = 2
 
 
 def lines(results: list[Result]) -> list[tuple[str, ...]]:
-    """The lines of the table: one for the rows that differ in their variants alone."""
-    grouped = groupby(results, lambda result: (result.row.platform, result.row.what))
+    """Return the lines of the table: one for all rows that differ only in their variant."""
+    grouped = groupby(results, lambda result: (result.row.platform, result.row.implementation))
     return [_line(list(group)) for _, group in grouped]
 
 
@@ -26,7 +27,7 @@ def _line(group: list[Result]) -> tuple[str, ...]:
     versions = dict.fromkeys(version for result in group for version in result.outcome.versions)
     return (
         row.platform,
-        f"{row.what}: {variants}" if variants else row.what,
+        f"{row.implementation}: {variants}" if variants else row.implementation,
         _outcome(group),
         ", ".join(versions),
     )
@@ -37,12 +38,14 @@ def _outcome(group: list[Result]) -> str:
     for result in group:
         key = (result.outcome.state, result.outcome.text)
         alike.setdefault(key, []).append(result.row.variant)
-    parts = []
+    texts = []
     for (state, text), variants in alike.items():
-        part = f"{len(variants)} times {text}" if _is_count(text) and len(variants) > 1 else text
-        part = part if state is State.PASSED else f"{_name(state)}: {part}"
-        parts.append(part if len(alike) == 1 else f"{', '.join(variants)}: {part}")
-    return "; ".join(parts)
+        if _is_count(text) and len(variants) > 1:
+            text = f"{len(variants)} times {text}"
+        if state is not State.PASSED:
+            text = f"{_name(state)}: {text}"
+        texts.append(text if len(alike) == 1 else f"{', '.join(variants)}: {text}")
+    return "; ".join(texts)
 
 
 def _is_count(text: str) -> bool:
@@ -54,26 +57,26 @@ def _name(state: State) -> str:
 
 
 def markdown(results: list[Result]) -> str:
-    """The table."""
+    """Return the table in Markdown."""
     content = [HEADER, ("---",) * len(HEADER), *lines(results)]
     return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |\n" for row in content)
 
 
 def write(results: list[Result], page: Path = PAGE) -> None:
-    """Writes the table into the page, between the two comments."""
+    """Write the table into the page, between the two comments."""
     before, _, after = _split(page)
     page.write_text(f"{before}{START}\n{markdown(results)}{END}{after}", encoding="utf-8")
 
 
 def differences(results: list[Result], page: Path = PAGE) -> list[str]:
-    """Which rows the page lacks, and which it has that were not run; whatever came out."""
+    """List the rows missing from the page and the extra ones, regardless of their outcomes."""
     _, table, _ = _split(page)
     cells = [tuple(map(str.strip, line.strip("|").split("|"))) for line in table.splitlines()]
-    there = [", ".join(row[:_WHAT]) for row in cells[2:]]
-    run = [", ".join(row[:_WHAT]) for row in lines(results)]
+    on_page = [", ".join(row[:_ROW_COLUMNS]) for row in cells[2:]]
+    run = [", ".join(row[:_ROW_COLUMNS]) for row in lines(results)]
     return [
-        *(f"it lacks the row: {row}" for row in run if row not in there),
-        *(f"it has a row that was not run: {row}" for row in there if row not in run),
+        *(f"missing row: {row}" for row in run if row not in on_page),
+        *(f"extra row: {row}" for row in on_page if row not in run),
     ]
 
 
@@ -81,5 +84,5 @@ def _split(page: Path) -> tuple[str, str, str]:
     before, start, rest = page.read_text(encoding="utf-8").partition(START)
     table, end, after = rest.partition(END)
     if not (start and end):
-        raise ValueError(f"{page} has no lines {START} and {END}")
+        raise ValueError(f"{page} lacks the lines {START} and {END}")
     return before, table.strip("\n"), after
