@@ -1,4 +1,4 @@
-"""script/conformance: a program draws in the kernel's place, and the table says what came out."""
+"""script/conformance: a program replaces the kernel, and the table shows the results."""
 
 import io
 import shutil
@@ -19,10 +19,10 @@ VERSION = ("gcc 1",)
 
 
 def compiled(folder: Path, *options: str) -> Path:
-    """kernel_server for this machine."""
+    """Compile kernel_server for this machine."""
     compiler = shutil.which("cc")
     if compiler is None:
-        pytest.skip("there is no C compiler here")
+        pytest.skip("no C compiler")
     target = folder / "kernel_server"
     subprocess.run(builds.command(compiler, target, *options), check=True)
     return target
@@ -30,12 +30,12 @@ def compiled(folder: Path, *options: str) -> Path:
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
-    with Program([str(compiled(tmp_path_factory.mktemp("platforms"), "-O1"))]) as running:
+    with Program([str(compiled(tmp_path_factory.mktemp("conformance"), "-O1"))]) as running:
         yield running
 
 
 def test_a_program_draws_the_golden_vectors(program):
-    """Protects the harness: a right kernel passes, at every level, drawn in the program."""
+    """Protects the harness: a correct kernel passes at every ISA level."""
     assert program.pointer_bits in (32, 64)
     assert program.levels[0] == "baseline"
     for level in program.levels:
@@ -45,7 +45,7 @@ def test_a_program_draws_the_golden_vectors(program):
 
 
 def test_every_value_comes_from_the_program(program, monkeypatch):
-    """Protects against a check that this machine's own kernel passes in the program's place."""
+    """Protects against a check that uses this machine's own kernel instead of the program."""
     right = program.values
 
     def wrong(count, dtype):
@@ -68,12 +68,12 @@ def test_every_value_comes_from_the_program(program, monkeypatch):
 
 
 def test_the_repetitions_find_what_c_order_does_not(program, monkeypatch):
-    """Protects columns in memory, and R's doubles: they are drawn by loops of their own."""
+    """Protects Fortran order and R's doubles, for which the kernel has separate loops."""
     right = ProgramKernel.__call__
 
     def wrong(kernel, out, *arguments):
         right(kernel, out, *arguments)
-        if kernel._order == "F" and kernel._wide and out.size:
+        if kernel._order == "F" and kernel._widened and out.size:
             out.reshape(-1).view(np.uint8)[0] ^= 1
 
     monkeypatch.setattr(ProgramKernel, "__call__", wrong)
@@ -83,17 +83,17 @@ def test_the_repetitions_find_what_c_order_does_not(program, monkeypatch):
 
 
 def test_fused_multiply_add_is_found(tmp_path):
-    """Protects the check: what the flags keep compilers from doing, it finds."""
+    """Protects the check: it detects the contraction that the compiler flags forbid."""
     if "fma" not in Path("/proc/cpuinfo").read_text().split():
-        pytest.skip("this processor has no fused multiply-add, or is not x86-64")
+        pytest.skip("needs an x86-64 processor with fused multiply-add")
     with Program([str(compiled(tmp_path, "-O2", "-mfma", "-ffp-contract=fast"))]) as fused:
         found = golden_vectors.check(fused, "baseline")
-    with pytest.raises(FailedError, match=r"^\d+ of 532 vectors differ, the first: \w+\("):
+    with pytest.raises(FailedError, match=r"^\d+ of 532 vectors differ; first: \w+\("):
         passed(found.checked, found.differences, VERSION)
 
 
 def test_byte_orders():
-    """Protects values of a big-endian machine on a little-endian one, bfloat16 among them."""
+    """Protects values read from a machine with another byte order, bfloat16 included."""
     from pyinit.dtypes import FLOAT_DTYPES
 
     program = Program.__new__(Program)
@@ -110,38 +110,38 @@ def test_byte_orders():
             assert drawn.tobytes() == bits.tobytes()
 
 
-def test_a_program_that_ends_is_told(tmp_path):
-    """Protects against a run that waits for a program that crashed, or takes it for right."""
+def test_a_program_that_ends_is_an_error(tmp_path):
+    """Protects against waiting for a crashed program or accepting its output."""
     with pytest.raises(RuntimeError, match=r"false ended with status 1"):
         Program([shutil.which("false")])
     broken = tmp_path / "broken"
     broken.write_text("#!/bin/sh\nhead -c 24 /dev/zero\n")
     broken.chmod(0o755)
-    with pytest.raises(RuntimeError, match=r"broken is no kernel_server"):
+    with pytest.raises(RuntimeError, match=r"broken is not a kernel_server"):
         Program([str(broken)])
 
 
-def test_fast_math_is_refused():
-    """Protects the rows that pass because a compilation fails: for that reason and no other."""
+def test_fast_math_is_rejected():
+    """Protects the rows that expect a compile error: only the intended one counts."""
     if shutil.which("gcc") is None:
-        pytest.skip("there is no gcc here")
-    assert builds._refused("gcc", "-Ofast").text == "refused"
-    with pytest.raises(FailedError, match="it compiles"):
-        builds._refused("gcc", "-O3")
+        pytest.skip("gcc is not installed")
+    assert builds._rejected("gcc", "-Ofast").text == "rejected at compile time"
+    with pytest.raises(FailedError, match="compilation succeeds"):
+        builds._rejected("gcc", "-O3")
     with pytest.raises(FailedError, match=r"not by stream\.h"):
-        builds._refused("gcc", "-O3 -fno-such-flag")
+        builds._rejected("gcc", "-O3 -fno-such-flag")
 
 
-def test_what_is_missing_is_not_run():
-    """Protects machines without a compiler, an emulator or a Python: their rows say so."""
+def test_missing_tools_mean_not_run():
+    """Protects machines without a compiler, an emulator or a Python: rows give the reason."""
     for function, argument in ((builds.build, "no-such-compiler"), (pythons.interpreter, "3.99")):
         result = run(Row("here", "this", "", lambda f=function, a=argument: f(a)))
         assert result.outcome.state is State.NOT_RUN
-        assert result.outcome.text.startswith("there is no ")
+        assert result.outcome.text.endswith(" is not installed")
 
 
-def test_what_goes_wrong_fails():
-    """Protects against an error that ends the run, or is taken for a row that passed."""
+def test_errors_fail_the_row():
+    """Protects against an error that ends the run or counts as passed."""
     for error in (FailedError("it differs"), OSError("no disk")):
 
         def fail(error=error):
@@ -150,36 +150,36 @@ def test_what_goes_wrong_fails():
         result = run(Row("here", "this", "that", fail))
         assert result.outcome.state is State.FAILED
         assert str(error) in str(result)
-    with pytest.raises(FailedError, match=r"^Error: it is so$"):
-        output(["sh", "-c", "echo 'Error: it is so' >&2; echo 'Execution halted' >&2; exit 1"])
+    with pytest.raises(FailedError, match=r"^Error: the reason$"):
+        output(["sh", "-c", "echo 'Error: the reason' >&2; echo 'Execution halted' >&2; exit 1"])
 
 
-def row(platform: str, what: str, variant: str, outcome: Outcome | Exception) -> Row:
-    """A row that comes to that."""
+def row(platform: str, implementation: str, variant: str, outcome: Outcome | Exception) -> Row:
+    """Return a row with a given outcome."""
 
-    def come_to_it() -> Outcome:
+    def run_row() -> Outcome:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    return Row(platform, what, variant, come_to_it)
+    return Row(platform, implementation, variant, run_row)
 
 
 ROWS = [
     row("vax", "kernel", "", passed(532, [], ("gcc 1", "QEMU 2"))),
     row("x86-64", "kernel, gcc", "-O0", passed(532, [], VERSION)),
     row("x86-64", "kernel, gcc", "-O3", passed(532, [], VERSION)),
-    row("x86-64", "kernel, v4", "-O0", NotRunError("it lacks it")),
-    row("x86-64", "kernel, v4", "-O3", NotRunError("it lacks it")),
+    row("x86-64", "kernel, v4", "-O0", NotRunError("not supported")),
+    row("x86-64", "kernel, v4", "-O3", NotRunError("not supported")),
     row("Python", "NumPy", "old", passed(532, [], ("NumPy 1",))),
     row("Python", "NumPy", "new", FailedError("a | b")),
 ]
 TABLE = """\
-| on | what is run | result | with |
+| platform | implementation | result | versions |
 | --- | --- | --- | --- |
 | vax | kernel | 532 vectors | gcc 1, QEMU 2 |
 | x86-64 | kernel, gcc: -O0, -O3 | 2 times 532 vectors | gcc 1 |
-| x86-64 | kernel, v4: -O0, -O3 | not run: it lacks it |  |
+| x86-64 | kernel, v4: -O0, -O3 | not run: not supported |  |
 | Python | NumPy: old, new | old: 532 vectors; new: **FAILED**: a / b | NumPy 1 |
 """
 
@@ -191,7 +191,7 @@ def page_of(folder: Path) -> Path:
 
 
 def test_the_table(tmp_path):
-    """Protects the page: rows in groups, text around the table as it was, written twice alike."""
+    """Protects the page: grouped rows, surrounding text unchanged, the same when written twice."""
     page = page_of(tmp_path)
     results = [run(each) for each in ROWS]
     for _ in range(2):
@@ -199,25 +199,25 @@ def test_the_table(tmp_path):
         text = page.read_text(encoding="utf-8")
         assert text == f"# Title\n\n{table.START}\n{TABLE}{table.END}\nText.\n"
     page.write_text("no table")
-    with pytest.raises(ValueError, match="has no lines"):
+    with pytest.raises(ValueError, match="lacks the lines"):
         table.write(results, page)
 
 
-def test_the_check_compares_rows_and_not_results(tmp_path):
-    """Protects --check: other versions and results are no difference, other rows are."""
+def test_the_check_compares_rows_but_not_results(tmp_path):
+    """Protects --check: it ignores versions and results, but not missing or extra rows."""
     page = page_of(tmp_path)
     results = [run(each) for each in ROWS]
     table.write(results, page)
     newer = Result(ROWS[0], passed(533, [], ("gcc 3",)), 9.0)
     assert table.differences([newer, *results[1:]], page) == []
-    assert table.differences(results[1:], page) == ["it has a row that was not run: vax, kernel"]
+    assert table.differences(results[1:], page) == ["extra row: vax, kernel"]
     page = page_of(tmp_path)
-    assert table.differences(results[:1], page) == ["it lacks the row: vax, kernel"]
+    assert table.differences(results[:1], page) == ["missing row: vax, kernel"]
 
 
 @pytest.mark.parametrize("check", [False, True])
 def test_the_command(tmp_path, monkeypatch, capsys, check):
-    """Protects CI: the status is 1 if a row fails, or if the page has other rows."""
+    """Protects CI: the status is 1 if a row fails or the page is out of date."""
     page = page_of(tmp_path)
     monkeypatch.setattr(table.write, "__defaults__", (page,))
     monkeypatch.setattr(table.differences, "__defaults__", (page,))
@@ -231,16 +231,16 @@ def test_the_command(tmp_path, monkeypatch, capsys, check):
     assert command.main(["--check"] if check else []) == int(check)
     said = capsys.readouterr()
     assert said.out.count("\n") == 5 + 2 + 1 + 2
-    assert "numpy.linalg.qr: 2 different results over 2; ours: 1" in said.out
+    assert "different results in 2 runs: numpy.linalg.qr 2, Orthogonal 1" in said.out
     assert "rows: 6 passed, 0 FAILED, 2 not run; " in said.out
     assert (page.read_text(encoding="utf-8") == empty) == check
-    assert ("script/conformance (without --check) writes its table again" in said.err) == check
+    assert ("Run script/conformance without --check to update it." in said.err) == check
     monkeypatch.setattr(command.builds, "rows", lambda: ROWS)
     assert command.main([]) == 1
 
 
 def test_orthogonal_must_not_depend_on_blas():
-    """Protects the promise: another result of ours under another BLAS is a failure."""
+    """Protects the promise: a result that depends on the BLAS library is a failure."""
     results = [
         Result(ROWS[0], passed(532, [], (), qr="1", orthogonal=digest), 1.0) for digest in "01"
     ]
