@@ -32,7 +32,7 @@ def _folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     Path("plan.json").write_text(json.dumps(PLAN))
-    pyinit.write_manifest(pyinit.manifest(PLAN), "manifest.json")
+    pyinit.write_manifest(pyinit.create_manifest(PLAN), "manifest.json")
 
 
 @pytest.fixture
@@ -50,13 +50,13 @@ def typed(_folder, capsys):
 
 def test_a_plan_becomes_a_manifest(typed):
     """Protects the first command that a user types, to a file and to standard output."""
-    expected = as_text(pyinit.manifest(PLAN))
+    expected = as_text(pyinit.create_manifest(PLAN))
     status, out, err = typed("manifest", "plan.json")
     assert (status, out) == (0, expected)
     assert err.startswith("Manifest of 2 tensors, 4.8 KiB:\n  kernel [40, 30] float32, HeNormal")
     status, out, _ = typed("manifest", "plan.json", "-o", "m.json", "--seed", "7")
     assert (status, out) == (0, "")
-    assert Path("m.json").read_text() == as_text(pyinit.manifest(PLAN, 7))
+    assert Path("m.json").read_text() == as_text(pyinit.create_manifest(PLAN, 7))
 
 
 def test_the_way_of_weights(typed):
@@ -68,9 +68,9 @@ def test_the_way_of_weights(typed):
     assert typed("verify", "manifest.json", "w.safetensors")[0] == 0
     for number in (1, 2):
         part = f"{number}/2"
-        assert typed("materialize", "manifest.json", "p/w.safetensors", "--part", part)[0] == 0
+        assert typed("materialize", "manifest.json", "p/w.safetensors", "--shard", part)[0] == 0
         file = f"p/w-0000{number}-of-00002.safetensors"
-        assert typed("verify", "manifest.json", file, "--part", part)[0] == 0
+        assert typed("verify", "manifest.json", file, "--shard", part)[0] == 0
     assert typed("verify", "manifest.json", "p")[0] == 0
     assert typed("verify", "manifest.json", *map(str, Path("p").glob("*.safetensors")))[0] == 0
     assert typed("materialize", "manifest.json", "a", "--format", "arrow")[0] == 0
@@ -104,7 +104,7 @@ def test_weights_that_do_not_fit_their_manifest(typed):
     Path("forged.json").write_text(re.sub(r'"fingerprint": "..', '"fingerprint": "00', text))
     status, _, err = typed("materialize", "forged.json", "w.safetensors")
     assert status == 1
-    assert "does not have the fingerprint that the manifest gives for 'kernel', 'bias'" in err
+    assert "do not have the manifest's fingerprints: 'kernel', 'bias'" in err
     assert not Path("w.safetensors").exists()
     assert typed("verify", "forged.json")[0] == 1
 
@@ -114,24 +114,28 @@ def test_weights_that_do_not_fit_their_manifest(typed):
     [
         (["verify"], 2, "Missing argument 'MANIFEST'"),
         (["check", "manifest.json"], 2, "No such command 'check'"),
-        (["verify", "manifest.json", "--parts", "1/2"], 2, "No such option"),
-        (["verify", "manifest.json", "--part", "9/8"], 2, "'9/8' is not one of how many parts"),
-        (["verify", "manifest.json", "--max-bytes", "much"], 2, "'much' is no number of bytes"),
+        (["verify", "manifest.json", "--shards", "1/2"], 2, "No such option"),
+        (["verify", "manifest.json", "--shard", "9/8"], 2, "'9/8' is not a shard"),
+        (["verify", "manifest.json", "--max-bytes", "much"], 2, "'much' is not a size"),
         (["verify", "manifest.json", "--threads", "0"], 2, "Invalid value for '--threads'"),
-        (["verify", "manifest.json", "nowhere"], 2, "nowhere: there is no such file"),
+        (["verify", "manifest.json", "nowhere"], 2, "nowhere: no such file"),
         (["verify", "manifest.json", "os:nothing"], 2, "has no attribute 'nothing'"),
         (["verify", "manifest.json", "no_such_module:x"], 2, "No module named 'no_such_module'"),
         (["manifest", "plan.json", "--seed", "x"], 2, "'x' is not a valid integer"),
         (["materialize", "manifest.json", "x", "--format", "npz"], 2, "Invalid value for"),
-        (["verify", "plan.json"], 3, 'no field "format"'),
+        (["verify", "plan.json"], 3, 'the field "format" is not'),
         (["verify", "nowhere.json"], 3, "nowhere.json: No such file or directory"),
-        (["verify", "manifest.json", "plan.json"], 3, 'no field "format"'),
+        (["verify", "manifest.json", "plan.json"], 3, 'the field "format" is not'),
         (["verify", "manifest.json", "--max-bytes", "1kB"], 3, "more than the limit of 1000 bytes"),
-        (["manifest", "manifest.json"], 3, "is a manifest already"),
+        (["manifest", "manifest.json"], 3, "is already a manifest"),
         (["manifest", "plan.json", "--seed", str(2**64)], 3, "Argument `seed`"),
         (["manifest", "json:dumps"], 3, "dumps() missing 1 required positional argument"),
         (["manifest", "os:path"], 3, "Argument `target` must be a Keras model, a torch module"),
-        (["materialize", "manifest.json", "plan.json"], 3, "plan.json: it is there already"),
+        (
+            ["materialize", "manifest.json", "plan.json"],
+            3,
+            "plan.json: already exists (use --overwrite)",
+        ),
         (["self-test", "--device", "gpu"], 3, "Argument `device`"),
     ],
 )
@@ -149,7 +153,7 @@ def test_other_versions_of_the_stream(typed):
     Path("new.json").write_text(text.replace('"stream_version": 1', '"stream_version": 2'))
     status, _, err = typed("verify", "new.json")
     assert status == 3
-    assert "its stream_version is 2, and this pyinit draws version 1" in err
+    assert "the stream_version is 2; this pyinit draws version 1" in err
 
 
 def test_models_by_module_and_object(typed, monkeypatch):

@@ -264,11 +264,9 @@ def _compare_values(tensor: TensorSpec, source: TensorSource, found: str) -> str
     drawn = compute_fingerprint(tensor, lambda _: None, counts.add)
     if drawn == tensor.fingerprint:
         return counts.summary()
-    same = ", but those that its initializer draws" if drawn == found else ""
-    return (
-        f"the values do not have the manifest's fingerprint{same}; the drawn values do not have it "
-        f"either: {_CONTRADICTION}"
-    )
+    both = "the values are those drawn here, and do not have"
+    neither = "neither the values nor those drawn here have"
+    return f"{both if drawn == found else neither} the manifest's fingerprint: {_CONTRADICTION}"
 
 
 class _Counts:

@@ -15,7 +15,7 @@ import pyinit
 from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES
 from pyinit.manifests import limits, materialization
 from pyinit.manifests.model import DifferenceError, ManifestError
-from pyinit.manifests.shards import shares
+from pyinit.manifests.shards import assign_shards
 from pyinit.reproducibility import chunks as chunks_module
 from tests.support import same_bits
 
@@ -45,7 +45,7 @@ PLAN = [
     {
         "name": "embedding",
         "shape": [9, 4],
-        "parts": [
+        "segments": [
             {"rows": [0, 9], "initializer": "uniform"},
             {"rows": [2, 3], "initializer": "zeros"},
         ],
@@ -56,12 +56,12 @@ PLAN = [
 @pytest.fixture(scope="module")
 def pinned():
     """The manifest of all of them."""
-    return pyinit.manifest(PLAN, seed=42)
+    return pyinit.create_manifest(PLAN, seed=42)
 
 
 @pytest.fixture(params=[1 << 20, 17], ids=["whole", "in pieces"])
 def _pieces(request, monkeypatch):
-    monkeypatch.setattr(chunks_module, "PIECE", request.param)
+    monkeypatch.setattr(chunks_module, "CHUNK_SIZE", request.param)
 
 
 def values_of(pinned):
@@ -115,7 +115,7 @@ def test_we_read_what_the_package_writes(pinned, tmp_path):
         (b"", "it has no header"),
         (b"\x10\0\0", "it has no header"),
         (b"\xff" * 8 + b"{}", "it has no header"),
-        (b"\x02\0\0\0\0\0\0\0[]", "its header is no object"),
+        (b"\x02\0\0\0\0\0\0\0[]", "its header is not a JSON object"),
         (b"\x03\0\0\0\0\0\0\0{]}", "its header is not JSON"),
     ],
 )
@@ -131,10 +131,19 @@ def test_files_that_are_none(content, message, pinned, tmp_path):
     ("entry", "message"),
     [
         ({"dtype": "F8", "shape": [1], "data_offsets": [0, 1]}, "KeyError: 'F8'"),
-        ({"dtype": "F32", "shape": [1], "data_offsets": [0, 400]}, "it lies outside of the file"),
-        ({"dtype": "F32", "shape": [1], "data_offsets": [-4, 0]}, "it lies outside of the file"),
-        ({"dtype": "F32", "shape": [2**60], "data_offsets": [0, 4]}, "its size is not that of"),
-        ({"dtype": "F32", "shape": [True], "data_offsets": [0, 4]}, "it lies outside of the file"),
+        (
+            {"dtype": "F32", "shape": [1], "data_offsets": [0, 400]},
+            "its byte range lies outside the file",
+        ),
+        (
+            {"dtype": "F32", "shape": [1], "data_offsets": [-4, 0]},
+            "its byte range lies outside the file",
+        ),
+        ({"dtype": "F32", "shape": [2**60], "data_offsets": [0, 4]}, "its size does not match"),
+        (
+            {"dtype": "F32", "shape": [True], "data_offsets": [0, 4]},
+            "its byte range lies outside the file",
+        ),
         ({"dtype": "F32", "shape": [1]}, "KeyError: 'data_offsets'"),
         ([], "list indices must be integers"),
     ],
@@ -150,7 +159,9 @@ def test_headers_that_lie(entry, message, pinned, tmp_path):
 
 def test_a_name_that_the_format_has_for_something_else(tmp_path):
     """Protects against a tensor that would take the place of the file's metadata."""
-    pinned = pyinit.manifest([{"name": "__metadata__", "shape": [2], "initializer": "zeros"}])
+    pinned = pyinit.create_manifest(
+        [{"name": "__metadata__", "shape": [2], "initializer": "zeros"}]
+    )
     with pytest.raises(ManifestError, match="cannot have a tensor called '__metadata__'"):
         pyinit.materialize(pinned, tmp_path / "m.safetensors")
     assert pyinit.materialize(pinned, tmp_path / "arrow", format="arrow")
@@ -187,7 +198,7 @@ def test_arrow_files_that_are_none(pinned, tmp_path):
     """Protects against files of Arrow that are something else, and files of somebody's."""
     path = tmp_path / "x.arrow"
     path.write_bytes(b"ARROW1 no")
-    with pytest.raises(ManifestError, match="no Arrow file with a tensor"):
+    with pytest.raises(ManifestError, match="not an Arrow file with a tensor"):
         pyinit.verify(pinned, path)
     good = {"pyinit.name": "x", "pyinit.dtype": "float32", "pyinit.shape": "[2]"}
     for metadata, values in (
@@ -201,7 +212,7 @@ def test_arrow_files_that_are_none(pinned, tmp_path):
         table = pa.table({"values": values}).replace_schema_metadata(metadata)
         with pa.ipc.new_file(path, table.schema) as writer:
             writer.write_table(table)
-        with pytest.raises(ManifestError, match="no Arrow file with a tensor"):
+        with pytest.raises(ManifestError, match="not an Arrow file with a tensor"):
             pyinit.verify(pinned, path)
 
 
@@ -212,10 +223,10 @@ def test_machines_share_the_work(pinned, tmp_path):
     """Protects `part`: together the parts are all, and all write the same index."""
     target, indices = tmp_path / "m.safetensors", []
     for number in (3, 1, 2):
-        [path] = pyinit.materialize(pinned, target, part=f"{number}/3")
+        [path] = pyinit.materialize(pinned, target, shard=f"{number}/3")
         assert path.name == f"m-0000{number}-of-00003.safetensors"
-        assert pyinit.verify(pinned, path, part=(number, 3))
-        assert pyinit.verify(pinned, path, part=(number % 3 + 1, 3)).differences
+        assert pyinit.verify(pinned, path, shard=(number, 3))
+        assert pyinit.verify(pinned, path, shard=(number % 3 + 1, 3)).differences
         indices.append((tmp_path / "m.safetensors.index.json").read_text())
     assert len(set(indices)) == 1
     index = json.loads(indices[0])
@@ -225,19 +236,19 @@ def test_machines_share_the_work(pinned, tmp_path):
             assert name in opened.keys()  # noqa: SIM118 - it is no dictionary
     (tmp_path / "m.safetensors.index.json").unlink()
     assert pyinit.verify(pinned, tmp_path)
-    dealt = [shares(pinned.tensors, 2)[k] for k in (0, 1)]
+    dealt = [assign_shards(pinned.tensors, 2)[k] for k in (0, 1)]
     for number, numbers in enumerate(dealt, 1):
-        paths = pyinit.materialize(pinned, tmp_path / "a", format="arrow", part=(number, 2))
+        paths = pyinit.materialize(pinned, tmp_path / "a", format="arrow", shard=(number, 2))
         assert [int(path.name[:5]) for path in paths] == numbers
     assert pyinit.verify(pinned, tmp_path / "a")
 
 
 def test_more_parts_than_tensors(tmp_path):
     """Protects the machines that have nothing to do."""
-    pinned = pyinit.manifest([{"name": "x", "shape": [2], "initializer": "zeros"}])
+    pinned = pyinit.create_manifest([{"name": "x", "shape": [2], "initializer": "zeros"}])
     for number in (1, 2, 3):
-        [path] = pyinit.materialize(pinned, tmp_path / "m.safetensors", part=(number, 3))
-        assert pyinit.verify(pinned, path, part=(number, 3))
+        [path] = pyinit.materialize(pinned, tmp_path / "m.safetensors", shard=(number, 3))
+        assert pyinit.verify(pinned, path, shard=(number, 3))
 
 
 @pytest.mark.parametrize("file_format", materialization.FORMATS)
@@ -246,27 +257,27 @@ def test_nothing_is_replaced_unasked_nor_left_half_done(file_format, pinned, tmp
     path = tmp_path / "weights"
     first = pyinit.materialize(pinned, path, format=file_format)
     before = {file: file.read_bytes() for file in first}
-    with pytest.raises(FileExistsError, match="it is there already"):
+    with pytest.raises(FileExistsError, match="already exists"):
         pyinit.materialize(pinned, path, format=file_format)
     assert pyinit.materialize(pinned, path, format=file_format, overwrite=True) == first
     assert {file: file.read_bytes() for file in first} == before
 
-    wrong = pyinit.manifest(PLAN, seed=43)
+    wrong = pyinit.create_manifest(PLAN, seed=43)
     mixed = type(pinned)(1, (*pinned.tensors[:-1], wrong.tensors[-1]))
     broken = type(pinned)(
         1,
         tuple(
-            type(t)(t.name, t.shape, t.dtype, t.parts, p.fingerprint)
+            type(t)(t.name, t.shape, t.dtype, t.segments, p.fingerprint)
             for t, p in zip(mixed.tensors, pinned.tensors, strict=True)
         ),
     )
-    with pytest.raises(DifferenceError, match=r"the fingerprint that the manifest gives .*embedd"):
+    with pytest.raises(DifferenceError, match=r"the manifest's fingerprints: .*embedd"):
         pyinit.materialize(broken, path, format=file_format, overwrite=True)
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(materialization, "drawn_fingerprint", interrupted)
+    monkeypatch.setattr(materialization, "compute_fingerprint", interrupted)
     with pytest.raises(KeyboardInterrupt):
         pyinit.materialize(pinned, path, format=file_format, overwrite=True)
     assert {file: file.read_bytes() for file in first} == before
@@ -278,8 +289,8 @@ def test_the_arguments_of_materialize(pinned, tmp_path):
     """Protects against a typing mistake that would be taken for something else."""
     with pytest.raises(ValueError, match="Argument `format`"):
         pyinit.materialize(pinned, tmp_path / "x", format="npz")
-    with pytest.raises(ValueError, match="Argument `part`"):
-        pyinit.materialize(pinned, tmp_path / "x", part="3-8")
+    with pytest.raises(ValueError, match="Argument `shard`"):
+        pyinit.materialize(pinned, tmp_path / "x", shard="3-8")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -291,9 +302,9 @@ def test_weights_that_are_larger_than_memory(tmp_path):
         "import jsonschema, json\n"
         "plan = [{'name': 'x', 'shape': [2**26], 'initializer': 'he_uniform'}]\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "pyinit.verify(pyinit.manifest([{**plan[0], 'shape': [2**22]}], 1))\n"
+        "pyinit.verify(pyinit.create_manifest([{**plan[0], 'shape': [2**22]}], 1))\n"
         "before = peak()\n"
-        "pinned = pyinit.manifest(plan, 1)\n"
+        "pinned = pyinit.create_manifest(plan, 1)\n"
         "path = sys.argv[1]\n"
         "assert pyinit.verify(pinned)\n"
         "pyinit.materialize(pinned, path)\n"
@@ -352,7 +363,9 @@ def test_what_differs_is_told(pinned):
 @pytest.mark.usefixtures("_pieces")
 def test_the_first_difference_is_found_in_any_piece():
     """Protects the place that is told, beyond the first piece."""
-    pinned = pyinit.manifest([{"name": "x", "shape": [50, 60], "initializer": "he_normal"}], 1)
+    pinned = pyinit.create_manifest(
+        [{"name": "x", "shape": [50, 60], "initializer": "he_normal"}], 1
+    )
     values = values_of(pinned)["x"]
     values[31, 59] = np.nan
     [difference] = pyinit.verify(pinned, {"x": np.asfortranarray(values)}).differences
@@ -363,7 +376,7 @@ def test_the_first_difference_is_found_in_any_piece():
 def test_more_cannot_be_said_where_memory_lacks(monkeypatch):
     """Protects the answer that the values differ, on a machine that cannot draw them to compare."""
     plan = [{"name": "q", "shape": [40, 30], "initializer": "orthogonal"}]
-    pinned = pyinit.manifest(plan, 1)
+    pinned = pyinit.create_manifest(plan, 1)
     monkeypatch.setattr(limits, "usable_memory", lambda: 1000)
     [difference] = pyinit.verify(pinned, {"q": np.zeros((40, 30), np.float32)}).differences
     assert difference.reason.startswith("the fingerprint is ")
@@ -372,11 +385,11 @@ def test_more_cannot_be_said_where_memory_lacks(monkeypatch):
 
 def test_a_manifest_that_contradicts_itself(pinned):
     """Protects against a fingerprint that was put to another initializer."""
-    other = pyinit.manifest(PLAN, seed=43)
+    other = pyinit.create_manifest(PLAN, seed=43)
     forged = type(pinned)(
         1,
         tuple(
-            type(t)(t.name, t.shape, t.dtype, t.parts, o.fingerprint)
+            type(t)(t.name, t.shape, t.dtype, t.segments, o.fingerprint)
             for t, o in zip(pinned.tensors, other.tensors, strict=True)
         ),
     )
@@ -388,7 +401,7 @@ def test_a_manifest_that_contradicts_itself(pinned):
     # who has the weights of the initializers is told, too
     found = pyinit.verify(forged, values_of(pinned))
     assert {d.name for d in found.differences} == changed
-    assert "they are what its initializer draws. Nor does" in repr(found)
+    assert "the values are those drawn here" in repr(found)
 
 
 def test_two_manifests(pinned, tmp_path):
@@ -401,7 +414,7 @@ def test_two_manifests(pinned, tmp_path):
     plan["float64/n"] |= {"initializer": pyinit.RandomNormal(stddev=1, seed=3)}
     del plan["embedding"], plan["gru"]
     plan["embedding"] = {"name": "embedding", "shape": [9, 4], "initializer": "uniform"}
-    other = pyinit.manifest([*plan.values(), {**PLAN[0], "name": "more"}], seed=42)
+    other = pyinit.create_manifest([*plan.values(), {**PLAN[0], "name": "more"}], seed=42)
     pyinit.write_manifest(other, tmp_path / "other.json")
     assert pyinit.verify(pinned, pinned)
     reasons = {d.name: d.reason for d in pyinit.verify(pinned, tmp_path / "other.json").differences}
@@ -411,12 +424,13 @@ def test_two_manifests(pinned, tmp_path):
         "float16/n": "the dtype is bfloat16, not float16",
         "float32/n": "the shape is [6, 30], not [5, 30]",
         "float64/n": "the stddev is 1, not 0.05, the seed is 3, not the one derived from 42",
-        "embedding": "it has 1 parts, not 2",
+        "embedding": "it has 1 segments, not 2",
         "gru": "it is missing",
         "more": "it is not in the manifest",
     }
     once, again = (
-        pyinit.manifest([{**PLAN[0], "initializer": pyinit.HeNormal(1), "draw": n}]) for n in (0, 2)
+        pyinit.create_manifest([{**PLAN[0], "initializer": pyinit.HeNormal(1), "draw": n}])
+        for n in (0, 2)
     )
     assert repr(pyinit.verify(once, again)).endswith("float16/x: the draw is 2, not 0")
 
@@ -425,10 +439,10 @@ def test_a_tensor_in_two_files(pinned, tmp_path):
     """Protects against one of two files that say different things."""
     for name in ("a", "b"):
         pyinit.materialize(pinned, tmp_path / f"{name}.safetensors")
-    with pytest.raises(ManifestError, match="is in another file, too"):
+    with pytest.raises(ManifestError, match="is also in another file"):
         pyinit.verify(pinned, tmp_path)
     os.makedirs(tmp_path / "empty")
-    with pytest.raises(ManifestError, match="there are no files of"):
+    with pytest.raises(ManifestError, match="the folder has no"):
         pyinit.verify(pinned, tmp_path / "empty")
     with pytest.raises(ManifestError, match=r"weights are in files of \.safetensors or \.arrow"):
         pyinit.verify(pinned, tmp_path / "weights.npz")

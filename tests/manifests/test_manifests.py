@@ -14,10 +14,11 @@ from pyinit.initializers.registry import CLASSES
 from pyinit.manifests import limits, parallel, reading
 from pyinit.manifests.model import DifferenceError, ManifestError, readable_size
 from pyinit.manifests.reading import load_json, manifest_of
-from pyinit.manifests.shards import as_share, shares
+from pyinit.manifests.shards import as_shard, assign_shards
 from pyinit.manifests.writing import as_text
 from pyinit.reproducibility import chunks as chunks_module
-from pyinit.reproducibility.json_config import construct, describe
+from pyinit.reproducibility.json_config import from_json_config, to_json_config
+from pyinit.runtime import cgroups
 from tests.support import DATA
 
 PLAN = [
@@ -50,7 +51,7 @@ EVERY = [
 
 def pinned():
     """A small manifest."""
-    return pyinit.manifest(PLAN, seed=42)
+    return pyinit.create_manifest(PLAN, seed=42)
 
 
 def document():
@@ -76,11 +77,11 @@ def test_the_file_is_the_same_everywhere():
 def test_every_initializer_comes_back(initializer, tmp_path):
     """Protects every class and every kind of argument; the schema knows all of them."""
     plan = [{"name": "x", "shape": shape_of(initializer), "initializer": initializer}]
-    made = pyinit.manifest(plan)
+    made = pyinit.create_manifest(plan)
     pyinit.write_manifest(made, tmp_path / "m.json")
     again = pyinit.read_manifest(tmp_path / "m.json")
     assert as_text(again) == as_text(made)
-    assert describe(again.tensors[0].parts[0].initializer) == describe(initializer)
+    assert to_json_config(again.tensors[0].segments[0].initializer) == to_json_config(initializer)
     assert again.tensors[0].fingerprint == pyinit.fingerprint(initializer, shape_of(initializer))
     assert pyinit.verify(again)
 
@@ -111,9 +112,9 @@ def test_the_schema_is_one_and_knows_what_the_code_knows():
 def test_seeds_that_json_readers_would_round_are_strings():
     """Protects seeds of 64 bits from readers that hold numbers as doubles, as R and JavaScript."""
     for seed, written in ((2**53, 2**53), (2**53 + 1, str(2**53 + 1)), (-(2**63), str(-(2**63)))):
-        assert describe(pyinit.HeNormal(seed))["config"]["seed"] == written
-        again = construct(describe(pyinit.HeNormal(seed)), 5)
-        assert describe(again) == describe(pyinit.HeNormal(seed))
+        assert to_json_config(pyinit.HeNormal(seed))["config"]["seed"] == written
+        again = from_json_config(to_json_config(pyinit.HeNormal(seed)), 5)
+        assert to_json_config(again) == to_json_config(pyinit.HeNormal(seed))
         assert again.seed == (seed % 2**64, 5)
 
 
@@ -124,7 +125,7 @@ def test_only_our_own_classes_can_be_described():
         pass
 
     with pytest.raises(ValueError, match="Mine is not one of pyinit's initializers"):
-        describe(Mine(1))
+        to_json_config(Mine(1))
 
 
 # ---- plans ----
@@ -149,7 +150,7 @@ def test_plans():
             {"name": "f", "shape": (2,), "initializer": normal(seed=9), "draw": 1},
         ],
     }
-    tensors = {tensor.name: tensor for tensor in pyinit.manifest(plan).tensors}
+    tensors = {tensor.name: tensor for tensor in pyinit.create_manifest(plan).tensors}
     expected = {
         "a": (pyinit.HeNormal(pyinit.derive_seed(2**64 - 1, "a")), "float16"),
         "b": (pyinit.RandomNormal(seed=5), "float64"),
@@ -159,11 +160,11 @@ def test_plans():
     for name, (initializer, dtype) in expected.items():
         shape = tensors[name].shape
         assert tensors[name].fingerprint == pyinit.fingerprint(initializer, shape, dtype)
-    assert [tensors[name].parts[0].draw for name in "def"] == [0, 1, 1]
+    assert [tensors[name].segments[0].draw for name in "def"] == [0, 1, 1]
     assert tensors["e"].fingerprint == tensors["f"].fingerprint
     # the argument comes before the plan's own seed
-    other = pyinit.manifest(plan, seed=3).tensors[0]
-    assert other.parts[0].initializer.seed == pyinit.derive_seed(3, "a")
+    other = pyinit.create_manifest(plan, seed=3).tensors[0]
+    assert other.segments[0].initializer.seed == pyinit.derive_seed(3, "a")
 
 
 @pytest.mark.parametrize(
@@ -184,35 +185,35 @@ def test_plans():
             "Argument `initializer` must be the name of an initializer",
         ),
         ([{**PLAN[0], "initializer": lambda shape, dtype: 0}], "one of pyinit's"),
-        ([{**PLAN[1], "axes": [1]}], "axes must be those from 0 to 0"),
-        ([PLAN[1], PLAN[1]], "two tensors are called 'bias'"),
-        (PLAN, "HeNormal has no seed of its own, and there is none for the whole"),
+        ([{**PLAN[1], "axes": [1]}], "axes must be a permutation of 0 to 0"),
+        ([PLAN[1], PLAN[1]], "two tensors have the name 'bias'"),
+        (PLAN, "HeNormal has no seed, and none is given for the whole model"),
     ],
 )
 def test_plans_with_mistakes(plan, message):
     """Protects whoever writes a plan by hand: the error says where and what."""
     with pytest.raises(ManifestError, match=message):
-        pyinit.manifest(plan)
+        pyinit.create_manifest(plan)
 
 
 @pytest.mark.parametrize("target", [None, 3, "plan.json", {}, {"a": pyinit.Zeros()}])
 def test_what_is_no_plan(target):
     """Protects against a manifest of something else."""
     with pytest.raises(TypeError, match="Argument `target` must be a plan"):
-        pyinit.manifest(target)
+        pyinit.create_manifest(target)
 
 
 def test_arguments_are_checked():
     """Protects the arguments of all four functions."""
     for call in (
-        lambda: pyinit.manifest(PLAN, seed=1.5),
-        lambda: pyinit.manifest(PLAN, seed=2**64),
+        lambda: pyinit.create_manifest(PLAN, seed=1.5),
+        lambda: pyinit.create_manifest(PLAN, seed=2**64),
     ):
         with pytest.raises(ValueError, match="Argument `seed`"):
             call()
     for bad in (0, -1, 2.0, None, "1TB"):
         for call in (
-            lambda: pyinit.manifest(PLAN, 1, max_bytes=bad),  # noqa: B023
+            lambda: pyinit.create_manifest(PLAN, 1, max_bytes=bad),  # noqa: B023
             lambda: pyinit.verify(pinned(), max_bytes=bad),  # noqa: B023
             lambda: pyinit.materialize(pinned(), "x", max_bytes=bad),  # noqa: B023
         ):
@@ -260,17 +261,17 @@ def placed_tensors(draw):
     first = draw(st.integers(0, shape[0] - 1))
     ranges = [(0, shape[0]), (first, shape[0])]
     parts = [{"rows": list(rows), **part(rows)} for rows in ranges]
-    return {"name": "x", "shape": shape, "parts": parts}
+    return {"name": "x", "shape": shape, "segments": parts}
 
 
 @given(entry=placed_tensors(), piece=st.integers(1, 40))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_placed_weights(entry, piece, monkeypatch):
     """Protects axes, gates and rows, in pieces of any size, against the plain way to say them."""
-    monkeypatch.setattr(chunks_module, "PIECE", piece)
-    made = pyinit.manifest([entry])
+    monkeypatch.setattr(chunks_module, "CHUNK_SIZE", piece)
+    made = pyinit.create_manifest([entry])
     expected = np.empty(entry["shape"], np.float32)
-    for part in entry.get("parts", [entry]):
+    for part in entry.get("segments", [entry]):
         rows = part.get("rows", [0, entry["shape"][0]])
         place = expected[rows[0] : rows[1]].transpose(part.get("axes", range(expected.ndim)))
         drawn = part["initializer"](place.shape)
@@ -312,9 +313,9 @@ def test_what_is_refused(case):
         (b"", "not JSON"),
         (b"\xff\xfe{}", "not JSON"),
         (b"[" * 100_000, "nested too deeply"),
-        (b"[1]", 'no field "format"'),
-        (b'{"format": 1, "format": 2}', "the key 'format' is there twice in one object"),
-        (b'{"format": NaN}', "NaN is not a number of JSON"),
+        (b"[1]", 'the field "format" is not'),
+        (b'{"format": 1, "format": 2}', "duplicate key 'format' in an object"),
+        (b'{"format": NaN}', "NaN is not a JSON number"),
         (b'{"format": 1e999}', "the number '1e999' is too large"),
         (b'{"format": 1' + b"0" * 5000 + b"}", "not JSON"),
     ],
@@ -373,7 +374,7 @@ def huge(shape, initializer, name="x"):
         "name": name,
         "shape": shape,
         "dtype": "float32",
-        "initializer": describe(initializer),
+        "initializer": to_json_config(initializer),
         "fingerprint": "0" * 64,
     }
     return manifest_of({**document(), "tensors": [entry]})
@@ -385,9 +386,11 @@ def test_sizes_are_checked_before_memory_is_asked_for(tmp_path):
     for call in (
         lambda: pyinit.verify(large),
         lambda: pyinit.materialize(large, tmp_path / "x"),
-        lambda: pyinit.manifest([{"name": "x", "shape": [2**50], "initializer": "zeros"}]),
+        lambda: pyinit.create_manifest([{"name": "x", "shape": [2**50], "initializer": "zeros"}]),
     ):
-        with pytest.raises(ManifestError, match=r"more than the limit of 1.0 TiB, which max_bytes"):
+        with pytest.raises(
+            ManifestError, match=r"more than the limit of 1.0 TiB; raise it with max_bytes"
+        ):
             call()
     for initializer, shape in (
         (pyinit.Orthogonal(seed=1), [2**18, 2**18]),
@@ -400,14 +403,14 @@ def test_sizes_are_checked_before_memory_is_asked_for(tmp_path):
 
 def test_the_disk_is_looked_at_first(tmp_path):
     """Protects against a disk that is full after an hour."""
-    with pytest.raises(OSError, match=r"the weights have 1.0 PiB, and there is"):
+    with pytest.raises(OSError, match=r"the weights need 1.0 PiB, and"):
         pyinit.materialize(huge([2**48], pyinit.Zeros()), tmp_path / "x", max_bytes=2**60)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_memory_of_a_container(monkeypatch, tmp_path):
     """Protects containers: their limit counts, not the machine's memory."""
-    monkeypatch.setattr(limits, "Path", lambda _: tmp_path)
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
     whole = limits.usable_memory()
     (tmp_path / "memory.max").write_text("max\n")
     assert limits.usable_memory() == whole
@@ -422,8 +425,8 @@ def test_memory_of_a_container(monkeypatch, tmp_path):
 def test_shares_are_all_tensors_once_and_even(lengths, count):
     """Protects work on several machines: nothing twice, nothing left out, sizes even."""
     plan = [{"name": str(n), "shape": [n_], "initializer": "zeros"} for n, n_ in enumerate(lengths)]
-    tensors = pyinit.manifest(plan).tensors
-    dealt = shares(tensors, count)
+    tensors = pyinit.create_manifest(plan).tensors
+    dealt = assign_shards(tensors, count)
     assert sorted(number for part in dealt for number in part) == list(range(len(lengths)))
     sizes = [sum(lengths[number] for number in part) for part in dealt]
     assert max(sizes) - min(sizes) <= max(lengths, default=0)
@@ -431,11 +434,11 @@ def test_shares_are_all_tensors_once_and_even(lengths, count):
 
 def test_which_part():
     """Protects the two ways to say it."""
-    assert as_share(None) == (1, 1)
-    assert as_share("3/8") == as_share((3, 8)) == as_share([3, 8]) == (3, 8)
+    assert as_shard(None) == (1, 1)
+    assert as_shard("3/8") == as_shard((3, 8)) == as_shard([3, 8]) == (3, 8)
     for bad in ("0/8", "9/8", "3", "3/8/2", "-1/8", "a/b", (3,), (3.0, 8), (True, 8), 3, ""):
-        with pytest.raises(ValueError, match="Argument `part`"):
-            as_share(bad)
+        with pytest.raises(ValueError, match="Argument `shard`"):
+            as_shard(bad)
 
 
 # ---- work ----
@@ -445,14 +448,14 @@ def test_progress_is_told_on_this_thread():
     """Protects progress bars, which belong to one thread, and their sums."""
     told = []
     plan = [{"name": str(n), "shape": [3_000_000], "initializer": "he_normal"} for n in range(3)]
-    pyinit.manifest(plan, 1, progress=lambda done, total: told.append((done, total)))
+    pyinit.create_manifest(plan, 1, progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (36_000_000, 36_000_000)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
 
 
 def test_an_error_ends_the_work_on_the_others():
     """Protects against waiting for hours after the first failure."""
-    tensors = pyinit.manifest(
+    tensors = pyinit.create_manifest(
         [{"name": str(n), "shape": [2_000_000], "initializer": "zeros"} for n in range(8)]
     ).tensors
     seen = []

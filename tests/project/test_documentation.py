@@ -38,7 +38,7 @@ def test_the_examples_in_json():
         json.loads(text) for text in re.findall(r"```json\n(.*?)```", MANIFESTS, re.S)
     )
     assert pyinit.verify(manifest_of(load_json(json.dumps(manifest))))
-    pinned = pyinit.manifest(plan)
+    pinned = pyinit.create_manifest(plan)
     assert [tensor.dtype for tensor in pinned.tensors] == ["float32", "float32", "bfloat16"]
 
 
@@ -48,4 +48,4 @@ def test_the_numbers_on_the_page():
     statuses = re.findall(r"^\| (\d+) \|", MANIFESTS, re.M)
     told = re.findall(r"^  (\d+)  ", cli._EPILOG, re.M)
     assert statuses == told
-    assert {cli.DIFFERENT, cli.USAGE, cli.REFUSED} < set(map(int, told))
+    assert {cli.DIFFERENT, cli.USAGE, cli.INVALID} < set(map(int, told))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import pyinit
 from pyinit.reproducibility import chunks as chunks_module
 from pyinit.reproducibility import fingerprint as module
-from pyinit.reproducibility.chunks import pieces
+from pyinit.reproducibility.chunks import chunks
 
 
 def test_the_canonical_form_to_the_byte():
@@ -45,7 +45,7 @@ def test_pieces_do_not_show(shape, piece, dtype, random_class, monkeypatch):
     """Protects tensors that are drawn in pieces: their bits, whatever the pieces."""
     if len(shape) < 2 and "Orthogonal" in repr(random_class(1)):
         shape = (*shape, 2, 3)
-    monkeypatch.setattr(chunks_module, "PIECE", piece)
+    monkeypatch.setattr(chunks_module, "CHUNK_SIZE", piece)
     initializer = random_class(7)
     expected = pyinit.fingerprint(initializer(shape, dtype))
     assert pyinit.fingerprint(initializer, shape, dtype) == expected
@@ -57,7 +57,7 @@ def test_pieces_follow_one_another(shape, size):
     whole = np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
     cut = [
         whole[tuple(slice(f, f + n) for n, f in zip(part, offset, strict=True))]
-        for part, offset in pieces(tuple(shape), size)
+        for part, offset in chunks(tuple(shape), size)
     ]
     assert all(0 < part.size <= size for part in cut)
     joined = np.concatenate([whole.reshape(-1)[:0], *(part.reshape(-1) for part in cut)])
@@ -66,10 +66,10 @@ def test_pieces_follow_one_another(shape, size):
 
 def test_huge_tensors_are_cut_without_memory():
     """Protects against lists as long as the tensor."""
-    parts = pieces((2**40, 3, 2**18), 1 << 20)
+    parts = chunks((2**40, 3, 2**18), 1 << 20)
     assert next(parts) == ((1, 3, 2**18), (0, 0, 0))
     assert next(parts) == ((1, 3, 2**18), (1, 0, 0))
-    assert next(pieces((1, 2**40), 100)) == ((1, 100), (0, 0))
+    assert next(chunks((1, 2**40), 100)) == ((1, 100), (0, 0))
 
 
 def test_arrays_in_any_order_and_byte_order():
@@ -104,7 +104,9 @@ def test_a_dtype_that_holds_the_values():
         ([300.0], "int8"),
         ([2.0], "bool"),
     ):
-        with pytest.raises(ValueError, match="Argument `dtype` must be one that holds the values"):
+        with pytest.raises(
+            ValueError, match="Argument `dtype` must be one that represents the values"
+        ):
             pyinit.fingerprint(np.array(values), dtype=dtype)
 
 

@@ -76,7 +76,7 @@ def test_a_wrong_bit_is_found_and_told(monkeypatch):
     assert "RandomNormal(mean=0.1, stddev=2.5, seed=1), [3, 4], float32" in names
     text = repr(result)
     assert text.startswith(f"Self-test FAILED: {len(names)} of ")
-    assert "1 of 12 values; number 11 in C order is " in text
+    assert "1 of 12 values; the one at flat index 11 is " in text
     assert "the fingerprint is " in text
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import pyinit
 from pyinit import native
 from pyinit.dtypes import FLOAT_DTYPES
-from pyinit.runtime import kernel_choice, threads
+from pyinit.runtime import cgroups, kernel_choice, threads
 from pyinit.stream import index_steps, native_kernel, reference
 from pyinit.stream.distributions import Parameters
 from tests.support import SUPPORT, same_bits
@@ -313,20 +313,21 @@ def test_bad_thread_counts_are_refused(count):
         pyinit.set_num_threads(count)
 
 
-def test_quotas_of_control_groups(tmp_path):
+def test_quotas_of_control_groups(monkeypatch, tmp_path):
     """Protects the default in containers: both versions of the interface."""
-    assert threads._cgroup_quota(tmp_path) is None
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    assert cgroups.cpu_quota() is None
     (tmp_path / "cpu.max").write_text("max 100000\n")
-    assert threads._cgroup_quota(tmp_path) is None
+    assert cgroups.cpu_quota() is None
     (tmp_path / "cpu.max").write_text("150000 100000\n")
-    assert threads._cgroup_quota(tmp_path) == 2
+    assert cgroups.cpu_quota() == 2
     (tmp_path / "cpu.max").unlink()
     (tmp_path / "cpu").mkdir()
     (tmp_path / "cpu/cpu.cfs_quota_us").write_text("-1\n")
     (tmp_path / "cpu/cpu.cfs_period_us").write_text("100000\n")
-    assert threads._cgroup_quota(tmp_path) is None
+    assert cgroups.cpu_quota() is None
     (tmp_path / "cpu/cpu.cfs_quota_us").write_text("300000\n")
-    assert threads._cgroup_quota(tmp_path) == 3
+    assert cgroups.cpu_quota() == 3
     assert threads.usable_cpus() >= 1
 
 

@@ -41,7 +41,7 @@ def test_the_weights_that_a_model_was_built_with(seed, generator):
         "unseeded": pyinit.SeedGenerator(),
     }[generator]
     model = stack(seed, shared)
-    pinned = pyinit.manifest(model)
+    pinned = pyinit.create_manifest(model)
     tensors = {tensor.name: tensor for tensor in pinned.tensors}
     assert list(tensors) == [
         *("dense/kernel", "dense/bias"),
@@ -49,11 +49,11 @@ def test_the_weights_that_a_model_was_built_with(seed, generator):
         *(f"norm/{name}" for name in ("gamma", "beta", "moving_mean", "moving_variance")),
         *("out/kernel", "out/bias"),
     ]
-    draws = [[part.draw for part in tensors[f"lstm/lstm_cell/{name}"].parts]
+    draws = [[part.draw for part in tensors[f"lstm/lstm_cell/{name}"].segments]
              for name in ("kernel", "recurrent_kernel", "bias")]  # fmt: skip
     assert draws == [[0], [1], [2, 0, 3]]
     own = model.get_layer("dense").kernel_initializer
-    assert tensors["dense/kernel"].parts[0].initializer.seed == own.seed
+    assert tensors["dense/kernel"].segments[0].initializer.seed == own.seed
     assert pyinit.verify(pinned)
     assert pyinit.verify(pinned, model)
 
@@ -68,19 +68,19 @@ def test_one_seed_for_all():
             layers.Dense(2, kernel_initializer="orthogonal", name="b"),
         ]
     )
-    with pytest.raises(DifferenceError, match=r"These are others now: a/kernel, b/kernel$"):
-        pyinit.manifest(model, seed=42)
+    with pytest.raises(DifferenceError, match=r"These weights have changed: a/kernel, b/kernel$"):
+        pyinit.create_manifest(model, seed=42)
     pyinit.keras.initialize(model, seed=42)
-    pinned = pyinit.manifest(model, seed=42)
+    pinned = pyinit.create_manifest(model, seed=42)
     for tensor in pinned.tensors[::2]:
         seed = pyinit.derive_seed(42, tensor.name)
-        assert tensor.parts[0].initializer.seed == seed
+        assert tensor.segments[0].initializer.seed == seed
     assert pyinit.verify(pinned, model)
     before = as_text(pinned)
     frozen = keras.models.clone_model(model)
     frozen.get_layer("a").trainable = False
     pyinit.keras.initialize(frozen, seed=42)
-    assert as_text(pyinit.manifest(frozen, seed=42)) == before
+    assert as_text(pyinit.create_manifest(frozen, seed=42)) == before
 
 
 @pytest.mark.parametrize("name", ["MultiHeadAttention", "GroupQueryAttention"])
@@ -92,16 +92,16 @@ def test_attention(name):
     inputs = keras.Input((5, 4))
     layer = getattr(layers, name)(**arguments, kernel_initializer=pyinit.HeNormal(), name="x")
     model = keras.Model(inputs, layer(inputs, inputs))
-    pinned = pyinit.manifest(model)
+    pinned = pyinit.create_manifest(model)
     kernels = [tensor for tensor in pinned.tensors if tensor.name.endswith("kernel")]
     assert len(kernels) == 4
-    assert all(tensor.parts[0].initializer.input_axes is not None for tensor in kernels)
+    assert all(tensor.segments[0].initializer.input_axes is not None for tensor in kernels)
     assert pyinit.verify(pinned, model)
 
 
 def test_other_seeds_are_told():
     """Protects the story that a failed check tells: which seed the other model has."""
-    pinned = pyinit.manifest(stack(1))
+    pinned = pyinit.create_manifest(stack(1))
     found = pyinit.verify(pinned, stack(2, pyinit.SeedGenerator(8)))
     reasons = {difference.name: difference.reason for difference in found.differences}
     assert reasons["dense/kernel"].startswith("the seed is 2, not 1 (20 of 20 values differ, by")
@@ -114,20 +114,20 @@ def test_other_seeds_are_told():
 def test_a_trained_model_is_told_from_a_new_one():
     """Protects against a manifest of weights that no initializer draws."""
     model = stack(1)
-    pinned = pyinit.manifest(model)
+    pinned = pyinit.create_manifest(model)
     for name in ("dense", "lstm"):
         weight = model.get_layer(name).weights[0]
         weight.assign(keras.ops.convert_to_numpy(weight) + 1)
     with pytest.raises(ValueError, match=r"lstm/lstm_cell/kernel: none of the 4 draws"):
-        pyinit.manifest(model)
+        pyinit.create_manifest(model)
     found = pyinit.verify(pinned, model)
     assert [difference.name for difference in found.differences] == [
         "dense/kernel",
         "lstm/lstm_cell/kernel",
     ]
     assert "20 of 20 values differ, by at most 1;" in repr(found)
-    with pytest.raises(DifferenceError, match=r"These are others now: kernel$"):
-        pyinit.manifest(model.get_layer("dense"), seed=1)
+    with pytest.raises(DifferenceError, match=r"These weights have changed: kernel$"):
+        pyinit.create_manifest(model.get_layer("dense"), seed=1)
 
 
 def a_function(shape, dtype=None):
@@ -152,7 +152,7 @@ def test_what_cannot_be_pinned_is_named():
     x = layers.Dense(2, name="theirs", bias_initializer=a_function)(inputs)
     model = keras.Model(inputs, Own(name="own")(x))
     with pytest.raises(ValueError, match="Argument `target` must be a model whose weights") as e:
-        pyinit.manifest(model)
+        pyinit.create_manifest(model)
     lines = str(e.value).splitlines()[1:]
     assert sorted(line.strip().partition(":")[0] for line in lines) == [
         "own/offset",
@@ -162,7 +162,7 @@ def test_what_cannot_be_pinned_is_named():
     assert "Keras' own GlorotUniform, whose values are those of a backend" in str(e.value)
     assert "give the layer pyinit.GlorotUniform(), or pin the model with a seed" in str(e.value)
     with pytest.raises(ValueError, match="Argument `target` must be built"):
-        pyinit.manifest(keras.Sequential([layers.Dense(2)]), seed=1)
+        pyinit.create_manifest(keras.Sequential([layers.Dense(2)]), seed=1)
 
 
 def test_constants_and_integers():
@@ -176,12 +176,12 @@ def test_constants_and_integers():
             layers.Dense(2, kernel_initializer=keras.initializers.Constant(0.1), name="tenth"),
         ]
     )
-    pinned = pyinit.manifest(model)
+    pinned = pyinit.create_manifest(model)
     assert pyinit.verify(pinned, model)
     tensors = {tensor.name: tensor for tensor in pinned.tensors}
     assert tensors["scaled/count"].dtype in ("int32", "int64")  # as the backend has it
-    assert repr(tensors["tenth/kernel"].parts[0].initializer) == "Constant(value=0.1)"
-    assert repr(tensors["norm/moving_stddev"].parts[0].initializer) == "Constant(value=1.0)"
+    assert repr(tensors["tenth/kernel"].segments[0].initializer) == "Constant(value=0.1)"
+    assert repr(tensors["norm/moving_stddev"].segments[0].initializer) == "Constant(value=1.0)"
 
 
 @pytest.mark.parametrize("policy", ["float16", "bfloat16", "float64", "mixed_bfloat16"])
@@ -193,8 +193,8 @@ def test_dtypes(policy):
     if held != layer.kernel.dtype:
         assert policy == "float64"
         with pytest.raises(ValueError, match="float64, and the backend holds it as float32"):
-            pyinit.manifest(model)
+            pyinit.create_manifest(model)
         return
-    pinned = pyinit.manifest(model)
+    pinned = pyinit.create_manifest(model)
     assert {tensor.dtype for tensor in pinned.tensors} == {held}
     assert pyinit.verify(pinned, model)

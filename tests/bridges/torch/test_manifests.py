@@ -37,7 +37,7 @@ class Everything(nn.Module):
 def test_everything_that_init_fills(dtype, tmp_path):
     """Protects every layer: what is pinned is what init_() gives, drawn in its own order."""
     module = pyinit.torch.init_(Everything().to(dtype), seed=42)
-    pinned = pyinit.manifest(module, seed=42)
+    pinned = pyinit.create_manifest(module, seed=42)
     assert [t.name for t in pinned.tensors] == [name for name, _ in module.named_parameters()]
     assert pyinit.verify(pinned)
     assert pyinit.verify(pinned, module)
@@ -55,10 +55,10 @@ def test_everything_that_init_fills(dtype, tmp_path):
 
 def test_a_model_without_memory():
     """Protects models that are larger than the machine: on the meta device they are pinned, too."""
-    expected = as_text(pyinit.manifest(pyinit.torch.init_(Everything(), seed=1), seed=1))
+    expected = as_text(pyinit.create_manifest(pyinit.torch.init_(Everything(), seed=1), seed=1))
     with torch.device("meta"):
         module = Everything()
-    pinned = pyinit.manifest(module, seed=1)
+    pinned = pyinit.create_manifest(module, seed=1)
     assert as_text(pinned) == expected
     found = pyinit.verify(pinned, module)
     assert {difference.reason for difference in found.differences} == {"it has no memory yet"}
@@ -73,33 +73,33 @@ def test_initializers_of_ones_choice():
         "parameters": {"embedding.weight": pyinit.RandomNormal(stddev=0.02, seed=5)},
     }
     module = pyinit.torch.init_(Everything(), **chosen)
-    pinned = pyinit.torch.manifest(module, **chosen)
+    pinned = pyinit.torch.create_manifest(module, **chosen)
     assert pyinit.verify(pinned, module)
     tensors = {tensor.name: tensor for tensor in pinned.tensors}
-    assert tensors["embedding.weight"].parts[0].initializer.seed == 5
-    assert tensors["gru.weight_hh_l0"].parts[0].initializer.gain == 0.5
+    assert tensors["embedding.weight"].segments[0].initializer.seed == 5
+    assert tensors["gru.weight_hh_l0"].segments[0].initializer.gain == 0.5
 
 
 def test_what_cannot_be_pinned():
     """Protects against a manifest of other weights than the module has."""
-    with pytest.raises(DifferenceError, match=r"These are others now: weight$"):
-        pyinit.manifest(nn.Linear(3, 2, bias=False), seed=1)
+    with pytest.raises(DifferenceError, match=r"These weights have changed: weight$"):
+        pyinit.create_manifest(nn.Linear(3, 2, bias=False), seed=1)
     with pytest.raises(ValueError, match="Argument `seed` must be given for a torch module"):
-        pyinit.manifest(nn.Linear(3, 2))
+        pyinit.create_manifest(nn.Linear(3, 2))
     with pytest.raises(TypeError, match="Argument `module`"):
-        pyinit.torch.manifest(torch.zeros(2), seed=1)
+        pyinit.torch.create_manifest(torch.zeros(2), seed=1)
     with pytest.raises(ValueError, match="Argument `parameters` must be without None"):
-        pyinit.torch.manifest(nn.Linear(3, 2), seed=1, parameters={"bias": None})
+        pyinit.torch.create_manifest(nn.Linear(3, 2), seed=1, parameters={"bias": None})
     parameters = {"weight": lambda shape, dtype: np.zeros(shape)}
     with pytest.raises(ValueError, match="weight: its initializer, function, is not one of py"):
-        pyinit.torch.manifest(nn.Linear(3, 2), pyinit.Ones(), parameters=parameters)
+        pyinit.torch.create_manifest(nn.Linear(3, 2), pyinit.Ones(), parameters=parameters)
     generator = pyinit.HeNormal(pyinit.SeedGenerator(1))
     with pytest.raises(ValueError, match="weight: its initializer has a seed generator"):
-        pyinit.torch.manifest(nn.Linear(3, 2), generator)
+        pyinit.torch.create_manifest(nn.Linear(3, 2), generator)
     module = nn.Linear(3, 2)
     module.extra = nn.Parameter(torch.zeros(2))
     with pytest.raises(ValueError, match="Argument `target`"):
-        pyinit.manifest(module, seed=1)
+        pyinit.create_manifest(module, seed=1)
 
 
 @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
