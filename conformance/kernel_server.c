@@ -1,13 +1,13 @@
-/* The CPU kernel and the orthonormalization's as a program: for machines that are emulated, and for
- * builds other than the one that is installed. program.py is the other side.
+/* The kernels of kernel.h and qr.h as a program, to test them on emulated machines and in builds
+ * other than the installed one. program.py is the client.
  *
- * It first writes what it is: the 6 letters "pyinit", a byte with the size of a pointer, a byte with
- * the number of levels, a byte for each of them that says whether it is there, zeros up to 16 bytes
- * in all; then the 64-bit number 0x0102030405060708, from which the other side learns the byte order.
+ * The program first writes 16 bytes: the letters "pyinit", the size of a pointer, the number of ISA
+ * levels, for each level 1 if it is available and 0 if not, and zeros. The 64-bit integer
+ * 0x0102030405060708 follows, which tells the client the byte order.
  *
- * Then it reads requests and answers each: a `request` and what its operation says comes after it;
- * the answer is a 64-bit number, which is what the kernel's function returned, and then what the
- * operation says. All numbers are in the program's own byte order. It ends with its input.
+ * It then reads requests until its input ends. A request is a `request_t`, followed by the data of
+ * its operation. The answer is a 64-bit integer, the return value of the kernel's function, followed
+ * by the data of the operation. All numbers are in the program's own byte order.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -19,29 +19,30 @@
 
 enum { HELLO = 16, MAX_RANK = 64 };
 
-/* The functions of kernel.h and qr.h, and two that carry a matrix. The Gram matrix, the factor, the
- * diagonal and the inverses stay here. Each says what its `integers` and `numbers` are. */
+/* The operations: the functions of kernel.h and qr.h, and the transfer of a matrix. The Gram
+ * matrix, the factor, the diagonal and the inverses stay in this process. Each comment lists the
+ * request's `integers`, then its `numbers`. */
 enum {
-    /* level, loop, seed, draw, start, rank, elements of memory, their size; location, scale, upper.
-     * Then come shape, strides and steps. The answer is followed by the memory. */
+    /* isa_level, loop, seed, draw, first_index, rank, number of elements, their size; location,
+     * scale, upper. Shape, strides and index strides follow. The elements follow the answer. */
     FILL,
     /* columns */
     NEW_GRAM,
-    /* rows. Then comes a matrix. */
+    /* rows. The matrix follows. */
     PUT_MATRIX,
-    /* The answer is followed by the matrix. */
+    /* The matrix follows the answer. */
     GET_MATRIX,
-    /* level, top, bottom, first, last */
+    /* isa_level, top, bottom, first, last */
     SYRK,
-    /* ; bound. The answer is followed by the diagonal. */
+    /* ; bound. The diagonal follows the answer. */
     GRAM_DIAGONAL,
     /* ; shift */
     GRAM_SHIFT,
-    /* level, first, last; bound */
+    /* isa_level, first, last; bound */
     POTRF,
-    /* level, top, bottom, first, last */
+    /* isa_level, top, bottom, first, last */
     TRSM_LEFT,
-    /* level, first row, rows */
+    /* isa_level, first row, rows */
     TRSM_RIGHT
 };
 
@@ -49,14 +50,14 @@ typedef struct {
     int64_t operation;
     int64_t integers[8];
     double numbers[3];
-} request;
+} request_t;
 
 static int64_t columns, rows;
 static double *gram, *diagonal, *inverses, *matrix;
 
-static void fail(const char *why)
+static void fail(const char *reason)
 {
-    fprintf(stderr, "kernel_server: %s\n", why);
+    fprintf(stderr, "kernel_server: %s\n", reason);
     exit(1);
 }
 
@@ -71,7 +72,7 @@ static void *allocate(int64_t count, size_t size)
 static void get(void *to, int64_t count, size_t size)
 {
     if (fread(to, size, (size_t)count, stdin) != (size_t)count)
-        fail("the request is not complete");
+        fail("the request is incomplete");
 }
 
 static void answer(int64_t result, const void *from, int64_t count, size_t size)
@@ -79,16 +80,16 @@ static void answer(int64_t result, const void *from, int64_t count, size_t size)
     if (fwrite(&result, sizeof result, 1, stdout) != 1 ||
         (count > 0 && fwrite(from, size, (size_t)count, stdout) != (size_t)count) ||
         fflush(stdout) != 0)
-        fail("the answer was not taken");
+        fail("the answer cannot be written");
 }
 
 static void hello(void)
 {
-    unsigned char what[HELLO] = {'p', 'y', 'i', 'n', 'i', 't', sizeof(void *), PYINIT_ISA_LEVELS};
+    unsigned char header[HELLO] = {'p', 'y', 'i', 'n', 'i', 't', sizeof(void *), PYINIT_ISA_LEVELS};
     const uint64_t byte_order = 0x0102030405060708u;
     for (int level = 0; level < PYINIT_ISA_LEVELS; ++level)
-        what[8 + level] = (unsigned char)pyinit_has_isa_level(level);
-    fwrite(what, sizeof what, 1, stdout);
+        header[8 + level] = (unsigned char)pyinit_has_isa_level(level);
+    fwrite(header, sizeof header, 1, stdout);
     fwrite(&byte_order, sizeof byte_order, 1, stdout);
     fflush(stdout);
 }
@@ -111,33 +112,33 @@ static void answer_fill(const int64_t *integers, const double *numbers)
     free(out);
 }
 
-static void new_gram(int64_t of_columns)
+static void new_gram(int64_t new_columns)
 {
-    const int64_t panels = (of_columns + PYINIT_PANEL - 1) / PYINIT_PANEL;
+    const int64_t panels = (new_columns + PYINIT_PANEL - 1) / PYINIT_PANEL;
     free(gram);
     free(diagonal);
     free(inverses);
-    columns = of_columns;
+    columns = new_columns;
     gram = allocate(panels * (panels + 1) / 2 * PYINIT_PANEL * PYINIT_PANEL, sizeof *gram);
     diagonal = allocate(columns, sizeof *diagonal);
     inverses = allocate(panels * PYINIT_PANEL, sizeof *inverses);
 }
 
-static void put_matrix(int64_t of_rows)
+static void put_matrix(int64_t new_rows)
 {
     free(matrix);
-    rows = of_rows;
+    rows = new_rows;
     matrix = allocate(rows * columns, sizeof *matrix);
     get(matrix, rows * columns, sizeof *matrix);
 }
 
-static void answer_request(const request *asked)
+static void answer_request(const request_t *request)
 {
-    const int64_t *const integers = asked->integers;
-    const double *const numbers = asked->numbers;
-    const int level = (int)integers[0];
+    const int64_t *const integers = request->integers;
+    const double *const numbers = request->numbers;
+    const int isa_level = (int)integers[0];
     int result = 0;
-    switch (asked->operation) {
+    switch (request->operation) {
     case FILL:
         answer_fill(integers, numbers);
         return;
@@ -152,7 +153,8 @@ static void answer_request(const request *asked)
         return;
     case SYRK:
         result = pyinit_syrk(
-            level, matrix, rows, columns, gram, integers[1], integers[2], integers[3], integers[4]);
+            isa_level, matrix, rows, columns, gram, integers[1], integers[2], integers[3],
+            integers[4]);
         break;
     case GRAM_DIAGONAL:
         result = pyinit_gram_diagonal(gram, columns, numbers[0], diagonal);
@@ -163,15 +165,15 @@ static void answer_request(const request *asked)
         break;
     case POTRF:
         result = pyinit_potrf(
-            level, gram, columns, integers[1], integers[2], diagonal, numbers[0], inverses);
+            isa_level, gram, columns, integers[1], integers[2], diagonal, numbers[0], inverses);
         break;
     case TRSM_LEFT:
         pyinit_trsm_left(
-            level, gram, integers[1], integers[2], integers[3], integers[4], inverses);
+            isa_level, gram, integers[1], integers[2], integers[3], integers[4], inverses);
         break;
     case TRSM_RIGHT:
         result = pyinit_trsm_right(
-            level, matrix + integers[1] * columns, integers[2], columns, gram, inverses);
+            isa_level, matrix + integers[1] * columns, integers[2], columns, gram, inverses);
         break;
     default:
         fail("no such operation");
@@ -181,9 +183,9 @@ static void answer_request(const request *asked)
 
 int main(void)
 {
-    request asked;
+    request_t request;
     hello();
-    while (fread(&asked, sizeof asked, 1, stdin) == 1)
-        answer_request(&asked);
+    while (fread(&request, sizeof request, 1, stdin) == 1)
+        answer_request(&request);
     return 0;
 }

@@ -6,20 +6,20 @@ With p the probability, x = |2p - 1| the distance to the middle and y = 1 - x^2:
 * normal:           |z| = x * P(t) / Q(t),  t = -log(y)
 * truncated to +-2: |z| = x * P(y) / Q(y)
 
-Both ratios |z| / x are smooth over the whole range, so that one branch is enough, and every
-coefficient comes out positive, so that Horner's rule loses nothing to cancellation. P and Q are
-minimax in relative error (Remez exchange in mpmath). Q is monic, which saves a multiplication. Q is
-rounded to the type first and P is fitted again to the rounded Q.
+Both ratios |z| / x are smooth over the whole range, so that one branch is enough. Every coefficient
+is positive, so that Horner's rule loses nothing to cancellation. P and Q are minimax in relative
+error (Remez exchange in mpmath). Q is monic, which saves a multiplication. Q is rounded to the type
+first, and P is then fitted again to the rounded Q.
 
 The logarithm splits y into 2^e * m:
 
-* float32: m in [1, 2), f = m - 1.5. The bits of y, read as an integer, are already a piecewise
-  linear logarithm; the polynomial is what is missing: t = C * float(bits - offset) + f * L(f),
-  minimax in absolute error. Its constant term lives in the integer offset, its degree is odd so
-  that it has the same error at m = 1 and m = 2, without a step.
+* float32: m in [1, 2), f = m - 1.5. The bits of y, read as an integer, are a piecewise linear
+  logarithm; the polynomial L corrects it: t = C * float(bits - offset) + f * L(f), minimax in
+  absolute error. The integer offset includes the constant term. The degree is odd, so that the
+  error is the same at m = 1 and m = 2, without a step.
 * float64: m in [sqrt(1/2), sqrt(2)), s = (m - 1) / (m + 1): t = C * e + s * L(s^2).
 
-The coefficients go to a JSON file, for the reference, and to a C header, for the kernels.
+The coefficients are written to a JSON file for the reference and to a C header for the kernels.
 
 Usage: fit_quantiles.py [--check]
 """
@@ -51,7 +51,7 @@ DEGREES = {
 
 
 def horner(coefficients: Sequence[mpf], x: mpf) -> mpf:
-    """Evaluate a polynomial, constant term first."""
+    """Evaluate a polynomial by Horner's rule, constant term first."""
     result = mpf(0)
     for coefficient in reversed(coefficients):
         result = result * x + coefficient
@@ -59,7 +59,7 @@ def horner(coefficients: Sequence[mpf], x: mpf) -> mpf:
 
 
 def grid(low: mpf, high: mpf, count: int, power: int = 1) -> Vector:
-    """Chebyshev points of [low, high], denser near `low` for a larger power."""
+    """Return Chebyshev points of [low, high], denser near `low` for a larger power."""
     return [
         low + (high - low) * ((1 - mp.cos(mp.pi * i / (count - 1))) / 2) ** power
         for i in range(count)
@@ -95,7 +95,7 @@ def truncated_target(y: mpf) -> mpf:
 
 
 def least_squares(xs: Vector, f: Vector, scale: Vector, n: int, m: int) -> tuple[Vector, Vector]:
-    """Fit P / Q of degrees n and m to f, error / scale squared: where the exchange begins."""
+    """Fit P / Q of degrees n and m to f by least squares of error / scale: the first guess."""
     size = n + m + 1
     q_values = [mpf(1)] * len(xs)
     p: Vector = []
@@ -118,7 +118,7 @@ def least_squares(xs: Vector, f: Vector, scale: Vector, n: int, m: int) -> tuple
 
 
 def alternating_extrema(errors: Vector, count: int) -> list[int]:
-    """Return the places of `count` extrema of alternating sign, the largest there are."""
+    """Return the indices of the `count` largest extrema of alternating sign."""
     places: list[int] = []
     for i, error in enumerate(errors):
         if not places or (error > 0) != (errors[places[-1]] > 0):
@@ -134,14 +134,14 @@ def alternating_extrema(errors: Vector, count: int) -> list[int]:
             del places[least]
         elif len(places) == count + 1:
             del places[0 if size[0] < size[-1] else -1]
-        else:  # an inner one goes with its smaller neighbour: the signs still alternate
+        else:  # drop an inner one with its smaller neighbour: the signs still alternate
             first = least if size[least + 1] < size[least - 1] else least - 1
             del places[first : first + 2]
     return places
 
 
 def remez(xs: Vector, f: Vector, scale: Vector, n: int, m: int) -> tuple[Vector, Vector]:
-    """Return P, Q of degrees n and m with the least largest |P/Q - f| / scale on xs; Q(0) = 1."""
+    """Return P, Q of degrees n and m that minimise max |P/Q - f| / scale on xs; Q(0) = 1."""
     unit = max(abs(x) for x in xs)
     xs = [x / unit for x in xs]
     p, q = least_squares(xs, f, scale, n, m)
@@ -156,9 +156,8 @@ def remez(xs: Vector, f: Vector, scale: Vector, n: int, m: int) -> tuple[Vector,
             return [c / unit**j for j, c in enumerate(p)], [c / unit**j for j, c in enumerate(q)]
         sign = 1 if errors[places[0]] > 0 else -1
         level = sum(heights) / size
-        for _ in range(
-            8
-        ):  # Newton's method for P(x) = (f + level * scale * sign) * Q(x) at the extrema
+        # Newton's method for P(x) = (f + level * scale * sign) * Q(x) at the extrema
+        for _ in range(8):
             system, right = mp.zeros(size, size), mp.zeros(size, 1)
             for row, i in enumerate(places):
                 x, bound = xs[i], scale[i] * sign * (-1) ** row
@@ -177,7 +176,7 @@ def remez(xs: Vector, f: Vector, scale: Vector, n: int, m: int) -> tuple[Vector,
 
 
 def rounded(values: Sequence[mpf], dtype: str) -> Vector:
-    """Round to the type, to nearest even."""
+    """Round values to a dtype, to nearest even."""
     if dtype == "float64":
         return [mpf(float(v)) for v in values]
     with mp.workprec(24):
@@ -185,7 +184,7 @@ def rounded(values: Sequence[mpf], dtype: str) -> Vector:
 
 
 def entry(dtype: str, interval: str, error: mpf, **coefficients: Sequence[mpf]) -> dict[str, Any]:
-    """Build an entry of the file: coefficients as exact hexadecimal floats, constant term first."""
+    """Return an entry of the file: coefficients as hexadecimal floats, constant term first."""
     hexadecimal = {name: [float(c).hex() for c in values] for name, values in coefficients.items()}
     return {"dtype": dtype, "interval": interval, "error": mp.nstr(error, 3), **hexadecimal}
 
@@ -209,7 +208,7 @@ def fit_quantile(name: str, dtype: str) -> dict[str, Any]:
         raise ArithmeticError("a coefficient is not positive")
     points = grid(mpf(0), high, 1501, power)
     error = max(abs(horner(p, x) / horner(q, x) / target(x) - 1) for x in points)
-    if (name, dtype) == ("normal", "float32"):  # x is left in units of 2^-31 there
+    if (name, dtype) == ("normal", "float32"):  # x is in units of 2^-31 there
         p = [c / 2**31 for c in p]
     return entry(dtype, f"[0, {mp.nstr(high, 8)}]", error, p=p, q=q)
 
@@ -244,7 +243,7 @@ def fit_log_float64() -> dict[str, Any]:
 
 
 def c_polynomial(coefficients: Sequence[str], powers: Sequence[str]) -> str:
-    """Write a polynomial as a C expression: see `polynomial` in pyinit/stream/quantiles.py."""
+    """Return a polynomial as a C expression, as pyinit.stream.quantiles.polynomial evaluates it."""
     variable, *higher = powers
     if higher:
         odd = c_polynomial(coefficients[1::2], higher)
@@ -256,9 +255,10 @@ def c_polynomial(coefficients: Sequence[str], powers: Sequence[str]) -> str:
 
 
 def c_header(entries: dict[str, dict[str, Any]]) -> str:
-    """Write the approximations as C macros, the operations in their order."""
+    """Return the approximations as C macros with the operations in order."""
     lines = [
-        "/* The quantile approximations in C. Written by script/fit_quantiles.py. */",
+        "/* The quantile approximations, written by script/fit_quantiles.py. */",
+        "/* clang-format off */",
         "#ifndef PYINIT_QUANTILE_COEFFICIENTS_H",
         "#define PYINIT_QUANTILE_COEFFICIENTS_H",
         "",
@@ -266,22 +266,24 @@ def c_header(entries: dict[str, dict[str, Any]]) -> str:
     for name, values in entries.items():
         suffix = "f" if values["dtype"] == "float32" else ""
         powers = ["t", "t2", "t4"] if name == "normal_float64" else ["t", "t2"]
-        for part in ("p", "q", "log"):
-            if part in values:
-                macro = f"PYINIT_{name}_{part}".upper()
-                expression = c_polynomial([c + suffix for c in values[part]], powers)
+        for field in ("p", "q", "log"):
+            if field in values:
+                macro = f"PYINIT_{name}_{field}".upper()
+                expression = c_polynomial([c + suffix for c in values[field]], powers)
                 lines.append(f"#define {macro}({', '.join(powers)}) {expression}")
-        for part in ("unit", "offset"):
-            if part in values:
-                value = values[part] if part == "offset" else values[part][0] + suffix
-                lines.append("#define " + f"PYINIT_{name}_{part} ".upper() + f"({value})")
+        for field in ("unit", "offset"):
+            if field in values:
+                value = values[field] if field == "offset" else values[field][0] + suffix
+                lines.append("#define " + f"PYINIT_{name}_{field} ".upper() + f"({value})")
     return "\n".join([*lines, "", "#endif", ""])
 
 
 def main() -> int:
-    """Fit everything, then write the files or compare them."""
+    """Fit all approximations, then write the files or compare them."""
     parser = argparse.ArgumentParser(description="Fit the quantiles of the random stream.")
-    parser.add_argument("--check", action="store_true", help="compare with the files, write none")
+    parser.add_argument(
+        "--check", action="store_true", help="compare with the files and write nothing"
+    )
     arguments = parser.parse_args()
     mp.dps = DIGITS
     entries = {"log_float32": fit_log_float32(), "log_float64": fit_log_float64()}
@@ -296,7 +298,7 @@ def main() -> int:
         if not arguments.check:
             path.write_text(text, encoding="utf-8")
         elif path.read_text(encoding="utf-8") != text:
-            print(f"{path} is not what this script computes", file=sys.stderr)
+            print(f"{path} differs from what this script computes", file=sys.stderr)
             return 1
     return 0
 

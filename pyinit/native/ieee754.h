@@ -1,11 +1,11 @@
-/* Refuses compilers that were told not to keep to IEEE-754: values would differ in their last bits.
+/* Rejects compiler options that break IEEE-754 arithmetic: they would change last bits of values.
  *
- * GCC says each of the options that -ffast-math stands for; clang says only the whole of it, and
- * -ffinite-math-only. */
+ * GCC defines a macro for each option that -ffast-math implies; clang defines only __FAST_MATH__
+ * and __FINITE_MATH_ONLY__. */
 #ifndef PYINIT_IEEE754_H
 #define PYINIT_IEEE754_H
 
-#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) ||      \
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) ||     \
     defined(__NO_SIGNED_ZEROS__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #error "the stream needs IEEE-754 arithmetic: compile it without -ffast-math and -Ofast"
 #endif

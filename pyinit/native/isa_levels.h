@@ -1,6 +1,6 @@
-/* Includes ISA_LEVEL_SOURCE once for each instruction set that is compiled here, with ISA_LEVEL defined as its
- * name and VECTOR_BYTES as the width of its vectors. None of the sets asks for fused multiply-add,
- * which must not be used. */
+/* Includes ISA_LEVEL_SOURCE once for each ISA level of the target, with ISA_LEVEL defined as its
+ * name and VECTOR_BYTES as the width of its vectors. No level enables fused multiply-add, which
+ * would change the bits. */
 
 #if defined(__GNUC__) && defined(__x86_64__) && !defined(PYINIT_PORTABLE)
 #define PYINIT_X86
@@ -30,7 +30,7 @@
 #undef VECTOR_BYTES
 #ifdef __clang__
 #pragma clang attribute pop
-#pragma clang attribute push(                                                                   \
+#pragma clang attribute push(                                                                      \
     __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw"))), apply_to = function)
 #else
 #pragma GCC pop_options

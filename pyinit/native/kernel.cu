@@ -1,10 +1,11 @@
-/* The GPU's kernel: the stream of stream.h, in CUDA C++.
+/* The GPU kernel: the stream of stream.h, in CUDA C++.
  *
- * It is compiled at run time for one kind of values and one way of storing them:
- *   PYINIT_FAMILY      uniform, normal, truncated_normal
- *   PYINIT_STORAGE   float16, bfloat16, float32, float64, or one of the *_widened: float64 that holds
- *                    values of a narrower dtype
- * with --fmad=false and without -ftz=true: every operation is rounded, and to the type's own values.
+ * It is compiled at run time for one family of distributions and one storage:
+ *   PYINIT_FAMILY    uniform, normal, truncated_normal
+ *   PYINIT_STORAGE   float16, bfloat16, float32, float64, or float16_widened, bfloat16_widened,
+ *                    float32_widened: float64 storage of values of a narrower dtype
+ * with --fmad=false and without -ftz=true, so that every operation is rounded to its type and
+ * subnormal values are kept.
  */
 #include "stream.h"
 
@@ -12,8 +13,7 @@
 #define PYINIT_GLUE_(a, b, c) a##b##c
 #define PYINIT_GLUE(a, b, c) PYINIT_GLUE_(a, b, c)
 
-/* What to draw and where it goes; pyinit/stream/gpu/launch.py has the same fields and says what
- * each is. */
+/* The argument of a launch. pyinit/stream/gpu/launch.py has the same fields and documents them. */
 struct pyinit_plan {
     double location, scale, upper;
     pyinit_u64 seed, draw, first_index, items, columns;
@@ -26,21 +26,21 @@ struct pyinit_words {
     pyinit_u32 high[4], low[4];
 };
 
-/* ---- from words to what is stored ---- */
+/* ---- from words to stored values ---- */
 
 PYINIT_INLINE float pyinit_single(const pyinit_plan &plan, pyinit_u32 high)
 {
     return pyinit_scale_shift_float32(
-        PYINIT_GLUE(pyinit_, PYINIT_FAMILY, _float32)(high), (float)plan.location, (float)plan.scale,
-        (float)plan.upper);
+        PYINIT_GLUE(pyinit_, PYINIT_FAMILY, _float32)(high), (float)plan.location,
+        (float)plan.scale, (float)plan.upper);
 }
 
 #define PYINIT_STORED(NAME, TYPE, HALVES, VALUE)                                                   \
     struct pyinit_stored_##NAME {                                                                  \
         typedef TYPE type;                                                                         \
         enum { halves = HALVES };                                                                  \
-        static __device__ __forceinline__ type value(                                              \
-            const pyinit_plan &plan, pyinit_u32 high, pyinit_u32 low)                              \
+        static __device__ __forceinline__ type                                                     \
+        value(const pyinit_plan &plan, pyinit_u32 high, pyinit_u32 low)                            \
         {                                                                                          \
             (void)low;                                                                             \
             return VALUE;                                                                          \
@@ -83,7 +83,7 @@ PYINIT_INLINE pyinit_words pyinit_words_of(const pyinit_plan &plan, pyinit_u64 b
     return words;
 }
 
-/* ---- from an item's number to a place ---- */
+/* ---- from an item to its position ---- */
 
 struct pyinit_position {
     long long memory; /* in elements */
@@ -93,7 +93,7 @@ struct pyinit_position {
 
 PYINIT_INLINE pyinit_u64 pyinit_quotient(pyinit_u64 a, pyinit_u64 b)
 {
-    /* a division of 32 bits is several times as fast */
+    /* 32-bit division is several times as fast */
     return (a | b) >> 32 ? a / b : (pyinit_u32)a / (pyinit_u32)b;
 }
 
@@ -119,13 +119,10 @@ PYINIT_INLINE pyinit_u64 pyinit_first_item(void)
     return (pyinit_u64)blockIdx.x * blockDim.x + threadIdx.x;
 }
 
-PYINIT_INLINE pyinit_u64 pyinit_next_item(void)
-{
-    return (pyinit_u64)gridDim.x * blockDim.x;
-}
+PYINIT_INLINE pyinit_u64 pyinit_next_item(void) { return (pyinit_u64)gridDim.x * blockDim.x; }
 
-/* An item is a Philox block of a row: four elements, PYINIT_LANES apart. Neighbouring threads write
- * neighbouring elements, a word's lanes at a time. */
+/* An item is a Philox block of a row: four elements, PYINIT_LANES apart. Adjacent threads write
+ * adjacent elements, the lanes of one word at a time. */
 extern "C" __global__ void pyinit_blocks(pyinit_stored::type *out, const pyinit_plan plan)
 {
     for (pyinit_u64 item = pyinit_first_item(); item < plan.items; item += pyinit_next_item()) {
@@ -135,7 +132,7 @@ extern "C" __global__ void pyinit_blocks(pyinit_stored::type *out, const pyinit_
         const pyinit_u64 first =
             block / PYINIT_LANES * PYINIT_TILE + block % PYINIT_LANES - row.index;
         for (int w = 0; w < 4; ++w) {
-            /* before the row it wraps around to a large number */
+            /* wraps around to a large number before the row */
             const pyinit_u64 column = first + (pyinit_u64)(w * PYINIT_LANES);
             if (column < plan.columns)
                 out[row.memory + (long long)column * plan.column_stride] =
@@ -144,15 +141,15 @@ extern "C" __global__ void pyinit_blocks(pyinit_stored::type *out, const pyinit_
     }
 }
 
-/* An item is an element: for short rows, of which a block would hold little. */
+/* An item is an element: for short rows, which use little of a block. */
 extern "C" __global__ void pyinit_elements(pyinit_stored::type *out, const pyinit_plan plan)
 {
     for (pyinit_u64 item = pyinit_first_item(); item < plan.items; item += pyinit_next_item()) {
         const pyinit_position at = pyinit_position_of(plan, item);
-        const pyinit_words words = pyinit_words_of(
-            plan, at.index / PYINIT_TILE * PYINIT_LANES + at.index % PYINIT_LANES);
+        const pyinit_words words =
+            pyinit_words_of(plan, at.index / PYINIT_TILE * PYINIT_LANES + at.index % PYINIT_LANES);
         const int w = (int)(at.index / PYINIT_LANES % 4);
-        /* a choice by comparison keeps the words in registers */
+        /* selecting by comparison keeps the words in registers */
         pyinit_u32 high = words.high[0], low = words.low[0];
         for (int k = 1; k < 4; ++k) {
             high = w == k ? words.high[k] : high;

@@ -1,5 +1,5 @@
-/* Orthonormal columns by Cholesky factorization of the Gram matrix, in the processor's vectors, at
- * several instruction sets. */
+/* Orthonormal columns by Cholesky factorization of the Gram matrix, vectorized for several ISA
+ * levels. The functions have the names of the BLAS and LAPACK routines for the same operations. */
 #include "qr.h"
 
 #include <math.h>
@@ -12,22 +12,24 @@
 
 enum {
     PANEL = PYINIT_PANEL,
-    /* Rows whose products are summed before the sum is added to the Gram matrix: part of the
-     * definition, like the reference's constant of that name. */
+    /* Elements of a tile: a panel is a column of tiles, of PANEL x PANEL elements each. */
+    TILE = PANEL * PANEL,
+    /* Rows whose products are summed before the sum is added to the Gram matrix. This is part of
+     * the definition: the reference has the same constant. */
     SUMMED_ROWS = 128,
-    /* Panels that are copied together, to be neighbours. */
-    COPIED_PANELS = 8,
-    /* Panels of a factor, and rows of them, that stay in the caches while they are used. */
-    SOLVED_PANELS = 4,
-    SOLVED_DEPTH = 128,
-    /* Panels of rows that are solved together. */
-    SOLVED_TOGETHER = 4,
+    /* Panels that are packed into contiguous memory together. */
+    PACKED_PANELS = 8,
+    /* Panels of a factor, and rows of these, that stay in the caches while they are used. */
+    FACTOR_PANELS = 4,
+    FACTOR_DEPTH = 128,
+    /* Panels that are solved together. */
+    TRSM_PANELS = 4,
     /* Columns that are transposed at a time. */
-    TRANSPOSED = 32,
+    TRANSPOSED_COLUMNS = 32,
     ALIGNMENT = 64
 };
 
-/* What each level compiles. */
+/* The functions of one ISA level. */
 typedef struct {
     void (*syrk_tile)(double *to, const double *x, const double *y, int64_t depth);
     void (*trsm_panels)(
@@ -38,21 +40,21 @@ typedef struct {
         double *inverses);
 } isa_kernel_t;
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t min_int64(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* Where panel p of a Gram matrix starts: after p triangles of whole blocks. */
-static int64_t panel_at(int64_t p) { return p * (p + 1) / 2 * (PANEL * PANEL); }
+/* Returns the offset of panel p of a Gram matrix: panel k has k + 1 tiles. */
+static int64_t panel_at(int64_t p) { return p * (p + 1) / 2 * TILE; }
 
 #ifdef __GNUC__
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #ifdef __clang__
-#define UNROLL _Pragma("unroll")
+#define UNROLL_FOR _Pragma("unroll") for
 #else
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL_FOR _Pragma("GCC unroll 8") for
 #endif
 #else
 #define ALWAYS_INLINE inline
-#define UNROLL
+#define UNROLL_FOR for
 #endif
 
 #define ISA_LEVEL_SOURCE "qr_level.h"
@@ -72,7 +74,8 @@ static const isa_kernel_t *kernel_of(int isa_level)
     }
 }
 
-/* Memory for `count` values in `*values`, at a multiple of ALIGNMENT; what free() takes. */
+/* Allocates memory for `count` values. Sets `*values` to its first multiple of ALIGNMENT. Returns
+ * the pointer to free, or NULL. */
 static void *allocate(int64_t count, double **values)
 {
     void *const memory = malloc((size_t)count * sizeof(double) + ALIGNMENT);
@@ -80,14 +83,14 @@ static void *allocate(int64_t count, double **values)
     return memory;
 }
 
-/* Copies the panels [first, last) of some rows of a matrix, `depth` rows each. */
-static void copy_panels(
+/* Copies `depth` rows of the panels [first, last) of a matrix. */
+static void pack_panels(
     double *to, const double *from, int64_t depth, int64_t columns, int64_t first, int64_t last)
 {
     for (int64_t k = 0; k < depth; ++k, from += columns)
         for (int64_t p = first; p < last; ++p) {
             double *const row = to + ((p - first) * depth + k) * PANEL;
-            const int64_t count = smaller(columns - p * PANEL, PANEL);
+            const int64_t count = min_int64(columns - p * PANEL, PANEL);
             if (count == PANEL)
                 memcpy(row, from + p * PANEL, PANEL * sizeof(double));
             else
@@ -101,34 +104,33 @@ int pyinit_syrk(
     int64_t bottom, int64_t first, int64_t last)
 {
     const isa_kernel_t *const kernel = kernel_of(isa_level);
-    const int64_t size = smaller(rows, SUMMED_ROWS) * PANEL * COPIED_PANELS;
+    const int64_t size = min_int64(rows, SUMMED_ROWS) * PANEL * PACKED_PANELS;
     double *upper;
     void *const memory = allocate(2 * size, &upper);
     if (memory == NULL)
         return -1;
     double *const lower = upper + size;
     for (int64_t i = top, i_end; i < bottom; i = i_end) {
-        i_end = smaller(i + COPIED_PANELS, bottom);
+        i_end = min_int64(i + PACKED_PANELS, bottom);
         for (int64_t q = first > i ? first : i; q < last; ++q)
             memset(
-                gram + panel_at(q) + i * PANEL * PANEL, 0,
-                (size_t)(smaller(i_end, q + 1) - i) * PANEL * PANEL * sizeof(double));
+                gram + panel_at(q) + i * TILE, 0,
+                (size_t)(min_int64(i_end, q + 1) - i) * TILE * sizeof(double));
         for (int64_t k = 0, depth; k < rows; k += depth) {
-            depth = smaller(rows - k, SUMMED_ROWS);
-            copy_panels(upper, matrix + k * columns, depth, columns, i, i_end);
+            depth = min_int64(rows - k, SUMMED_ROWS);
+            pack_panels(upper, matrix + k * columns, depth, columns, i, i_end);
             for (int64_t j = first > i ? first : i, j_end; j < last; j = j_end) {
                 const double *right = upper + (j - i) * depth * PANEL;
-                j_end = smaller(j < i_end ? i_end : j + COPIED_PANELS, last);
+                j_end = min_int64(j < i_end ? i_end : j + PACKED_PANELS, last);
                 if (j >= i_end) {
-                    copy_panels(lower, matrix + k * columns, depth, columns, j, j_end);
+                    pack_panels(lower, matrix + k * columns, depth, columns, j, j_end);
                     right = lower;
                 }
                 for (int64_t q = j; q < j_end; ++q)
                     for (int64_t p = i; p < i_end && p <= q; ++p)
                         kernel->syrk_tile(
-                            gram + panel_at(q) + p * PANEL * PANEL,
-                            upper + (p - i) * depth * PANEL, right + (q - j) * depth * PANEL,
-                            depth);
+                            gram + panel_at(q) + p * TILE, upper + (p - i) * depth * PANEL,
+                            right + (q - j) * depth * PANEL, depth);
             }
         }
     }
@@ -141,14 +143,14 @@ int pyinit_gram_diagonal(const double *gram, int64_t columns, double bound, doub
     int outside = 0;
     for (int64_t first = 0; first < columns; first += PANEL) {
         const double *panel = gram + panel_at(first / PANEL);
-        const double *const block = panel + first * PANEL;
-        if (!outside) /* else the answer is known */
-            for (; panel < block; ++panel)
+        const double *const tile = panel + first * PANEL; /* on the diagonal */
+        if (!outside)
+            for (; panel < tile; ++panel)
                 outside |= !(fabs(*panel) <= bound);
-        for (int64_t j = 0; j < smaller(columns - first, PANEL); ++j) {
+        for (int64_t j = 0; j < min_int64(columns - first, PANEL); ++j) {
             for (int64_t i = 0; i < j; ++i)
-                outside |= !(fabs(block[i * PANEL + j]) <= bound);
-            diagonal[first + j] = block[j * PANEL + j];
+                outside |= !(fabs(tile[i * PANEL + j]) <= bound);
+            diagonal[first + j] = tile[j * PANEL + j];
             outside |= !(fabs(diagonal[first + j] - 1) <= bound);
         }
     }
@@ -162,8 +164,8 @@ void pyinit_gram_shift(double *gram, int64_t columns, double shift)
 }
 
 int pyinit_potrf(
-    int isa_level, double *gram, int64_t columns, int64_t first, int64_t last, const double *diagonal,
-    double bound, double *inverses)
+    int isa_level, double *gram, int64_t columns, int64_t first, int64_t last,
+    const double *diagonal, double bound, double *inverses)
 {
     const isa_kernel_t *const kernel = kernel_of(isa_level);
     for (int64_t p = first; p < last; ++p) {
@@ -182,19 +184,19 @@ void pyinit_trsm_left(
 {
     const isa_kernel_t *const kernel = kernel_of(isa_level);
     for (int64_t p = first; p < last;) {
-        double *panels[SOLVED_TOGETHER];
+        double *panels[TRSM_PANELS];
         int count = 0;
-        while (count < SOLVED_TOGETHER && p < last)
+        while (count < TRSM_PANELS && p < last)
             panels[count++] = gram + panel_at(p++);
         kernel->trsm_panels(panels, count, gram, top, bottom, inverses);
     }
 }
 
-/* Copies rows of a matrix to the columns of a panel, or back. */
+/* Copies rows of a matrix to the columns of a panel, or back if `back` is set. */
 static void transpose_rows(double *matrix, double *panel, int64_t rows, int64_t columns, int back)
 {
-    for (int64_t first = 0; first < columns; first += TRANSPOSED) {
-        const int64_t last = smaller(first + TRANSPOSED, columns);
+    for (int64_t first = 0; first < columns; first += TRANSPOSED_COLUMNS) {
+        const int64_t last = min_int64(first + TRANSPOSED_COLUMNS, columns);
         for (int64_t r = 0; r < rows; ++r) {
             double *const row = matrix + r * columns;
             if (back)
@@ -212,27 +214,27 @@ int pyinit_trsm_right(
     const double *inverses)
 {
     const int64_t factor_panels = (columns + PANEL - 1) / PANEL;
-    const int64_t size = factor_panels * PANEL * PANEL;
-    double *values, *panels[SOLVED_TOGETHER];
-    void *const memory = allocate(SOLVED_TOGETHER * size, &values);
+    const int64_t size = factor_panels * TILE;
+    double *values, *panels[TRSM_PANELS];
+    void *const memory = allocate(TRSM_PANELS * size, &values);
     if (memory == NULL)
         return -1;
-    for (int p = 0; p < SOLVED_TOGETHER; ++p)
+    for (int p = 0; p < TRSM_PANELS; ++p)
         panels[p] = values + p * size;
     while (rows > 0) {
-        const int64_t taken = smaller(rows, SOLVED_TOGETHER * PANEL);
+        const int64_t taken = min_int64(rows, TRSM_PANELS * PANEL);
         const int count = (int)((taken + PANEL - 1) / PANEL);
         if (taken < count * PANEL || columns % PANEL > 0)
             memset(values, 0, (size_t)(count * size) * sizeof(double));
         for (int p = 0; p < count; ++p)
             transpose_rows(
-                matrix + p * PANEL * columns, panels[p], smaller(taken - p * PANEL, PANEL), columns,
-                0);
+                matrix + p * PANEL * columns, panels[p], min_int64(taken - p * PANEL, PANEL),
+                columns, 0);
         kernel_of(isa_level)->trsm_panels(panels, count, factor, 0, factor_panels, inverses);
         for (int p = 0; p < count; ++p)
             transpose_rows(
-                matrix + p * PANEL * columns, panels[p], smaller(taken - p * PANEL, PANEL), columns,
-                1);
+                matrix + p * PANEL * columns, panels[p], min_int64(taken - p * PANEL, PANEL),
+                columns, 1);
         matrix += taken * columns;
         rows -= taken;
     }

@@ -1,4 +1,5 @@
-/* The quantile approximations in C. Written by script/fit_quantiles.py. */
+/* The quantile approximations, written by script/fit_quantiles.py. */
+/* clang-format off */
 #ifndef PYINIT_QUANTILE_COEFFICIENTS_H
 #define PYINIT_QUANTILE_COEFFICIENTS_H
 

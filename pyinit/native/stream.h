@@ -1,11 +1,11 @@
-/* The random stream, version 1: what every element is made of.
+/* The random stream, version 1: from a counter to the value of an element.
  *
- * In the common subset of C99 and CUDA C++, so that the CPU's and the GPU's kernels are compiled
- * from the same lines. pyinit/stream/reference.py and quantiles.py say the same in NumPy and are the
- * definition; the comments there say why.
+ * This header is in the common subset of C99 and CUDA C++, so that the CPU and GPU kernels share
+ * it. The definition is in NumPy: pyinit/stream/reference.py and quantiles.py, whose comments give
+ * the reasons.
  *
- * Every operation is rounded to its type. A compiler must not contract a multiplication and an
- * addition into one operation (-ffp-contract=off, --fmad=false), nor reorder anything.
+ * Every operation is rounded to its type. The compiler must not contract a multiplication and an
+ * addition into one operation (-ffp-contract=off, --fmad=false) or reorder operations.
  */
 #ifndef PYINIT_STREAM_H
 #define PYINIT_STREAM_H
@@ -41,25 +41,24 @@ typedef uint64_t pyinit_u64;
 #include "quantile_coefficients.h"
 
 #define PYINIT_LANES 16
-#define PYINIT_TILE 64 /* elements in a tile: four words of each lane */
+#define PYINIT_TILE 64 /* elements: four words of each lane */
 
-/* Philox4x32-10 of one counter, or of a vector of counters: T is an unsigned 64-bit integer or a
- * vector of them that holds one word in each. The high halves of c0 to c3 may hold garbage, before
- * and after: MULTIPLY(a, m) is the 64-bit product of the low halves alone, and only those of the
- * results count. */
-#define PYINIT_PHILOX(T, MULTIPLY, c0, c1, c2, c3, key0, key1)       \
-    do {                                                             \
-        pyinit_u32 k0 = (key0), k1 = (key1);                         \
-        for (int round = 0; round < 10; ++round) {                   \
-            const T product0 = MULTIPLY(c0, 0xD2511F53u);            \
-            const T product1 = MULTIPLY(c2, 0xCD9E8D57u);            \
-            c0 = (product1 >> 32) ^ c1 ^ (pyinit_u64)k0;             \
-            c1 = product1;                                           \
-            c2 = (product0 >> 32) ^ c3 ^ (pyinit_u64)k1;             \
-            c3 = product0;                                           \
-            k0 += 0x9E3779B9u;                                       \
-            k1 += 0xBB67AE85u;                                       \
-        }                                                            \
+/* Applies Philox4x32-10 to the counter (c0, c1, c2, c3), in place. T is an unsigned 64-bit integer
+ * with a word in its low half, or a vector of these for as many counters. The high halves are
+ * ignored and hold garbage afterwards. MULTIPLY(a, m) is the 64-bit product of the low halves. */
+#define PYINIT_PHILOX(T, MULTIPLY, c0, c1, c2, c3, key0, key1)                                     \
+    do {                                                                                           \
+        pyinit_u32 k0 = (key0), k1 = (key1);                                                       \
+        for (int round = 0; round < 10; ++round) {                                                 \
+            const T product0 = MULTIPLY(c0, 0xD2511F53u);                                          \
+            const T product1 = MULTIPLY(c2, 0xCD9E8D57u);                                          \
+            c0 = (product1 >> 32) ^ c1 ^ (pyinit_u64)k0;                                           \
+            c1 = product1;                                                                         \
+            c2 = (product0 >> 32) ^ c3 ^ (pyinit_u64)k1;                                           \
+            c3 = product0;                                                                         \
+            k0 += 0x9E3779B9u;                                                                     \
+            k1 += 0xBB67AE85u;                                                                     \
+        }                                                                                          \
     } while (0)
 
 #define PYINIT_MULTIPLY(a, m) ((pyinit_u64)(pyinit_u32)(a) * (m))
@@ -108,18 +107,15 @@ PYINIT_INLINE pyinit_u64 pyinit_bits_of_double(double value)
 #endif
 }
 
-/* ---- float32: the variate of the word H ---- */
+/* ---- float32: variates from the word H ---- */
 
 PYINIT_INLINE float pyinit_uniform_float32(pyinit_u32 high)
 {
     return (float)(pyinit_i32)(high >> 8) * 0x1p-24f;
 }
 
-/* All ones where H is in the upper half, else zero. */
-PYINIT_INLINE pyinit_u32 pyinit_upper_half(pyinit_u32 high)
-{
-    return (pyinit_u32)0 - (high >> 31);
-}
+/* Returns all ones if H is in the upper half of its range, else zero. */
+PYINIT_INLINE pyinit_u32 pyinit_upper_half(pyinit_u32 high) { return (pyinit_u32)0 - (high >> 31); }
 
 PYINIT_INLINE float pyinit_with_sign_float32(float magnitude, pyinit_u32 high)
 {
@@ -153,19 +149,19 @@ PYINIT_INLINE float pyinit_truncated_normal_float32(pyinit_u32 high)
     return pyinit_with_sign_float32(z < 2.0f ? z : 2.0f, high);
 }
 
-/* ---- float64: the variate of the words H and L ---- */
+/* ---- float64: variates from the words H and L ---- */
 
 PYINIT_INLINE double pyinit_uniform_float64(pyinit_u32 high, pyinit_u32 low)
 {
-    /* 53 bits, put together by two conversions that every instruction set has: a word below
-     * 2^32 under the exponent of 2^52 (or of 2^84, in units of 2^32), the exponent subtracted */
+    /* Convert 53 bits in two parts, with operations that every instruction set has: put a word into
+     * the significand of 2^52 (or of 2^84, for units of 2^32) and subtract that power. */
     const pyinit_u64 whole = ((pyinit_u64)high << 21) | (low >> 11);
     const double upper = pyinit_double_of((whole >> 32) | 0x4530000000000000u) - 0x1p84;
     const double lower = pyinit_double_of((whole & 0xFFFFFFFFu) | 0x4330000000000000u) - 0x1p52;
     return (upper + lower) * 0x1p-53;
 }
 
-/* (2 (2^32 high + low) + 1) 2^-64, rounded once, for high < 2^31. */
+/* Returns (2 (2^32 high + low) + 1) 2^-64, rounded once, for high < 2^31. */
 PYINIT_INLINE double pyinit_unit_float64(pyinit_u32 high, pyinit_u32 low)
 {
     const double upper = pyinit_double_of((pyinit_u64)high | 0x4140000000000000u);
@@ -195,8 +191,7 @@ PYINIT_INLINE double pyinit_normal_float64(pyinit_u32 high, pyinit_u32 low)
     const double v = s * s, v2 = v * v;
     const double t = exponent * PYINIT_LOG_FLOAT64_UNIT + PYINIT_LOG_FLOAT64_LOG(v, v2) * s;
     const double t2 = t * t, t4 = t2 * t2;
-    const double z =
-        x * PYINIT_NORMAL_FLOAT64_P(t, t2, t4) / PYINIT_NORMAL_FLOAT64_Q(t, t2, t4);
+    const double z = x * PYINIT_NORMAL_FLOAT64_P(t, t2, t4) / PYINIT_NORMAL_FLOAT64_Q(t, t2, t4);
     return pyinit_with_sign_float64(z, high);
 }
 
@@ -211,9 +206,10 @@ PYINIT_INLINE double pyinit_truncated_normal_float64(pyinit_u32 high, pyinit_u32
     return pyinit_with_sign_float64(z < 2.0 ? z : 2.0, high);
 }
 
-/* ---- location, scale, and the bound of a uniform distribution ---- */
+/* ---- scale, location and the upper bound of a uniform distribution ---- */
 
-PYINIT_INLINE float pyinit_scale_shift_float32(float variate, float location, float scale, float upper)
+PYINIT_INLINE float pyinit_scale_shift_float32(
+    float variate, float location, float scale, float upper)
 {
     const float value = variate * scale + location;
     return value < upper ? value : upper;
@@ -226,7 +222,7 @@ PYINIT_INLINE double pyinit_scale_shift_float64(
     return value < upper ? value : upper;
 }
 
-/* ---- rounding of a float32 that is not NaN, to nearest even ---- */
+/* ---- rounding to nearest even, of a float32 that is not NaN ---- */
 
 PYINIT_INLINE pyinit_u32 pyinit_round_bits(pyinit_u32 bits, int dropped)
 {
@@ -249,11 +245,11 @@ PYINIT_INLINE unsigned short pyinit_float16_of(float value)
     const pyinit_u32 bits = pyinit_bits_of_float(value);
     const pyinit_u32 sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7FFFFFFFu;
     const pyinit_u32 normal = (pyinit_round_bits(magnitude, 13) - (112u << 23)) >> 13;
-    /* below 2^-14 a float16 counts in units of 2^-24, as a float32 does next to 1/2 */
+    /* below 2^-14 the spacing of float16 is 2^-24, like that of float32 above 1/2 */
     const pyinit_u32 subnormal =
         pyinit_bits_of_float(pyinit_float_of(magnitude) + 0.5f) - 0x3F000000u;
     pyinit_u32 result = magnitude < 0x38800000u ? subnormal : normal;
-    result = magnitude >= 0x477FF000u ? 0x7C00u : result; /* from 65520 on it is infinite */
+    result = magnitude >= 0x477FF000u ? 0x7C00u : result; /* infinite from 65520 on */
     return (unsigned short)(sign | result);
 }
 
@@ -262,8 +258,7 @@ PYINIT_INLINE float pyinit_rounded_to_float16(float value)
     const pyinit_u32 bits = pyinit_bits_of_float(value);
     const pyinit_u32 sign = bits & 0x80000000u, magnitude = bits & 0x7FFFFFFFu;
     const pyinit_u32 normal = pyinit_round_bits(magnitude, 13) & 0xFFFFE000u;
-    const pyinit_u32 subnormal =
-        pyinit_bits_of_float((pyinit_float_of(magnitude) + 0.5f) - 0.5f);
+    const pyinit_u32 subnormal = pyinit_bits_of_float((pyinit_float_of(magnitude) + 0.5f) - 0.5f);
     pyinit_u32 result = magnitude < 0x38800000u ? subnormal : normal;
     result = magnitude >= 0x477FF000u ? 0x7F800000u : result;
     return pyinit_float_of(sign | result);

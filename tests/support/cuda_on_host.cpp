@@ -1,4 +1,4 @@
-/* kernel.cu on the CPU: what CUDA's keywords and intrinsics stand for, and a loop over the grid. */
+/* kernel.cu on the CPU: definitions of CUDA's keywords and intrinsics, and a loop over the grid. */
 #include <cstring>
 
 #define __CUDACC__
@@ -14,7 +14,7 @@ static dimensions gridDim, blockDim, blockIdx, threadIdx;
 template <class To, class From> static To bits_as(From from)
 {
     To to;
-    static_assert(sizeof to == sizeof from, "a change of the type only");
+    static_assert(sizeof to == sizeof from, "the types differ in size");
     std::memcpy(&to, &from, sizeof to);
     return to;
 }
@@ -35,6 +35,6 @@ extern "C" void launch(
     blockDim.x = block;
     for (blockIdx.x = 0; blockIdx.x < grid; ++blockIdx.x)
         for (threadIdx.x = 0; threadIdx.x < block; ++threadIdx.x)
-            (elements ? pyinit_elements : pyinit_blocks)(
-                static_cast<pyinit_stored::type *>(out), *plan);
+            (elements ? pyinit_elements
+                      : pyinit_blocks)(static_cast<pyinit_stored::type *>(out), *plan);
 }
