@@ -1,4 +1,4 @@
-"""TensorFlow's compat.v1: its own semantics, and ours beside the real one."""
+"""pyinit.compat.v1: TensorFlow 1's semantics, and a comparison with the real compat.v1."""
 
 import copy
 import inspect
@@ -18,7 +18,7 @@ from tests.support import same_bits
 
 KERAS = v1.keras.initializers
 
-#: Ours by the path that theirs has too.
+#: Our initializers, by their names below `tf.compat.v1`.
 OURS = {
     **{name: getattr(v1, name) for name in v1.__all__ if name.endswith("_initializer")},
     **{f"initializers.{name}": getattr(v1.initializers, name) for name in v1.initializers.__all__},
@@ -28,7 +28,7 @@ OURS = {
         if name not in ("Initializer", "get", "serialize", "deserialize")
     },
 }
-#: Each class (or function) once.
+#: Each class or function under its first name only.
 ONCE = {
     path: make
     for path, make in OURS.items()
@@ -50,12 +50,12 @@ def _no_graph_level_seed():
 
 @pytest.fixture(params=list(DRAWING))
 def make(request):
-    """Each class that draws, in turn."""
+    """Each random class in turn."""
     return DRAWING[request.param]
 
 
 def test_a_seed_starts_a_sequence(make):
-    """Protects seeds: new values at every call, the same sequence from the same seed."""
+    """Protects seeds: new values at every call, one sequence for a seed."""
     first, again, other = make(seed=5), make(seed=5), make(seed=6)
     values = [first((4, 6)) for _ in range(3)]
     assert not same_bits(values[0], values[1])
@@ -66,15 +66,15 @@ def test_a_seed_starts_a_sequence(make):
 
 
 def test_the_sequence_is_that_of_a_seed_generator():
-    """Protects the stream: a call is a draw."""
+    """Protects the stream: every call is one draw."""
     ours = v1.random_normal_initializer(seed=5)
     current = pyinit.RandomNormal(0, 1, pyinit.SeedGenerator(5))
     for _ in range(3):
         assert same_bits(ours((4, 6)), current((4, 6)))
 
 
-def test_unseeded_ones_differ_until_a_seed_is_set(make):
-    """Protects set_random_seed: what has no seed is reproducible after it, and only then."""
+def test_set_random_seed_makes_unseeded_ones_reproducible(make):
+    """Protects set_random_seed: unseeded initializers are reproducible after it, and only then."""
     assert not same_bits(make()((4, 6)), make()((4, 6)))
     initializer = make()
     sequences = []
@@ -86,7 +86,7 @@ def test_unseeded_ones_differ_until_a_seed_is_set(make):
 
 
 def test_both_seeds_count(make):
-    """Protects the combination of the graph's seed and the operation's, and starting anew."""
+    """Protects the combination of the graph's seed and the operation's, and the restart."""
     initializer = make(seed=5)
     free = initializer((4, 6))
     values = []
@@ -100,8 +100,8 @@ def test_both_seeds_count(make):
     assert same_bits(initializer((4, 6)), free)
 
 
-def test_pyinit_set_random_seed_reaches_unseeded_ones(make):
-    """Protects the fresh seeds: they come from where all others come from."""
+def test_set_random_seed_of_pyinit_reaches_unseeded_ones(make):
+    """Protects the source of fresh seeds, which is that of all initializers."""
     values = []
     for _ in range(2):
         pyinit.set_random_seed(11)
@@ -109,8 +109,8 @@ def test_pyinit_set_random_seed_reaches_unseeded_ones(make):
     assert same_bits(*values)
 
 
-def test_the_first_call_is_that_of_the_current_initializer(make):
-    """Protects migrate(): the class of Keras 3, its arguments, and the weights."""
+def test_migration_keeps_the_weights_of_the_first_call(make):
+    """Protects migrate(): pyinit's own class, its arguments, and the weights."""
     initializer = make(seed=5)
     after = initializer.migrate()
     assert type(after) in pyinit.initializers.registry.CLASSES
@@ -148,8 +148,8 @@ def test_migration_follows_the_table():
 
 
 @pytest.mark.parametrize("path", list(ONCE))
-def test_parts_are_slices_of_the_variable(path):
-    """Protects partition_info: the slices of the tensor that an unpartitioned call gives."""
+def test_partitions_are_slices_of_the_variable(path):
+    """Protects partition_info: partitions are slices of the tensor of an unpartitioned call."""
     arguments = {"seed": 5} if path in DRAWING else {}
     if "constant" in path:
         arguments = {"value": list(range(20))}
@@ -163,8 +163,8 @@ def test_parts_are_slices_of_the_variable(path):
     assert same_bits(whole((6, 6)), parts((6, 6)))
 
 
-def test_parts_of_other_variables_are_other_draws():
-    """Protects the end of a draw: another shape, a whole variable, the same part again."""
+def test_partitions_of_other_variables_are_other_draws():
+    """Protects the end of a draw: another shape, a whole variable, a partition repeated."""
     initializer = v1.random_normal_initializer(seed=5)
 
     def part(full_shape, offset):
@@ -190,12 +190,12 @@ def test_dtypes():
         assert initializer.get_config()["dtype"] == initializer.dtype.name
         assert initializer((3,), "float32").dtype == np.float32
     assert v1.zeros_initializer("bool")((2,)).tolist() == [False, False]
-    # as in TensorFlow, which drops this argument
+    # TensorFlow ignores this argument too
     assert v1.glorot_normal_initializer(dtype="float64").dtype == np.float32
 
 
 def test_uniform_integers():
-    """Protects integers from a uniform initializer: their range, and the parts."""
+    """Protects integers from a uniform initializer: their range and their distribution."""
     initializer = v1.random_uniform_initializer(-3, 4, seed=5, dtype="int64")
     values = initializer((8, 600))
     assert values.dtype == np.int64
@@ -208,7 +208,7 @@ def test_uniform_integers():
 
 
 def test_constant_values():
-    """Protects lists: C order, the last one repeated, none too many."""
+    """Protects lists: C order, the last value repeated, an error for too many."""
     initializer = v1.constant_initializer([1, 2, 3])
     assert initializer((2, 2), "int32").tolist() == [[1, 2], [3, 3]]
     assert v1.constant_initializer(np.ones((2, 3)))((3, 2)).shape == (3, 2)
@@ -251,21 +251,21 @@ def test_constant_values():
     ],
 )
 def test_bad_arguments_are_refused(name, call):
-    """Protects the messages, and that either except clause finds the error."""
+    """Protects the messages, and except clauses for either exception."""
     for error in (ValueError, TypeError) if name != "seed" else (ValueError,):
         with pytest.raises(error, match=f"Argument `{name}` must .*Received: "):
             call()
 
 
 def test_attribute_errors():
-    """Protects what TensorFlow finds out by an attribute that is not there."""
+    """Protects the errors for arguments without a needed attribute."""
     with pytest.raises(AttributeError, match="Argument `distribution` must"):
         v1.variance_scaling_initializer(distribution=None)
     with pytest.raises(AttributeError, match="Argument `partition_info` must"):
         v1.zeros_initializer()((2,), partition_info=(2, 3))
 
 
-def test_a_call_that_failed_has_not_drawn():
+def test_a_failed_call_takes_no_draw():
     """Protects the sequence of draws."""
     initializer = v1.random_normal_initializer(seed=5)
     with pytest.raises(ValueError, match="shape"):
@@ -290,7 +290,7 @@ def test_copies_and_configs(path):
 
 
 def test_imports_are_one_way():
-    """Protects against an import of TensorFlow, and of what nobody has asked for."""
+    """Protects imports: `import pyinit` skips compat, and compat needs no TensorFlow."""
     program = """
 import sys
 import pyinit
@@ -302,16 +302,24 @@ assert not {"tensorflow", "keras", "tf_keras"} & set(sys.modules)
 
 
 def test_the_base_class():
-    """Protects subclasses of the user's own."""
+    """Protects the user's own subclasses."""
     with pytest.raises(NotImplementedError, match="must override"):
         KERAS.Initializer().migrate()
     assert KERAS.Initializer().get_config() == {}
     assert isinstance(KERAS.get("he_normal"), tf_keras.HeNormal)
 
+    class Narrow(v1.random_normal_initializer):
+        def __init__(self, width):
+            super().__init__(stddev=width / 4, seed=5)
+
+    narrow = Narrow(2)
+    assert same_bits(narrow((3,)), v1.random_normal_initializer(stddev=0.5, seed=5)((3,)))
+    assert list(narrow.get_config()) == ["mean", "stddev", "seed", "dtype"]
+
 
 @pytest.fixture(scope="module")
 def theirs():
-    """TensorFlow; its graph-level seed is unset again."""
+    """TensorFlow, whose graph-level seed is unset afterwards."""
     them = beside.import_them()
     yield them
     them.v1.set_random_seed(None)
@@ -325,8 +333,8 @@ def at(root, path):
 
 
 @pytest.mark.tensorflow
-def test_every_initializer_of_theirs_has_ours(theirs):
-    """Protects completeness, from what their modules export."""
+def test_no_initializer_is_missing(theirs):
+    """Protects completeness: all names in their modules."""
     names = [name for name in dir(theirs.v1) if name.endswith("_initializer")]
     top = SimpleNamespace(**{name: getattr(theirs.v1, name) for name in names})
     for module, ours in [
@@ -337,7 +345,7 @@ def test_every_initializer_of_theirs_has_ours(theirs):
         exported = beside.initializers_of(module)
         assert len(exported) >= 11
         assert [name for name in exported if not hasattr(ours, name)] == []
-    # one class under several names is one class here too
+    # ours share a class where theirs do
     for path in OURS:
         for other in OURS:
             same = at(theirs.v1, path) is at(theirs.v1, other)
@@ -347,27 +355,14 @@ def test_every_initializer_of_theirs_has_ours(theirs):
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("path", list(OURS))
 def test_signatures_are_theirs(path, theirs):
-    """Protects names, order and defaults of the arguments, of the constructor and the call."""
+    """Protects names, order and defaults of arguments, in constructors and calls."""
     cls, their_cls = OURS[path], at(theirs.v1, path)
     assert beside.signature(cls) == beside.signature(their_cls)
     assert beside.signature(type(cls()).__call__) == beside.signature(type(their_cls()).__call__)
 
 
 #: Arguments other than the defaults, by name.
-OTHER = {
-    "scale": 2.5,
-    "mode": "fan_avg",
-    "distribution": "normal",
-    "mean": 0.5,
-    "stddev": 2.0,
-    "minval": -3.0,
-    "maxval": 4.0,
-    "gain": 1.5,
-    "factor": 1.5,
-    "value": [1.0, 2.0],
-    "seed": 7,
-    "dtype": "float64",
-}
+OTHER = {**beside.OTHER_ARGUMENTS, "factor": 1.5, "value": [1.0, 2.0], "dtype": "float64"}
 
 
 @pytest.mark.tensorflow
@@ -384,34 +379,19 @@ def test_configs_are_exchanged(path, theirs):
         assert ours.dtype == them.dtype.as_numpy_dtype
 
 
-NAN, INF = float("nan"), float("inf")
 BAD = {
-    "scale": [0, -1, NAN, INF, "1", None, [1.0], 1j],
-    "mode": ["x", "FAN_IN", None, ["fan_in"]],
-    "distribution": ["t", 3, None],
-    "mean": [NAN, "0", None, 1j],
-    "stddev": [-0.1, NAN, "0.1", None],
-    "minval": [NAN, "0", None],
-    "maxval": [NAN, "1"],
-    "gain": [NAN, "1", None, 1j],
-    "factor": [NAN, "1", None],
-    "value": ["1", None, 1j, {1: 2}],
-    "seed": ["1", [1], (1, 2), 0.5],
+    **beside.BAD_ARGUMENTS,
+    "factor": [float("nan"), "1", None],
     "dtype": ["int32", "bool", "float128", "foo", None, 2.5, "complex64"],
-    "unknown": [1],
 }
-BAD_SHAPES = [
-    None, 3, "ab", (2, -1), (2, 1.0), (2, 2.5), (2, None), (2, "3"), (True, 2), [[2], [3]],
-    (), (3,), (2, 3, 4),
-]  # fmt: skip
-#: What ours takes and theirs does not: a whole number as bool.
+#: TensorFlow rejects these; ours accepts bool for a whole number.
 WIDER = [("constant_initializer", "dtype", "bool")]
 
 
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("path", list(ONCE))
-def test_bad_arguments_raise_what_theirs_raise(path, theirs):
-    """Protects except clauses: where theirs refuses, ours does, with the same exception."""
+def test_bad_arguments_raise_the_same_exceptions(path, theirs):
+    """Protects except clauses: where TensorFlow raises, ours raises the same exception."""
     make, their_make = ONCE[path], at(theirs.v1, path)
     known = {**inspect.signature(make).parameters, "unknown": None}
     for name in known:
@@ -421,7 +401,7 @@ def test_bad_arguments_raise_what_theirs_raise(path, theirs):
                 beside.assert_same_error(
                     lambda a=arguments: make(**a), lambda a=arguments: their_make(**a), (4, 4)
                 )
-    for shape in BAD_SHAPES:
+    for shape in beside.BAD_SHAPES:
         beside.assert_same_error(make, their_make, shape)
     for dtype in BAD["dtype"]:
         if (path, "dtype", dtype) not in WIDER:
@@ -439,8 +419,8 @@ def test_bad_arguments_raise_what_theirs_raise(path, theirs):
 
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("path", list(DRAWING))
-def test_calls_repeat_where_theirs_repeat(path, theirs):
-    """Protects the repeat semantics, in eager mode and in the order of one program."""
+def test_calls_repeat_as_theirs_do(path, theirs):
+    """Protects the pattern of repeated values, in eager mode."""
 
     def run(root, make):
         initializers = make(seed=5), make(seed=5), make(), make()
@@ -451,8 +431,7 @@ def test_calls_repeat_where_theirs_repeat(path, theirs):
                 for shape in ((4, 6), (4, 6)):
                     value = np.asarray(one(shape)).tobytes()
                     pattern.append(seen.setdefault(value, len(seen)))
-                # a new instance starts the sequence anew after set_random_seed(): TensorFlow
-                # itself would let the second one go on where the first one stopped
+                # without this, TensorFlow's second instance would continue the first one's sequence
                 root.set_random_seed(graph_seed)
         return pattern
 
@@ -461,7 +440,7 @@ def test_calls_repeat_where_theirs_repeat(path, theirs):
 
 @pytest.mark.tensorflow
 def test_in_a_graph_a_new_instance_starts_the_sequence(theirs):
-    """Protects what the documentation says of a seed, by the mode that it was written for."""
+    """Protects the documented meaning of a seed, in graph mode, for which it was written."""
     tf = theirs.tf
     with tf.Graph().as_default(), theirs.v1.Session() as session:
         make = theirs.v1.variance_scaling_initializer
@@ -475,13 +454,12 @@ def test_in_a_graph_a_new_instance_starts_the_sequence(theirs):
 @pytest.mark.parametrize("shape", beside.SHAPES)
 @pytest.mark.parametrize("path", [path for path in DRAWING if "orthogonal" not in path])
 def test_distributions_are_theirs(path, shape, theirs):
-    """Protects distribution and scale, by samples of both, for fans of every kind."""
+    """Protects distribution and scale, by samples of both, for all kinds of fans."""
     theirs.v1.set_random_seed(17)
     ours = beside.sample(DRAWING[path](seed=18), shape)
     them = beside.sample(at(theirs.v1, path)(), shape)
     assert beside.same_distribution(ours, them)
-    # a uniform distribution shows its limit: 4000 values leave less than the share 0.005 of its
-    # length to it, but for a probability of 2e-9
+    # the largest of 4000 uniform values misses the limit by 0.5 % or more with probability 2e-9
     if "uniform" in path.lower() and ours.size >= 4000:
         assert np.abs(ours).max() == pytest.approx(np.abs(them).max(), rel=0.005)
 
@@ -526,8 +504,8 @@ def test_integers_are_theirs(dtype, theirs):
 
 
 @pytest.mark.tensorflow
-def test_values_without_chance_are_theirs(theirs):
-    """Protects zeros, ones, identity and constants, lists as TensorFlow's graphs take them."""
+def test_constant_values_are_theirs(theirs):
+    """Protects zeros, ones, identity and constants, with lists as in graph mode."""
     cases = [
         ("initializers.zeros", {}, (2, 3)),
         ("initializers.ones", {"dtype": "int32"}, (2, 3)),
@@ -551,7 +529,7 @@ def test_values_without_chance_are_theirs(theirs):
 
 @pytest.mark.tensorflow
 def test_dtypes_and_shapes_of_tensorflow(theirs):
-    """Protects what TensorFlow's users pass, and what they do with the result."""
+    """Protects TensorFlow's shapes and dtypes as arguments, and variables from the result."""
     tf = theirs.tf
     for shape in (tf.TensorShape([2, 3]), tf.constant([2, 3]), [2, tf.constant(3)]):
         values = v1.random_normal_initializer(tf.constant(0.0), seed=5, dtype=tf.float64)(shape)
@@ -563,8 +541,8 @@ def test_dtypes_and_shapes_of_tensorflow(theirs):
 
 
 @pytest.mark.tensorflow
-def test_get_variable_takes_ours(theirs):
-    """Protects the use in TensorFlow 1, where a partitioner cuts a variable into parts."""
+def test_get_variable_accepts_ours(theirs):
+    """Protects the use in TensorFlow 1, with a partitioner."""
     with theirs.tf.Graph().as_default(), theirs.v1.Session() as session:
         whole = theirs.v1.get_variable(
             "whole", (8, 6), initializer=v1.glorot_uniform_initializer(seed=5)
