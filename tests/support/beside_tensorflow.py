@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 from scipy import stats
 
-#: Significance level of each comparison of two samples. The seeds are fixed, so that results repeat.
+#: Significance level of each comparison of two samples. Seeds are fixed, so that results repeat.
 ALPHA = 1e-6
 
 #: Shapes of dense and convolutional layers, and unusual ones.
