@@ -37,7 +37,7 @@ class KerasModel:
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self.remedy = "pyinit.keras.initialize(model, seed) draws those of a seed."
+        self.remedy = "pyinit.keras.initialize(model, seed) gives it the weights of a seed."
 
     def plan(self, seed: int | None) -> list[TensorSpec]:
         """Return the tensors with their initializers: see `ModelAdapter`."""

@@ -38,7 +38,7 @@ class TorchModel:
     def __init__(self, module: Any, arguments: InitArguments | None = None) -> None:
         self._module = module
         self._arguments = InitArguments() if arguments is None else arguments
-        self.remedy = "pyinit.torch.init_(module, seed=seed) draws those of a seed."
+        self.remedy = "pyinit.torch.init_(module, seed=seed) gives it the weights of a seed."
 
     def plan(self, seed: int | None) -> list[TensorSpec]:
         """Return the tensors with their initializers: see `ModelAdapter`."""

@@ -49,7 +49,7 @@ def test_the_weights_that_a_model_was_built_with(seed, generator):
         *(f"norm/{name}" for name in ("gamma", "beta", "moving_mean", "moving_variance")),
         *("out/kernel", "out/bias"),
     ]
-    draws = [[part.draw for part in tensors[f"lstm/lstm_cell/{name}"].segments]
+    draws = [[segment.draw for segment in tensors[f"lstm/lstm_cell/{name}"].segments]
              for name in ("kernel", "recurrent_kernel", "bias")]  # fmt: skip
     assert draws == [[0], [1], [2, 0, 3]]
     own = model.get_layer("dense").kernel_initializer
@@ -159,7 +159,7 @@ def test_what_cannot_be_pinned_is_named():
         "theirs/bias",
         "theirs/kernel",
     ]
-    assert "Keras' own GlorotUniform, whose values are those of a backend" in str(e.value)
+    assert "Keras' own GlorotUniform, whose values depend on the backend" in str(e.value)
     assert "give the layer pyinit.GlorotUniform(), or pin the model with a seed" in str(e.value)
     with pytest.raises(ValueError, match="Argument `target` must be built"):
         pyinit.create_manifest(keras.Sequential([layers.Dense(2)]), seed=1)
@@ -192,7 +192,7 @@ def test_dtypes(policy):
     held = keras.backend.standardize_dtype(layer.kernel.value.dtype)
     if held != layer.kernel.dtype:
         assert policy == "float64"
-        with pytest.raises(ValueError, match="float64, and the backend holds it as float32"):
+        with pytest.raises(ValueError, match="float64, but the backend stores it as float32"):
             pyinit.create_manifest(model)
         return
     pinned = pyinit.create_manifest(model)
