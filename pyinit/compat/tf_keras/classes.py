@@ -64,7 +64,7 @@ class VarianceScaling(Initializer, random.VarianceScaling):
         super().__init__(scale, mode, as_distribution(distribution), seed)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such an initializer."""
+        """Return the constructor's arguments."""
         config = super().get_config()
         return {name: config[name] for name in ("scale", "mode", "distribution", "seed")}
 
@@ -78,7 +78,7 @@ class FixedVarianceScaling(VarianceScaling):
         super().__init__(*scaling_arguments(self._counterpart), seed)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such an initializer."""
+        """Return the constructor's arguments."""
         return {"seed": super().get_config()["seed"]}
 
 

@@ -1,4 +1,4 @@
-"""`tf.compat.v1.keras`, as far as it holds initializers."""
+"""The initializers of `tf.compat.v1.keras`."""
 
 from pyinit.compat.v1.keras import initializers
 
