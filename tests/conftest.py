@@ -8,7 +8,7 @@ from hypothesis import settings
 
 import pyinit
 from pyinit.dtypes import FLOAT_DTYPES
-from tests.support import RANDOM
+from tests.support import RANDOM, needs_checkout
 
 # The backend that needs no framework, unless the caller has chosen another one.
 os.environ.setdefault("KERAS_BACKEND", "numpy")
@@ -17,8 +17,15 @@ os.environ.setdefault("KERAS_BACKEND", "numpy")
 settings.register_profile("pyinit", deadline=None, print_blob=True)
 settings.load_profile("pyinit")
 
-# --doctest-modules would import every helper; some of them start R or need several devices.
-collect_ignore = ["support"]
+# --doctest-modules would import these; some start R, need several devices or contain mistakes.
+collect_ignore = ["support", "typing/user_script.py", "typing/user_mistakes.py"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests that need R where its package is not: in an unpacked sdist."""
+    for item in items:
+        if item.get_closest_marker("r"):
+            item.add_marker(needs_checkout)
 
 
 @pytest.fixture(params=list(RANDOM))

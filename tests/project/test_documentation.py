@@ -9,7 +9,7 @@ import pytest
 import pyinit
 from pyinit import cli
 from pyinit.manifests.reading import load_json, manifest_of
-from tests.support import ROOT
+from tests.support import ROOT, needs_checkout
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MANIFESTS = (ROOT / "docs" / "manifests.md").read_text()
@@ -25,6 +25,7 @@ def test_examples_in_python(page):
     assert results.attempted > 0 or ">>>" not in page.read_text()
 
 
+@needs_checkout
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     """Protects readers who follow a link to a file."""

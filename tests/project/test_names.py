@@ -2,12 +2,15 @@
 
 import re
 
+import pytest
+
 import pyinit
 from pyinit.initializers.registry import CLASSES
-from tests.support import ROOT
+from tests.support import ROOT, needs_checkout
 
 NAMESPACE = ROOT / "rpkg" / "NAMESPACE"
-EXPORTED = set(re.findall(r"^export\((\w+)\)$", NAMESPACE.read_text(), re.MULTILINE))
+
+pytestmark = needs_checkout
 
 ONLY_IN_R = {
     # methods of Python's objects
@@ -37,11 +40,17 @@ ONLY_IN_PYTHON = {
 }
 
 
-def test_every_name_has_its_twin():
+@pytest.fixture(scope="module")
+def exported() -> set[str]:
+    """The names that the R package exports."""
+    return set(re.findall(r"^export\((\w+)\)$", NAMESPACE.read_text(), re.MULTILINE))
+
+
+def test_every_name_has_its_twin(exported):
     """Protects users who change languages."""
-    assert EXPORTED >= ONLY_IN_R
+    assert exported >= ONLY_IN_R
     assert set(pyinit.__all__) >= ONLY_IN_PYTHON
-    assert set(pyinit.__all__) - ONLY_IN_PYTHON == EXPORTED - ONLY_IN_R
+    assert set(pyinit.__all__) - ONLY_IN_PYTHON == exported - ONLY_IN_R
 
 
 def test_names_of_r_are_the_same_functions():
@@ -51,8 +60,8 @@ def test_names_of_r_are_the_same_functions():
     assert pyinit.deserialize_initializer is pyinit.deserialize
 
 
-def test_every_class_has_its_function():
+def test_every_class_has_its_function(exported):
     """Protects the names of the functions that make initializers."""
     names = {re.sub("(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower() for cls in CLASSES}
-    factories = {name for name in EXPORTED if name.startswith("initializer_")}
+    factories = {name for name in exported if name.startswith("initializer_")}
     assert factories == {f"initializer_{name}" for name in names}

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import pyinit
 
@@ -12,6 +13,11 @@ ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"
 #: Programs that tests run in processes of their own.
 SUPPORT = ROOT / "tests" / "support"
+
+#: Marks a test that reads the R package's sources, which the sdist does not have.
+needs_checkout = pytest.mark.skipif(
+    not (ROOT / "rpkg").is_dir(), reason="needs a checkout with the R package"
+)
 
 #: A function of a seed for every random class, by a name for the test's output.
 RANDOM = {

@@ -1,0 +1,44 @@
+"""The source distribution: its tests pass without the checkout."""
+
+import os
+import subprocess
+import sys
+import tarfile
+
+import pytest
+
+from tests.support import ROOT, needs_checkout
+
+pytestmark = [pytest.mark.slow, needs_checkout]
+
+
+def run(folder, *arguments) -> str:
+    """Run Python in a folder that takes precedence over an installed pyinit; return its output."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_tests_pass_in_an_unpacked_sdist(tmp_path):
+    """Protects distributors and users who test what they build: no file is missing."""
+    # egg_info's folder stays out of the checkout.
+    run(
+        ROOT,
+        *("setup.py", "-q", "egg_info", "--egg-base", tmp_path),
+        *("sdist", "--dist-dir", tmp_path),
+    )
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    unpacked = tmp_path / archive.name.removesuffix(".tar.gz")
+    run(unpacked, "setup.py", "-q", "build_ext", "--inplace")
+    markers = "not backends and not tensorflow and not slow"
+    printed = run(unpacked, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", markers)
+    assert " passed" in printed
