@@ -1,4 +1,4 @@
-"""The command: measures, prints the tables, writes the files."""
+"""The command: measure, print the tables and write the files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from benchmarks.targets import Target, targets
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the benchmarks; the status is 0 whatever the numbers are."""
+    """Run the benchmarks; return 0 regardless of the numbers."""
     options = _parse(arguments)
     if options.against is not None:
         return _main_against(options)
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         plan,
         peers=PEERS if options.peers == "all" else (NUMPY,),
         with_r=options.r,
-        say=lambda line: progress.print(line, markup=False),
+        log=lambda line: progress.print(line, markup=False),
     )
     found = targets(results, plan)
     print_report(console, machine, results, plan, found)
@@ -50,7 +50,7 @@ def _main_against(options: argparse.Namespace) -> int:
     other: against.Copy = options.against
     console, progress = _consoles()
     results = against.compare(
-        other, effort, options.r, say=lambda line: progress.print(line, markup=False)
+        other, effort, options.r, log=lambda line: progress.print(line, markup=False)
     )
     against.print_copies(console, other, results)
     options.output.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def _consoles() -> tuple[Console, Console]:
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="script/bench", description="Measures this library and its peers, side by side."
+        prog="script/bench", description="Measure this library and its peers, side by side."
     )
     kinds = parser.add_mutually_exclusive_group()
     for name, text in (
@@ -81,15 +81,18 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     ):
         kinds.add_argument(f"--{name}", dest="plan", action="store_const", const=name, help=text)
     parser.add_argument(
-        "--peers", choices=("all", "none"), default="all", help="none: NumPy only (default: all)"
+        "--peers",
+        choices=("all", "none"),
+        default="all",
+        help="none: compare with NumPy only (default: all)",
     )
-    parser.add_argument("--no-r", dest="r", action="store_false", help="leave out R's part")
+    parser.add_argument("--no-r", dest="r", action="store_false", help="leave out R")
     parser.add_argument(
         "--output",
         type=Path,
         metavar="FOLDER",
         default=Path(__file__).parent / "results",
-        help="where results.json and the plots go (default: benchmarks/results)",
+        help="folder for the results and the plots (default: benchmarks/results)",
     )
     parser.add_argument(
         "--against",
@@ -118,7 +121,7 @@ def write_files(
     plan: Plan,
     found: list[Target],
 ) -> list[Path]:
-    """Writes `results.json` and, if Matplotlib is there, the plots; returns the files."""
+    """Write `results.json` and, if Matplotlib is installed, the plots; return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "results.json"
     content = {
@@ -126,7 +129,7 @@ def write_files(
         "options": {name: value for name, value in options.items() if name != "output"},
         "measurements": [measurement.to_json() for measurement in results.measurements],
         "peak_memory": [peak.to_json() for peak in results.peak_memory],
-        "left_out": [asdict(left_out) for left_out in results.left_out],
+        "skipped": [asdict(skipped) for skipped in results.skipped],
         "targets": [target.to_json() for target in found],
     }
     file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

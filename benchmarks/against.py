@@ -1,9 +1,9 @@
 """Comparison of this checkout with another copy of pyinit: `script/bench --against PATH`.
 
-For each copy a worker process imports it and times what it is asked for, one copy at a time and in
-turn, so that both see the same state of the machine. A pair of workers measures every row in
-several rounds; the ratio of a pair is that of the fastest rounds, which are the least disturbed.
-Several pairs, each started anew, show how far the ratio varies from process to process.
+Each copy has a worker process. The two take turns, so that both see the same state of the machine,
+and measure every row in several rounds. The ratio of a pair of workers is that of their fastest
+rounds, which are the least disturbed. Several pairs show how much the ratio varies between
+processes.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from benchmarks.report import new_table, seconds_text
 from pyinit.runtime.threads import usable_cpus
 
 _FOLDER = Path(__file__).parent
-#: A ratio nearer to 1 than this is noise, even if every pair of processes shows it.
+#: Ratios closer to 1 count as noise even if all pairs of processes agree.
 _TOLERANCE = 0.02
-#: Calls that take longer than this many seconds are timed in fewer rounds.
+#: Calls longer than this many seconds are timed in fewer rounds.
 _LONG = 0.05
 
 _IMPORTS = {
@@ -113,7 +113,7 @@ class CopyRow:
 
     @property
     def verdict(self) -> str:
-        """`"slower"` or `"faster"` if every pair of processes shows it, otherwise nothing."""
+        """`"slower"` or `"faster"` if all pairs of processes agree, otherwise an empty string."""
         if min(self.ratios) > 1 + _TOLERANCE:
             return "slower"
         return "faster" if max(self.ratios) < 1 - _TOLERANCE else ""
@@ -121,14 +121,14 @@ class CopyRow:
 
 @dataclass
 class CopyResults:
-    """The rows that were measured, why others were not, and the files of both copies."""
+    """The measured rows, the reasons for skipped ones, and the package files of both copies."""
 
     files: list[str] = field(default_factory=list)
     rows: dict[str, CopyRow] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
 
     def add(self, name: str, ours: float, other: float) -> None:
-        """Add what a pair of processes measured."""
+        """Add the times of a pair of processes."""
         row = self.rows.setdefault(name, CopyRow(name))
         row.ours.append(ours)
         row.other.append(other)
@@ -205,7 +205,7 @@ def copy_at(path: Path) -> Copy:
 
 
 def compare(
-    other: Copy, effort: PairEffort, with_r: bool = True, say: Callable[[str], None] = print
+    other: Copy, effort: PairEffort, with_r: bool = True, log: Callable[[str], None] = print
 ) -> CopyResults:
     """Measure this checkout and another copy.
 
@@ -213,14 +213,14 @@ def compare(
         other: The other copy.
         effort: How long to measure.
         with_r: Whether to measure the R packages too.
-        say: Called with a line of progress after each step.
+        log: Called with a line of progress after each step.
 
     Raises:
         ProcessError: A copy cannot be imported.
     """
     copies = (Copy("this checkout", Path(sys.executable), ROOT), other)
     results = CopyResults()
-    r_reason = _reason_without_r(copies) if with_r else "left out by --no-r"
+    r_reason = _reason_without_r(copies) if with_r else "--no-r"
     if r_reason is not None:
         results.skipped["R"] = r_reason
     for number in range(effort.pairs):
@@ -234,7 +234,7 @@ def compare(
             with ExitStack() as stack:
                 workers = [stack.enter_context(_r_worker(copy)) for copy in copies]
                 _measure_pair(workers, workers[0].greeting.split("\t")[1:], effort, results)
-        say(f"pair of processes {number + 1} of {effort.pairs}")
+        log(f"pair of processes {number + 1} of {effort.pairs}")
     return results
 
 

@@ -47,7 +47,7 @@ answer <- function(...) {
   flush(stdout())
 }
 
-# Python starts before the first line, so that what it prints comes before it, too.
+# Start Python before the first line of output.
 invisible(pyinit::initializer_zeros()(2))
 answer("rows\t", paste(names(rows), collapse = "\t"))
 requests <- file("stdin", "r")

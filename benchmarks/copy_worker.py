@@ -1,7 +1,7 @@
-"""One process of a comparison of two copies of pyinit: times the rows that it is asked for.
+"""One process of a comparison of two copies of pyinit: time rows on request.
 
-A script that needs only NumPy and the pyinit that its interpreter imports, so that the same rows
-run against any copy. Each line of standard input is `ROW<tab>LOOPS`, each line of the output the
+This script needs only NumPy and the pyinit that its interpreter imports, so that the same rows run
+with any copy. Each line of standard input is `ROW<tab>LOOPS`, each line of the output the
 seconds of one call, or `error<tab>MESSAGE`. The first line of the output describes the copy.
 """
 
@@ -19,7 +19,7 @@ Call = Callable[[], object]
 
 SQUARE = (4096, 4096)
 DTYPES = ("float16", "float32", "float64")
-#: The classes of the short calls, with their arguments and the shapes they are called with.
+#: Classes of the short calls, with their arguments and the shapes to call them with.
 SHORT: dict[str, tuple[dict[str, Any], tuple[tuple[int, int], ...]]] = {
     "GlorotUniform": ({"seed": 1}, ((2, 2), (64, 64))),
     "HeNormal": ({"seed": 1}, ((2, 2), (64, 64))),
@@ -31,7 +31,7 @@ FAMILIES = ("RandomUniform", "RandomNormal", "TruncatedNormal")
 
 
 def rows(pyinit: Any) -> dict[str, Callable[[], Call]]:
-    """Return the rows by name; each prepares its data and returns the call to time."""
+    """Return the rows: functions that prepare the data and return the call to time."""
     return {**_short_rows(pyinit), **_other_rows(pyinit), **_large_rows(pyinit)}
 
 
@@ -150,7 +150,7 @@ def seconds_of(call: Call, loops: int) -> float:
 
 def main() -> None:
     """Answer requests until the input ends."""
-    # what the imported modules print must not end up among the answers
+    # keeps output of imported modules out of the answers
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.path.pop(0)  # this folder
@@ -164,7 +164,7 @@ def main() -> None:
         row, loops = line.rstrip("\n").split("\t")
         try:
             if row != name or call is None:
-                call = None  # frees the memory of the row before
+                call = None  # frees the memory of the previous row
                 name, call = row, prepared[row]()
                 call()
             call()

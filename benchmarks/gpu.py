@@ -1,9 +1,9 @@
-"""Drawing on a GPU, beside cuRAND (cupy.random), torch.cuda and the device's copy bandwidth.
+"""Drawing on a GPU, compared with cuRAND (cupy.random), torch.cuda and the copy bandwidth.
 
     python -m benchmarks.gpu [--size 67108864]
 
-All are timed on one stream by the device's own clock, the best of several runs each, into memory
-that is there already. Without CuPy or a device it says what is missing.
+All are timed on one stream with CUDA events, into existing memory; the best of several runs counts.
+Without CuPy or a device, the command reports what is missing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KINDS: dict[str, Callable[[], pyinit.Initializer]] = {
 
 
 def best_time(cupy: Any, run: Callable[[], object]) -> float:
-    """The shortest of several runs in seconds, by events on the current stream."""
+    """Return the shortest of several runs in seconds, timed by events on the current stream."""
     run()
     times = []
     for _ in range(RUNS):
@@ -41,13 +41,13 @@ def best_time(cupy: Any, run: Callable[[], object]) -> float:
 
 
 def ours(cupy: Any, size: int, dtype: str) -> dict[str, Callable[[], object]]:
-    """What pyinit runs, by the name of the distribution."""
+    """Return the calls of pyinit by distribution."""
     out = cupy.empty(size, FLOAT_DTYPES[dtype])
     return {kind: lambda make=make: make()((size,), out=out) for kind, make in KINDS.items()}
 
 
 def curand(cupy: Any, size: int, dtype: str) -> dict[str, Callable[[], object]]:
-    """What cupy.random runs, in the dtypes that it has, with the fastest of its generators."""
+    """Return the calls of cupy.random by distribution, with its fastest generator."""
     if dtype not in ("float32", "float64"):
         return {}
     generator = cupy.random.Generator(cupy.random.Philox4x3210(1))
@@ -59,7 +59,7 @@ def curand(cupy: Any, size: int, dtype: str) -> dict[str, Callable[[], object]]:
 
 
 def torch_cuda(size: int, dtype: str) -> dict[str, Callable[[], object]]:
-    """What torch runs, if it is installed and sees a device."""
+    """Return the calls of torch by distribution, if it is installed and finds a device."""
     try:
         import torch
     except ImportError:
@@ -75,21 +75,21 @@ def torch_cuda(size: int, dtype: str) -> dict[str, Callable[[], object]]:
 
 
 def copy(cupy: Any, size: int, dtype: str) -> Callable[[], object]:
-    """A copy within the device: it reads as much as it writes."""
+    """Return a copy within the device, which reads as much as it writes."""
     bytes_of = size * FLOAT_DTYPES[dtype].itemsize
     source, target = cupy.zeros(bytes_of, np.uint8), cupy.empty(bytes_of, np.uint8)
     return lambda: cupy.copyto(target, source)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prints a table: GB/s written, by distribution and dtype."""
+    """Print a table: GB/s written, by distribution and dtype."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu")
     parser.add_argument("--size", type=int, default=1 << 26, help="elements (default: %(default)s)")
     size = parser.parse_args(arguments).size
     try:
         devices.find("device", "cuda")
     except (ImportError, RuntimeError) as error:
-        raise SystemExit(f"Nothing to measure here. {error}") from None
+        raise SystemExit(f"Nothing to measure. {error}") from None
     cupy = devices.cupy()
     print(f"{devices.described()}; {size} elements; GB/s written")
     print(f"{'':<12}{'':<18}{'pyinit':>9}{'cuRAND':>9}{'torch':>9}{'copy':>9}")

@@ -1,4 +1,4 @@
-"""What a run was measured on."""
+"""The machine of a run."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _PEERS = ("torch", "tensorflow", "tensorflow-cpu", "jax", "keras", "numpy")
 
 
 def thread_counts() -> tuple[int, ...]:
-    """1, 2, 4, ..., up to the CPUs that this process may use."""
+    """Return 1, 2, 4, ..., up to the number of CPUs that this process may use."""
     cpus = usable_cpus()
     powers = [1 << n for n in range(cpus.bit_length()) if 1 << n < cpus]
     return (*powers, cpus)
 
 
 def describe() -> dict[str, Any]:
-    """The machine, this library's configuration and the peers' versions, by name."""
+    """Return the machine, this library's configuration and the versions of the peers."""
     return {
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "processor": _processor(),
@@ -39,7 +39,7 @@ def _processor() -> str:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         pass
     return platform.processor() or platform.machine()
 

@@ -1,4 +1,4 @@
-"""The peak of this process' memory during a call."""
+"""Peak memory of this process during a call."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _STATUS = Path("/proc/self/status")
 
 
 def peak_of(call: Callable[[], object]) -> int:
-    """The bytes that the process held at most during the call, beyond those that it held before.
+    """Return the peak memory during a call in bytes, in addition to the memory before it.
 
     Raises:
-        OSError: This is no Linux, or the kernel keeps the peak from us.
+        OSError: Not Linux, or the kernel does not report the peak.
     """
     gc.collect()
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak starts anew
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # resets the peak
     before = _kilobytes("VmRSS")
     result = call()
     peak = _kilobytes("VmHWM")
@@ -28,4 +28,4 @@ def _kilobytes(name: str) -> int:
     for line in _STATUS.read_text(encoding="ascii", errors="replace").splitlines():
         if line.startswith(name + ":"):
             return int(line.split()[1])
-    raise OSError(f"{_STATUS} does not tell {name}")
+    raise OSError(f"{_STATUS} has no {name}")

@@ -1,4 +1,4 @@
-"""What is measured: cases, comparisons of cases, and measurements."""
+"""Cases, comparisons of cases, and measurements."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 DISTRIBUTIONS: tuple[str, ...] = ("uniform", "normal", "truncated_normal")
 DTYPES = ("float32", "float16", "bfloat16", "float64")
 
-#: `who` of what writes memory and does nothing else.
+#: Memory-bandwidth baseline.
 MEMORY = "memory (fill)"
-#: `who` of this library, giving a new array.
+#: This library, returning a new array.
 NEW = "pyinit"
-#: `who` of this library, filling an array that is there.
+#: This library, filling an existing array.
 INTO = "pyinit, out="
 
 
 @dataclass(frozen=True)
 class Case:
-    """One call: who draws what."""
+    """One call: a method of drawing, and the tensor that it draws."""
 
-    who: str
+    method: str
     distribution: str
     shape: tuple[int, ...]
     dtype: str = "float32"
@@ -37,13 +37,13 @@ class Case:
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Case:
-        """The case of which `fields` are the fields."""
+        """Return the case with these fields."""
         return cls(**{**fields, "shape": tuple(fields["shape"])})
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Cases that run in turn, in one process."""
+    """Cases that run in turn in one process."""
 
     topic: str
     cases: tuple[Case, ...]
@@ -55,8 +55,8 @@ class Effort:
 
     Attributes:
         rounds: The number of rounds.
-        seconds: How long a comparison may take before it makes do with fewer rounds (at least 3).
-        loop: How many seconds a timing takes at least: short calls are repeated.
+        seconds: The time limit of a comparison; a slower one has fewer rounds (at least 3).
+        loop: The least number of seconds of one timing; short calls are repeated.
     """
 
     rounds: int
@@ -66,7 +66,7 @@ class Effort:
 
 @dataclass(frozen=True)
 class Measurement:
-    """The seconds that one call of a case took, round by round."""
+    """The seconds of one call of a case, for each round."""
 
     comparison: str
     process: str
@@ -81,11 +81,11 @@ class Measurement:
 
     @property
     def nanoseconds(self) -> Spread:
-        """Nanoseconds an element."""
+        """Nanoseconds per element."""
         return spread(second * 1e9 / self.case.size for second in self.seconds)
 
     def to_json(self) -> dict[str, Any]:
-        """The fields, as `results.json` has them."""
+        """Return the fields of `results.json`."""
         low, high = quartiles(self.seconds)
         return {
             "comparison": self.comparison,
@@ -103,9 +103,9 @@ class Measurement:
 
 @dataclass(frozen=True)
 class PeakMemory:
-    """What a call needed beyond what the process held before."""
+    """The peak memory of a call, in addition to the memory of the process before it."""
 
-    who: str
+    method: str
     distribution: str
     shape: tuple[int, ...]
     dtype: str
@@ -114,40 +114,40 @@ class PeakMemory:
 
     @property
     def ratio(self) -> float:
-        """The peak in units of the array."""
+        """The peak as a multiple of the array's size."""
         return self.peak_bytes / self.array_bytes
 
     def to_json(self) -> dict[str, Any]:
-        """The fields, as `results.json` has them."""
+        """Return the fields of `results.json`."""
         return {**asdict(self), "ratio": self.ratio}
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """What was not measured, and why."""
+class Skipped:
+    """A case that was not measured, with the reason."""
 
-    who: str
-    why: str
+    what: str
+    reason: str
 
 
 @dataclass
 class Results:
-    """Everything that was measured in one run."""
+    """All measurements of a run."""
 
     measurements: list[Measurement] = field(default_factory=list)
     peak_memory: list[PeakMemory] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
 
     def select(self, topic: str, **fields: Any) -> Iterator[Measurement]:
-        """The measurements of that topic whose case has these fields."""
+        """Yield the measurements of a topic whose case has these fields."""
         for measurement in self.measurements:
             if measurement.topic == topic and all(
                 getattr(measurement.case, name) == value for name, value in fields.items()
             ):
                 yield measurement
 
-    def beside(self, measurement: Measurement, **fields: Any) -> Measurement | None:
-        """The measurement from the same comparison whose case has these fields."""
+    def counterpart(self, measurement: Measurement, **fields: Any) -> Measurement | None:
+        """Return the measurement from the same comparison whose case has these fields."""
         for other in self.select(measurement.topic, **fields):
             if other.comparison == measurement.comparison:
                 return other
@@ -156,7 +156,7 @@ class Results:
 
 @dataclass(frozen=True)
 class Spread:
-    """A median, the quartiles around it, and the value at the fastest rounds."""
+    """A median, its quartiles, and the value of the fastest rounds."""
 
     median: float
     low: float
@@ -165,7 +165,7 @@ class Spread:
 
 
 def quartiles(values: list[float]) -> tuple[float, float]:
-    """The first and the third quartile."""
+    """Return the first and the third quartile."""
     if len(values) < 2:
         return values[0], values[0]
     low, _, high = statistics.quantiles(values, n=4, method="inclusive")
@@ -173,13 +173,13 @@ def quartiles(values: list[float]) -> tuple[float, float]:
 
 
 def spread(values: Iterable[float]) -> Spread:
-    """How the values of the rounds are spread."""
+    """Return the spread of the values of the rounds."""
     values = list(values)
     return Spread(statistics.median(values), *quartiles(values), min(values))
 
 
 def ratio(above: Measurement, below: Measurement) -> Spread:
-    """The ratio of two measurements from one comparison, round by round."""
+    """Return the ratio of two measurements from one comparison, taken round by round."""
     ratios = [a / b for a, b in zip(above.seconds, below.seconds, strict=True)]
     return Spread(
         statistics.median(ratios),

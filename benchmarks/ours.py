@@ -1,4 +1,4 @@
-"""The calls of this library, and the memory's own speed."""
+"""The calls of this library, and the memory-bandwidth baseline."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ INITIALIZERS: dict[str, Callable[[], pyinit.Initializer]] = {
 
 
 def use_threads(n: int) -> None:
-    """Sets the number of threads; the pool is kept if it is the right one."""
+    """Set the number of threads, keeping the thread pool if it has that number."""
     if num_threads() != n:
         pyinit.set_num_threads(n)
 
 
 def draw_of(case: Case) -> Draw | None:
-    """The call that a case of this library or of the memory is, or None for another's case."""
+    """Return the call of a case, or None if it is neither this library's nor the baseline's."""
     initializer = INITIALIZERS[case.distribution]()
     shape, dtype = case.shape, case.dtype
-    if case.who == NEW:
+    if case.method == NEW:
         return lambda: initializer(shape, dtype)
-    if case.who not in (INTO, MEMORY):
+    if case.method not in (INTO, MEMORY):
         return None
     buffer: AnyArray = np.zeros(shape, FLOAT_DTYPES[dtype], order="F" if case.order == "F" else "C")
-    if case.who == INTO:
+    if case.method == INTO:
         return lambda: initializer(shape, out=buffer)
-    if buffer.itemsize == 2:  # what is written is the same, and bfloat16 has no fill of its own
+    if buffer.itemsize == 2:  # writes the same bytes; bfloat16 has no fast fill
         buffer = buffer.view(np.uint16)
     return lambda: buffer.fill(1)
 
 
 def draw_for_r(distribution: str, shape: tuple[int, ...]) -> AnyArray:
-    """Float32 weights in a new float64 array in Fortran order: what an R array holds."""
+    """Return float32 weights as R stores them: a float64 array in Fortran order."""
     out = np.empty(shape, np.float64, order="F")
     initializer = INITIALIZERS[distribution]()
     initializer._fill(out, FLOAT_DTYPES["float32"], shape, (0,) * len(shape))
@@ -52,7 +52,7 @@ def draw_for_r(distribution: str, shape: tuple[int, ...]) -> AnyArray:
 
 
 def time_draw_for_r(distribution: str, rows: float, columns: float) -> float:
-    """The seconds that `draw_for_r` takes, for R, which has no integers beyond 32 bits."""
+    """Time `draw_for_r` in seconds; called by R, whose integers have 32 bits."""
     start = time.perf_counter_ns()
     out = draw_for_r(distribution, (int(rows), int(columns)))
     seconds = (time.perf_counter_ns() - start) / 1e9

@@ -1,6 +1,6 @@
-"""The peers: how each draws what we draw.
+"""The peers, and how each of them draws a case.
 
-A peer is imported by its `load` alone, in a process of its own.
+Only `load` imports a peer, in a separate process.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.model import Case
 from benchmarks.timing import Draw
 
-#: Gives the call that a case is, or None if the library has no such call.
+#: Returns the call of a case, or None if the library has no such call.
 DrawOf = Callable[[Case], Draw | None]
 
 
@@ -25,22 +25,22 @@ class Peer:
 
     Attributes:
         name: The name of its process.
-        modules: What must be installed.
-        whos: The ways in which it draws, each measured for itself.
-        load: Imports it, tells it the number of threads, and says how it draws.
-        backend: The backend of Keras.
-        is_deep_learning: Whether it is one of those that initialize networks.
+        modules: The modules that it needs.
+        methods: The methods that are measured.
+        load: Imports it, sets the number of threads and returns a function from cases to calls.
+        backend: The Keras backend.
+        is_deep_learning: Whether it is a deep learning library.
     """
 
     name: str
     modules: tuple[str, ...]
-    whos: tuple[str, ...]
+    methods: tuple[str, ...]
     load: Callable[[int], DrawOf]
     backend: str | None = None
     is_deep_learning: bool = True
 
     def missing(self) -> str | None:
-        """The first of its modules that is not installed."""
+        """Return the first of its modules that is not installed."""
         return next((name for name in self.modules if importlib.util.find_spec(name) is None), None)
 
 
@@ -48,14 +48,14 @@ def _load_numpy(threads: int) -> DrawOf:
     import numpy as np
 
     generator = np.random.default_rng(1)
-    methods: dict[str, Any] = {"uniform": generator.random, "normal": generator.standard_normal}
+    draws: dict[str, Any] = {"uniform": generator.random, "normal": generator.standard_normal}
 
     def draw_of(case: Case) -> Draw | None:
-        method = methods.get(case.distribution)
-        if method is None or case.dtype not in ("float32", "float64") or case.order != "C":
+        draw = draws.get(case.distribution)
+        if draw is None or case.dtype not in ("float32", "float64") or case.order != "C":
             return None
         out = np.zeros(case.shape, case.dtype)
-        return lambda: method(dtype=out.dtype, out=out)
+        return lambda: draw(dtype=out.dtype, out=out)
 
     return draw_of
 
@@ -103,12 +103,12 @@ def _load_tensorflow(threads: int) -> DrawOf:
 
 
 def _load_jax(threads: int) -> DrawOf:
-    os.environ["JAX_ENABLE_X64"] = "1"  # or float64 would be float32
+    os.environ["JAX_ENABLE_X64"] = "1"  # otherwise float64 becomes float32
     import jax
 
     initializers = jax.nn.initializers
     functions: dict[str, Any] = {
-        # uniform() draws from [0, scale), and cheaper than our interval cannot be
+        # uniform() draws from [0, scale), which is no slower than our interval
         "uniform": initializers.uniform(0.1),
         "normal": initializers.normal(0.05),
         "truncated_normal": initializers.truncated_normal(0.05),
@@ -118,7 +118,7 @@ def _load_jax(threads: int) -> DrawOf:
 
     def draw_of(case: Case) -> Draw:
         function = functions[case.distribution]
-        if case.who == "JAX, jit":
+        if case.method == "JAX, jit":
             function = jax.jit(function, static_argnums=(1, 2))
         dtype = jax.numpy.dtype(case.dtype)
         return lambda: function(key, case.shape, dtype).block_until_ready()
@@ -178,5 +178,5 @@ PEERS: tuple[Peer, ...] = (
     ),
 )
 
-#: Who initializes networks.
-DEEP_LEARNING = tuple(who for peer in PEERS if peer.is_deep_learning for who in peer.whos)
+#: The methods of deep learning libraries.
+DEEP_LEARNING = tuple(method for peer in PEERS if peer.is_deep_learning for method in peer.methods)

@@ -1,4 +1,4 @@
-"""Which comparisons a run makes."""
+"""The comparisons of a run."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from benchmarks.peers import Peer
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run measures.
+    """The extent of a run.
 
     Attributes:
-        name: What it is called on the command line.
+        name: Its name on the command line.
         effort: How long to measure.
         side: The large matrices are side x side.
-        exponents: The logarithms to base 2 of the sizes for which cost is measured.
+        exponents: The base-2 logarithms of the sizes for which the cost is measured.
         orthogonal: The shapes of the orthogonal matrices.
         peer_dtypes: The dtypes in which the large matrices are compared with the peers.
-        peer_peaks: The distributions for which the peers' peak of memory is measured.
-        thread_counts: The numbers of threads, rising.
-        peers_on_all_threads: Whether the peers run on each of them, not only on the largest.
-        tables: Whether to measure more than the targets need.
+        peer_peaks: The distributions for which the peers' peak memory is measured.
+        thread_counts: The numbers of threads, in increasing order.
+        peers_on_all_threads: Whether the peers run with each of them, not only the largest.
+        tables: Whether to measure more than the targets require.
     """
 
     name: str
@@ -48,12 +48,12 @@ class Plan:
         return self.thread_counts[-1]
 
 
-#: The shapes of the orthogonal matrices that there is a target for.
+#: The shapes of orthogonal matrices that have a target.
 ORTHOGONAL_TARGETS = ((1024, 1024), (4096, 1024))
 
 
 def make_plan(name: str, thread_counts: tuple[int, ...]) -> Plan:
-    """The plan `"default"`, `"quick"`, `"full"` or `"targets"`."""
+    """Return the plan `"default"`, `"quick"`, `"full"` or `"targets"`."""
     default = Plan(
         name=name,
         effort=Effort(rounds=9, seconds=8.0, loop=0.005),
@@ -88,21 +88,21 @@ def make_plan(name: str, thread_counts: tuple[int, ...]) -> Plan:
 
 
 def shape_of(exponent: int) -> tuple[int, int]:
-    """A matrix of 2 ** exponent elements, as square as can be."""
+    """Return the shape of a matrix of 2 ** exponent elements that is nearly square."""
     return 1 << (exponent + 1) // 2, 1 << exponent // 2
 
 
 def own_comparisons(plan: Plan) -> Iterator[Comparison]:
-    """What needs no peer."""
+    """Yield the comparisons without a peer."""
     for distribution in DISTRIBUTIONS:
         case = Case(INTO, distribution, plan.square, threads=plan.threads)
         dtypes = [replace(case, dtype=dtype) for dtype in DTYPES]
         yield Comparison(
             "dtypes",
             (
-                *(replace(dtype, who=MEMORY) for dtype in dtypes),
+                *(replace(dtype, method=MEMORY) for dtype in dtypes),
                 *(replace(dtype, order=order) for dtype in dtypes for order in "CF"),
-                replace(case, who=NEW),
+                replace(case, method=NEW),
             ),
         )
     for distribution in DISTRIBUTIONS:
@@ -117,25 +117,26 @@ def own_comparisons(plan: Plan) -> Iterator[Comparison]:
 
 
 def comparisons_with(peer: Peer, plan: Plan, threads: int) -> Iterator[Comparison]:
-    """The comparisons with one peer on a number of threads."""
+    """Yield the comparisons with a peer on a number of threads."""
     for dtype in plan.peer_dtypes:
         for distribution in DISTRIBUTIONS:
-            yield _beside("peers", peer, distribution, plan.square, threads, dtype)
+            yield _comparison("peers", peer, distribution, plan.square, threads, dtype)
     if threads != plan.threads:
         return
     for exponent in plan.exponents:
         for distribution in DISTRIBUTIONS:
-            yield _beside("sizes", peer, distribution, shape_of(exponent), threads)
+            yield _comparison("sizes", peer, distribution, shape_of(exponent), threads)
     if peer.is_deep_learning:
         for shape in plan.orthogonal:
             if plan.tables or peer.name == "torch":
                 cases = (
-                    Case(who, "orthogonal", shape, threads=threads) for who in (NEW, *peer.whos)
+                    Case(method, "orthogonal", shape, threads=threads)
+                    for method in (NEW, *peer.methods)
                 )
                 yield Comparison("orthogonal", tuple(cases))
 
 
-def _beside(
+def _comparison(
     topic: str,
     peer: Peer,
     distribution: str,
@@ -143,7 +144,8 @@ def _beside(
     threads: int,
     dtype: str = "float32",
 ) -> Comparison:
-    whos = (MEMORY, INTO, NEW, *peer.whos)
+    methods = (MEMORY, INTO, NEW, *peer.methods)
     return Comparison(
-        topic, tuple(Case(who, distribution, shape, dtype, threads=threads) for who in whos)
+        topic,
+        tuple(Case(method, distribution, shape, dtype, threads=threads) for method in methods),
     )

@@ -1,4 +1,4 @@
-"""The processes of a run."""
+"""Child processes of a run."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.model import Case, Comparison, Effort, LeftOut, Measurement, PeakMemory, Results
+from benchmarks.model import Case, Comparison, Effort, Measurement, PeakMemory, Results, Skipped
 from benchmarks.peers import Peer
 
 ROOT = Path(__file__).parents[1]
 
-#: How each library that reads its number of threads from the environment calls it.
+#: Environment variables from which the libraries read their number of threads.
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -25,19 +25,19 @@ _THREAD_VARIABLES = (
     "NPROC",  # XLA, that is JAX
     "PYINIT_NUM_THREADS",
 )
-#: They choose OpenBLAS kernels for older processors.
+#: Variables that select OpenBLAS kernels for older processors.
 _DROPPED_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
-#: How R ends its account of an error.
+#: Last lines of error output that give no reason.
 _NO_REASON = ("", "Execution halted")
 
 
 class ProcessError(Exception):
-    """A process did not do what it was asked to do; the message says why."""
+    """A child process failed; the message gives the reason."""
 
 
 def environment(threads: int, backend: str | None = None) -> dict[str, str]:
-    """The environment of a process that uses so many threads and that backend of Keras."""
+    """Return the environment of a process with a number of threads and a Keras backend."""
     variables = {
         name: value for name, value in os.environ.items() if name not in _DROPPED_VARIABLES
     }
@@ -53,10 +53,10 @@ def environment(threads: int, backend: str | None = None) -> dict[str, str]:
     return variables
 
 
-def measure_apart(
+def measure_in_process(
     peer: Peer, threads: int, comparisons: Sequence[Comparison], effort: Effort
 ) -> Results:
-    """Makes the comparisons in a process of their own."""
+    """Run comparisons in a separate process."""
     request = {
         "comparisons": [(each.topic, list(map(asdict, each.cases))) for each in comparisons],
         "effort": asdict(effort),
@@ -67,16 +67,16 @@ def measure_apart(
             Measurement(**{**fields, "case": Case.from_json(fields["case"])})
             for fields in response["measurements"]
         ],
-        left_out=[LeftOut(**fields) for fields in response["left_out"]],
+        skipped=[Skipped(**fields) for fields in response["skipped"]],
     )
 
 
-def peak_apart(peer: Peer, case: Case) -> PeakMemory:
-    """The peak of memory of a call in a process of its own."""
+def peak_in_process(peer: Peer, case: Case) -> PeakMemory:
+    """Measure the peak memory of a call in a separate process."""
     response = _ask(peer.name, case.threads, peer.backend, {"peak": asdict(case)})
     item_size = {"float64": 8, "float32": 4}.get(case.dtype, 2)
     return PeakMemory(
-        case.who,
+        case.method,
         case.distribution,
         case.shape,
         case.dtype,
@@ -105,7 +105,7 @@ def run(command: Sequence[str | Path], variables: dict[str, str], cwd: Path | No
     """Run a process in the folder `cwd` and return its output.
 
     Raises:
-        ProcessError: It failed.
+        ProcessError: The process failed.
     """
     done = subprocess.run(
         command,
@@ -118,5 +118,5 @@ def run(command: Sequence[str | Path], variables: dict[str, str], cwd: Path | No
     )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip(" .") not in _NO_REASON]
-        raise ProcessError(lines[-1] if lines else f"it ended with status {done.returncode}")
+        raise ProcessError(lines[-1] if lines else f"exit status {done.returncode}")
     return done.stdout

@@ -1,8 +1,9 @@
-# The R package beside what R users draw with today, in turn; and what Python takes for the same.
+# Compares the R package with the usual generators of R, and with the same draw in Python.
 #
 # Usage: Rscript r_benchmark.R RESPONSE SIDE ROUNDS
-# Writes to the JSON file RESPONSE: `measurements`, of each `comparison`, `who`, `distribution`,
-# `shape` and the `seconds` of a call, round by round; and `left_out`, of each `who` and `why`.
+# Writes to the JSON file RESPONSE: `measurements`, each with `comparison`, `method`,
+# `distribution`, `shape` and the `seconds` of a call for each round; and `skipped`, each with
+# `what` and `reason`.
 
 arguments <- commandArgs(trailingOnly = TRUE)
 response_file <- arguments[1]
@@ -17,10 +18,10 @@ initializers <- list(
 )
 
 measurements <- list()
-left_out <- list()
+skipped <- list()
 
-leave_out <- function(who, why) {
-  left_out[[length(left_out) + 1]] <<- list(who = who, why = why)
+skip <- function(what, reason) {
+  skipped[[length(skipped) + 1]] <<- list(what = what, reason = reason)
 }
 
 # The seconds of one call.
@@ -30,7 +31,7 @@ elapsed <- function(draw, loops = 1L) {
   (as.numeric(Sys.time()) - start) / loops
 }
 
-# Runs what is compared in turn. `timers` are functions that return the seconds of a call.
+# Runs the compared calls in turn. `timers` are functions that return the seconds of a call.
 compare <- function(comparison, distribution, shape, timers) {
   seconds <- lapply(timers, function(timer) numeric(rounds))
   for (timer in timers) timer()
@@ -41,10 +42,10 @@ compare <- function(comparison, distribution, shape, timers) {
       seconds[[place]][round] <- timers[[place]]()
     }
   }
-  for (who in names(timers)) {
+  for (method in names(timers)) {
     measurements[[length(measurements) + 1]] <<- list(
-      comparison = comparison, who = who, distribution = distribution, shape = shape,
-      seconds = I(seconds[[who]])
+      comparison = comparison, method = method, distribution = distribution, shape = shape,
+      seconds = I(seconds[[method]])
     )
   }
 }
@@ -64,17 +65,17 @@ if (requireNamespace("dqrng", quietly = TRUE)) {
   peers$uniform[["R: dqrng::dqrunif"]] <- function() dqrng::dqrunif(n, -0.05, 0.05)
   peers$normal[["R: dqrng::dqrnorm"]] <- function() dqrng::dqrnorm(n, 0, 0.05)
 } else {
-  leave_out("R: dqrng", "not installed")
+  skip("R: dqrng", "not installed")
 }
 if (requireNamespace("truncnorm", quietly = TRUE)) {
   peers$truncated_normal[["R: truncnorm::rtruncnorm"]] <- function() {
     truncnorm::rtruncnorm(n, -0.1, 0.1, 0, 0.05)
   }
 } else {
-  leave_out("R: truncnorm", "not installed")
+  skip("R: truncnorm", "not installed")
 }
 
-# reticulate's own way for a NumPy array, drawn by Python and then converted
+# A NumPy array drawn by Python and converted by reticulate.
 converted <- function(distribution) {
   reticulate::py_to_r(ours$draw_for_r(distribution, reticulate::tuple(
     as.integer(side), as.integer(side)
@@ -82,7 +83,7 @@ converted <- function(distribution) {
 }
 converts <- is.numeric(tryCatch(converted("uniform"), error = function(error) NULL))
 if (!converts) {
-  leave_out("R: reticulate's conversion", paste0(
+  skip("R: reticulate's conversion", paste0(
     "reticulate ", packageVersion("reticulate"), " does not convert arrays of NumPy ",
     reticulate::py_to_r(reticulate::import("numpy", convert = FALSE)$`__version__`)
   ))
@@ -114,7 +115,7 @@ compare("short", "normal", c(64, 64), list(
 
 writeLines(
   jsonlite::toJSON(
-    list(measurements = measurements, left_out = left_out),
+    list(measurements = measurements, skipped = skipped),
     digits = NA, auto_unbox = TRUE
   ),
   response_file

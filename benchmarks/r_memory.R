@@ -1,7 +1,7 @@
-# The peak of memory of one large array, in a fresh process.
+# Peak memory of one large array in a fresh process.
 #
-# Usage: Rscript r_memory.R RESPONSE SIDE WHO
-# Writes to the JSON file RESPONSE: `peak_bytes`, beyond what the process held before.
+# Usage: Rscript r_memory.R RESPONSE SIDE METHOD
+# Writes `peak_bytes`, in addition to the memory in use before, to the JSON file RESPONSE.
 
 arguments <- commandArgs(trailingOnly = TRUE)
 response_file <- arguments[1]
@@ -22,7 +22,7 @@ status <- function(name) {
 
 invisible(draw(512, 512))
 invisible(gc())
-writeLines("5", "/proc/self/clear_refs") # the peak starts anew
+writeLines("5", "/proc/self/clear_refs") # resets the peak
 before <- status("VmRSS")
 x <- draw(side, side)
 stopifnot(x[1] != x[length(x)])

@@ -1,4 +1,4 @@
-"""R's part of a run: the R package beside what R users draw with today."""
+"""R: the R package compared with the usual generators of R."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.model import Case, LeftOut, Measurement, PeakMemory, Results
+from benchmarks.model import Case, Measurement, PeakMemory, Results, Skipped
 from benchmarks.plan import Plan
 from benchmarks.processes import ROOT, environment, run
 
-#: `who` of the R package.
+#: The R package.
 OURS = "R: pyinit"
-#: `who` of the same draw in Python, without the way to R.
+#: The same draw in Python, without the transfer to R.
 PYTHON = "Python, for R"
 RNORM = "R: rnorm"
 
@@ -23,7 +23,7 @@ _FOLDER = Path(__file__).parent
 
 
 def missing() -> str | None:
-    """Why R's part cannot run, or None if it can."""
+    """Return the reason why R cannot be measured, or None if it can."""
     if shutil.which("Rscript") is None:
         return "R is not installed"
     code = 'for (name in c("pyinit", "reticulate", "jsonlite")) loadNamespace(name)'
@@ -35,12 +35,12 @@ def missing() -> str | None:
 
 
 def measure(plan: Plan) -> Results:
-    """Runs R's part, in processes of its own."""
+    """Measure R in separate processes."""
     response = _ask("r_benchmark.R", plan, [plan.effort.rounds])
-    results = Results(left_out=[LeftOut(**fields) for fields in response["left_out"]])
+    results = Results(skipped=[Skipped(**fields) for fields in response["skipped"]])
     for fields in response["measurements"]:
         case = Case(
-            fields["who"],
+            fields["method"],
             fields["distribution"],
             tuple(fields["shape"]),
             "float64",
@@ -54,17 +54,17 @@ def measure(plan: Plan) -> Results:
 
 
 def measure_peaks(plan: Plan) -> list[PeakMemory]:
-    """The peak of memory of an R array of ours and of rnorm's, each in a process of its own."""
+    """Measure the peak memory of an R array of ours and of rnorm's in separate processes."""
     return [
         PeakMemory(
-            who,
+            method,
             "normal",
             plan.square,
             "float64",
             8 * plan.side**2,
-            _ask("r_memory.R", plan, [who])["peak_bytes"],
+            _ask("r_memory.R", plan, [method])["peak_bytes"],
         )
-        for who in (OURS, RNORM)
+        for method in (OURS, RNORM)
     ]
 
 

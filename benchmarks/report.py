@@ -30,10 +30,10 @@ WIDTH = 100
 def print_report(
     console: Console, machine: dict[str, Any], results: Results, plan: Plan, targets: list[Target]
 ) -> None:
-    """Prints all tables of which something was measured."""
+    """Print all tables that have measurements."""
     console.print(_heading(machine))
     tables = _tables(results, plan) if plan.tables else []
-    for table in (*tables, _targets_table(targets, plan), _left_out(results)):
+    for table in (*tables, _targets_table(targets, plan), _skipped(results)):
         if table is not None:
             console.print()
             console.print(table)
@@ -58,11 +58,11 @@ def _heading(machine: dict[str, Any]) -> RenderableType:
     return Group(
         Text(f"{machine['processor']}, CPUs: {machine['cpus']}, load: {machine['load']:.1f}"),
         Text(f"pyinit {configuration['pyinit']}, kernel {configuration['kernel']}"),
-        Text(f"beside {versions}"),
+        Text(f"compared with {versions}"),
         Text(
-            "Times and ratios are medians (with quartiles) of rounds in turn. x: times the time of"
+            "Times and ratios are medians (with quartiles) of interleaved rounds. x: as a multiple"
         ),
-        Text("pyinit in the same rounds, into out= where that is measured."),
+        Text("of pyinit's time in the same rounds, with out= where that is measured."),
     )
 
 
@@ -77,34 +77,34 @@ def new_table(title: str, *columns: str, left: int = 1) -> Table:
 def _peers_table(results: Results, plan: Plan, dtype: str, threads: int) -> Table | None:
     columns = [name for each in DISTRIBUTIONS for name in (_words(each), "x")]
     table = new_table(
-        f"Nanoseconds an element, {_shape(plan.square)} {dtype}, threads: {threads}",
+        f"Nanoseconds per element, {_shape(plan.square)} {dtype}, threads: {threads}",
         "",
         *columns,
     )
     fields = {"dtype": dtype, "threads": threads}
     measured = list(results.select("peers", **fields))
-    for who in _in_order(measured):
-        row = [who]
+    for method in _in_order(measured):
+        row = [method]
         for distribution in DISTRIBUTIONS:
             found = [
                 each
                 for each in measured
-                if each.case.who == who and each.case.distribution == distribution
+                if each.case.method == method and each.case.distribution == distribution
             ]
             row += _cells_of(results, found)
-        table.add_row(*row, style="bold" if who in (NEW, INTO) else None)
+        table.add_row(*row, style="bold" if method in (NEW, INTO) else None)
     return table if table.row_count else None
 
 
 def _cells_of(results: Results, found: Sequence[Measurement]) -> tuple[str, str]:
-    """The time, and how many times that of ours it is.
+    """Return the time, and its ratio to ours.
 
-    What is measured in several processes, ours and the memory, is shown where it was fastest.
+    This library and the baseline run in several processes, of which the fastest is shown.
     """
     if not found:
         return "", ""
     best = min(found, key=lambda each: each.median)
-    ours = results.beside(best, who=INTO)
+    ours = results.counterpart(best, method=INTO)
     times = "" if ours is None or ours is best else _times(ratio(best, ours))
     return _spread(best.nanoseconds), times
 
@@ -112,9 +112,9 @@ def _cells_of(results: Results, found: Sequence[Measurement]) -> tuple[str, str]
 def _dtypes_table(results: Results, plan: Plan) -> Table | None:
     columns = [name for each in DISTRIBUTIONS for name in (_words(each), "/ fill")]
     table = new_table(
-        "pyinit into out=, nanoseconds an element, "
+        "pyinit with out=, nanoseconds per element, "
         f"{_shape(plan.square)}, threads: {plan.threads};\n"
-        "/ fill: times ndarray.fill of the same bytes",
+        "/ fill: as a multiple of ndarray.fill of the same size",
         "dtype",
         "order",
         *columns,
@@ -125,8 +125,8 @@ def _dtypes_table(results: Results, plan: Plan) -> Table | None:
             row = [dtype, order]
             for distribution in DISTRIBUTIONS:
                 fields = {"dtype": dtype, "distribution": distribution}
-                own = next(results.select("dtypes", who=INTO, order=order, **fields), None)
-                fill = own and results.beside(own, who=MEMORY, dtype=dtype)
+                own = next(results.select("dtypes", method=INTO, order=order, **fields), None)
+                fill = own and results.counterpart(own, method=MEMORY, dtype=dtype)
                 row += (
                     [_spread(own.nanoseconds), _times(ratio(own, fill))]
                     if own and fill
@@ -141,7 +141,7 @@ def _threads_table(results: Results, plan: Plan) -> Table | None:
         return None
     columns = [name for each in DISTRIBUTIONS for name in (_words(each), "faster")]
     table = new_table(
-        f"Threads: pyinit into out=, nanoseconds an element, {_shape(plan.square)}",
+        f"Threads: pyinit with out=, nanoseconds per element, {_shape(plan.square)}",
         "dtype",
         "threads",
         *columns,
@@ -153,7 +153,7 @@ def _threads_table(results: Results, plan: Plan) -> Table | None:
             for distribution in DISTRIBUTIONS:
                 fields = {"dtype": dtype, "distribution": distribution}
                 own = next(results.select("threads", threads=threads, **fields), None)
-                one = own and results.beside(own, threads=1)
+                one = own and results.counterpart(own, threads=1)
                 row += (
                     [_spread(own.nanoseconds), _times(ratio(one, own))] if own and one else ["", ""]
                 )
@@ -163,7 +163,7 @@ def _threads_table(results: Results, plan: Plan) -> Table | None:
 
 def _sizes_table(results: Results, plan: Plan, distribution: str) -> Table | None:
     table = new_table(
-        f"Time of a call by size: {_words(distribution)}, float32, threads: {plan.threads}",
+        f"Time per call by size: {_words(distribution)}, float32, threads: {plan.threads}",
         "shape",
         "fill",
         "pyinit, out=",
@@ -178,17 +178,19 @@ def _sizes_table(results: Results, plan: Plan, distribution: str) -> Table | Non
         if not measured:
             continue
         fastest = {
-            who: min((m for m in measured if m.case.who == who), key=lambda each: each.median)
-            for who in (MEMORY, INTO, NEW)
+            method: min(
+                (m for m in measured if m.case.method == method), key=lambda each: each.median
+            )
+            for method in (MEMORY, INTO, NEW)
         }
-        others = [each for each in measured if each.case.who in DEEP_LEARNING]
+        others = [each for each in measured if each.case.method in DEEP_LEARNING]
         peer = ["", "", ""]
         if others:
             other = min(others, key=lambda each: each.median)
-            own = results.beside(other, who=NEW)
+            own = results.counterpart(other, method=NEW)
             assert own is not None
-            peer = [other.case.who, seconds_text(other.median), _times(ratio(other, own))]
-        own_times = [seconds_text(fastest[who].median) for who in (MEMORY, INTO, NEW)]
+            peer = [other.case.method, seconds_text(other.median), _times(ratio(other, own))]
+        own_times = [seconds_text(fastest[method].median) for method in (MEMORY, INTO, NEW)]
         table.add_row(_shape(shape), *own_times, *peer)
     return table if table.row_count else None
 
@@ -200,24 +202,24 @@ def _orthogonal_table(results: Results, plan: Plan) -> Table | None:
         *(name for shape in plan.orthogonal[-3:] for name in (_shape(shape), "x")),
     )
     measured = list(results.select("orthogonal"))
-    for who in _in_order(measured):
-        row = [who]
+    for method in _in_order(measured):
+        row = [method]
         for shape in plan.orthogonal[-3:]:
-            found = [m for m in measured if m.case.who == who and m.case.shape == shape]
+            found = [m for m in measured if m.case.method == method and m.case.shape == shape]
             if not found:
                 row += ["", ""]
                 continue
             best = min(found, key=lambda each: each.median)
-            own = results.beside(best, who=NEW)
-            times = _times(ratio(best, own)) if own and who != NEW else ""
+            own = results.counterpart(best, method=NEW)
+            times = _times(ratio(best, own)) if own and method != NEW else ""
             row += [seconds_text(best.median), times]
-        table.add_row(*row, style="bold" if who == NEW else None)
+        table.add_row(*row, style="bold" if method == NEW else None)
     return table if table.row_count else None
 
 
 def _r_table(results: Results) -> Table | None:
     table = new_table(
-        "R: a new array of doubles; x: times the time of pyinit in R",
+        "R: a new array of doubles; x: as a multiple of pyinit's time in R",
         "distribution",
         "",
         "shape",
@@ -228,12 +230,12 @@ def _r_table(results: Results) -> Table | None:
     )
     for measurement in results.select("r"):
         case = measurement.case
-        own = results.beside(measurement, who="R: pyinit")
+        own = results.counterpart(measurement, method="R: pyinit")
         assert own is not None
         low, high = measurement.nanoseconds.low, measurement.nanoseconds.high
         table.add_row(
             _words(case.distribution),
-            case.who,
+            case.method,
             _shape(case.shape),
             seconds_text(measurement.median),
             f"{seconds_text(low * case.size / 1e9)} to {seconds_text(high * case.size / 1e9)}",
@@ -245,29 +247,29 @@ def _r_table(results: Results) -> Table | None:
 
 def _memory_table(results: Results) -> Table | None:
     table = new_table(
-        "Peak memory of a call, in a fresh process, in units of the array",
+        "Peak memory of a call in a fresh process, as a multiple of the array's size",
         "",
         "shape",
         "dtype",
         *map(_words, DISTRIBUTIONS),
     )
-    rows = dict.fromkeys((peak.who, peak.shape, peak.dtype) for peak in results.peak_memory)
-    for who, shape, dtype in rows:
+    rows = dict.fromkeys((peak.method, peak.shape, peak.dtype) for peak in results.peak_memory)
+    for method, shape, dtype in rows:
         ratios = {
             peak.distribution: f"{peak.ratio:.2f}"
             for peak in results.peak_memory
-            if (peak.who, peak.shape, peak.dtype) == (who, shape, dtype)
+            if (peak.method, peak.shape, peak.dtype) == (method, shape, dtype)
         }
         cells = (ratios.get(distribution, "") for distribution in DISTRIBUTIONS)
-        style = "bold" if "pyinit" in who else None
-        table.add_row(who, _shape(shape), dtype, *cells, style=style)
+        style = "bold" if "pyinit" in method else None
+        table.add_row(method, _shape(shape), dtype, *cells, style=style)
     return table if table.row_count else None
 
 
 def _targets_table(targets: list[Target], plan: Plan) -> Table:
     title = f"Targets, at {_shape(plan.square)}, float32, threads: {plan.threads}"
     if plan.side != 4096 or plan.threads != 2:
-        title += " (they are meant for 4096 x 4096 on 2 cores)"
+        title += " (defined for 4096 x 4096 on 2 cores)"
     table = new_table(title, "", "target", "measured", "quartiles", "best", "", "worst case")
     table.columns[-1].justify = table.columns[-2].justify = "left"
     table.columns[-1].no_wrap = False
@@ -291,19 +293,19 @@ def _targets_table(targets: list[Target], plan: Plan) -> Table:
     return table
 
 
-def _left_out(results: Results) -> Table | None:
-    table = new_table("Left out", "", "", left=2)
+def _skipped(results: Results) -> Table | None:
+    table = new_table("Skipped", "", "", left=2)
     table.show_header = False
     table.columns[1].no_wrap = False
-    for each in results.left_out:
-        table.add_row(each.who, each.why.strip().partition("\n")[0])
+    for each in results.skipped:
+        table.add_row(each.what, each.reason.strip().partition("\n")[0])
     return table if table.row_count else None
 
 
 def _in_order(measured: Iterable[Measurement]) -> list[str]:
-    """Who was measured: memory, this library, then the others as they come."""
-    whos = dict.fromkeys(each.case.who for each in measured)
-    return sorted(whos, key=lambda who: (who != MEMORY, who != INTO, who != NEW))
+    """Return the methods: the baseline, this library, then the others in the order measured."""
+    methods = dict.fromkeys(each.case.method for each in measured)
+    return sorted(methods, key=lambda method: (method != MEMORY, method != INTO, method != NEW))
 
 
 def _words(distribution: str) -> str:
@@ -315,7 +317,7 @@ def _shape(shape: Sequence[int]) -> str:
 
 
 def _spread(spread: Spread) -> str:
-    """The median with the quartiles."""
+    """Return the median with the quartiles."""
     return f"{_number(spread.median)} ({_number(spread.low)}-{_number(spread.high)})"
 
 
@@ -324,12 +326,12 @@ def _times(spread: Spread) -> str:
 
 
 def _number(value: float) -> str:
-    """In three digits, but no more than two decimals."""
+    """Return three digits, with at most two decimals."""
     return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
 
 
 def seconds_text(seconds: float) -> str:
-    """Return a duration in three digits, with its unit."""
+    """Return a duration with three digits and a unit."""
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
         if seconds * factor >= 1:
             return f"{seconds * factor:.3g} {unit}"

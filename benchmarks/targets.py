@@ -1,4 +1,4 @@
-"""What this library is meant to reach at 4096 x 4096 on two cores, and whether it does."""
+"""Performance targets at 4096 x 4096 on two cores, and whether they are met."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from benchmarks.plan import ORTHOGONAL_TARGETS, Plan
 
 @dataclass(frozen=True)
 class Target:
-    """One target with what was measured.
+    """A target and its measurement.
 
     Attributes:
-        name: What is measured.
+        name: The measured ratio.
         limit: The target.
         at_least: Whether it is a lower limit.
-        measured: The ratio, if there was one to measure.
-        detail: Against whom, or in which of several cases.
+        measured: The ratio, or None if it was not measured.
+        detail: The peer, or the case out of several.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Target:
         return value >= self.limit if self.at_least else value <= self.limit
 
     def to_json(self) -> dict[str, Any]:
-        """The fields, as `results.json` has them."""
+        """Return the fields of `results.json`."""
         fields = asdict(self)
         spread = self.measured
         return {
@@ -60,18 +60,18 @@ class Target:
         }
 
 
-#: A ratio, and against whom or in which case.
+#: A ratio, and its peer or case.
 _Found = tuple[Spread, str]
 
 
 def _at_most(name: str, limit: float, found: Iterable[_Found]) -> Target:
-    """A target for the worst, the largest, of the ratios."""
+    """Return a target for the worst (largest) ratio."""
     measured, detail = max(found, key=_median, default=(None, "not measured"))
     return Target(name, limit, False, measured, detail)
 
 
 def _at_least(name: str, limit: float, found: Iterable[_Found]) -> Target:
-    """A target for the worst, the smallest, of the ratios."""
+    """Return a target for the worst (smallest) ratio."""
     measured, detail = min(found, key=_median, default=(None, "not measured"))
     return Target(name, limit, True, measured, detail)
 
@@ -81,7 +81,7 @@ def _median(found: _Found) -> float:
 
 
 def targets(results: Results, plan: Plan) -> list[Target]:
-    """All targets, with what was measured of them."""
+    """Return all targets with their measurements."""
     return [
         *_speed(results, plan),
         *_precision(results, plan),
@@ -97,13 +97,13 @@ def _speed(results: Results, plan: Plan) -> Iterable[Target]:
     for distribution, (against_fill, against_peer) in limits.items():
         name = _words(distribution)
         fields = {"distribution": distribution, "dtype": "float32", "threads": plan.threads}
-        own = results.select("dtypes", who=INTO, order="C", **fields)
+        own = results.select("dtypes", method=INTO, order="C", **fields)
         yield _at_most(
             f"{name} / fill",
             against_fill,
-            _ratios(results, own, lambda _: "", below={"who": MEMORY, "dtype": "float32"}),
+            _ratios(results, own, lambda _: "", below={"method": MEMORY, "dtype": "float32"}),
         )
-        own = results.select("peers", who=INTO, **fields)
+        own = results.select("peers", method=INTO, **fields)
         yield _at_least(
             f"fastest peer / {name}",
             against_peer,
@@ -116,7 +116,7 @@ def _precision(results: Results, plan: Plan) -> Iterable[Target]:
         ("float16, bfloat16 / float32", ("float16", "bfloat16"), 1.5),
         ("float64 / float32", ("float64",), 3),
     ):
-        own = [m for dtype in dtypes for m in results.select("dtypes", who=INTO, dtype=dtype)]
+        own = [m for dtype in dtypes for m in results.select("dtypes", method=INTO, dtype=dtype)]
         own = [measurement for measurement in own if measurement.case.order == "C"]
         yield _at_most(
             name,
@@ -125,7 +125,7 @@ def _precision(results: Results, plan: Plan) -> Iterable[Target]:
                 results, own, _dtype_and_distribution, below={"dtype": "float32", "order": "C"}
             ),
         )
-    own = list(results.select("dtypes", who=INTO, order="F"))
+    own = list(results.select("dtypes", method=INTO, order="F"))
     yield _at_most(
         "Fortran order / C order",
         1.5,
@@ -152,7 +152,7 @@ def _threads(results: Results, plan: Plan) -> Iterable[Target]:
 
 
 def _orthogonal(results: Results, plan: Plan) -> Iterable[Target]:
-    own = results.select("orthogonal", who=NEW, threads=plan.threads)
+    own = results.select("orthogonal", method=NEW, threads=plan.threads)
     yield _at_most(
         "orthogonal / torch",
         1.3,
@@ -160,34 +160,38 @@ def _orthogonal(results: Results, plan: Plan) -> Iterable[Target]:
             results,
             (measurement for measurement in own if measurement.case.shape in ORTHOGONAL_TARGETS),
             lambda m: " x ".join(map(str, m.case.shape)),
-            below={"who": "torch"},
+            below={"method": "torch"},
         ),
     )
 
 
 def _short_calls(results: Results) -> Iterable[Target]:
-    keras = tuple(who for who in DEEP_LEARNING if who.startswith("Keras"))
+    keras = tuple(method for method in DEEP_LEARNING if method.startswith("Keras"))
     for distribution in DISTRIBUTIONS:
-        own = list(results.select("sizes", who=NEW, shape=(64, 64), distribution=distribution))
-        for whose, whos in (("peer", DEEP_LEARNING), ("Keras", keras)):
+        own = list(results.select("sizes", method=NEW, shape=(64, 64), distribution=distribution))
+        for whose, methods in (("peer", DEEP_LEARNING), ("Keras", keras)):
             name = f"fastest {whose} / (64, 64) {_words(distribution)}"
-            yield _at_least(name, 10, _against(results, own, whos))
+            yield _at_least(name, 10, _against(results, own, methods))
 
 
 def _in_r(results: Results, plan: Plan) -> Iterable[Target]:
-    own = list(results.select("r", who=r_side.OURS, shape=plan.square))
+    own = list(results.select("r", method=r_side.OURS, shape=plan.square))
     yield _at_most(
         "R: array / Python's draw for R",
         1.5,
-        _ratios(results, own, lambda m: _words(m.case.distribution), below={"who": r_side.PYTHON}),
+        _ratios(
+            results, own, lambda m: _words(m.case.distribution), below={"method": r_side.PYTHON}
+        ),
     )
-    rnorm = results.select("r", who=r_side.RNORM, shape=plan.square)
+    rnorm = results.select("r", method=r_side.RNORM, shape=plan.square)
     yield _at_least(
         "R: rnorm / array",
         10,
-        _ratios(results, rnorm, lambda m: _words(m.case.distribution), below={"who": r_side.OURS}),
+        _ratios(
+            results, rnorm, lambda m: _words(m.case.distribution), below={"method": r_side.OURS}
+        ),
     )
-    peaks = (peak.ratio for peak in results.peak_memory if peak.who == r_side.OURS)
+    peaks = (peak.ratio for peak in results.peak_memory if peak.method == r_side.OURS)
     yield _at_most(
         "R: peak memory / array",
         1.15,
@@ -201,10 +205,10 @@ def _ratios(
     detail: Callable[[Measurement], str],
     below: dict[str, Any],
 ) -> Iterable[_Found]:
-    """The ratios to the measurements beside these ones, of the fields `below`."""
+    """Yield the ratios of measurements to their counterparts with the fields `below`."""
     for measurement in above:
-        fields = {"who": measurement.case.who, **below}
-        other = results.beside(measurement, **fields)
+        fields = {"method": measurement.case.method, **below}
+        other = results.counterpart(measurement, **fields)
         if other is not None:
             yield ratio(measurement, other), detail(measurement)
 
@@ -212,18 +216,20 @@ def _ratios(
 def _against(
     results: Results,
     own: Iterable[Measurement],
-    whos: Iterable[str],
+    methods: Iterable[str],
 ) -> Iterator[_Found]:
-    """How many times our time the fastest of the others took, if there is one.
+    """Yield the ratio of the fastest other method to ours, if there is one.
 
-    Each of them ran beside ours in a process of its own.
+    Each of them is compared with our measurement from the same process.
     """
-    whos = tuple(whos)
-    beside = [(results.beside(each, who=who), each) for each in own for who in whos]
-    pairs = [(other, each) for other, each in beside if other is not None]
+    methods = tuple(methods)
+    counterparts = [
+        (results.counterpart(each, method=method), each) for each in own for method in methods
+    ]
+    pairs = [(other, each) for other, each in counterparts if other is not None]
     if pairs:
         other, ours = min(pairs, key=lambda pair: pair[0].median)
-        yield ratio(other, ours), other.case.who
+        yield ratio(other, ours), other.case.method
 
 
 def _dtype_and_distribution(measurement: Measurement) -> str:

@@ -1,4 +1,4 @@
-"""Timing calls in turn."""
+"""Timing of interleaved calls."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from benchmarks.model import Effort
 
 Draw = Callable[[], object]
 
-#: Lets the worker threads of the call before go to sleep.
+#: Pause in seconds that lets the previous call's worker threads go to sleep.
 _PAUSE = 0.002
-#: From so many seconds a call on, a call to warm up makes no difference.
+#: Calls longer than this many seconds need no warm-up.
 _LONG = 0.1
 _MIN_ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One of the calls that are compared."""
+    """One of the compared calls."""
 
     draw: Draw
-    #: Makes settings that are not part of the call.
+    #: Applies settings before the call; not timed.
     prepare: Callable[[], None]
 
 
 def time_in_turn(candidates: Sequence[Candidate], effort: Effort) -> list[list[float]]:
-    """The seconds of one call, for each candidate and round."""
+    """Return the seconds of one call, for each candidate and round."""
     if not candidates:
         return []
     estimates = [_estimate(candidate) for candidate in candidates]
@@ -50,7 +50,7 @@ def time_in_turn(candidates: Sequence[Candidate], effort: Effort) -> list[list[f
 
 
 def _estimate(candidate: Candidate) -> float:
-    """About how long a call takes, once what the first one does is done."""
+    """Estimate the time of a call, excluding the first one."""
     candidate.prepare()
     candidate.draw()
     return min(_time(candidate.draw, 1) for _ in range(2))

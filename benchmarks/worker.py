@@ -1,4 +1,4 @@
-"""One process of a run: measures comparisons with one peer, or a peak of memory.
+"""One process of a run: measure comparisons with one peer, or peak memory.
 
 Usage: python -m benchmarks.worker REQUEST RESPONSE, two JSON files.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.memory import peak_of
-from benchmarks.model import Case, Comparison, Effort, LeftOut, Measurement, Results
+from benchmarks.model import Case, Comparison, Effort, Measurement, Results, Skipped
 from benchmarks.ours import draw_of as our_draw_of
 from benchmarks.ours import use_threads
 from benchmarks.peers import PEERS
@@ -25,12 +25,12 @@ from benchmarks.timing import Candidate, Draw, time_in_turn
 def measure(
     process: str, threads: int, comparisons: Sequence[Comparison], effort: Effort
 ) -> Results:
-    """Makes the comparisons in this process.
+    """Run comparisons in this process.
 
     Args:
-        process: The name of the peer, or another name if there is none.
-        threads: The number of threads that the peer may use.
-        comparisons: What to compare.
+        process: The name of the peer, or any other name without a peer.
+        threads: The number of threads of the peer.
+        comparisons: The comparisons.
         effort: How long to measure.
     """
     draw_of = _loaded(process, threads)
@@ -54,7 +54,7 @@ def _loaded(process: str, threads: int) -> Callable[[Case], Draw | None]:
     their_draw_of = peer.load(threads) if peer else None
 
     def draw_of(case: Case) -> Draw | None:
-        if peer is not None and their_draw_of is not None and case.who in peer.whos:
+        if peer is not None and their_draw_of is not None and case.method in peer.methods:
             return their_draw_of(case)
         return our_draw_of(case)
 
@@ -62,14 +62,14 @@ def _loaded(process: str, threads: int) -> Callable[[Case], Draw | None]:
 
 
 def _tried(draw_of: Callable[[Case], Draw | None], case: Case, results: Results) -> Draw | None:
-    """The call that a case is, if the library has one and it works."""
+    """Return the call of a case if the library has one and it works."""
     try:
         draw = draw_of(case)
         if draw is not None:
             draw()
-    except Exception as error:  # whatever a peer raises, the others go on
-        what = f"{case.who}: {case.distribution} of {case.dtype}"
-        results.left_out.append(LeftOut(what, f"{type(error).__name__}: {error}"))
+    except Exception as error:  # an error of one peer does not stop the others
+        what = f"{case.method}: {case.distribution} of {case.dtype}"
+        results.skipped.append(Skipped(what, f"{type(error).__name__}: {error}"))
         return None
     return draw
 
@@ -77,16 +77,16 @@ def _tried(draw_of: Callable[[Case], Draw | None], case: Case, results: Results)
 def _measure_peak(process: str, threads: int, case: Case) -> dict[str, int]:
     draw_of = _loaded(process, threads)
     use_threads(threads)
-    small = draw_of(Case(case.who, case.distribution, (512, 512), case.dtype))
+    small = draw_of(Case(case.method, case.distribution, (512, 512), case.dtype))
     if small is None:
-        raise ValueError(f"{case.who} draws no {case.distribution} values")
+        raise ValueError(f"{case.method} has no {case.distribution} distribution")
     small()
-    # what draws into memory that is there allocates it here: it is part of the cost
+    # draw_of allocates the memory of methods that fill existing arrays: it counts too
     return {"peak_bytes": peak_of(lambda: (draw := draw_of(case)) and draw())}
 
 
 def main() -> int:
-    """Does what the request asks for."""
+    """Handle the request."""
     request: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     process, threads = request["process"], request["threads"]
     if hasattr(os, "sched_setaffinity"):
@@ -102,7 +102,7 @@ def main() -> int:
         results = measure(process, threads, comparisons, Effort(**request["effort"]))
         response = {
             "measurements": [asdict(measurement) for measurement in results.measurements],
-            "left_out": [asdict(left_out) for left_out in results.left_out],
+            "skipped": [asdict(skipped) for skipped in results.skipped],
         }
     Path(sys.argv[2]).write_text(json.dumps(response), encoding="utf-8")
     return 0

@@ -1,9 +1,10 @@
-"""The benchmarks: that they run and report. No time is asserted."""
+"""The benchmarks run and report; times are not asserted."""
 
 import io
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,16 +18,16 @@ from benchmarks.model import (
     Case,
     Comparison,
     Effort,
-    LeftOut,
     Measurement,
     PeakMemory,
     Results,
+    Skipped,
     quartiles,
     ratio,
 )
 from benchmarks.peers import NUMPY, PEERS, Peer
 from benchmarks.plan import comparisons_with, make_plan, own_comparisons, shape_of
-from benchmarks.processes import ProcessError, environment, measure_apart, run
+from benchmarks.processes import ROOT, ProcessError, environment, measure_in_process, run
 from benchmarks.run import run_plan
 from benchmarks.targets import targets
 
@@ -42,46 +43,48 @@ TINY = replace(make_plan("quick", (1, 2)), effort=Effort(3, 0.01, 1e-5), side=64
 
 @pytest.fixture(scope="module")
 def tiny_results() -> Results:
-    """What a run on tiny tensors gives, in this process."""
-    return run_plan(TINY, peers=(), with_r=False, apart=False)
+    """Return the results of a run on tiny tensors in this process."""
+    return run_plan(TINY, peers=(), with_r=False, separate=False)
 
 
-def of_peer(results: Results, who: str, times: float) -> Results:
-    """The results with a peer that takes so many times as long as we do."""
+def with_peer(results: Results, method: str, times: float) -> Results:
+    """Return the results with an additional peer that takes a multiple of our time."""
     added = [
-        replace(each, case=replace(each.case, who=who), seconds=[s * times for s in each.seconds])
+        replace(
+            each, case=replace(each.case, method=method), seconds=[s * times for s in each.seconds]
+        )
         for each in results.measurements
-        if each.case.who == {"peers": INTO, "sizes": NEW}.get(each.topic)
+        if each.case.method == {"peers": INTO, "sizes": NEW}.get(each.topic)
     ]
     return Results(results.measurements + added)
 
 
 def test_everything_is_measured(tiny_results):
-    measured = {(m.topic, m.case.who, m.case.distribution) for m in tiny_results.measurements}
+    measured = {(m.topic, m.case.method, m.case.distribution) for m in tiny_results.measurements}
     for distribution in DISTRIBUTIONS:
         for topic in ("peers", "sizes"):
-            assert {(topic, who, distribution) for who in (MEMORY, INTO, NEW)} <= measured
-        assert len(list(tiny_results.select("dtypes", who=INTO, distribution=distribution))) == 8
+            assert {(topic, method, distribution) for method in (MEMORY, INTO, NEW)} <= measured
+        assert len(list(tiny_results.select("dtypes", method=INTO, distribution=distribution))) == 8
         assert len(list(tiny_results.select("threads", distribution=distribution))) == 8
     assert ("peers", "NumPy Generator", "normal") in measured
-    assert tiny_results.left_out == []
+    assert tiny_results.skipped == []
     assert all(len(m.seconds) == 3 and min(m.seconds) > 0 for m in tiny_results.measurements)
 
 
 def test_the_file_has_the_documented_fields(tiny_results, tmp_path):
     main = pytest.importorskip("benchmarks.__main__")
-    results = of_peer(tiny_results, "torch", 100.0)
+    results = with_peer(tiny_results, "torch", 100.0)
     results.peak_memory.append(PeakMemory(NEW, "normal", (64, 64), "float32", 16384, 16384))
-    results.left_out.append(LeftOut("R", "not installed"))
+    results.skipped.append(Skipped("R", "not installed"))
     found = targets(results, TINY)
     files = main.write_files(tmp_path / "new", MACHINE, {"plan": "quick"}, results, TINY, found)
     content = json.loads((tmp_path / "new" / "results.json").read_text(encoding="utf-8"))
     documented = benchmarks.__doc__
     assert content["machine"] == MACHINE
     assert content["options"] == {"plan": "quick"}
-    for part in ("measurements", "peak_memory", "left_out", "targets"):
-        assert f"* `{part}`" in documented
-        for name in content[part][0]:
+    for section in ("measurements", "peak_memory", "skipped", "targets"):
+        assert f"* `{section}`" in documented
+        for name in content[section][0]:
             assert f"`{name}`" in documented, name
     assert set(content["targets"][1]) == {
         *("name", "detail", "limit", "at_least", "measured", "quartiles", "best", "met")
@@ -94,8 +97,8 @@ def test_the_tables_fit_and_name_everything(tiny_results):
     rich_console = pytest.importorskip("rich.console")
     from benchmarks.report import WIDTH, print_report
 
-    results = of_peer(tiny_results, "torch", 100.0)
-    results.left_out.append(LeftOut("TensorFlow", "tensorflow is not installed"))
+    results = with_peer(tiny_results, "torch", 100.0)
+    results.skipped.append(Skipped("TensorFlow", "tensorflow is not installed"))
     console = rich_console.Console(width=WIDTH, file=io.StringIO())
     found = targets(results, TINY)
     print_report(console, MACHINE, results, TINY, found)
@@ -103,7 +106,7 @@ def test_the_tables_fit_and_name_everything(tiny_results):
     for expected in (*DTYPES, "64 x 64", "NumPy Generator", "tensorflow is not installed"):
         assert expected in text
     assert all(target.name in text for target in found)
-    assert "…" not in text, "something was cut off"
+    assert "…" not in text, "text was truncated"
     assert max(len(line.rstrip()) for line in text.splitlines()) <= WIDTH
 
 
@@ -111,7 +114,7 @@ def test_plots(tiny_results, tmp_path):
     pytest.importorskip("matplotlib")
     from benchmarks.plots import write_plots
 
-    files = write_plots(of_peer(tiny_results, "torch", 100.0), TINY, tmp_path)
+    files = write_plots(with_peer(tiny_results, "torch", 100.0), TINY, tmp_path)
     names = {
         f"{name}.{suffix}" for name in ("peers", "sizes", "threads") for suffix in ("png", "svg")
     }
@@ -120,8 +123,8 @@ def test_plots(tiny_results, tmp_path):
     assert write_plots(Results(), TINY, tmp_path) == []
 
 
-def measurement(who: str, seconds: list[float], **fields) -> Measurement:
-    case = Case(who, **{"distribution": "uniform", "shape": (64, 64), "threads": 2, **fields})
+def measurement(method: str, seconds: list[float], **fields) -> Measurement:
+    case = Case(method, **{"distribution": "uniform", "shape": (64, 64), "threads": 2, **fields})
     return Measurement("one", "process", "peers", case, seconds)
 
 
@@ -133,7 +136,7 @@ def test_ratios_are_taken_round_by_round():
     assert quartiles([1.0]) == (1.0, 1.0)
 
 
-def test_the_fastest_peer_counts_and_the_worst_case():
+def test_targets_use_the_fastest_peer_and_the_worst_case():
     slow = measurement("JAX", [50.0, 50.0, 50.0])
     results = Results([measurement(INTO, [1.0, 1.0, 1.0]), slow, measurement("torch", [7.0] * 3)])
     by_name = {target.name: target for target in targets(results, TINY)}
@@ -143,7 +146,7 @@ def test_the_fastest_peer_counts_and_the_worst_case():
     assert by_name["fastest peer / normal"].met is None
 
 
-def test_each_target_is_one_of_the_run():
+def test_target_names_are_unique():
     names = [target.name for target in targets(Results(), TINY)]
     assert len(names) == len(set(names)) == 20
     assert targets(Results(), make_plan("targets", (1,)))
@@ -162,20 +165,20 @@ def test_plans():
     assert {each.topic for each in comparisons_with(torch, full, 1)} == {"peers"}
 
 
-def test_what_is_missing_or_fails_is_left_out():
+def test_missing_peers_are_skipped():
     plan = replace(TINY, exponents=(6,), tables=False)
     absent = Peer("absent", ("no_such_module",), ("Absent",), NUMPY.load)
-    results = run_plan(plan, peers=(absent,), with_r=False, say=lambda line: None)
-    assert LeftOut("Absent", "no_such_module is not installed") in results.left_out
-    assert list(results.select("sizes", who=INTO))
+    results = run_plan(plan, peers=(absent,), with_r=False, log=lambda line: None)
+    assert Skipped("Absent", "no_such_module is not installed") in results.skipped
+    assert list(results.select("sizes", method=INTO))
 
 
-def test_failures_say_why():
+def test_failures_give_reasons():
     comparison = Comparison("peers", (Case(NEW, "uniform", (8, 8), "float8"),))
-    results = measure_apart(NUMPY, 1, [comparison], TINY.effort)
+    results = measure_in_process(NUMPY, 1, [comparison], TINY.effort)
     assert results.measurements == []
-    assert results.left_out[0].who == "pyinit: uniform of float8"
-    assert "float8" in results.left_out[0].why
+    assert results.skipped[0].what == "pyinit: uniform of float8"
+    assert "float8" in results.skipped[0].reason
     with pytest.raises(ProcessError, match="words"):
         run([sys.executable, "-c", "raise SystemExit('words')"], environment(1))
 
@@ -195,3 +198,66 @@ def test_help_names_every_plan(capsys):
     assert status.value.code == 0
     output = capsys.readouterr().out
     assert all(f"--{plan}" in output for plan in ("quick", "full", "targets"))
+
+
+@pytest.fixture(scope="module")
+def against():
+    pytest.importorskip("rich")
+    from benchmarks import against
+
+    return against
+
+
+def test_copies_are_compared_row_by_row(against, monkeypatch, tmp_path):
+    """Protects `--against`: separate processes, the same rows, failing rows skipped."""
+    monkeypatch.setattr(against, "_IMPORTS", {"import pyinit": ""})
+    worker = tmp_path / "copy_worker.py"
+    source = (ROOT / "benchmarks" / "copy_worker.py").read_text(encoding="utf-8")
+    rows = '{"zeros": lambda: lambda: pyinit.Zeros()((2, 2)), "none": lambda: pyinit.no_such_name}'
+    worker.write_text(source.replace("prepared = rows(pyinit)", f"prepared = {rows}"))
+    monkeypatch.setattr(against, "_FOLDER", tmp_path)
+    logged = []
+    effort = against.PairEffort(pairs=2, rounds=2, loop=1e-5)
+    results = against.compare(against.copy_at(ROOT), effort, with_r=False, log=logged.append)
+    assert list(results.rows) == ["import pyinit", "zeros"]
+    assert all(len(row.ratios) == 2 and min(row.ours) > 0 for row in results.rows.values())
+    assert "no_such_name" in results.skipped["none"]
+    assert results.files == [str(ROOT / "pyinit" / "__init__.py")] * 2
+    assert len(logged) == 2
+
+
+def test_every_row_of_the_copies_works():
+    """Protects the rows: each returns a call that works."""
+    import pyinit
+    from benchmarks import copy_worker
+
+    for name, prepare in copy_worker.rows(pyinit).items():
+        if "4096, 4096" not in name and "MiB" not in name:
+            assert copy_worker.seconds_of(prepare(), 1) > 0, name
+
+
+def test_verdicts_need_all_pairs_of_processes(against):
+    """Protects the table: noise in one pair of processes marks nothing."""
+    row = against.CopyRow
+    assert row("", [1.1, 1.2], [1.0, 1.0]).verdict == "slower"
+    assert row("", [1.1, 1.0], [1.0, 1.0]).verdict == ""
+    assert row("", [0.9, 0.5], [1.0, 1.0]).verdict == "faster"
+    console = pytest.importorskip("rich.console").Console(width=100, file=io.StringIO())
+    results = against.CopyResults(["a.py", "b.py"], {"x": row("x", [2e-6, 2.2e-6], [1e-6, 1e-6])})
+    results.skipped["R"] = "R is not installed"
+    copy = against.copy_at(ROOT)
+    against.print_copies(console, copy, results)
+    text = console.file.getvalue()
+    for expected in ("2 us", "2.10", "slower", "R is not installed", ": 1"):
+        assert expected in text
+    assert (
+        against.to_json(copy, against.EFFORTS["quick"], results)["rows"][0]["verdict"] == "slower"
+    )
+
+
+def test_a_copy_is_an_interpreter_or_a_checkout(against, tmp_path):
+    assert against.copy_at(Path(sys.executable)).checkout is None
+    assert str(ROOT) not in against.copy_at(Path(sys.executable)).variables()["PYTHONPATH"]
+    assert against.copy_at(ROOT).variables()["PYTHONPATH"].startswith(str(ROOT))
+    with pytest.raises(ValueError, match="must be a Python interpreter or a checkout"):
+        against.copy_at(tmp_path)
