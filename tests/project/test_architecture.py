@@ -1,0 +1,50 @@
+"""The imports between the parts of pyinit."""
+
+import ast
+import re
+
+import pytest
+
+from tests.support import ROOT
+
+#: What the table in docs/architecture.md allows a part to import.
+ALLOWED = {
+    part: set(re.findall(r"`(\w+)`", imports))
+    for parts, _, imports in re.findall(
+        r"^\| (`.*?) \| (.*?) \| ?(.*?) ?\|$",
+        (ROOT / "docs" / "architecture.md").read_text(),
+        re.MULTILINE,
+    )
+    for part in re.findall(r"`(\w+)`", parts)
+}
+PUBLIC = {"cli", "keras", "torch", "jax", "rpy2"}
+
+
+def imported(tree):
+    """Return the parts of pyinit that a module imports when it runs."""
+    if isinstance(tree, ast.If) and ast.unparse(tree.test) == "TYPE_CHECKING":
+        return set()
+    names = []
+    if isinstance(tree, ast.Import):
+        names = [alias.name for alias in tree.names]
+    elif isinstance(tree, ast.ImportFrom):
+        names = [f"{tree.module}.{alias.name}" for alias in tree.names]
+    parts = {name.split(".")[1] for name in names if name.startswith("pyinit.")}
+    return parts.union(*map(imported, ast.iter_child_nodes(tree)))
+
+
+@pytest.mark.parametrize("part", sorted(ALLOWED.keys() - PUBLIC))
+def test_a_part_imports_what_the_table_allows(part):
+    """Protects the layers: nothing below the bridges imports a bridge."""
+    folder = ROOT / "pyinit" / part
+    files = list(folder.rglob("*.py")) or [folder.with_suffix(".py")]
+    for file in files:
+        found = imported(ast.parse(file.read_text())) - {part}
+        assert found <= ALLOWED[part], f"{file} imports {sorted(found - ALLOWED[part])}"
+
+
+def test_the_table_has_every_part():
+    """Protects readers of the table: a new folder needs a row."""
+    paths = (ROOT / "pyinit").iterdir()
+    parts = {path.stem for path in paths if path.suffix == ".py" or any(path.glob("*.py"))}
+    assert parts - {"__init__", "__main__"} == ALLOWED.keys()
