@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (ImportError, RuntimeError) as error:
         raise SystemExit(f"Nothing to measure. {error}") from None
     cupy = devices.cupy()
-    print(f"{devices.described()}; {size} elements; GB/s written")
+    print(f"{devices.describe()}; {size} elements; GB/s written")
     print(f"{'':<12}{'':<18}{'pyinit':>9}{'cuRAND':>9}{'torch':>9}{'copy':>9}")
     for dtype in FLOAT_DTYPES:
         amount = size * FLOAT_DTYPES[dtype].itemsize / 1e9

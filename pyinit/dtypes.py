@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import ml_dtypes
@@ -106,20 +105,41 @@ def standardize_dtype(dtype: object, allowed: dict[str, np.dtype[Any]]) -> np.dt
 
 
 def round_to(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
-    """Float64 `values` rounded once, to nearest even, to the float `dtype`.
+    """Round float64 values once, to nearest even, to a float dtype.
 
-    A conversion of float64 to bfloat16 goes by way of float32 in ml_dtypes and so rounds twice;
-    here float32 is rounded to odd on the way, which leaves the second rounding as the only one
-    that counts.
+    ml_dtypes converts float64 to bfloat16 by way of float32, which would round twice.
     """
-    if dtype != FLOAT_DTYPES["bfloat16"]:
-        return values.astype(dtype)
-    odd = values.astype(np.float32)
-    inexact = odd != values
-    np.nextafter(odd, np.float32(0), out=odd, where=np.abs(odd) > np.abs(values))
-    bits = odd.view(np.uint32)
-    np.bitwise_or(bits, np.uint32(1), out=bits, where=inexact & ~np.isnan(values))
-    return odd.astype(dtype)
+    if dtype == FLOAT_DTYPES["bfloat16"]:
+        values = round_to_odd(values)
+    return values.astype(dtype)
+
+
+def round_to_odd(values: Any) -> Any:
+    """Round float64 values to float32 such that a later rounding to 16 bits is correct.
+
+    A value that float32 does not hold becomes its neighbour with an odd significand, which is never
+    half-way between two values of a narrower dtype.
+
+    Args:
+        values: An array of NumPy or CuPy.
+    """
+    nearest = values.astype(np.float32)
+    back = nearest.astype(np.float64)
+    return _to_odd(nearest, abs(back) > abs(values), (back != values) & (values == values))
+
+
+def _to_odd(nearest: Any, is_beyond: Any, is_inexact: Any) -> Any:
+    """Turn values rounded to nearest into values rounded to odd, in place.
+
+    Args:
+        nearest: An array of float32 or float64.
+        is_beyond: Whether the exact values are closer to zero.
+        is_inexact: Whether the exact values differ.
+    """
+    bits = nearest.view(f"u{nearest.itemsize}")
+    bits -= is_beyond
+    bits |= is_inexact
+    return nearest
 
 
 def cast(values: AnyArray, dtype: np.dtype[Any]) -> tuple[AnyArray, AnyArray]:
@@ -159,16 +179,12 @@ def constant_of(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> A
 
 
 def _to_float64(value: int | float | bool, dtype: np.dtype[Any]) -> float:
-    """A number in float64, such that rounding that to `dtype` is the only rounding that counts.
+    """Convert a number to float64 such that a later rounding to `dtype` is correct.
 
-    An integer that float64 does not hold is rounded to odd for a narrower dtype.
+    For a narrower dtype, an integer that float64 does not hold is rounded to odd.
     """
-    rounded = float(value)
-    if dtype == np.float64 or not math.isfinite(rounded) or int(rounded) == value:
-        return rounded
-    if not isinstance(value, int):
-        return rounded
-    if abs(int(rounded)) > abs(value):
-        rounded = math.nextafter(rounded, 0)
-    bits = np.asarray(rounded).view(np.uint64)
-    return float((bits | np.uint64(1)).view(np.float64))
+    nearest = float(value)
+    if dtype == np.float64 or not isinstance(value, int):
+        return nearest
+    back = int(nearest)
+    return float(_to_odd(np.asarray(nearest), abs(back) > abs(value), back != value))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 from pyinit.arguments import argument_error, as_index
 from pyinit.manifests.model import ManifestError, TensorSpec, readable_size
-from pyinit.runtime.cgroups import memory_limit
+from pyinit.runtime.memory import usable_memory
 
 #: The default of `max_bytes`: the maximum total size of the weights of a manifest.
 MAX_BYTES = 2**40
@@ -42,13 +41,3 @@ def check_sizes(tensors: Iterable[TensorSpec], max_bytes: int = MAX_BYTES) -> No
             f"the total size of the weights is {readable_size(total)}, more than the limit of "
             f"{readable_size(max_bytes)}; raise it with max_bytes (--max-bytes)"
         )
-
-
-def usable_memory() -> int | None:
-    """Return the memory of this machine or container, in bytes; None if it is not known."""
-    try:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
-    limit = memory_limit()
-    return memory if limit is None else min(memory, limit)

@@ -1,1 +1,1 @@
-"""What this machine has: kernels, threads, devices, memory."""
+"""The resources of this machine: kernels, threads, devices and memory."""

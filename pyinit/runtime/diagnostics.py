@@ -1,4 +1,4 @@
-"""What is in use: kernel, threads, versions."""
+"""The configuration in use: kernel, threads, devices and versions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PACKAGES = ("numpy", "ml_dtypes", "cffi", "scipy", "pyarrow", "keras", "rpy2")
 
 
 def configuration() -> dict[str, Any]:
-    """What `show_config` prints, by name."""
+    """Return the settings that `show_config` prints, by name."""
     import platform
 
     name, reason = kernel_choice.choice()
@@ -22,14 +22,14 @@ def configuration() -> dict[str, Any]:
         "kernels here": ", ".join(kernel_choice.available()),
         "threads": threads.num_threads(),
         "device": devices.default_device(),
-        "devices": devices.described(),
+        "devices": devices.describe(),
         "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         **{package: _version(package) for package in _PACKAGES},
     }
 
 
 def show_config() -> None:
-    """Prints which kernel, device, threads and versions are in use.
+    """Print the kernel, the devices, the number of threads and the versions in use.
 
     Example:
         >>> import pyinit
@@ -43,7 +43,7 @@ def show_config() -> None:
 
 
 def _version(package: str) -> str:
-    # reading the packages' metadata takes longer to import than all of pyinit
+    # importing it takes longer than all of pyinit
     from importlib import metadata
 
     try:

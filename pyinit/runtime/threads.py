@@ -1,4 +1,4 @@
-"""How many threads draw, and the pool that they come from."""
+"""The number of threads, and the pool that runs tasks in parallel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pyinit.runtime.cgroups import cpu_quota
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-#: The environment variable that sets the number of threads for a process.
+#: The environment variable with the default number of threads.
 VARIABLE = "PYINIT_NUM_THREADS"
 MAX_THREADS = 1024
 
@@ -25,15 +25,15 @@ _pool_process: int | None = None
 
 
 def set_num_threads(n: int | None) -> None:
-    """Sets how many threads a large draw uses. The values do not depend on it.
+    """Set the number of threads that a large draw uses. No value depends on it.
 
     Args:
-        n: A number of threads, from 1 to 1024, or None for the default: the environment variable
-            `PYINIT_NUM_THREADS`, or else the CPUs that this process may use (by its affinity and
-            its container's quota).
+        n: The number of threads, from 1 to 1024, or None for the default: the environment variable
+            `PYINIT_NUM_THREADS` if it is set, else the number of CPUs that the affinity of this
+            process and the quota of its container allow.
 
     Raises:
-        ValueError: `n` is not such a number.
+        ValueError: `n` is not an integer from 1 to 1024 or None.
 
     Example:
         >>> import pyinit
@@ -47,7 +47,23 @@ def set_num_threads(n: int | None) -> None:
 
 
 def num_threads() -> int:
-    """How many threads a large draw uses."""
+    """Return the number of threads that a large draw uses.
+
+    Returns:
+        The number set by `set_num_threads()`; else the environment variable `PYINIT_NUM_THREADS`;
+        else the number of CPUs that the affinity of this process and the quota of its container
+        allow.
+
+    Raises:
+        ValueError: The environment variable is not an integer from 1 to 1024.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.set_num_threads(2)
+        >>> pyinit.num_threads()
+        2
+        >>> pyinit.set_num_threads(None)
+    """
     global _num_threads
     if _num_threads is None:
         text = os.environ.get(VARIABLE)
@@ -65,7 +81,7 @@ def _as_count(name: str, value: object, count: int | None) -> int:
 
 
 def usable_cpus() -> int:
-    """The CPUs that this process may use: by its affinity, and by its container's quota."""
+    """Return the number of CPUs that affinity and the container's quota allow."""
     affinity = getattr(os, "sched_getaffinity", None)
     cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
     quota = cpu_quota()
@@ -73,13 +89,13 @@ def usable_cpus() -> int:
 
 
 def run_parallel(tasks: Iterable[Callable[[], None]]) -> None:
-    """Runs the tasks on this thread and the pool's, and returns when all are done.
+    """Run tasks on this thread and those of the pool, and return when all are done.
 
-    An error or an interrupt is raised once no other thread is at work any more: the caller's array
-    is in use until then. Where no more threads can be had, those there are do the work.
+    An error or an interrupt is raised after all workers have stopped, because they write to the
+    caller's array until then. If no more threads can be started, fewer do the work.
     """
     batch = _Batch(tasks)
-    # no thread may be had any more: the system has its limits, and Python may be about to end
+    # starting a thread fails at the system's limits and while Python shuts down
     with suppress(RuntimeError):
         for _ in range(min(num_threads(), len(batch.waiting)) - 1):
             _the_pool().submit(batch.help)
@@ -97,22 +113,22 @@ def run_parallel(tasks: Iterable[Callable[[], None]]) -> None:
 
 
 class _Batch:
-    """Tasks that this thread shares with helpers, which may come late or not at all."""
+    """Tasks shared by this thread and helpers, which may start late or never."""
 
     def __init__(self, tasks: Iterable[Callable[[], None]]) -> None:
         self.waiting = deque(tasks)
         self.error: BaseException | None = None
-        self._at_work = 0
+        self._running = 0
         self._changed = threading.Condition()
 
     def help(self) -> None:
-        """Does tasks until none is left."""
+        """Run tasks until none is left."""
         while True:
             with self._changed:
                 if not self.waiting:
                     return
                 task = self.waiting.popleft()
-                self._at_work += 1
+                self._running += 1
             try:
                 task()
             except BaseException as error:
@@ -120,17 +136,17 @@ class _Batch:
                 self.waiting.clear()
             finally:
                 with self._changed:
-                    self._at_work -= 1
+                    self._running -= 1
                     self._changed.notify_all()
 
     def stop(self) -> None:
-        """Waits until no helper is at work; an interrupt meanwhile is raised then."""
+        """Wait until all helpers have stopped. Defers KeyboardInterrupt until then."""
         interrupt = None
         while True:
             try:
                 with self._changed:
                     self.waiting.clear()
-                    while self._at_work:
+                    while self._running:
                         self._changed.wait()
                 break
             except KeyboardInterrupt as error:
@@ -141,12 +157,12 @@ class _Batch:
 
 def _the_pool() -> ThreadPoolExecutor:
     global _pool, _pool_process
-    # a child process has the pool's bookkeeping but none of its threads; R forks without Python
+    # a forked child has the pool but none of its threads; R forks without telling Python
     if _pool is None or _pool_process != os.getpid():
-        # a large draw needs it, `import pyinit` must be quick
+        # imported here because only large draws need it and `import pyinit` must be fast
         from concurrent.futures import ThreadPoolExecutor
 
-        # it starts threads when they are needed, and keeps them: starting one takes a draw's time
+        # starts threads on demand and keeps them: starting one takes as long as a small draw
         _pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="pyinit")
         _pool_process = os.getpid()
     return _pool

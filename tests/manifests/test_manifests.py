@@ -11,14 +11,14 @@ from jsonschema import Draft202012Validator
 
 import pyinit
 from pyinit.initializers.registry import CLASSES
-from pyinit.manifests import limits, parallel, reading
+from pyinit.manifests import parallel, reading
 from pyinit.manifests.model import DifferenceError, ManifestError, readable_size
 from pyinit.manifests.reading import load_json, manifest_of
 from pyinit.manifests.shards import as_shard, assign_shards
 from pyinit.manifests.writing import as_text
 from pyinit.reproducibility import chunks as chunks_module
 from pyinit.reproducibility.json_config import from_json_config, to_json_config
-from pyinit.runtime import cgroups
+from pyinit.runtime import cgroups, memory
 from tests.support import DATA
 
 PLAN = [
@@ -411,11 +411,11 @@ def test_the_disk_is_looked_at_first(tmp_path):
 def test_memory_of_a_container(monkeypatch, tmp_path):
     """Protects containers: their limit counts, not the machine's memory."""
     monkeypatch.setattr(cgroups, "ROOT", tmp_path)
-    whole = limits.usable_memory()
+    whole = memory.usable_memory()
     (tmp_path / "memory.max").write_text("max\n")
-    assert limits.usable_memory() == whole
+    assert memory.usable_memory() == whole
     (tmp_path / "memory.max").write_text("1048576\n")
-    assert limits.usable_memory() == 1048576
+    assert memory.usable_memory() == 1048576
 
 
 # ---- shares of several machines ----

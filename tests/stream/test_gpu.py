@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import pyinit
-from pyinit.dtypes import FLOAT_DTYPES, round_to
-from pyinit.linalg import cusolver
+from pyinit.dtypes import FLOAT_DTYPES, round_to, round_to_odd
 from pyinit.runtime import devices
 from pyinit.stream import gpu
 from pyinit.stream.gpu import nvrtc
@@ -63,7 +62,7 @@ def test_names_of_no_device(device):
 def test_without_cupy(monkeypatch):
     """Protects the way on for who has no CuPy."""
     monkeypatch.setitem(sys.modules, "cupy", None)
-    message = r"`device` must be 'cpu', since CuPy .*Received: device='cuda:1'"
+    message = r"`device` must be 'cpu': a GPU needs CuPy.*Received: device='cuda:1'"
     with pytest.raises(ImportError, match=message):
         pyinit.Zeros()((2, 2), device="cuda:1")
     with pytest.raises(ImportError, match="CuPy"):
@@ -150,11 +149,11 @@ def test_the_environment_variable():
 def test_out_and_device_must_agree(two_devices):
     """Protects against an array that would be filled elsewhere than asked."""
     host = np.empty((2, 2), np.float32)
-    with pytest.raises(ValueError, match="'cpu' or None where `out` is in the CPU's memory"):
+    with pytest.raises(ValueError, match="'cpu' or None if `out` is in the CPU's memory"):
         pyinit.HeNormal(1)((2, 2), out=host, device="cuda")
     out = fake_cupy.ndarray(host, 1)
     for device in ("cpu", "cuda", "cuda:0"):
-        with pytest.raises(ValueError, match="'cuda:1' or None where `out` is on that device"):
+        with pytest.raises(ValueError, match="'cuda:1' or None if `out` is on that device"):
             pyinit.HeNormal(1)((2, 2), out=out, device=device)
 
 
@@ -307,9 +306,11 @@ def test_rounding_by_way_of_float32_is_one_rounding():
     generator = np.random.default_rng(1)
     ties = (1 + (2 * generator.integers(0, 2**7, 5000) + 1) * 2.0**-8) * (1 + 2.0**-40)
     values = np.concatenate([generator.normal(size=50_000), ties, -ties, [0.0, -0.0, 1.0]])
-    for dtype in (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16)):
-        rounded = cusolver.rounded_to_odd(values).astype(dtype)
-        assert same_bits(rounded, round_to(values, dtype))
+    assert same_bits(round_to_odd(values).astype(np.float16), values.astype(np.float16))
+    significand, exponent = np.frexp(values)
+    expected = np.ldexp(np.rint(significand * 2.0**8), exponent - 8).astype(ml_dtypes.bfloat16)
+    assert same_bits(round_to_odd(values).astype(ml_dtypes.bfloat16), expected)
+    assert same_bits(round_to(values, expected.dtype), expected)
 
 
 @on_host
