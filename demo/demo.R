@@ -1,13 +1,13 @@
-# The R side of demo.py: runs each of the given files of R code, whose last expression is an array,
-# and writes beside it the array as R prints it and its doubles in C order.
+# The R part of demo.py: runs the given files of R code, whose last expression is an array, and writes
+# next to each the array as R prints it and its doubles in C order.
 library(pyinit)
 
 arguments <- commandArgs(trailingOnly = TRUE)
-few <- as.integer(arguments[[1]])
+max_printed <- as.integer(arguments[[1]])
 cat(sprintf("R %s, reticulate %s\n\n", getRversion(), packageVersion("reticulate")))
 for (file in arguments[-1]) {
   values <- source(file, local = new.env())$value
-  text <- if (length(values) <= few) {
+  text <- if (length(values) <= max_printed) {
     capture.output(print(round(values, 7)))
   } else {
     first <- sprintf("%.7f", aperm(values)[1:5])

@@ -1,4 +1,4 @@
-"""Draws the same weights in Python and, in a process of its own, in R, and compares the bits."""
+"""Draw the same weights in Python and in R, in separate processes, and compare the bits."""
 
 import ast
 import hashlib
@@ -17,7 +17,7 @@ import pyinit
 
 
 class Case(NamedTuple):
-    """One tensor, as it is asked for in each language: the last expression is its value."""
+    """One tensor, with the code of both languages; the last expression is its value."""
 
     title: str
     python: str
@@ -57,7 +57,7 @@ CASES = [
         'initializer_glorot_uniform(seed = 1)(\n  shape = c(3, 2), dtype = "bfloat16"\n)',
     ),
     Case(
-        "A part of a tensor of 40 GB, without the rest",
+        "A partition of a tensor of 40 GB, without the rest",
         "initializer_random_normal(seed=1)(\n"
         "    shape=(100000, 100000),\n"
         "    partition_shape=(2, 3), partition_offset=(99998, 50000)\n"
@@ -68,7 +68,7 @@ CASES = [
         ")",
     ),
     Case(
-        "A layer of Keras that starts from these weights",
+        "A Keras layer that starts from these weights",
         "layer = keras.layers.Dense(\n"
         "    units=3, kernel_initializer=initializer_lecun_normal(seed=1)\n"
         ")\n"
@@ -83,12 +83,12 @@ CASES = [
     ),
 ]
 
-#: More values than this are not printed in full.
-FEW = 12
+#: Larger tensors are not printed in full.
+MAX_PRINTED = 12
 
 
 def draw_in_python(code: str) -> np.ndarray[Any, Any]:
-    """The value of the last expression of `code`."""
+    """Return the value of the last expression of `code`."""
     names = {**vars(pyinit), "keras": keras}
     *statements, last = ast.parse(code).body
     assert isinstance(last, ast.Expr)
@@ -97,13 +97,13 @@ def draw_in_python(code: str) -> np.ndarray[Any, Any]:
 
 
 def draw_in_r(codes: list[str]) -> list[tuple[str, bytes]]:
-    """For each of `codes`, what R prints of the values, and its doubles in C order, as bytes."""
+    """Return for each of `codes` the values as R prints them, and as bytes in C order."""
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder, f"{number}.R") for number in range(len(codes))]
         for file, code in zip(files, codes, strict=True):
             file.write_text(code + "\n", encoding="utf-8")
         script = Path(__file__).with_name("demo.R")
-        subprocess.run(["Rscript", script, str(FEW), *files], check=True)
+        subprocess.run(["Rscript", script, str(MAX_PRINTED), *files], check=True)
         return [
             (file.with_suffix(".txt").read_text(), file.with_suffix(".f64").read_bytes())
             for file in files
@@ -111,21 +111,21 @@ def draw_in_r(codes: list[str]) -> list[tuple[str, bytes]]:
 
 
 def printed(values: np.ndarray[Any, Any]) -> str:
-    """What the demo prints of `values`: all of them if they are few."""
+    """Format `values`: all of them if they are few."""
     values = values.astype(np.float64)
-    if values.size <= FEW:
+    if values.size <= MAX_PRINTED:
         return np.array2string(values, precision=7, floatmode="fixed")
     return " ".join(f"{value:.7f}" for value in values.flat[:5]) + f" ... ({values.size} values)"
 
 
 def bold(text: str) -> str:
-    """`text`, bold on a terminal."""
+    """Return `text`, bold on a terminal."""
     is_plain = "NO_COLOR" in os.environ or not sys.stdout.isatty()
     return text if is_plain else f"\033[1m{text}\033[0m"
 
 
 def compare(case: Case, values: np.ndarray[Any, Any], r_printed: str, r_bytes: bytes) -> bool:
-    """Prints the case as each language saw it, and whether the bits are the same."""
+    """Print the case in both languages and return whether the bits are equal."""
     python_bytes = np.ascontiguousarray(values, "<f8").tobytes()
     sides = [
         ("Python", case.python, printed(values), python_bytes),
@@ -137,16 +137,16 @@ def compare(case: Case, values: np.ndarray[Any, Any], r_printed: str, r_bytes: b
         print(f"  {language:<8}" + ("\n" + " " * 10).join(lines))
         print("  SHA-256 " + hashlib.sha256(data).hexdigest())
     equal = python_bytes == r_bytes
-    verdict = f"Equal, all {values.size} values, to the last bit." if equal else "DIFFERENT"
+    verdict = f"All {values.size} values equal, bit for bit." if equal else "DIFFERENT"
     print(f"  {bold(verdict)}\n")
     return equal
 
 
 def main() -> int:
-    """Compares all cases; returns the exit status."""
+    """Compare all cases and return the exit status."""
     print(
-        "The same weights, drawn in two processes. R hands its doubles over in files; the\n"
-        "digests are of the values as 64-bit floats in C order.\n\n"
+        "The same weights, drawn in two processes. R passes its doubles in files. The\n"
+        "digests are those of the values as 64-bit floats in C order.\n\n"
         f"Python {platform.python_version()}, NumPy {np.__version__}, Keras {keras.__version__}",
         flush=True,
     )

@@ -1,7 +1,7 @@
 """A story: a Python user and an R user pin, exchange and verify the initial weights of a model.
 
-It is told by the files in demo/exchange, in their order: what each of the people types, in a
-process of its own, and what is printed. All that goes between them is files.
+Each file in demo/exchange is a step: the input of one person, run in a separate process and shown
+with its output. The people exchange only files.
 
 Usage: script/demo exchange
 """
@@ -16,36 +16,36 @@ import tempfile
 from pathlib import Path
 
 STEPS = Path(__file__).with_suffix("")
-#: What each step must print, among other things: a story that could not fail would show nothing.
+#: Required output of each step: a demo that cannot fail would show nothing.
 EXPECTED = {
     "1-bea.R": (),
     "2-ada.py": ("Manifest of 4 tensors, 524 bytes:", "loss 1.06212"),
     "3-bea.R": ("The same: 4 tensors, 524 bytes.", "loss 1.06212", '"weights.safetensors"'),
     "4-ada.sh": ("the same bytes", "The same: 4 tensors, 524 bytes."),
-    "5-what-goes-wrong.R": (
+    "5-carl.R": (
         "hidden/kernel: the seed is the one derived from 43, not the one derived from 42",
         "hidden/kernel: the shape is [4, 17], not [4, 16]",
         "hidden/kernel: 1 of 64 values differ",
     ),
-    "6-what-goes-wrong.sh": (
-        "later.json: its stream_version is 2, and this pyinit draws version 1",
-        "what its initializer draws here has the fingerprint",
-        "the manifest contradicts itself",
+    "6-other-manifests.sh": (
+        "later.json: the stream_version is 2; this pyinit draws version 1",
+        "its initializer draws the fingerprint",
+        "contradicts itself",
     ),
 }
 
-#: With the code as it was typed, comments too.
+#: Echoes the code as typed, with comments.
 _SOURCE = "source({!r}, echo = TRUE, keep.source = TRUE, max.deparse.length = Inf)"
 
 
-def tell(step: Path) -> str:
-    """Runs a step, as it would look to who types it; returns what it printed."""
+def show(step: Path) -> str:
+    """Run a step as in an interactive session and return its output."""
     commands = {
         ".R": ["Rscript", "-e", _SOURCE.format(str(step))],
         ".py": [sys.executable, __file__, str(step)],
         ".sh": ["bash", "-v", str(step)],
     }
-    told: list[str] = []
+    shown: list[str] = []
     with subprocess.Popen(
         commands[step.suffix],
         stdout=subprocess.PIPE,
@@ -56,12 +56,12 @@ def tell(step: Path) -> str:
         assert process.stdout is not None
         for line in process.stdout:
             print(f"  {line}", end="", flush=True)
-            told.append(line)
-    return "".join(told)
+            shown.append(line)
+    return "".join(shown)
 
 
 def type_in(source: str) -> None:
-    """Runs Python code as if somebody typed it: each statement is shown, then what it gives."""
+    """Run Python code as in an interactive session: show each statement, then its output."""
     names = {"__name__": "__main__"}
     lines = source.splitlines()
     shown = 0
@@ -76,7 +76,7 @@ def type_in(source: str) -> None:
 
 
 def main() -> int:
-    """Tells the story; returns the exit status."""
+    """Run all steps and return the exit status."""
     if len(sys.argv) > 1:
         type_in(Path(sys.argv[1]).read_text(encoding="utf-8"))
         return 0
@@ -85,8 +85,8 @@ def main() -> int:
         os.chdir(folder)
         for name, expected in EXPECTED.items():
             print(f"\n{name}", flush=True)
-            told = tell(STEPS / name)
-            failed += [f"{name} did not print {text!r}" for text in expected if text not in told]
+            shown = show(STEPS / name)
+            failed += [f"{name} did not print {text!r}" for text in expected if text not in shown]
         os.chdir(STEPS)
     for failure in failed:
         print(failure, file=sys.stderr)

@@ -1,16 +1,15 @@
-"""The same start on every backend of Keras: two small models, trained on each, and their losses.
+"""The same initial weights on every Keras backend: two small models and their training losses.
 
-A convolutional classifier and a transformer read scikit-learn's handwritten digits. On each backend
-that is installed, a process of its own builds them, draws all their weights from one seed and
-trains them on the same batches in the same order. The weights that they start from must be the
-same to the last bit; the losses, of which a plot is saved, then differ only by how each backend
-rounds. Takes a minute or two on two cores.
+A convolutional classifier and a transformer learn scikit-learn's handwritten digits. For each
+installed backend, a separate process builds them, draws all weights from one seed and trains on the
+same batches in the same order. The initial weights must be the same bit for bit; the losses, saved
+as a plot, then differ only by rounding. Takes one or two minutes on two cores.
 
     python -m pip install ".[keras]" jax tensorflow-cpu torch scikit-learn matplotlib
     python demo/same_start.py
 
-Of the three backends that train, those that are not installed are left out; so is the plot without
-matplotlib.
+Backends that are not installed are left out, and so is the plot without matplotlib. Keras' NumPy
+backend does not train.
 """
 
 import argparse
@@ -25,15 +24,15 @@ from pathlib import Path
 from typing import Any
 
 SEED = 42
-#: Keras' backends, by the module that each of them needs. The numpy one does not train.
+#: Keras' backends and the modules they need.
 BACKENDS = {"numpy": "numpy", "jax": "jax", "torch": "torch", "tensorflow": "tensorflow"}
 MODELS = ("convolutional", "transformer")
-#: Keeps TensorFlow, which Keras imports where it is there, from telling what it runs on.
+#: Silences TensorFlow, which Keras imports if it is installed.
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
 
 
 def convolutional() -> Any:
-    """A classifier of 8 x 8 images."""
+    """Build a convolutional classifier of 8 x 8 images."""
     import keras
     from keras import layers
 
@@ -51,7 +50,7 @@ def convolutional() -> Any:
 
 
 def transformer() -> Any:
-    """A classifier that reads an image as a sequence of its 8 rows."""
+    """Build a classifier that reads an image as a sequence of 8 rows."""
     import keras
     from keras import layers
 
@@ -78,7 +77,7 @@ def transformer() -> Any:
 
 
 def run_models(epochs: int, result: Path) -> None:
-    """Runs both models on the backend of this process and writes what came of it."""
+    """Run both models on the backend of this process and write the results."""
     import keras
     import numpy as np
     from sklearn.datasets import load_digits
@@ -100,8 +99,8 @@ def run_models(epochs: int, result: Path) -> None:
         outcome[name] = {"start": start.hexdigest(), "losses": []}
         if backend == "numpy":
             continue
-        # not Adam: TensorFlow's gradients of an embedding are sparse, and Keras' Adam takes the
-        # squares of such ones before it sums them
+        # not Adam: TensorFlow's gradients of an embedding are sparse, and Keras' Adam squares
+        # sparse gradients before summing them
         model.compile(
             optimizer=keras.optimizers.SGD(0.03, momentum=0.9),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -117,14 +116,14 @@ def run_models(epochs: int, result: Path) -> None:
 
 
 def plot(outcomes: dict[str, Any], path: Path) -> None:
-    """Saves the losses of both models, one line for each backend."""
+    """Save a plot of the losses of both models, one line per backend."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")
     for axes, name in zip(figure.subplots(1, 2), MODELS, strict=True):
         for i, (backend, outcome) in enumerate(outcomes.items()):
             losses = outcome[name]["losses"]
-            # thick below, thin above, so that lines on top of each other all show
+            # thick lines below thin ones, so that coinciding lines stay visible
             axes.plot(losses, label=backend, linewidth=7 - 2.5 * i, alpha=0.8)
         axes.set(title=name, xlabel="epoch", ylabel="loss", yscale="log")
         axes.legend()
@@ -133,15 +132,18 @@ def plot(outcomes: dict[str, Any], path: Path) -> None:
 
 
 def main() -> int:
-    """Runs all backends that are installed.
+    """Run all installed backends.
 
     Returns:
-        The exit status: 1 if they do not start alike, 2 if there is no data.
+        The exit status: 1 if the initial weights differ, 2 without the data.
     """
-    parser = argparse.ArgumentParser(description="The same start on every backend of Keras.")
-    parser.add_argument("--epochs", type=int, default=10, help="how long to train (default: 10)")
+    parser = argparse.ArgumentParser(description="The same initial weights on every Keras backend.")
+    parser.add_argument("--epochs", type=int, default=10, help="number of epochs (default: 10)")
     parser.add_argument(
-        "--plot", type=Path, default=Path("same_start.png"), help="where to save the plot"
+        "--plot",
+        type=Path,
+        default=Path("same_start.png"),
+        help="file for the plot (default: same_start.png)",
     )
     parser.add_argument("--result", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -150,7 +152,7 @@ def main() -> int:
         return 0
 
     if find_spec("sklearn") is None:
-        print("The data come with scikit-learn, which is not installed.", file=sys.stderr)
+        print("The data set is part of scikit-learn, which is not installed.", file=sys.stderr)
         return 2
     outcomes = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -158,9 +160,7 @@ def main() -> int:
             if find_spec(module) is None:
                 print(f"{backend}: not installed, left out")
                 continue
-            print(
-                f"{backend}:" + (" starts only, as it does not train" if backend == "numpy" else "")
-            )
+            print(f"{backend}:" + (" initial weights only" if backend == "numpy" else ""))
             result = Path(folder, backend)
             command = [sys.executable, __file__, "--result", result, "--epochs", arguments.epochs]
             environment = {**os.environ, **QUIET, "KERAS_BACKEND": backend}
@@ -177,10 +177,10 @@ def main() -> int:
         print("  SHA-256 " + ", ".join(sorted(starts)))
     trained = {backend: outcome for backend, outcome in outcomes.items() if backend != "numpy"}
     if trained and find_spec("matplotlib") is None:
-        print("No plot, as matplotlib is not installed.")
+        print("No plot: matplotlib is not installed.")
     elif trained:
         plot(trained, arguments.plot)
-        print(f"The losses are in {arguments.plot}")
+        print(f"Plot of the losses: {arguments.plot}")
     return 0 if alike else 1
 
 

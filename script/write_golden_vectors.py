@@ -1,7 +1,7 @@
-"""Writes the golden vectors of a version of the stream, once, from the NumPy reference.
+"""Write the golden vectors of a stream version, once, from the NumPy reference.
 
-They are what every kernel, platform and language is held against, for as long as that version is
-supported, so a file that is there is never written again: a change of any value is a new version.
+Every kernel, platform and language is compared with them as long as that version is supported. An
+existing file is therefore never overwritten: any changed value requires a new version.
 
 Usage: python script/write_golden_vectors.py
 """
@@ -24,12 +24,12 @@ from pyinit.initializers.base import Initializer
 from pyinit.reproducibility import golden
 from pyinit.reproducibility.json_config import from_json_config, to_json_config
 
-#: Tensors of so many elements or fewer are written out.
-FEW = 24
+#: Larger tensors are stored as fingerprints.
+MAX_WRITTEN_SIZE = 24
 SEEDS = (0, 42, 2**31, 2**32 - 1, 2**32 + 5, 2**53 + 1, 2**64 - 1, -1, -(2**63))
 DRAWS = (1, 7, 2**32 - 1)
 
-#: The distributions and the factorization, in the ways that the initializers use them.
+#: All distributions, with the parameters that the initializers use.
 DISTRIBUTIONS = (
     pyinit.RandomUniform(-0.3, 1.7, 1),
     pyinit.RandomNormal(0.1, 2.5, 1),
@@ -60,7 +60,7 @@ Case = tuple[Initializer, int, tuple[int, ...], str, Any]
 
 
 def cases() -> Iterator[Case]:
-    """Each vector's initializer, draw, shape, dtype and part (its shape and its offset)."""
+    """Yield each vector's initializer, draw, shape, dtype and partition (shape and offset)."""
     for dtype in FLOAT_DTYPES:
         for initializer in RANDOM:
             for shape in ((3, 4), (65,), (3, 3, 16, 33), (257, 300)):
@@ -76,7 +76,7 @@ def cases() -> Iterator[Case]:
         for initializer in DISTRIBUTIONS:
             yield initializer, 0, (), dtype, None
             yield initializer, 0, (0, 3), dtype, None
-            # the last elements of a tensor whose blocks are counted in more than 32 bits
+            # the end of a tensor whose block indices exceed 32 bits
             yield initializer, 0, (2**40, 7), dtype, ((3, 7), (2**40 - 3, 0))
             yield initializer, 0, (70, 90), dtype, ((4, 3), (66, 13))
             yield initializer, 3, (1000, 1000), dtype, None
@@ -97,31 +97,31 @@ def cases() -> Iterator[Case]:
 
 
 def with_seed(initializer: Initializer, seed: int) -> Initializer:
-    """The same initializer with another seed."""
+    """Return the same initializer with another seed."""
     return type(initializer).from_config({**initializer.get_config(), "seed": seed})
 
 
-def vector(initializer: Initializer, draw: int, shape: Any, dtype: str, part: Any) -> Any:
-    """One golden vector, as the file has it."""
+def vector(initializer: Initializer, draw: int, shape: Any, dtype: str, partition: Any) -> Any:
+    """Return one golden vector as stored in the file."""
     description = to_json_config(initializer)
     entry = {**description, "draw": draw, "shape": shape, "dtype": dtype}
     call = {}
-    if part is not None:
-        call = {"partition_shape": part[0], "partition_offset": part[1]}
+    if partition is not None:
+        call = {"partition_shape": partition[0], "partition_offset": partition[1]}
     values = from_json_config(description, draw)(shape, dtype, **call)
-    if values.size <= FEW:
-        held = {"values": [float(value).hex() for value in values.astype(np.float64).flat]}
+    if values.size <= MAX_WRITTEN_SIZE:
+        stored = {"values": [float(value).hex() for value in values.astype(np.float64).flat]}
     else:
-        held = {"fingerprint": pyinit.fingerprint(values)}
-    return {**entry, **call, **held}
+        stored = {"fingerprint": pyinit.fingerprint(values)}
+    return {**entry, **call, **stored}
 
 
 def main() -> int:
-    """Writes the file, unless it is there."""
+    """Write the file unless it exists."""
     if golden.PATH.exists():
         print(
-            f"{golden.PATH} is there, and golden vectors are never written again. A change of any "
-            "value is a new version of the stream: see STREAM_VERSION.",
+            f"{golden.PATH} exists, and golden vectors are never overwritten. Any changed value "
+            "requires a new version of the stream: see STREAM_VERSION.",
             file=sys.stderr,
         )
         return 1

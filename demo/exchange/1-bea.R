@@ -1,2 +1,2 @@
-# Bea works in R. She has the measurements, and sends them.
+# Bea works in R. She sends the measurements.
 write.csv(iris, "iris.csv", row.names = FALSE)

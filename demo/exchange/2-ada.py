@@ -1,4 +1,4 @@
-# Ada works in Python. She makes a model for them, and pins its initial weights.
+# Ada works in Python. She builds a model and pins its initial weights in a manifest.
 
 import csv
 
@@ -19,7 +19,7 @@ manifest = pyinit.create_manifest(model, seed=42)
 manifest
 pyinit.write_manifest(manifest, "manifest.json")
 
-# How well does it do before it has learned anything? Both shall start from the same loss.
+# The loss before training. Bea should get the same.
 with open("iris.csv") as file:
     rows = list(csv.reader(file))[1:]
 x = np.array([row[:4] for row in rows], "float32")

@@ -1,10 +1,10 @@
-# Bea has got the manifest. Does her copy of pyinit draw what it says?
+# Bea receives the manifest and checks it against her copy of pyinit.
 library(pyinit)
 manifest <- read_manifest("manifest.json")
 manifest
 verify(manifest)
 
-# And does her own model start from the same weights?
+# Her own model starts from the same weights.
 keras <- reticulate::import("keras")
 model <- keras$Sequential(list(
   keras$Input(list(4L)),
@@ -17,7 +17,7 @@ model <- keras$Sequential(list(
 initialize_model(model, seed = 42)
 verify(manifest, model)
 
-# She can do without Keras: the weights are R's own arrays, and the loss is Ada's.
+# The same without Keras: the weights are R arrays, and the loss is Ada's.
 hidden <- initializer_he_normal(seed = derive_seed(42, "hidden/kernel"))(c(4, 16))
 out <- initializer_glorot_uniform(seed = derive_seed(42, "species/kernel"))(c(16, 3))
 verify(manifest, list(
@@ -28,6 +28,6 @@ scores <- pmax(as.matrix(iris[1:4]) %*% hidden, 0) %*% out
 chances <- exp(scores) / rowSums(exp(scores))
 cat("loss", round(-mean(log(chances[cbind(1:150, as.integer(iris$Species))])), 5), "\n")
 
-# She sends what she has pinned herself, and the weights.
+# She sends her own manifest and the weights.
 write_manifest(manifest(model, seed = 42), "bea.json")
 materialize(manifest, "weights.safetensors")

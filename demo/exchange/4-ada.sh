@@ -1,3 +1,3 @@
-# Ada compares: the two manifests, and the weights that came from R with hers.
+# Ada compares the two manifests, and the weights from R with her manifest.
 cmp manifest.json bea.json && echo "the same bytes"
 pyinit verify manifest.json weights.safetensors

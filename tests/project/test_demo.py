@@ -1,4 +1,4 @@
-"""The comparison in demo/demo.py: a demo that could not fail would show nothing."""
+"""The comparison in demo/demo.py: a demo that cannot fail would show nothing."""
 
 import importlib.util
 
@@ -20,7 +20,7 @@ def demo():
 
 
 def draw(demo, case):
-    """What the R side hands over for `case` if R holds what Python holds."""
+    """Return the R side's result for `case` if R draws the same values as Python."""
     values = demo.draw_in_python(case.python)
     return "[1] 0", values.astype("<f8").tobytes()
 
@@ -32,7 +32,7 @@ def test_equal_values_pass(demo, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("byte", [0, -1])
-def test_one_other_bit_fails(demo, capsys, monkeypatch, byte):
+def test_one_flipped_bit_fails(demo, capsys, monkeypatch, byte):
     sides = [draw(demo, case) for case in demo.CASES]
     text, data = sides[1]
     other = bytearray(data)

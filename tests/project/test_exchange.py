@@ -1,4 +1,4 @@
-"""The story in demo/exchange: what a Python user and an R user do with a manifest."""
+"""demo/exchange: a Python user and an R user exchange a manifest."""
 
 import importlib.util
 import re
@@ -23,25 +23,25 @@ def story():
 
 
 @pytest.mark.r
-def test_it_ends_as_it_is_told():
-    """Protects the whole story: both languages, files between them, and what goes wrong."""
-    told = subprocess.run([sys.executable, STORY], capture_output=True, text=True)
-    assert told.returncode == 0, told.stdout + told.stderr
+def test_it_runs():
+    """Protects the whole demo: both languages, exchanged files and detected differences."""
+    done = subprocess.run([sys.executable, STORY], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
     # Ada's loss is Bea's
-    assert len(set(re.findall(r"^  loss (\S+)", told.stdout, re.M))) == 1
+    assert len(set(re.findall(r"^  loss (\S+)", done.stdout, re.M))) == 1
 
 
-def test_a_step_that_says_something_else_fails(story, monkeypatch, capsys, tmp_path):
-    """Protects against a story that could not fail."""
+def test_unexpected_output_fails(story, monkeypatch, capsys, tmp_path):
+    """Protects against a demo that cannot fail."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["exchange.py"])
-    monkeypatch.setattr(story, "tell", lambda step: "Everything went well.")
+    monkeypatch.setattr(story, "show", lambda step: "Everything went well.")
     assert story.main() == 1
     assert "4-ada.sh did not print 'the same bytes'" in capsys.readouterr().err
 
 
-def test_python_is_shown_as_it_is_typed(story, capsys):
-    """Protects what the reader sees: statements with what they give, comments, blocks."""
+def test_python_is_shown_as_typed(story, capsys):
+    """Protects the display: statements with their output, comments, blocks."""
     story.type_in("# why\n\nx = [\n    1,\n]\nx\n\nfor y in x:\n    print(y)\n")
     assert capsys.readouterr().out.splitlines() == [
         *(">>> # why", ">>> x = [", "...     1,", "... ]", ">>> x", "[1]"),

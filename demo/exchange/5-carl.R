@@ -1,4 +1,4 @@
-# Carl joins, with a seed of his own.
+# Carl joins with another seed.
 library(pyinit)
 manifest <- read_manifest("manifest.json")
 keras <- reticulate::import("keras")
@@ -15,11 +15,11 @@ carls_model <- function(units, seed) {
 }
 verify(manifest, manifest(carls_model(16, seed = 43), seed = 43))
 
-# With the right seed, but one unit more.
+# The right seed, but one unit too many.
 model <- carls_model(17, seed = 42)
 verify(manifest, manifest(model, seed = 42))
 
-# With the right model, of which one weight has changed.
+# The right model, but one weight has changed.
 model <- carls_model(16, seed = 42)
 hidden <- initializer_he_normal(seed = derive_seed(42, "hidden/kernel"))(c(4, 16))
 hidden[2, 3] <- 0
