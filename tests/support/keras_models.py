@@ -1,4 +1,4 @@
-"""What the tests of Keras share: every layer that takes initializers, and two small models."""
+"""Helpers of the tests of Keras: every layer that takes initializers, and two small models."""
 
 import inspect
 
@@ -50,23 +50,23 @@ LAYERS = {
 
 
 def initializer_arguments() -> dict[str, list[str]]:
-    """The initializer arguments of every layer in keras.layers that has some."""
+    """Return the initializer arguments of every layer in keras.layers that has any."""
     found = {}
     for name, cls in sorted(vars(layers).items()):
         if inspect.isclass(cls) and issubclass(cls, layers.Layer) and cls not in found:
             arguments = inspect.signature(cls.__init__).parameters
             found[cls] = name, [a for a in arguments if a.endswith("initializer")]
-    # of a layer with two names (Conv2D, Convolution2D), the first in the alphabet
+    # a layer with two names (Conv2D, Convolution2D) counts under the alphabetically first
     return {name: arguments for name, arguments in found.values() if arguments}
 
 
 def build(name: str, **arguments):
-    """A built layer of that class."""
+    """Return a built layer of that class."""
     others, shapes = LAYERS[name]
     if name.startswith("ConvLSTM"):
         others = {**others, "unit_forget_bias": False}
     if "recurrent_initializer" in inspect.signature(getattr(layers, name)).parameters:
-        # Keras' own orthogonal one does not do float16 on its numpy backend
+        # Keras' own Orthogonal does not support float16 on the numpy backend
         others = {**others, "recurrent_initializer": pyinit.Orthogonal()}
     layer = getattr(layers, name)(**{**others, **arguments})
     layer.build(*shapes)
@@ -74,18 +74,18 @@ def build(name: str, **arguments):
 
 
 def values(tensor) -> np.ndarray:
-    """A tensor or variable as a NumPy array; bfloat16 as float32, which torch has for NumPy."""
+    """Return a tensor or variable as a NumPy array; bfloat16 as float32, for torch's sake."""
     array = keras.ops.convert_to_numpy(tensor)
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
 def weights(model) -> list[np.ndarray]:
-    """The weights of a model or layer."""
+    """Return the weights of a model or layer."""
     return [values(weight) for weight in model.weights]
 
 
 def conv_classifier() -> keras.Model:
-    """A classifier of 8 x 8 images, each weight with a seed of its own."""
+    """Return a classifier of 8 x 8 images, with a different seed for each weight."""
     return keras.Sequential(
         [
             keras.Input((8, 8, 1)),
@@ -110,7 +110,7 @@ def conv_classifier() -> keras.Model:
 
 
 def transformer() -> keras.Model:
-    """A classifier of sequences of 8 tokens out of 17."""
+    """Return a classifier of sequences of 8 tokens out of 17."""
     tokens = keras.Input((8,), dtype="int32")
     embedding = layers.Embedding(17, 12, embeddings_initializer=pyinit.RandomNormal(0, 1, 11))
     x = embedding(tokens)

@@ -10,7 +10,7 @@ from tests.support.keras_models import MODELS, values
 
 
 def main() -> None:
-    """Builds, calls and initializes the models."""
+    """Build, call and initialize the models."""
     start = {}
     for name, (make, inputs) in MODELS.items():
         model = make()

@@ -20,7 +20,7 @@ def float64_is_on():
 
 
 def test_a_key_is_the_seed(random_class):
-    """Protects how a key becomes a seed, and the initializer's own from standing in its way."""
+    """Protects the conversion of keys to seeds, which replace the initializer's own."""
     initialize = pyinit.jax.initializer(random_class(7))
     expected = random_class(42)(SHAPE)
     for key in (KEY, jax.random.PRNGKey(42), np.array([0, 42], np.uint32), 42, np.int64(42)):
@@ -35,7 +35,7 @@ def test_a_key_is_the_seed(random_class):
 
 
 def test_keys_of_another_kind():
-    """Protects keys of four words, of which the first two count."""
+    """Protects keys of four words: the first two are the seed."""
     initialize = pyinit.jax.initializer("he_normal")
     one, other = jax.random.split(jax.random.key(42, impl="rbg"))
     assert not (initialize(one, SHAPE) == initialize(other, SHAPE)).any()
@@ -50,8 +50,8 @@ def test_dtypes(dtype):
     assert same_bits(np.asarray(values), pyinit.HeNormal(42)(SHAPE, dtype))
 
 
-def test_float64_is_as_jax_has_it():
-    """Protects the rule that JAX has no float64 unless it is switched on."""
+def test_float64_becomes_float32_by_default():
+    """Protects JAX's rule that float64 becomes float32 unless it is enabled."""
     initialize = pyinit.jax.initializer(pyinit.HeNormal())
     assert initialize(KEY, SHAPE, "float64").dtype == jnp.float32
 
@@ -90,7 +90,7 @@ def test_integers_are_constants_of_compiled_code():
     assert same_bits(np.asarray(values), pyinit.HeNormal(42)(SHAPE))
 
 
-def test_memory_is_handed_over(monkeypatch):
+def test_memory_is_not_copied(monkeypatch):
     """Protects large weights from a copy."""
     from pyinit.bridges.jax import initializers as bridge
 
@@ -151,13 +151,13 @@ def test_traced_integers_are_refused():
         jax.jit(lambda key: pyinit.jax.initializer("zeros")(key, SHAPE))(3)
 
 
-def test_a_shape_that_does_not_fit_is_refused_while_tracing():
-    """Protects the errors from coming out of compiled code."""
+def test_invalid_shapes_are_refused_while_tracing():
+    """Protects the time of the error: when traced, not when run."""
     with pytest.raises(ValueError, match="rank 2 or more"):
         jax.eval_shape(lambda key: pyinit.jax.initializer("orthogonal")(key, (3,)), KEY)
 
 
-def test_what_is_no_initializer_is_refused():
+def test_other_objects_are_refused():
     """Protects the errors of the factory."""
     for other in (None, lambda shape, dtype=None: np.zeros(shape)):
         with pytest.raises(TypeError, match="Argument `initializer` must be"):

@@ -26,13 +26,13 @@ def run(backend: str, *arguments) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS[1:])
 def test_the_plain_tests_pass(backend):
-    """Protects everything that the tests on Keras' numpy backend protect, on the others."""
+    """Protects the other backends by the tests of Keras' numpy backend."""
     files = [FOLDER / f"test_{part}.py" for part in ("layers", "manifests", "models", "saving")]
     run(backend, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
 
 
 def test_models_start_alike(tmp_path):
-    """Protects the start of a training: the same weights to the bit, the same first outputs."""
+    """Protects the start of training: bit-identical weights, equal first outputs."""
     starts = []
     for backend in BACKENDS:
         run(backend, "-m", "tests.support.keras_start", tmp_path / f"{backend}.npz")

@@ -1,4 +1,4 @@
-"""Tensors sharded over devices, in a process that has several of them."""
+"""Sharded tensors, in a process with several devices."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from tests.support import ROOT
 
 
 def test_each_device_draws_what_it_holds():
-    """Protects layouts: the right values on each device, and no value drawn in vain."""
+    """Protects layouts: each device draws its own values, and no others."""
     pytest.importorskip("jax")
     devices = "--xla_force_host_platform_device_count=4"
     result = subprocess.run(

@@ -1,4 +1,4 @@
-"""Configurations and seeds go from Keras' classes to ours and back."""
+"""Configurations and seeds, exchanged between Keras' classes and ours."""
 
 import inspect
 import json
@@ -13,7 +13,7 @@ from tests.support import RANDOM, same_bits
 
 
 def test_every_name_of_keras_is_known():
-    """Protects the aliases, against the real Keras."""
+    """Protects the aliases: they are those of Keras."""
     from keras.src.initializers import ALL_OBJECTS_DICT
 
     theirs = {name: cls.__name__ for name, cls in ALL_OBJECTS_DICT.items()}
@@ -23,7 +23,7 @@ def test_every_name_of_keras_is_known():
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_signatures_are_keras_own(cls):
-    """Protects names, order and defaults of the arguments, against the real Keras."""
+    """Protects names, order and defaults of the arguments: they are those of Keras."""
     theirs = inspect.signature(getattr(keras.initializers, cls.__name__)).parameters
     ours = inspect.signature(cls).parameters
     assert [(p.name, p.default) for p in ours.values()] == [
@@ -33,10 +33,10 @@ def test_signatures_are_keras_own(cls):
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_configs_are_exchanged(cls):
-    """Protects configs in both directions, by their way through JSON."""
+    """Protects configs in both directions, through JSON."""
     ours = cls()
     theirs = getattr(keras.initializers, cls.__name__)()
-    # Keras' Identity leaves its gain out of its config, and so loses it
+    # Keras' Identity omits its gain from its config
     left_out = {"gain": 1.0} if cls is pyinit.Identity else {}
     assert json.loads(json.dumps(ours.get_config())) == {**theirs.get_config(), **left_out}
     assert type(theirs).from_config(ours.get_config()).get_config() == theirs.get_config()
@@ -102,7 +102,7 @@ def test_get_takes_what_a_layer_takes():
 
 
 def test_custom_classes_are_serialized_under_their_own_name():
-    """Protects subclasses of the user's own."""
+    """Protects the user's subclasses."""
 
     class Halves(pyinit.Constant):
         def __init__(self, value=0.5):
@@ -114,7 +114,7 @@ def test_custom_classes_are_serialized_under_their_own_name():
 
 
 def test_compute_fans_is_keras_own():
-    """Protects fans of every rank, and by axes, against the real Keras."""
+    """Protects fans of every rank, and by axes: they are those of Keras."""
     from keras.src.initializers.random_initializers import compute_fans
 
     for shape in [(), (5,), (5, 7), (3, 5, 7), (2, 3, 5, 7), (0, 4), (1, 2, 3, 4, 5)]:

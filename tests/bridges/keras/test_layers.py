@@ -26,13 +26,13 @@ POLICIES = {
 
 
 def drawn(initializer, shape, dtype="float32") -> np.ndarray:
-    """What a weight made by the initializer must be, as `values` gives it."""
+    """Return the expected weight of an initializer, in the form of `values`."""
     array = initializer(tuple(shape), dtype=dtype)
     return array.astype(np.float32) if dtype == "bfloat16" else array
 
 
 def test_every_layer_with_an_initializer_is_tested():
-    """Protects against a layer of a newer Keras that nobody thought of."""
+    """Protects the list of layers: a newer Keras may add one."""
     assert set(ARGUMENTS) == set(LAYERS)
 
 
@@ -61,7 +61,7 @@ def test_every_class_serves_a_layer(cls):
 
 
 class Subclassed(keras.Model):
-    """A model whose layers are built when it is first called."""
+    """A model whose layers are built by its first call."""
 
     def __init__(self):
         super().__init__()
@@ -87,7 +87,7 @@ def functional() -> keras.Model:
     ids=["functional", "subclassed", "sequential"],
 )
 def test_every_kind_of_model_holds_our_values(make):
-    """Protects models that are built at once, and those that are built when they are called."""
+    """Protects models built at construction and models built by their first call."""
     model = make()
     outputs = values(model(np.ones((2, 5), "float32")))
     kernel = pyinit.HeNormal(4)((5, 3))
@@ -106,7 +106,7 @@ def test_optimizers_hold_our_values():
 
 
 def test_attention_gets_the_axes():
-    """Protects the fans of attention, which Keras tells only its own kind of initializer."""
+    """Protects the fans of attention, whose axes Keras passes to its own classes only."""
     attention = build("MultiHeadAttention", kernel_initializer=pyinit.GlorotUniform(5))
     expected = {
         "query": ((5, 2, 3), [0], [1, 2]),
@@ -124,7 +124,7 @@ def test_attention_gets_the_axes():
 
 @pytest.mark.parametrize("name", ["EinsumDense", "MultiHeadAttention", "GroupQueryAttention"])
 def test_attention_gets_the_axes_that_keras_gets(name, monkeypatch):
-    """Protects the fans against the real Keras: its own class is told the same."""
+    """Protects the fans: Keras passes the same axes to its own class."""
     told = {}
     for module in (keras.initializers, pyinit):
         axes = told[module] = []
@@ -143,7 +143,7 @@ def test_attention_gets_the_axes_that_keras_gets(name, monkeypatch):
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_ours_are_keras_initializers(cls):
-    """Protects isinstance() and __class__, and that construction gives our own class."""
+    """Protects isinstance(), __class__, and construction, which makes our own class."""
     initializer = cls()
     theirs = getattr(keras.initializers, cls.__name__)
     assert isinstance(initializer, theirs)
@@ -163,7 +163,7 @@ def test_ours_are_keras_initializers(cls):
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_initializers_are_copied(random_class, protocol):
-    """Protects pickle (both of Python's implementations) and copy, which ask for __class__."""
+    """Protects both implementations of pickle, and copy, which read __class__."""
     initializer = random_class(3)
     pickled = pickle._dumps(initializer, protocol)
     again = [
@@ -179,7 +179,7 @@ def test_initializers_are_copied(random_class, protocol):
 
 @pytest.mark.parametrize("first", ["keras", "pyinit"])
 def test_either_package_may_be_imported_first(first):
-    """Protects the order of imports: an initializer made before Keras was there works too."""
+    """Protects the order of imports: an initializer may be older than Keras' import."""
     code = f"""
 import {first}
 import pyinit
@@ -194,14 +194,14 @@ assert isinstance(initializer, keras.initializers.HeNormal)
 
 @pytest.mark.parametrize("dtype", ["int32", "bool", "float8_e4m3fn"])
 def test_a_dtype_that_cannot_be_drawn_is_refused(dtype):
-    """Protects against zeros for integers, and says which dtypes there are."""
+    """Protects the error of integer dtypes, for which Keras gives zeros."""
     layer = keras.layers.Layer()
     with pytest.raises(ValueError, match=f"Argument `dtype` must be .*{dtype}"):
         layer.add_weight(shape=(2, 3), dtype=dtype, initializer=pyinit.HeNormal(1))
 
 
 def test_constants_serve_integer_weights():
-    """Protects constants for weights that are no floats."""
+    """Protects constants of integer and bool weights."""
     weight = keras.layers.Layer().add_weight(
         shape=(2, 3), dtype="int32", initializer=pyinit.Constant(3), trainable=False
     )
@@ -209,7 +209,7 @@ def test_constants_serve_integer_weights():
 
 
 def test_a_policy_of_the_users_own():
-    """Protects a layer whose policy is a class of the user's."""
+    """Protects a layer whose policy is the user's class."""
 
     class Halves(keras.DTypePolicy):
         """Weights in float64, computation in float16."""
@@ -225,7 +225,7 @@ def test_a_policy_of_the_users_own():
 
 
 def test_an_unknown_dimension_is_refused():
-    """Protects against a shape with None: the error shows it."""
+    """Protects the error of a shape with None, which shows the shape."""
     with pytest.raises(ValueError, match=r"\(None, 3\)"):
         keras.layers.Layer().add_weight(shape=(None, 3), initializer=pyinit.HeNormal(1))
     with pytest.raises(ValueError, match=r"Argument `shape` must .*dimension None"):

@@ -1,4 +1,4 @@
-"""Manifests of Keras models: what each weight was drawn by, found again."""
+"""Manifests of Keras models, and the recovered draws of seed generators."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ from pyinit.manifests.writing import as_text
 
 
 def stack(seed=None, generator=None, units=3):
-    """A model with our initializers in it: by integer, unseeded, by a shared generator."""
+    """Return a model of our initializers: seeded, unseeded, with a shared generator."""
     shared = generator or pyinit.SeedGenerator(7)
     return keras.Sequential(
         [
@@ -33,8 +33,8 @@ def stack(seed=None, generator=None, units=3):
 
 @pytest.mark.parametrize("seed", [None, 3])
 @pytest.mark.parametrize("generator", ["ours", "keras", "unseeded"])
-def test_the_weights_that_a_model_was_built_with(seed, generator):
-    """Protects seeds that were not given, and draws of a shared generator, which it forgets."""
+def test_weights_of_a_built_model(seed, generator):
+    """Protects unseeded initializers, and draws of a shared generator, which keeps no record."""
     shared = {
         "ours": pyinit.SeedGenerator(7),
         "keras": keras.random.SeedGenerator(7),
@@ -59,7 +59,7 @@ def test_the_weights_that_a_model_was_built_with(seed, generator):
 
 
 def test_one_seed_for_all():
-    """Protects the pair of initialize() and manifest() with a seed: Keras' own classes, too."""
+    """Protects initialize() and create_manifest() with a seed, also for Keras' own classes."""
     model = keras.Sequential(
         [
             keras.Input((8, 8, 1)),
@@ -99,8 +99,8 @@ def test_attention(name):
     assert pyinit.verify(pinned, model)
 
 
-def test_other_seeds_are_told():
-    """Protects the story that a failed check tells: which seed the other model has."""
+def test_other_seeds_are_reported():
+    """Protects the report of a failed check: it names the seed of the other model."""
     pinned = pyinit.create_manifest(stack(1))
     found = pyinit.verify(pinned, stack(2, pyinit.SeedGenerator(8)))
     reasons = {difference.name: difference.reason for difference in found.differences}
@@ -111,7 +111,7 @@ def test_other_seeds_are_told():
     assert "lstm/lstm_cell/kernel: the shape is [5, 16], not [5, 12]" in repr(found)
 
 
-def test_a_trained_model_is_told_from_a_new_one():
+def test_trained_models_are_refused():
     """Protects against a manifest of weights that no initializer draws."""
     model = stack(1)
     pinned = pyinit.create_manifest(model)
@@ -136,7 +136,7 @@ def a_function(shape, dtype=None):
 
 @keras.saving.register_keras_serializable(package="tests")
 class Own(layers.Layer):
-    """A layer that makes an initializer without a seed by itself, and a variable."""
+    """A layer with an unseeded initializer and a bare variable."""
 
     def build(self, shape):  # noqa: D102
         self.scale = self.add_weight(shape=(2,), initializer=pyinit.HeNormal(), name="scale")
@@ -146,8 +146,8 @@ class Own(layers.Layer):
         return x
 
 
-def test_what_cannot_be_pinned_is_named():
-    """Protects against weights that are left out in silence."""
+def test_weights_without_provenance_are_named():
+    """Protects manifests from omitting weights silently."""
     inputs = keras.Input((2,))
     x = layers.Dense(2, name="theirs", bias_initializer=a_function)(inputs)
     model = keras.Model(inputs, Own(name="own")(x))
@@ -186,7 +186,7 @@ def test_constants_and_integers():
 
 @pytest.mark.parametrize("policy", ["float16", "bfloat16", "float64", "mixed_bfloat16"])
 def test_dtypes(policy):
-    """Protects models of other dtypes, also where a backend holds float64 as float32."""
+    """Protects models of other dtypes, also if a backend stores float64 as float32."""
     layer = layers.Dense(3, kernel_initializer=pyinit.HeNormal(), dtype=policy, name="x")
     model = keras.Sequential([keras.Input((4,)), layer])
     held = keras.backend.standardize_dtype(layer.kernel.value.dtype)

@@ -13,12 +13,12 @@ layers = keras.layers
 
 
 def by_path(model) -> dict[str, np.ndarray]:
-    """The weights by the path that Keras gives them, without the model's name."""
+    """Return the weights by Keras' path, without the model's name."""
     return {w.path.removeprefix(f"{model.name}/"): values(w) for w in model.weights}
 
 
 def stack(*names: str) -> keras.Model:
-    """A functional model of layers of 4 units, with those names, in that order."""
+    """Return a functional model of layers of 4 units, with names in order."""
     x = inputs = keras.Input((4,))
     for name in names:
         x = layers.Dense(4, name=name, bias_initializer="random_normal")(x)
@@ -49,7 +49,7 @@ def test_other_layers_do_not_matter():
 
 
 def test_the_seed_matters():
-    """Protects against a seed that is left out, and its sign modulo 2**64."""
+    """Protects the seed's use, and its sign modulo 2**64."""
     model = stack("a")
     drawn = []
     for seed in (1, 2, -1, 2**64 - 1):
@@ -61,7 +61,7 @@ def test_the_seed_matters():
 
 @pytest.mark.parametrize("name", MODELS)
 def test_copies_get_the_same_weights(name, tmp_path):
-    """Protects paths: a model that is loaded or cloned has the same ones."""
+    """Protects paths: a loaded or cloned model has the same."""
     make, _ = MODELS[name]
     model = make()
     model.save(tmp_path / "model.keras")
@@ -83,7 +83,7 @@ CASES = [(n, a) for n in ARGUMENTS for a in ARGUMENTS[n] if a not in SKIPPED]
 
 @pytest.mark.parametrize(("layer", "argument"), CASES, ids=lambda case: case)
 def test_every_layer_is_drawn(layer, argument):
-    """Protects every initializer argument of every layer, with a class of Keras."""
+    """Protects every initializer argument of every layer, for a class of Keras."""
     model = build(layer, **{argument: keras.initializers.RandomNormal(0.5, 0.25)})
     before = by_path(model)
     pyinit.keras.initialize(model, 3)
@@ -98,7 +98,7 @@ def test_every_layer_is_drawn(layer, argument):
 
 
 def test_attention_keeps_its_axes():
-    """Protects the fans of attention when it is drawn anew."""
+    """Protects the fans of attention in initialize()."""
     attention = build("MultiHeadAttention", kernel_initializer="he_normal")
     pyinit.keras.initialize(attention, 3)
     query = by_path(attention)["query/kernel"]
@@ -108,7 +108,7 @@ def test_attention_keeps_its_axes():
 
 
 def test_lstm_keeps_its_forget_bias():
-    """Protects a bias that Keras composes of what an initializer gives, and of ones."""
+    """Protects the bias that Keras composes of an initializer's values and ones."""
     model = layers.LSTM(3, bias_initializer=pyinit.RandomNormal(seed=1), name="lstm")
     model.build((2, 4, 5))
     pyinit.keras.initialize(model, 3)
@@ -118,8 +118,8 @@ def test_lstm_keeps_its_forget_bias():
     assert same_bits(bias, expected)
 
 
-def test_what_no_optimizer_trains_stays():
-    """Protects statistics, seed generators and the optimizer; constants become constants again."""
+def test_untrained_state_stays():
+    """Protects statistics, seed generators and the optimizer; constants are set again."""
     model = keras.Sequential(
         [
             keras.Input((4,)),
@@ -143,7 +143,7 @@ def test_what_no_optimizer_trains_stays():
 
 
 def test_frozen_layers_are_drawn():
-    """Protects layers that are not trained now: their weights come from initializers too."""
+    """Protects frozen layers: initialize() draws their weights too."""
     model, frozen = stack("a", "b"), stack("a", "b")
     frozen.get_layer("a").trainable = False
     for each in (model, frozen):
@@ -154,7 +154,7 @@ def test_frozen_layers_are_drawn():
 
 @keras.saving.register_keras_serializable(package="tests")
 class Scale(layers.Layer):
-    """A layer with weights without names, one in a layer of its own."""
+    """A layer with unnamed weights, and a sublayer."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -172,7 +172,7 @@ class Scale(layers.Layer):
 
 
 def test_weights_without_names_are_counted():
-    """Protects custom layers: the names that Keras makes up count through the process."""
+    """Protects custom layers: generated names are numbered across the process."""
     for _ in range(2):
         model = keras.Sequential([keras.Input((4,)), Scale(name="scale")])
         pyinit.keras.initialize(model, 1)
@@ -195,12 +195,12 @@ def test_policies_are_kept():
 
 
 def ones(shape, dtype=None):
-    """An initializer that is a function of the user's own."""
+    """Return ones: a user's function as initializer."""
     return keras.ops.ones(shape, dtype)
 
 
 class Ramp(pyinit.Initializer):
-    """An initializer of the user's own, without a seed."""
+    """A user's initializer without a seed."""
 
     def __call__(self, shape, dtype=None, **kwargs):
         """The values."""
@@ -208,11 +208,11 @@ class Ramp(pyinit.Initializer):
 
 
 class OfKeras(keras.initializers.HeNormal):
-    """A child of one of Keras' classes, whose values only it knows."""
+    """A user's subclass of a class of Keras."""
 
 
 class NoConfig(layers.Layer):
-    """A layer that cannot be built again."""
+    """A layer that cannot be rebuilt."""
 
     def __init__(self, units):
         super().__init__(name="no_config")
@@ -228,7 +228,7 @@ class NoConfig(layers.Layer):
 
 
 class Direct(layers.Layer):
-    """A layer that makes its weight without add_weight()."""
+    """A layer with a weight not made by add_weight()."""
 
     def build(self, input_shape):
         """Makes the weight."""
@@ -236,7 +236,7 @@ class Direct(layers.Layer):
 
 
 class Twice(layers.Layer):
-    """A layer with two weights of one name."""
+    """A layer with two weights of the same name."""
 
     def build(self, input_shape):
         """Makes the weights."""
@@ -256,7 +256,7 @@ class Twice(layers.Layer):
     ids=["function", "ours", "keras", "no config", "variable"],
 )
 def test_weights_that_cannot_be_drawn_are_named(layer, reason):
-    """Protects against weights that are skipped silently; nothing is changed then."""
+    """Protects the error that names the weights; nothing is changed."""
     drawn = layers.Dense(3, name="drawn")
     model = keras.Sequential([drawn, layer()])
     model.layers[0].build((None, 4))
@@ -271,18 +271,18 @@ def test_weights_that_cannot_be_drawn_are_named(layer, reason):
 
 
 def test_weights_with_one_path_are_refused():
-    """Protects against two weights with one seed."""
+    """Protects against two weights with the same seed."""
     layer = Twice()
     layer.build((None, 3))
     with pytest.raises(ValueError, match=r"paths of their own.*kernel \(2 weights\)"):
         pyinit.keras.initialize(layer, 1)
 
 
-def test_children_of_ours_are_drawn():
-    """Protects subclasses of the user's, which know their own arguments."""
+def test_subclasses_are_drawn():
+    """Protects the user's subclasses, whose call computes the values."""
 
     class Half(pyinit.HeNormal):
-        """Half of what He et al. draw."""
+        """HeNormal, halved."""
 
         def __call__(self, *args, **kwargs):
             """The values."""

@@ -25,7 +25,7 @@ def dense(seed, name: str) -> keras.layers.Dense:
 
 
 def sharing(generator) -> keras.Model:
-    """Three layers whose initializers share a seed generator."""
+    """Return three layers whose initializers share a seed generator."""
     return keras.Sequential(
         [keras.Input((3,)), dense(generator, "a"), dense(generator, "b"), dense(generator, "c")]
     )
@@ -36,7 +36,7 @@ def seeds(model) -> list:
 
 
 def initializers(model) -> list[dict]:
-    """The configurations of all initializers of the model's layers."""
+    """Return the configurations of all initializers of the model's layers."""
     return [
         {key: value for key, value in layer.get_config().items() if key.endswith("initializer")}
         for layer in model.layers
@@ -45,14 +45,14 @@ def initializers(model) -> list[dict]:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_saved_models_are_loaded(name, tmp_path):
-    """Protects weights and initializers on their way through a file, and in a clone."""
+    """Protects weights and initializers that are saved and loaded, or cloned."""
     make, inputs = MODELS[name]
     model = make()
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     for again in (loaded, keras.models.clone_model(model)):
         assert initializers(again) == initializers(model)
-        # all seeds are fixed, so that a clone starts from the same weights
+        # all seeds are integers, so a clone starts from the same weights
         for ours, theirs in zip(weights(again), weights(model), strict=True):
             assert same_bits(ours, theirs)
         np.testing.assert_array_equal(
@@ -80,7 +80,7 @@ def load_in_a_new_process(path, imports: str) -> subprocess.CompletedProcess:
 
 
 def test_a_new_process_loads_after_the_import(tmp_path):
-    """Protects loading in a new process; without the import, Keras takes its class of the name."""
+    """Protects loading in a new process, where Keras falls back to its own class of the name."""
     path = tmp_path / "model.keras"
     keras.Sequential([keras.Input((3,)), dense(4, "a")]).save(path)
     total = str(pyinit.HeNormal(4)((3, 3)).sum())
@@ -90,8 +90,8 @@ def test_a_new_process_loads_after_the_import(tmp_path):
     assert loaded.stdout.split() == ["keras.src.initializers.random_initializers", total]
 
 
-def test_a_class_that_is_not_there_is_told(tmp_path):
-    """Protects the error where Keras has no class to take instead: it shows what to import."""
+def test_a_missing_class_is_named(tmp_path):
+    """Protects the error if Keras has no class of the name: it shows what to import."""
     path = tmp_path / "model.keras"
     sharing(pyinit.SeedGenerator(9)).save(path)
     missing = load_in_a_new_process(path, "")
@@ -123,7 +123,7 @@ def test_keras_serializes_ours(cls):
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_names_still_mean_keras_classes(cls):
-    """Protects Keras from us: its own names and classes are what they were."""
+    """Protects Keras: its own names and classes are unchanged."""
     theirs = getattr(keras.initializers, cls.__name__)
     by_name = {"class_name": cls.__name__, "config": theirs().get_config()}
     assert type(keras.initializers.get(by_name)) is theirs
@@ -133,7 +133,7 @@ def test_names_still_mean_keras_classes(cls):
 
 
 def test_a_class_of_the_users_own_is_saved_as_such(tmp_path):
-    """Protects subclasses, registered by the user with Keras or given on loading."""
+    """Protects subclasses that the user registers with Keras or passes on loading."""
 
     @keras.saving.register_keras_serializable(package="mine")
     class Registered(pyinit.HeNormal):
@@ -157,7 +157,7 @@ def test_a_class_of_the_users_own_is_saved_as_such(tmp_path):
 
 @pytest.mark.parametrize("make", GENERATORS)
 def test_shared_generators_stay_shared(make, tmp_path):
-    """Protects seed generators of both kinds in saved models: one for all layers, in its state."""
+    """Protects shared generators of both kinds in saved models, and their state."""
     generator = make(9, name="shared")
     model = sharing(generator)
     assert len({kernel.tobytes() for kernel in weights(model)[::2]}) == 3
@@ -168,16 +168,16 @@ def test_shared_generators_stay_shared(make, tmp_path):
     assert first is not generator
     assert all(seed is first for seed in seeds(loaded))
     assert [int(word) for word in keras.ops.convert_to_numpy(first.state)] == [9, 3]
-    # the next draw is the one that would have come next
+    # the next draw continues the sequence
     assert same_bits(pyinit.HeNormal(first)((3, 3)), pyinit.HeNormal(generator)((3, 3)))
-    # once more: nothing is lost on the way
+    # saving the loaded model loses nothing
     loaded.save(tmp_path / "again.keras")
     again = seeds(keras.saving.load_model(tmp_path / "again.keras"))
     assert all(seed is again[0] for seed in again)
 
 
 def test_keras_initializers_share_a_generator_with_ours(tmp_path):
-    """Protects a generator of Keras' that both kinds of initializer hold."""
+    """Protects Keras' generator, shared by both kinds of initializer."""
     generator = keras.random.SeedGenerator(9)
     theirs = layers.Dense(3, kernel_initializer=keras.initializers.HeNormal(generator))
     model = keras.Sequential(
@@ -190,7 +190,7 @@ def test_keras_initializers_share_a_generator_with_ours(tmp_path):
 
 
 def test_a_saved_generator_is_read_without_keras(tmp_path):
-    """Protects pyinit.deserialize() on what stands in the file."""
+    """Protects pyinit.deserialize() on the configuration in the file."""
     sharing(pyinit.SeedGenerator(9, "shared")).save(tmp_path / "model.keras")
     with zipfile.ZipFile(tmp_path / "model.keras") as file:
         saved = json.loads(file.read("config.json"))["config"]["layers"][1]["config"]
@@ -210,7 +210,7 @@ assert "keras" not in sys.modules
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_configs_of_layers_are_exchanged(cls):
-    """Protects a layer's config in which one class is put in the place of the other."""
+    """Protects a layer's config in which one class replaces the other."""
     theirs = getattr(keras.initializers, cls.__name__)
     for made, read in ((cls, theirs), (theirs, cls)):
         config = layers.Dense(3, kernel_initializer=made()).get_config()
@@ -219,7 +219,7 @@ def test_configs_of_layers_are_exchanged(cls):
 
 
 def test_weights_are_loaded_into_another_model(tmp_path):
-    """Protects weight files, which hold nothing of initializers."""
+    """Protects weight files, which hold no initializers."""
     model = sharing(pyinit.SeedGenerator(9))
     model.save_weights(tmp_path / "model.weights.h5")
     plain = keras.Sequential([keras.Input((3,)), *(layers.Dense(3) for _ in range(3))])

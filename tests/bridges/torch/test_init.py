@@ -21,7 +21,7 @@ nn = torch.nn
 
 
 def values(tensor) -> np.ndarray:
-    """A tensor's values; bfloat16 as ml_dtypes has it."""
+    """Return a tensor's values; bfloat16 as that of ml_dtypes."""
     tensor = tensor.detach()
     if tensor.dtype == torch.bfloat16:
         return tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
@@ -33,16 +33,16 @@ def all_values(module) -> dict[str, np.ndarray]:
 
 
 def weights_of(layer, *inputs) -> list[np.ndarray]:
-    """The weights of a Keras layer that was built by calling it."""
+    """Return the weights of a Keras layer, which a call builds."""
     layer(*inputs)
     return [keras.ops.convert_to_numpy(weight) for weight in layer.weights]
 
 
-# Against Keras' layers
+# The same weights as in Keras' layers
 
 
 def as_keras(weight) -> np.ndarray:
-    """A weight of torch's, with Keras' order of axes."""
+    """Return a weight of torch in Keras' order of axes."""
     rank = weight.dim()
     return values(weight).transpose(*range(2, rank), 1, 0)
 
@@ -96,7 +96,7 @@ def test_embeddings_are_not_transposed(module):
 
 
 def test_padding_stays_zero():
-    """Protects torch's own meaning of `padding_idx`."""
+    """Protects `padding_idx`: its row is zero."""
     weight = values(init_(nn.Embedding(5, 3, padding_idx=-2), seed=1).weight)
     assert not weight[3].any()
     assert weight[[0, 1, 2, 4]].all()
@@ -128,7 +128,7 @@ def test_recurrent_layers_compute_what_keras_computes(kind):
 
 @pytest.mark.parametrize("sizes", [{}, {"kdim": 5, "vdim": 3}], ids=["joined", "apart"])
 def test_attention_computes_what_keras_computes(sizes):
-    """Protects the fans of the projections, joined in one parameter or not."""
+    """Protects the fans of the projections, fused in one parameter or not."""
     ours = pyinit.GlorotUniform(seed=5)
     layer = keras.layers.MultiHeadAttention(2, 4, kernel_initializer=ours)
     random = np.random.default_rng(0)
@@ -144,10 +144,10 @@ def test_attention_computes_what_keras_computes(sizes):
 
 
 def test_joined_projections_have_seeds_of_their_own():
-    """Protects attention from a query and a key that are the same, whether joined or apart."""
+    """Protects attention from equal projections, fused or not."""
     joined = init_(nn.ModuleDict({"a": nn.MultiheadAttention(8, 2)}), seed=1)["a"]
     apart = nn.ModuleDict({"a": nn.MultiheadAttention(8, 2, kdim=8, vdim=4)})
-    # torch joins them where all sizes are the same
+    # torch fuses them if all sizes are the same
     apart = init_(apart, seed=1)["a"]
     query, key, _ = np.split(values(joined.in_proj_weight), 3)
     assert same_bits(query, values(apart.q_proj_weight))
@@ -156,7 +156,7 @@ def test_joined_projections_have_seeds_of_their_own():
 
 
 def test_bilinear_counts_both_inputs():
-    """Protects the fans of a layer that Keras has not."""
+    """Protects the fans of a layer that Keras does not have."""
     weight = values(init_(nn.Bilinear(2, 3, 4), pyinit.HeNormal(seed=5)).weight)
     expected = pyinit.HeNormal(5, input_axes=[0, 1], output_axes=[2])((2, 3, 4))
     assert same_bits(weight.transpose(1, 2, 0), expected)
@@ -173,8 +173,8 @@ NORMS = {
 
 
 @pytest.mark.parametrize("name", NORMS)
-def test_norms_start_as_torch_has_them(name):
-    """Protects norms from an initializer that is meant for the kernels."""
+def test_norms_start_as_in_torch(name):
+    """Protects norms from the initializer of kernels."""
     module = getattr(nn, name)(*NORMS[name])
     expected = all_values(module)
     for parameter in module.parameters():
@@ -203,7 +203,7 @@ def test_every_parameter_has_a_seed_derived_from_its_name():
 
 
 def test_other_modules_change_nothing():
-    """Protects: modules that are added, removed or reordered leave the others as they were."""
+    """Protects parameters from modules that are added, removed or reordered."""
     parts = {"first": nn.Linear(4, 4), "second": nn.LSTM(4, 4), "third": nn.Linear(4, 4)}
     before = all_values(init_(nn.ModuleDict(parts), seed=42))
     parts = {"third": parts["third"], "new": nn.Linear(4, 4), "first": parts["first"]}
@@ -215,7 +215,7 @@ def test_other_modules_change_nothing():
 
 
 def test_without_a_seed_parameters_differ():
-    """Protects modules from equal layers, and makes them reproducible all the same."""
+    """Protects unseeded modules: layers differ, and set_random_seed() reproduces them."""
     pyinit.set_random_seed(1)
     first = all_values(init_(model()))
     second = all_values(init_(model()))
@@ -227,7 +227,7 @@ def test_without_a_seed_parameters_differ():
 
 
 def test_an_initializer_keeps_its_own_seed_as_in_keras_layers():
-    """Protects initializers that were given a seed, and generators that are shared."""
+    """Protects seeded initializers and shared generators."""
     layers = nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)])
     init_(layers, pyinit.HeNormal(seed=1))
     assert same_bits(values(layers[0].weight), values(layers[1].weight))
@@ -253,7 +253,7 @@ def test_shared_parameters_count_once():
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_tensors_of_all_dtypes(dtype):
-    """Protects every dtype, and the caller's memory."""
+    """Protects every dtype, and the tensor's memory."""
     tensor = torch.empty(5, 4, dtype=getattr(torch, dtype))
     address = tensor.data_ptr()
     assert init_(tensor, pyinit.HeNormal(seed=1)) is tensor
@@ -265,7 +265,7 @@ def test_tensors_of_all_dtypes(dtype):
 
 @pytest.mark.parametrize("rank", range(5))
 def test_tensors_of_all_ranks(rank):
-    """Protects scalars and vectors, which have no order of axes."""
+    """Protects the order of axes for every rank."""
     shape = (2, 3, 4, 5)[:rank]
     order = (*range(2, rank), *reversed(range(min(rank, 2))))
     tensor = init_(torch.empty(shape), pyinit.RandomNormal(seed=1))
@@ -275,7 +275,7 @@ def test_tensors_of_all_ranks(rank):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_views_are_filled_where_they_are(dtype):
-    """Protects what stands between the elements of a tensor that is not contiguous."""
+    """Protects the memory between the elements of a strided tensor."""
     whole = torch.full((6, 8), 7.0, dtype=dtype)
     init_(whole[::2, 1::3].t(), pyinit.HeNormal(seed=1))
     expected = np.full((6, 8), 7.0, values(whole).dtype)
@@ -284,7 +284,7 @@ def test_views_are_filled_where_they_are(dtype):
 
 
 def test_channels_last_modules():
-    """Protects weights that lie in memory in another order."""
+    """Protects weights of another memory format."""
     module = nn.Conv2d(4, 6, 3)
     expected = values(init_(module, seed=1).weight).copy()
     last = init_(nn.Conv2d(4, 6, 3).to(memory_format=torch.channels_last), seed=1)
@@ -292,7 +292,7 @@ def test_channels_last_modules():
 
 
 def test_autograd_notices():
-    """Protects from gradients of weights that are no longer there."""
+    """Protects gradients from stale weights: autograd reports the change."""
     linear = nn.Linear(3, 3)
     output = linear(torch.ones(1, 3, requires_grad=True)).sum()
     init_(linear, seed=1)
@@ -303,7 +303,7 @@ def test_autograd_notices():
 
 
 def test_frozen_parameters_are_drawn_and_buffers_are_not():
-    """Protects the same rules as for Keras' models."""
+    """Protects the rules that hold for Keras' models."""
     module = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)).requires_grad_(False)
     module[1].running_mean.fill_(3)
     module[0].weight.fill_(0)
@@ -312,7 +312,7 @@ def test_frozen_parameters_are_drawn_and_buffers_are_not():
     assert (module[1].running_mean == 3).all()
 
 
-# Initializers of the user's, and what is refused
+# The user's initializers, and errors
 
 
 class Own(nn.Module):
@@ -326,7 +326,7 @@ class Own(nn.Module):
 
 
 def test_parameters_of_unknown_modules_are_named():
-    """Protects weights from being left out silently."""
+    """Protects against omitting parameters silently."""
     module = Own()
     before = all_values(module)
     with pytest.raises(ValueError, match=r"token, scale: Own .*`parameters`"):
@@ -335,7 +335,7 @@ def test_parameters_of_unknown_modules_are_named():
 
 
 def test_single_parameters_have_initializers_of_their_own():
-    """Protects the way out for the user's own parameters."""
+    """Protects the `parameters` argument."""
     module = Own()
     ours = {"token": pyinit.RandomNormal(), "scale": None, "linear.weight": "ones"}
     init_(module, seed=1, parameters=ours)
@@ -352,7 +352,7 @@ def test_single_parameters_have_initializers_of_their_own():
 
 
 def test_functions_draw_without_a_seed_only():
-    """Protects the promise that the seed decides everything."""
+    """Protects the guarantee that a seed determines all values."""
 
     def fives(shape, dtype=None):
         return np.full(shape, 5, dtype)
@@ -384,7 +384,7 @@ def test_tensors_that_cannot_be_filled_are_refused(name):
 
 
 def test_all_problems_of_a_module_are_named():
-    """Protects the errors of modules, and that nothing is changed then."""
+    """Protects the errors of modules; nothing is changed."""
     module = nn.Sequential(nn.Linear(2, 2), nn.LazyLinear(3), nn.Linear(2, 2, device="meta"))
     before = values(module[0].weight).copy()
     with pytest.raises(ValueError, match=r"1\.weight, 1\.bias: (?s:.*)2\.weight, 2\.bias: "):
@@ -410,7 +410,7 @@ def test_other_arguments_are_refused():
 
 
 def test_whole_transformers():
-    """Protects torch's own models: every parameter is one that is known."""
+    """Protects torch's own models: every parameter is known."""
     first, second = (nn.Transformer(8, 2, 1, 1, 16) for _ in range(2))
     init_(first, seed=1)
     init_(second, seed=1)
@@ -421,8 +421,8 @@ def test_whole_transformers():
     init_(nn.MultiheadAttention(8, 2, add_bias_kv=True), seed=1)
 
 
-def test_the_example_in_the_help_holds():
-    """Protects the docstring, which is not run where torch is not installed."""
+def test_the_example_runs():
+    """Protects the docstring, whose example needs torch."""
     from pyinit.bridges.torch import init
 
     results = doctest.testmod(init)

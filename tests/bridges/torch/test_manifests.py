@@ -17,7 +17,7 @@ nn = torch.nn
 
 
 class Everything(nn.Module):
-    """One of each kind of parameter that init_() knows."""
+    """A module with each kind of parameter that init_() knows."""
 
     def __init__(self):
         super().__init__()
@@ -35,7 +35,7 @@ class Everything(nn.Module):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
 def test_everything_that_init_fills(dtype, tmp_path):
-    """Protects every layer: what is pinned is what init_() gives, drawn in its own order."""
+    """Protects every layer: the manifest has the weights of init_()."""
     module = pyinit.torch.init_(Everything().to(dtype), seed=42)
     pinned = pyinit.create_manifest(module, seed=42)
     assert [t.name for t in pinned.tensors] == [name for name, _ in module.named_parameters()]
@@ -53,8 +53,8 @@ def test_everything_that_init_fills(dtype, tmp_path):
     assert as_text(pyinit.read_manifest(tmp_path / "m.json")) == text
 
 
-def test_a_model_without_memory():
-    """Protects models that are larger than the machine: on the meta device they are pinned, too."""
+def test_meta_device():
+    """Protects manifests of models on the meta device, which may exceed the memory."""
     expected = as_text(pyinit.create_manifest(pyinit.torch.init_(Everything(), seed=1), seed=1))
     with torch.device("meta"):
         module = Everything()
@@ -64,8 +64,8 @@ def test_a_model_without_memory():
     assert {difference.reason for difference in found.differences} == {"it has no memory yet"}
 
 
-def test_initializers_of_ones_choice():
-    """Protects the arguments that init_() takes."""
+def test_chosen_initializers():
+    """Protects the arguments of init_()."""
     chosen = {
         "initializer": pyinit.HeNormal(),
         "recurrent_initializer": pyinit.Orthogonal(0.5, 3),
@@ -80,8 +80,8 @@ def test_initializers_of_ones_choice():
     assert tensors["gru.weight_hh_l0"].segments[0].initializer.gain == 0.5
 
 
-def test_what_cannot_be_pinned():
-    """Protects against a manifest of other weights than the module has."""
+def test_invalid_manifests_are_refused():
+    """Protects against a manifest of weights that the module does not have."""
     with pytest.raises(DifferenceError, match=r"These weights have changed: weight$"):
         pyinit.create_manifest(nn.Linear(3, 2, bias=False), seed=1)
     with pytest.raises(ValueError, match="Argument `seed` must be given for a torch module"):
@@ -104,7 +104,7 @@ def test_what_cannot_be_pinned():
 
 @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
 def test_fingerprints_of_other_libraries_arrays(dtype):
-    """Protects `fingerprint(array)` for torch, JAX and TensorFlow, variables among them."""
+    """Protects `fingerprint(array)` for arrays and variables of torch, JAX and TensorFlow."""
     jax, tf = pytest.importorskip("jax"), pytest.importorskip("tensorflow")
     values = pyinit.HeNormal(1)((4, 3), dtype)
     expected = pyinit.fingerprint(values)
