@@ -114,20 +114,29 @@ def _elements(name: str, value: object, allowed: str) -> list[object]:
 
 
 def as_partition(
-    shape: Shape, partition_shape: object, partition_offset: object
+    shape: Shape,
+    partition_shape: object,
+    partition_offset: object,
+    names: tuple[str, str] = ("partition_shape", "partition_offset"),
 ) -> tuple[Shape, Shape]:
-    """The shape and the offset of a part of a tensor of `shape`, which lies inside it."""
-    if partition_shape is None or partition_offset is None:
-        name = "partition_shape" if partition_shape is None else "partition_offset"
-        raise argument_error(name, None, "given together with the other partition argument")
-    part = as_dimensions("partition_shape", partition_shape)
-    offset = as_dimensions("partition_offset", partition_offset)
-    if len(part) != len(shape):
-        raise argument_error("partition_shape", partition_shape, f"of the rank of shape={shape}")
-    if len(offset) != len(shape):
-        raise argument_error("partition_offset", partition_offset, f"of the rank of shape={shape}")
+    """Return the shape and the offset of a partition that lies inside a tensor of `shape`.
+
+    Args:
+        shape: The shape of the tensor.
+        partition_shape: The shape of the partition.
+        partition_offset: Its start along each axis.
+        names: The names of the caller's arguments for the two, for messages.
+    """
+    received = (partition_shape, partition_offset)
+    for name, value in zip(names, received, strict=True):
+        if value is None:
+            raise argument_error(name, None, "given together with the other partition argument")
+    part, offset = map(as_dimensions, names, received)
+    for name, value, dimensions in zip(names, received, (part, offset), strict=True):
+        if len(dimensions) != len(shape):
+            raise argument_error(name, value, f"of the rank of shape={shape}")
     for full, length, first in zip(shape, part, offset, strict=True):
         if first + length > full:
-            allowed = f"such that the part {part} at that offset lies inside shape={shape}"
-            raise argument_error("partition_offset", partition_offset, allowed)
+            allowed = f"such that the partition {part} at that offset lies inside shape={shape}"
+            raise argument_error(names[1], partition_offset, allowed)
     return part, offset

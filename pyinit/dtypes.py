@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import ml_dtypes
 import numpy as np
@@ -11,6 +11,30 @@ import numpy.typing as npt
 from pyinit.arguments import argument_error, one_of
 
 AnyArray = npt.NDArray[Any]
+
+FloatName = Literal["float16", "bfloat16", "float32", "float64"]
+DTypeName = (
+    FloatName
+    | Literal["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"]
+)
+
+
+class _Named(Protocol):
+    """A dtype of TensorFlow."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class _Sized(Protocol):
+    """A dtype of torch."""
+
+    @property
+    def itemsize(self) -> int: ...
+
+
+#: What stands for a dtype: a name, or a dtype of NumPy, JAX, TensorFlow or torch.
+DTypeLike = DTypeName | np.dtype[Any] | type[Any] | _Named | _Sized
 
 FLOAT_DTYPES: dict[str, np.dtype[Any]] = {
     "float16": np.dtype(np.float16),

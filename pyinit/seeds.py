@@ -1,4 +1,4 @@
-"""Seeds: integers, generators of a sequence of draws, and where fresh seeds come from."""
+"""Seeds: integers, seed generators, default seeds and derived ones."""
 
 from __future__ import annotations
 
@@ -7,13 +7,42 @@ import random
 import re
 import threading
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, SupportsIndex
 
 import numpy as np
 
 from pyinit.arguments import argument_error, as_index
 
-Key = tuple[int, int]
+
+class DrawId(NamedTuple):
+    """What selects one draw of the random stream.
+
+    Args:
+        seed: The seed, from 0 to 2**64 - 1.
+        draw: The draw of that seed, from 0 to 2**32 - 1.
+    """
+
+    seed: int
+    draw: int
+
+
+class SeedSource(Protocol):
+    """A seed generator: ours or Keras' own."""
+
+    @property
+    def state(self) -> Any:
+        """The seed and the next draw."""
+
+    def next(self) -> Any:
+        """Take the next draw."""
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the configuration."""
+
+
+#: What an initializer takes as its seed.
+Seed = SupportsIndex | SeedSource | Mapping[str, Any] | None
 
 _ALLOWED = "an integer from -2**63 to 2**64 - 1"
 _MAX_DRAWS = 2**32
@@ -21,30 +50,37 @@ _names: Counter[str] = Counter()
 
 
 def as_seed(name: str, value: object, allowed: str = _ALLOWED) -> int:
-    """`value` as an integer seed."""
+    """Return `value` as an integer seed."""
     seed = as_index(value)
     if seed is None or not -(2**63) <= seed < 2**64:
         raise argument_error(name, value, allowed)
     return seed
 
 
-def fresh_seed() -> int:
-    """A seed for who gave none: from Python's own generator, as in Keras.
+def as_draw(draw: object) -> int:
+    """Return `draw` as the number of a draw."""
+    index = as_index(draw)
+    if index is None or not 0 <= index < _MAX_DRAWS:
+        raise argument_error("draw", draw, "None or an integer from 0 to 2**32 - 1")
+    return index
 
-    So `random.seed()`, `keras.utils.set_random_seed()` and `set_random_seed()` all make it
-    reproducible.
+
+def fresh_seed() -> int:
+    """Return the default seed when none is given, from Python's own generator, as in Keras.
+
+    `random.seed()`, `keras.utils.set_random_seed()` and `set_random_seed()` make it reproducible.
     """
     return random.randint(1, 10**9)
 
 
 def set_random_seed(seed: int) -> None:
-    """Makes unseeded initializers reproducible.
+    """Make unseeded initializers reproducible.
 
-    As in Keras, the seed goes to Python's `random` and to NumPy's global generator; an initializer
-    or seed generator without a seed takes one from the former when it is constructed.
+    As in Keras, the seed goes to Python's `random` and to NumPy's global generator. An initializer
+    or seed generator without a seed takes one from `random` when it is constructed.
 
     Args:
-        seed: An integer from 0 to 2**32 - 1 (NumPy's range).
+        seed: An integer from 0 to 2**32 - 1, NumPy's range.
 
     Raises:
         ValueError: `seed` is not such an integer.
@@ -56,33 +92,33 @@ def set_random_seed(seed: int) -> None:
         >>> pyinit.set_random_seed(1)
         >>> pyinit.HeNormal().seed == first.seed
         True
+
+    Source: https://keras.io/api/utils/python_utils/#setrandomseed-function
     """
     index = as_index(seed)
     if index is None or not 0 <= index < 2**32:
         raise argument_error("seed", seed, "an integer from 0 to 2**32 - 1")
     random.seed(index)
-    np.random.seed(index)  # noqa: NPY002 - the global generator is what Keras seeds
+    np.random.seed(index)  # noqa: NPY002 - Keras seeds the global generator
 
 
 def derive_seed(seed: int, name: str) -> int:
-    """The seed of one named thing, such as a weight, from the seed of the whole.
+    """Derive the seed of a named weight from a model's seed.
 
-    Different names give unrelated seeds, and a name's seed depends on no other name: weights that
-    are added, removed or reordered leave the others as they are.
-
-    The seed is the first 8 bytes, big-endian, of the SHA-256 digest of these bytes: the ASCII text
-    `pyinit derive_seed 1`, a zero byte, `seed` modulo 2**64 in decimal, a zero byte, and `name` in
-    UTF-8.
+    Different names give unrelated seeds. The seed of a name depends on no other name, so adding,
+    removing or reordering weights leaves the others unchanged. The derived seed is the first eight
+    bytes of a SHA-256 digest of `seed` and `name`; the page "The random stream" of the
+    documentation specifies it to the byte.
 
     Args:
-        seed: An integer from -2**63 to 2**64 - 1.
-        name: A string.
+        seed: An integer from -2**63 to 2**64 - 1; negative ones count modulo 2**64.
+        name: The name of the weight, such as `"dense/kernel"`.
 
     Returns:
         An integer from 0 to 2**64 - 1.
 
     Raises:
-        ValueError: An argument is not as described.
+        ValueError: `seed` is not such an integer, or `name` is not a string that UTF-8 can encode.
 
     Example:
         >>> import pyinit
@@ -106,13 +142,13 @@ class SeedGenerator:
     """A seed that gives new values at every draw.
 
     An initializer with an integer seed repeats its values at every call. With a seed generator,
-    each call takes the generator's next draw; initializers that share one generator never share
-    values. The first draw is what the integer itself would give.
+    each call takes the generator's next draw, so initializers that share a generator never share
+    values. The first draw is the one that the integer itself gives.
 
     Args:
         seed: An integer from -2**63 to 2**64 - 1 (negative ones count modulo 2**64), or None for
-            a fresh one.
-        name: A name for printing and configs; made up if None.
+            a fresh seed.
+        name: A name for printing and configurations; None generates one.
 
     Raises:
         ValueError: `seed` is not such an integer, or `name` is not a string.
@@ -139,12 +175,12 @@ class SeedGenerator:
         self._lock = threading.Lock()
 
     @property
-    def state(self) -> Key:
-        """(seed, draw): what the next draw will use."""
+    def state(self) -> tuple[int, int]:
+        """(seed, draw) of the next draw."""
         return self.seed, self._draw
 
-    def next(self) -> Key:
-        """Takes the next draw.
+    def next(self) -> tuple[int, int]:
+        """Take the next draw.
 
         Returns:
             (seed, draw), the draw counting from 0.
@@ -160,12 +196,12 @@ class SeedGenerator:
         return self.seed, draw
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such a generator (its state starts anew, as in Keras)."""
+        """Return the constructor's arguments. As in Keras, the state is not part of them."""
         return {"seed": self._initial_seed, "name": self.name}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
-        """A generator with the arguments in `config`."""
+        """Construct a generator from the arguments in `config`."""
         if not isinstance(config, dict):
             raise argument_error("config", config, "a dictionary, as get_config() returns it")
         return cls(**config)
@@ -181,11 +217,11 @@ class SeedGenerator:
 
 
 def random_seed_generator(seed: int | None = None, name: str | None = None) -> SeedGenerator:
-    """A seed that gives new values at every draw: see `SeedGenerator`.
+    """Construct a `SeedGenerator`, a seed that gives new values at every draw.
 
     Args:
-        seed: An integer, or None for a fresh one.
-        name: A name for printing and configs; made up if None.
+        seed: An integer, or None for a fresh seed.
+        name: A name for printing and configurations; None generates one.
 
     Returns:
         A `SeedGenerator`.
@@ -199,7 +235,7 @@ def random_seed_generator(seed: int | None = None, name: str | None = None) -> S
 
 
 def is_generator(seed: object) -> bool:
-    """Whether `seed` is a seed generator: ours, or Keras' own, known by what it offers."""
+    """Whether `seed` is a seed generator: ours, or Keras' own, which is duck-typed."""
     return isinstance(seed, SeedGenerator) or (
         not isinstance(seed, type)
         and hasattr(seed, "state")
@@ -208,44 +244,47 @@ def is_generator(seed: object) -> bool:
     )
 
 
-def draw_key(seed: Any) -> Key:
-    """(seed modulo 2**64, draw) for one call of an initializer with that seed.
+def take_draw(seed: Any, draw: int | None = None) -> DrawId:
+    """Return the draw that one call of an initializer with that seed uses.
 
-    A seed may be such a pair itself: a draw that is already taken.
+    Args:
+        seed: An integer, whose first draw is taken, or a seed generator, whose next draw is taken.
+        draw: Use this draw of the seed instead, and take none from a generator.
     """
-    if isinstance(seed, tuple):
-        return seed
-    if isinstance(seed, int):
-        return seed % 2**64, 0
+    if type(seed) is int:
+        return DrawId(seed % 2**64, draw or 0)
+    if not is_generator(seed):
+        # an attribute may be assigned after the constructor checked it
+        return DrawId(as_seed("seed", seed) % 2**64, draw or 0)
+    if draw is not None:
+        return DrawId(next_draw(seed).seed, draw)
     if isinstance(seed, SeedGenerator):
-        value, draw = seed.next()
-        return value % 2**64, draw
-    if not is_generator(seed):  # set as an attribute, later than the constructor looks
-        return as_seed("seed", seed) % 2**64, 0
-    return _key_of_keras(seed.next())
+        value, taken = seed.next()
+        return DrawId(value % 2**64, taken)
+    return _keras_draw(seed.next())
 
 
-def next_key(generator: Any) -> Key:
-    """(seed modulo 2**64, draw) of the next draw of a seed generator, which is not taken."""
+def next_draw(generator: Any) -> DrawId:
+    """Return the next draw of a seed generator without taking it."""
     if isinstance(generator, SeedGenerator):
         value, draw = generator.state
-        return value % 2**64, draw
-    return _key_of_keras(getattr(generator.state, "value", generator.state))
+        return DrawId(value % 2**64, draw)
+    return _keras_draw(getattr(generator.state, "value", generator.state))
 
 
-def _key_of_keras(state: Any) -> Key:
-    """Keras' own holds the two as a tensor of 32-bit integers, signed or not by backend."""
+def _keras_draw(state: Any) -> DrawId:
+    """Read Keras' state, a tensor of two 32-bit integers, signed or not by backend."""
     value, draw = (int(word) for word in np.asarray(_to_host(state)))
-    return value % 2**32 if -(2**31) <= value < 0 else value % 2**64, draw % 2**32
+    return DrawId(value % 2**32 if -(2**31) <= value < 0 else value % 2**64, draw % 2**32)
 
 
 def _to_host(tensor: Any) -> Any:
-    """A tensor in the host's memory."""
+    """Copy a torch tensor to the host's memory; others are there already."""
     return tensor.detach().cpu() if hasattr(tensor, "detach") else tensor
 
 
 def _unique_name(class_name: str) -> str:
-    """`seed_generator`, `seed_generator_1`, ...: the names that Keras makes up."""
+    """Generate a name as Keras does: `seed_generator`, `seed_generator_1`, ..."""
     snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", class_name).lower()
     count = _names[snake]
     _names[snake] += 1

@@ -10,6 +10,7 @@ import numpy as np
 
 from pyinit.arguments import argument_error
 from pyinit.dtypes import standardize_dtype
+from pyinit.initializers.random import DistributionName, Mode
 
 #: TensorFlow's other names for these dtypes.
 _DTYPE_ALIASES = {"half": "float16", "float": "float32", "double": "float64"}
@@ -59,7 +60,7 @@ def as_dtype(dtype: Any, allowed: dict[str, np.dtype[Any]]) -> np.dtype[Any]:
     return standardize_dtype(dtype, allowed)
 
 
-def as_distribution(distribution: Any) -> str:
+def as_distribution(distribution: Any) -> Any:
     """Return the name of a distribution in lower case.
 
     Raises:
@@ -72,7 +73,7 @@ def as_distribution(distribution: Any) -> str:
     return distribution.lower()
 
 
-def scaling_arguments(cls: Any) -> tuple[float, str, str]:
+def scaling_arguments(cls: Any) -> tuple[float, Mode, DistributionName]:
     """Return the scale, mode and distribution of a class such as `HeNormal`."""
     initializer = cls(seed=0)
     return initializer.scale, initializer.mode, initializer.distribution

@@ -10,12 +10,13 @@ import numpy as np
 from pyinit.arguments import Shape, argument_error
 from pyinit.dtypes import FLOAT_DTYPES, INTEGER_DTYPES, AnyArray, round_to
 from pyinit.initializers.constant import Constant
-from pyinit.initializers.random import RandomUniform
-from pyinit.seeds import draw_key
-from pyinit.stream import fill
-from pyinit.stream.distributions import parameters
+from pyinit.initializers.lazy import LazyTensor, WholeTensor
+from pyinit.initializers.random import RandomTensor, RandomUniform
+from pyinit.seeds import DrawId, take_draw
+from pyinit.stream import distribution
 
 _FLOAT64 = FLOAT_DTYPES["float64"]
+_UNIT = distribution("uniform", 0.0, 1.0, _FLOAT64, ("minval", "maxval"))
 
 
 class ValuesOrConstant(Constant):
@@ -48,21 +49,43 @@ class ValuesOrConstant(Constant):
         else:
             super().__init__(value)
 
-    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
+    def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         if self._values is None:
-            super()._fill(out, dtype, full_shape, offset)
-            return
+            return super()._lazy(shape, dtype, draw)
         flat = _converted(self._values, dtype).ravel()
-        size = math.prod(full_shape)
+        size = math.prod(shape)
         if flat.size > max(1, size) or (1 < flat.size < size and not self._extend):
-            allowed = f"one value or {size} values, for shape={full_shape}"
+            allowed = f"one value or {size} values, for shape={shape}"
             raise argument_error("value", self.value, allowed)
-        full = np.full(size, flat[-1], dtype)
-        full[: flat.size] = flat
-        part = tuple(
-            slice(first, first + length) for first, length in zip(offset, out.shape, strict=True)
-        )
-        out[...] = full.reshape(full_shape)[part]
+        return GivenTensor(shape, dtype, flat.tobytes())
+
+
+class GivenTensor(WholeTensor):
+    """A lazy tensor of given values, the last of which fills the rest.
+
+    Args:
+        shape: The shape.
+        dtype: The dtype.
+        values: The bytes of the values in C order, in that dtype.
+    """
+
+    __slots__ = ("_given",)
+
+    def __init__(self, shape: Shape, dtype: np.dtype[Any], values: bytes) -> None:
+        super().__init__(shape, dtype)
+        self._given = values
+
+    def _compute(self) -> AnyArray:
+        given = np.frombuffer(self._given, self._dtype)
+        full = np.full(self.size, given[-1], self._dtype)
+        full[: given.size] = given
+        return full.reshape(self._shape)
+
+    def _parameters(self) -> tuple[Any, ...]:
+        return (self._given,)
+
+    def _summary(self) -> str:
+        return "given values"
 
 
 def _converted(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
@@ -113,17 +136,11 @@ class UniformNumbers(RandomUniform):
         self._has_maxval = maxval is not None
         super().__init__(minval, 1 if maxval is None else maxval, seed)
 
-    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
+    def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         if dtype.name in FLOAT_DTYPES:
-            super()._fill(out, dtype, full_shape, offset)
-            return
+            return super()._lazy(shape, dtype, draw)
         minval, maxval = self._integer_ends(dtype)
-        uniform = np.empty(out.shape, _FLOAT64)
-        law = parameters("uniform", 0.0, 1.0, _FLOAT64, ("minval", "maxval"))
-        fill(uniform, _FLOAT64, law, draw_key(self.seed), full_shape, offset)
-        # u is at most 1 - 2**-53 and the range at most 2**53: the product stays below the range
-        uniform *= maxval - minval
-        out[...] = np.floor(uniform).astype(np.int64) + minval
+        return UniformIntegerTensor(shape, dtype, minval, maxval, take_draw(self.seed, draw))
 
     def _integer_ends(self, dtype: np.dtype[Any]) -> tuple[int, int]:
         name = dtype.name
@@ -145,3 +162,40 @@ class UniformNumbers(RandomUniform):
         """The arguments that construct such an initializer."""
         config = super().get_config()
         return config if self._has_maxval else {**config, "maxval": None}
+
+
+class UniformIntegerTensor(LazyTensor):
+    """A lazy tensor of uniform integers.
+
+    Args:
+        shape: The shape.
+        dtype: The integer dtype.
+        minval: The smallest value.
+        maxval: The largest value plus one.
+        draw_id: The draw.
+    """
+
+    __slots__ = ("_draw_id", "_maxval", "_minval")
+
+    def __init__(
+        self, shape: Shape, dtype: np.dtype[Any], minval: int, maxval: int, draw_id: DrawId
+    ) -> None:
+        super().__init__(shape, dtype)
+        self._minval = minval
+        self._maxval = maxval
+        self._draw_id = draw_id
+
+    def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
+        uniform = np.empty(out.shape, _FLOAT64)
+        unit = RandomTensor(self._shape, _FLOAT64, _UNIT, self._draw_id)
+        unit._fill(uniform, offset, steps)
+        # u is at most 1 - 2**-53 and the range at most 2**53: the product stays below the range
+        uniform *= self._maxval - self._minval
+        out[...] = np.floor(uniform).astype(np.int64) + self._minval
+
+    def _parameters(self) -> tuple[Any, ...]:
+        return self._minval, self._maxval, self._draw_id
+
+    def _summary(self) -> str:
+        seed, draw = self._draw_id
+        return f"uniform from {self._minval} to {self._maxval - 1}, seed={seed}, draw={draw}"

@@ -1,27 +1,31 @@
-"""The base class: what a call of every initializer does."""
+"""The base class of all initializers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 import numpy as np
 
 from pyinit import hooks
 from pyinit.arguments import Shape, argument_error, as_partition, as_shape
-from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
+from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, DTypeLike, standardize_dtype
+from pyinit.initializers.lazy import CalledTensor, LazyTensor, check_out
 from pyinit.runtime import devices
+from pyinit.seeds import as_draw
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+Out = TypeVar("Out")
 
 
 class Initializer:
     """The base class of all initializers.
 
-    An initializer is called with a shape and returns a tensor of initial weights. A subclass of
-    your own overrides `__call__(shape, dtype=None)`, and `get_config()` if its constructor takes
-    arguments, as in Keras.
+    An initializer is called with a shape and returns a tensor of initial weights. As in Keras, a
+    subclass of your own overrides `__call__(shape, dtype=None)`, and `get_config()` if its
+    constructor takes arguments.
 
     Example:
         >>> import numpy as np
@@ -37,181 +41,174 @@ class Initializer:
 
     #: The dtypes that the initializer can fill.
     _dtypes: ClassVar[dict[str, np.dtype[Any]]] = NUMERIC_DTYPES
-    #: Whether a part of a tensor takes as long, and as much memory, as all of it.
-    _parts_cost_all: ClassVar[bool] = False
+    #: Whether the class has a `__call__` of its own, whose values only the call knows.
+    _overrides_call: ClassVar[bool] = False
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__call__" in vars(cls) and "_overrides_call" not in vars(cls):
+            cls._overrides_call = True
+
+    # one signature for each kind of result
+    @overload
     def __call__(
         self,
         shape: Iterable[int],
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         *,
-        out: AnyArray | None = None,
+        partition_shape: Iterable[int] | None = None,
+        partition_offset: Iterable[int] | None = None,
+    ) -> AnyArray: ...
+    @overload
+    def __call__(
+        self,
+        shape: Iterable[int],
+        dtype: DTypeLike | None = None,
+        *,
+        out: Out,
+        device: str | None = None,
+        partition_shape: Iterable[int] | None = None,
+        partition_offset: Iterable[int] | None = None,
+    ) -> Out: ...
+    @overload
+    def __call__(
+        self,
+        shape: Iterable[int],
+        dtype: DTypeLike | None = None,
+        *,
+        out: Any = None,
         device: str | None = None,
         partition_shape: Iterable[int] | None = None,
         partition_offset: Iterable[int] | None = None,
         layout: Any = None,
-    ) -> AnyArray:
-        """Returns a tensor of initial weights.
+    ) -> Any: ...
+    def __call__(
+        self,
+        shape: Iterable[int],
+        dtype: DTypeLike | None = None,
+        *,
+        out: Any = None,
+        device: str | None = None,
+        partition_shape: Iterable[int] | None = None,
+        partition_offset: Iterable[int] | None = None,
+        layout: Any = None,
+    ) -> Any:
+        """Return a tensor of initial weights.
 
         Args:
             shape: The shape of the (full) tensor: a sequence of non-negative integers.
             dtype: The name of the dtype, or a dtype of NumPy, TensorFlow, JAX or torch. None means
-                the dtype of `out`, or else `floatx()`. The random initializers fill float16,
-                bfloat16, float32 and float64, the constant ones integers and bool too.
-            out: The array to fill, in C or Fortran order; nothing else is allocated then. It is a
-                NumPy array, or one on a GPU: CuPy's, a tensor of torch, or any other object with
+                the dtype of `out`, or else `floatx()`. Random initializers fill float16, bfloat16,
+                float32 and float64; constant ones also integers and bool.
+            out: The array to fill; nothing else is allocated. A NumPy array of any strides, or an
+                array on a GPU in C or Fortran order: CuPy's, a tensor of torch, or an object with
                 DLPack or `__cuda_array_interface__`.
-            device: `"cpu"`, `"cuda"` (CuPy's current device) or `"cuda:1"` (that one). None means
-                the device of `out`, or else `default_device()`.
-            partition_shape: The shape of the part that is asked for, if not the full tensor.
-            partition_offset: Where that part starts, along each axis.
-            layout: How to shard the tensor over devices: a `jax.sharding.Sharding`, or a
-                `keras.distribution.TensorLayout` of Keras' jax backend; goes with none of the four
-                arguments above. Each device's part is drawn on its own.
+            device: `"cpu"`, `"cuda"` (CuPy's current device) or `"cuda:1"` (that device). None
+                means the device of `out`, or else `default_device()`.
+            partition_shape: The shape of the partition to draw; None draws the full tensor.
+            partition_offset: The start of the partition along each axis.
+            layout: Shards the tensor over devices, each of which draws its own shard: a
+                `jax.sharding.Sharding`, or a `keras.distribution.TensorLayout` of Keras' jax
+                backend. Cannot be combined with the four arguments above.
 
         Returns:
             `out`, or a new NumPy array in C order: the full tensor, or exactly the slice
             `[partition_offset : partition_offset + partition_shape]` of it. On a GPU, a CuPy array,
-            whose values the current stream will have written. With a layout, a `jax.Array`.
+            which the current stream will have written. With a layout, a `jax.Array`.
 
         Raises:
             ValueError: An argument is not as described.
-            TypeError: `out` is not a NumPy array or one on a GPU.
+            TypeError: `out` is neither a NumPy array nor an array on a GPU.
             ImportError: A GPU needs CuPy, which is not installed.
             RuntimeError: There is no driver or no device.
             MemoryError: There is too little memory.
         """
         if layout is not None:
             _check_alone(layout, (out, device, partition_shape, partition_offset))
-            return hooks.draw_sharded(self, shape, dtype, layout)  # type: ignore[no-any-return]
-        full, part, offset = self._check(shape, partition_shape, partition_offset)
-        number = devices.chosen(device, out)
-        if number is not None:
-            drawn: AnyArray = self._call_on_gpu(number, full, part, offset, dtype, out)
-            return drawn
+            return hooks.draw_sharded(self, shape, dtype, layout)
+        full = as_shape(shape)
+        part, offset = full, None
+        if partition_shape is not None or partition_offset is not None:
+            part, offset = as_partition(full, partition_shape, partition_offset)
+        ordinal = devices.chosen(device, out)
+        if ordinal is not None:
+            return self._call_on_gpu(ordinal, full, part, offset, dtype, out)
+        # a call that finds no memory takes no draw, so memory comes first
         if out is None:
             array_dtype = standardize_dtype(dtype, self._dtypes)
             out = np.empty(part, array_dtype)
         else:
-            array_dtype = self._check_out(out, part, dtype)
-        self._fill(out, array_dtype, full, offset)
+            wanted = getattr(out, "dtype", None) if dtype is None else dtype
+            array_dtype = standardize_dtype(wanted, self._dtypes)
+            check_out(out, array_dtype, part)
+        self._lazy(full, array_dtype)._fill(out, offset)
         return out
 
-    def _check(
-        self,
-        shape: object,
-        partition_shape: object,
-        partition_offset: object,
-    ) -> tuple[Shape, Shape, Shape]:
-        """The full shape, the shape of the part that is asked for, and where the part starts."""
-        full = as_shape(shape)
-        if partition_shape is None and partition_offset is None:
-            part, offset = full, (0,) * len(full)
-        else:
-            part, offset = as_partition(full, partition_shape, partition_offset)
-        self._check_shape(full)
-        return full, part, offset
-
     def _call_on_gpu(
-        self, number: int, full: Shape, part: Shape, offset: Shape, dtype: Any, out: Any
+        self, ordinal: int, full: Shape, part: Shape, offset: Shape | None, dtype: Any, out: Any
     ) -> Any:
-        """What a call returns on the GPU of that number."""
+        """Return what a call returns on the GPU of that ordinal."""
         from pyinit.stream.gpu import arrays
 
         if out is None:
             array_dtype = standardize_dtype(dtype, self._dtypes)
-            out = arrays.empty(part, array_dtype, number)
-            with arrays.reporting_memory(number):
-                self._fill_on_gpu(out, array_dtype, full, offset)
-        else:
-            with arrays.borrowed(out) as array, arrays.reporting_memory(number):
-                array_dtype = self._check_buffer(array, part, dtype)
-                self._fill_on_gpu(array, array_dtype, full, offset)
+            out = arrays.empty(part, array_dtype, ordinal)
+            with arrays.reporting_memory(ordinal):
+                self._lazy(full, array_dtype)._fill_on_gpu(out, offset)
+            return out
+        with arrays.borrowed(out) as array, arrays.reporting_memory(ordinal):
+            array_dtype = standardize_dtype(array.dtype if dtype is None else dtype, self._dtypes)
+            check_out(array, array_dtype, part)
+            self._lazy(full, array_dtype)._fill_on_gpu(array, offset)
         return out
 
-    def _drawn_on_gpu(
-        self,
-        number: int,
-        full: Shape,
-        part: Shape,
-        offset: Shape,
-        dtype: np.dtype[Any],
-        held: np.dtype[Any],
-    ) -> AnyArray:
-        """A part drawn on the GPU of that number and copied to the CPU's memory.
+    def lazy(
+        self, shape: Iterable[int], dtype: DTypeLike | None = None, *, draw: int | None = None
+    ) -> LazyTensor:
+        """Return the tensor that a call returns, to be computed where it is read.
 
-        The array is in Fortran order and of `held`: `dtype`, or float64 that holds its values.
+        The draw of a seed generator is taken here, once all arguments are checked; a call that
+        fails takes none.
+
+        Args:
+            shape: The shape of the tensor: a sequence of non-negative integers.
+            dtype: As in a call of the initializer; None means `floatx()`.
+            draw: Which draw of the seed to use, from 0 to 2**32 - 1; a seed generator then stays
+                as it is. None takes the next draw of a seed generator, or draw 0 of an integer.
+
+        Returns:
+            A `LazyTensor`.
+
+        Raises:
+            ValueError: An argument is not as described.
+
+        Example:
+            >>> import pyinit
+            >>> weights = pyinit.Orthogonal(seed=1).lazy((4, 3))
+            >>> bool((weights[2:] == pyinit.Orthogonal(seed=1)((4, 3))[2:]).all())
+            True
         """
-        from pyinit.stream.gpu import arrays
+        full = as_shape(shape)
+        array_dtype = standardize_dtype(dtype, self._dtypes)
+        number = None if draw is None else as_draw(draw)
+        if not self._overrides_call:
+            return self._lazy(full, array_dtype, number)
+        if draw is not None:
+            raise argument_error("draw", draw, f"None for {type(self).__name__}, which is called")
+        return CalledTensor(full, array_dtype, self)
 
-        out = arrays.empty(part, held, number, "F")
-        with arrays.reporting_memory(number):
-            self._fill_on_gpu(out, dtype, full, offset)
-            return arrays.to_host(out)
+    def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
+        """Return the lazy tensor of a checked shape and dtype.
 
-    def _check_shape(self, shape: Shape) -> None:
-        """Raises a ValueError if the initializer cannot serve a tensor of that shape."""
-
-    def _check_out(self, out: AnyArray, part: Shape, dtype: Any) -> np.dtype[Any]:
-        """The dtype to fill `out` with, once it is known to be a buffer for the part."""
-        # a mask would go on hiding what was drawn
-        if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
-            allowed = "a NumPy array or one on a GPU"
-            raise TypeError(f"Argument `out` must be {allowed}. Received: out={out!r}")
-        return self._check_buffer(out, part, dtype)
-
-    def _check_buffer(self, out: Any, part: Shape, dtype: Any) -> np.dtype[Any]:
-        """The dtype to fill an array of NumPy or CuPy with."""
-        array_dtype = standardize_dtype(out.dtype if dtype is None else dtype, self._dtypes)
-        flags = out.flags
-        # all of CuPy's arrays are writable, and have no such flags
-        writable = getattr(flags, "writeable", True)
-        sound = writable and flags.forc and getattr(flags, "aligned", True)
-        if out.shape != part or out.dtype != array_dtype or not sound:
-            raise ValueError(
-                f"Argument `out` must be a writable, aligned array of shape {part} and dtype "
-                f"{array_dtype}, in C or Fortran order. Received: an array of shape "
-                f"{out.shape} and dtype {out.dtype}, with strides {out.strides}, "
-                f"{'writable' if writable else 'read-only'}"
-            )
-        return array_dtype
-
-    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
-        """Fills `out` with the part at `offset` of the tensor of `full_shape`.
-
-        All arguments are checked already; `out` may have any strides, and be of float64 when
-        `dtype` is a narrower one whose values it is to hold.
+        Subclasses of this package override this method. They check the shape, compute parameters,
+        and take the draw last.
         """
         raise NotImplementedError(
             f"{type(self).__name__} must override `__call__(shape, dtype=None)`."
         )
 
-    def _fill_on_gpu(
-        self, out: Any, dtype: np.dtype[Any], full_shape: Shape, offset: Shape
-    ) -> None:
-        """As `_fill()`, for a CuPy array in C or Fortran order.
-
-        Here the values come from the CPU's memory; who computes them on the device overrides it.
-        """
-        from pyinit.stream.gpu import arrays
-
-        values = np.empty(out.shape, out.dtype)
-        self._fill(values, dtype, full_shape, offset)
-        arrays.from_host(out, values)
-
-    def _working_memory(self, full_shape: Shape) -> int:
-        """How many bytes `_fill()` needs besides `out`, for a part of a tensor of that shape.
-
-        What stays within a cache does not count.
-        """
-        return 0
-
-    def _of_one_draw(self) -> Initializer:
-        """An initializer all of whose calls give parts of one tensor: what the next call draws."""
-        return self
-
     def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such an initializer, as a JSON-serializable dictionary.
+        """Return the constructor's arguments as a JSON-serializable dictionary.
 
         Its keys are those of Keras' class of the same name.
         """
@@ -219,10 +216,10 @@ class Initializer:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """An initializer with the arguments in `config`, ours or of Keras' class of that name.
+        """Construct an initializer from a configuration, ours or of Keras' class of that name.
 
         Args:
-            config: What `get_config()` returns.
+            config: The dictionary that `get_config()` returns.
 
         Raises:
             ValueError: A key of `config` is not an argument of the class.
@@ -238,10 +235,10 @@ class Initializer:
             ) from None
 
     def clone(self) -> Self:
-        """A new initializer with the same arguments (a fresh seed if none was given)."""
+        """Return a new initializer with the same arguments; an unseeded one gets a fresh seed."""
         return type(self).from_config(self.get_config())
 
-    # What isinstance() asks where the type alone does not answer: see hooks.py.
+    # isinstance() falls back to this attribute, which lets ours pass as Keras' initializers
     @property  # type: ignore[misc]
     def __class__(self) -> type[Self]:
         return hooks.isinstance_proxy(type(self))
@@ -255,7 +252,7 @@ class Initializer:
         return f"{type(self).__name__}({arguments})"
 
     def _arguments(self) -> dict[str, Any]:
-        """The arguments to show in `repr`."""
+        """Return the arguments that `repr` shows."""
         return self.get_config()
 
 

@@ -1,4 +1,4 @@
-"""Initializers without chance: Constant, Zeros, Ones, Identity."""
+"""Initializers without randomness: Constant, Zeros, Ones, Identity."""
 
 from __future__ import annotations
 
@@ -9,14 +9,47 @@ import numpy as np
 from pyinit.arguments import Shape, argument_error, as_number
 from pyinit.dtypes import AnyArray, constant_of
 from pyinit.initializers.base import Initializer
+from pyinit.initializers.lazy import LazyTensor
+
+__all__ = ["Constant", "Identity", "Ones", "Zeros"]
+
+
+class ConstantTensor(LazyTensor):
+    """A lazy tensor whose elements are all the same.
+
+    Args:
+        shape: The shape.
+        dtype: The dtype.
+        value: The bytes of the value, in that dtype.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, shape: Shape, dtype: np.dtype[Any], value: bytes) -> None:
+        super().__init__(shape, dtype)
+        self._value: AnyArray = np.frombuffer(value, dtype).reshape(())
+
+    def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
+        out.fill(self._value)
+
+    def _fill_on_gpu(self, out: Any, offset: Shape | None = None) -> None:
+        from pyinit.stream.gpu import arrays
+
+        arrays.fill_constant(out, self._value.astype(out.dtype))
+
+    def _parameters(self) -> tuple[Any, ...]:
+        return (self._value.tobytes(),)
+
+    def _summary(self) -> str:
+        return f"value={self._value}"
 
 
 class Constant(Initializer):
-    """Fills a tensor with one value.
+    """Initializer that generates tensors with a constant value.
 
     Args:
-        value: A number or bool; the dtype asked for must be able to hold it (floats are rounded
-            to nearest even). It may be infinite or NaN for float dtypes.
+        value: A number or bool, which the dtype asked for must be able to hold; floats are rounded
+            to nearest even. It may be infinite or NaN for float dtypes.
 
     Raises:
         ValueError: `value` is not a number.
@@ -33,21 +66,16 @@ class Constant(Initializer):
     def __init__(self, value: float = 0.0) -> None:
         self.value = _as_constant(value)
 
-    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
-        out[...] = constant_of("value", self.value, dtype)
-
-    def _fill_on_gpu(
-        self, out: Any, dtype: np.dtype[Any], full_shape: Shape, offset: Shape
-    ) -> None:
-        _fill_constant_on_gpu(out, constant_of("value", self.value, dtype))
+    def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
+        return ConstantTensor(shape, dtype, constant_of("value", self.value, dtype).tobytes())
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such an initializer."""
+        """Return the constructor's arguments."""
         return {"value": self.value}
 
 
 class Zeros(Initializer):
-    """Fills a tensor with zeros.
+    """Initializer that generates tensors of zeros.
 
     Example:
         >>> import pyinit
@@ -58,17 +86,12 @@ class Zeros(Initializer):
     Source: https://keras.io/api/layers/initializers/#zeros-class
     """
 
-    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
-        out.fill(0)
-
-    def _fill_on_gpu(
-        self, out: Any, dtype: np.dtype[Any], full_shape: Shape, offset: Shape
-    ) -> None:
-        _fill_constant_on_gpu(out, np.zeros((), dtype))
+    def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
+        return ConstantTensor(shape, dtype, np.zeros((), dtype).tobytes())
 
 
 class Ones(Initializer):
-    """Fills a tensor with ones.
+    """Initializer that generates tensors of ones.
 
     Example:
         >>> import pyinit
@@ -79,20 +102,53 @@ class Ones(Initializer):
     Source: https://keras.io/api/layers/initializers/#ones-class
     """
 
-    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
-        out.fill(1)
+    def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
+        return ConstantTensor(shape, dtype, np.ones((), dtype).tobytes())
 
-    def _fill_on_gpu(
-        self, out: Any, dtype: np.dtype[Any], full_shape: Shape, offset: Shape
-    ) -> None:
-        _fill_constant_on_gpu(out, np.ones((), dtype))
+
+class IdentityTensor(LazyTensor):
+    """A lazy identity matrix, times a factor.
+
+    Args:
+        shape: The shape, of rank 2.
+        dtype: The dtype.
+        gain: The bytes of the factor, in that dtype.
+    """
+
+    __slots__ = ("_gain",)
+
+    def __init__(self, shape: Shape, dtype: np.dtype[Any], gain: bytes) -> None:
+        super().__init__(shape, dtype)
+        self._gain: AnyArray = np.frombuffer(gain, dtype).reshape(())
+
+    def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
+        out.fill(0)
+        rows, columns = (
+            first + step * np.arange(length)
+            for first, step, length in zip(
+                offset or (0, 0), steps or (1, 1), out.shape, strict=True
+            )
+        )
+        _, row, column = np.intersect1d(rows, columns, assume_unique=True, return_indices=True)
+        out[row, column] = self._gain
+
+    def _fill_on_gpu(self, out: Any, offset: Shape | None = None) -> None:
+        from pyinit.stream.gpu import arrays
+
+        arrays.fill_identity(out, self._gain.astype(out.dtype), offset or (0, 0))
+
+    def _parameters(self) -> tuple[Any, ...]:
+        return (self._gain.tobytes(),)
+
+    def _summary(self) -> str:
+        return f"identity, gain={self._gain}"
 
 
 class Identity(Initializer):
-    """Fills a matrix with the identity, times a factor.
+    """Initializer that generates the identity matrix.
 
     Args:
-        gain: The factor: a finite number.
+        gain: The factor on the identity: a finite number.
 
     Raises:
         ValueError: `gain` is not a finite number; in the call, `shape` is not of rank 2.
@@ -109,40 +165,18 @@ class Identity(Initializer):
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = as_number("gain", gain)
 
-    def _check_shape(self, shape: Shape) -> None:
+    def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         if len(shape) != 2:
             raise argument_error("shape", shape, "of rank 2 for Identity")
-
-    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
-        gain = constant_of("gain", self.gain, dtype)
-        out.fill(0)
-        first = max(offset)
-        last = min(offset[0] + out.shape[0], offset[1] + out.shape[1])
-        diagonal = np.arange(first, max(first, last))
-        out[diagonal - offset[0], diagonal - offset[1]] = gain
-
-    def _fill_on_gpu(
-        self, out: Any, dtype: np.dtype[Any], full_shape: Shape, offset: Shape
-    ) -> None:
-        from pyinit.stream.gpu import arrays
-
-        gain = constant_of("gain", self.gain, dtype).astype(out.dtype)
-        arrays.fill_identity(out, gain, offset)
+        return IdentityTensor(shape, dtype, constant_of("gain", self.gain, dtype).tobytes())
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such an initializer."""
+        """Return the constructor's arguments."""
         return {"gain": self.gain}
 
 
-def _fill_constant_on_gpu(out: Any, value: AnyArray) -> None:
-    from pyinit.stream.gpu import arrays
-
-    # `out` may be of float64 where the dtype is a narrower one
-    arrays.fill_constant(out, value.astype(out.dtype))
-
-
 def _as_constant(value: Any) -> float | bool:
-    """`value` as a Python number or bool; unlike other arguments it need not be finite."""
+    """Return `value` as a Python number or bool; it need not be finite."""
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, float | np.floating) and not np.isfinite(value):

@@ -1,117 +1,120 @@
-"""The factories with the names of the R interface."""
+"""Functions with the names of the R interface, one for each initializer."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pyinit.initializers.constant import Constant, Identity, Ones, Zeros
 from pyinit.initializers.orthogonal import Orthogonal
 from pyinit.initializers.random import (
+    DistributionName,
     GlorotNormal,
     GlorotUniform,
     HeNormal,
     HeUniform,
     LecunNormal,
     LecunUniform,
+    Mode,
     RandomNormal,
     RandomUniform,
     TruncatedNormal,
     VarianceScaling,
 )
 from pyinit.initializers.stft import STFT
+from pyinit.seeds import Seed
 
 
 def initializer_constant(value: float = 0) -> Constant:
-    """Fills a tensor with one value: see `Constant`."""
+    """Construct a `Constant` initializer."""
     return Constant(value)
 
 
 def initializer_zeros() -> Zeros:
-    """Fills a tensor with zeros: see `Zeros`."""
+    """Construct a `Zeros` initializer."""
     return Zeros()
 
 
 def initializer_ones() -> Ones:
-    """Fills a tensor with ones: see `Ones`."""
+    """Construct an `Ones` initializer."""
     return Ones()
 
 
 def initializer_identity(gain: float = 1) -> Identity:
-    """Fills a matrix with the identity, times a factor: see `Identity`."""
+    """Construct an `Identity` initializer."""
     return Identity(gain)
 
 
 def initializer_stft(
-    side: str = "real",
+    side: Literal["real", "imag"] = "real",
     window: Any = "hann",
-    scaling: str | None = "density",
+    scaling: Literal["density", "spectrum"] | None = "density",
     periodic: bool = False,
 ) -> STFT:
-    """Convolution kernels that compute a short-time Fourier transform: see `STFT`."""
+    """Construct an `STFT` initializer."""
     return STFT(side, window, scaling, periodic)
 
 
 def initializer_random_normal(
-    mean: float = 0, stddev: float = 0.05, seed: Any = None
+    mean: float = 0, stddev: float = 0.05, seed: Seed = None
 ) -> RandomNormal:
-    """Draws from a normal distribution: see `RandomNormal`."""
+    """Construct a `RandomNormal` initializer."""
     return RandomNormal(mean, stddev, seed)
 
 
 def initializer_random_uniform(
-    minval: float = -0.05, maxval: float = 0.05, seed: Any = None
+    minval: float = -0.05, maxval: float = 0.05, seed: Seed = None
 ) -> RandomUniform:
-    """Draws from a uniform distribution: see `RandomUniform`."""
+    """Construct a `RandomUniform` initializer."""
     return RandomUniform(minval, maxval, seed)
 
 
 def initializer_truncated_normal(
-    mean: float = 0, stddev: float = 0.05, seed: Any = None
+    mean: float = 0, stddev: float = 0.05, seed: Seed = None
 ) -> TruncatedNormal:
-    """Draws from a truncated normal distribution: see `TruncatedNormal`."""
+    """Construct a `TruncatedNormal` initializer."""
     return TruncatedNormal(mean, stddev, seed)
 
 
 def initializer_variance_scaling(
     scale: float = 1,
-    mode: str = "fan_in",
-    distribution: str = "truncated_normal",
-    seed: Any = None,
+    mode: Mode = "fan_in",
+    distribution: DistributionName = "truncated_normal",
+    seed: Seed = None,
 ) -> VarianceScaling:
-    """Draws weights whose variance suits the shape of the tensor: see `VarianceScaling`."""
+    """Construct a `VarianceScaling` initializer."""
     return VarianceScaling(scale, mode, distribution, seed)
 
 
-def initializer_glorot_normal(seed: Any = None) -> GlorotNormal:
-    """The Glorot (Xavier) normal initializer: see `GlorotNormal`."""
+def initializer_glorot_normal(seed: Seed = None) -> GlorotNormal:
+    """Construct a `GlorotNormal` initializer."""
     return GlorotNormal(seed)
 
 
-def initializer_glorot_uniform(seed: Any = None) -> GlorotUniform:
-    """The Glorot (Xavier) uniform initializer: see `GlorotUniform`."""
+def initializer_glorot_uniform(seed: Seed = None) -> GlorotUniform:
+    """Construct a `GlorotUniform` initializer."""
     return GlorotUniform(seed)
 
 
-def initializer_he_normal(seed: Any = None) -> HeNormal:
-    """The He (Kaiming) normal initializer: see `HeNormal`."""
+def initializer_he_normal(seed: Seed = None) -> HeNormal:
+    """Construct a `HeNormal` initializer."""
     return HeNormal(seed)
 
 
-def initializer_he_uniform(seed: Any = None) -> HeUniform:
-    """The He (Kaiming) uniform initializer: see `HeUniform`."""
+def initializer_he_uniform(seed: Seed = None) -> HeUniform:
+    """Construct a `HeUniform` initializer."""
     return HeUniform(seed)
 
 
-def initializer_lecun_normal(seed: Any = None) -> LecunNormal:
-    """The LeCun normal initializer: see `LecunNormal`."""
+def initializer_lecun_normal(seed: Seed = None) -> LecunNormal:
+    """Construct a `LecunNormal` initializer."""
     return LecunNormal(seed)
 
 
-def initializer_lecun_uniform(seed: Any = None) -> LecunUniform:
-    """The LeCun uniform initializer: see `LecunUniform`."""
+def initializer_lecun_uniform(seed: Seed = None) -> LecunUniform:
+    """Construct a `LecunUniform` initializer."""
     return LecunUniform(seed)
 
 
-def initializer_orthogonal(gain: float = 1, seed: Any = None) -> Orthogonal:
-    """Fills a tensor with a random orthogonal matrix, times a factor: see `Orthogonal`."""
+def initializer_orthogonal(gain: float = 1, seed: Seed = None) -> Orthogonal:
+    """Construct an `Orthogonal` initializer."""
     return Orthogonal(gain, seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from pyinit.arguments import argument_error, as_axes, as_shape
+from pyinit.arguments import Shape, argument_error, as_axes, as_shape
 
 
 def compute_fans(
@@ -13,11 +13,11 @@ def compute_fans(
     input_axes: Iterable[int] | None = None,
     output_axes: Iterable[int] | None = None,
 ) -> tuple[int, int]:
-    """The numbers of input and output units of a weight tensor.
+    """Compute the number of input and output units of a weight tensor.
 
     Args:
-        shape: The tensor's shape. A matrix is (inputs, outputs); a tensor of higher rank is a
-            convolution's kernel, (*receptive field, input channels, output channels).
+        shape: The shape of the tensor. A matrix is (inputs, outputs); a tensor of higher rank is
+            the kernel of a convolution, (*receptive field, input channels, output channels).
         input_axes: The axes that count inputs, where the shape alone does not tell (attention).
             Used only together with `output_axes`, as in Keras.
         output_axes: The axes that count outputs.
@@ -37,22 +37,29 @@ def compute_fans(
 
     Source: https://keras.io/api/layers/initializers/
     """
-    dimensions = as_shape(shape)
-    inputs, outputs = as_axes("input_axes", input_axes), as_axes("output_axes", output_axes)
-    if inputs is not None and outputs is not None:
+    return fans_of_shape(
+        as_shape(shape), as_axes("input_axes", input_axes), as_axes("output_axes", output_axes)
+    )
+
+
+def fans_of_shape(
+    shape: Shape, input_axes: list[int] | None, output_axes: list[int] | None
+) -> tuple[int, int]:
+    """Compute the fans of a shape that is already checked."""
+    if input_axes is not None and output_axes is not None:
         return (
-            _units("input_axes", dimensions, inputs),
-            _units("output_axes", dimensions, outputs),
+            _units("input_axes", shape, input_axes),
+            _units("output_axes", shape, output_axes),
         )
-    if len(dimensions) == 0:
+    if len(shape) == 0:
         return 1, 1
-    if len(dimensions) == 1:
-        return dimensions[0], dimensions[0]
-    receptive_field = math.prod(dimensions[:-2])
-    return dimensions[-2] * receptive_field, dimensions[-1] * receptive_field
+    if len(shape) == 1:
+        return shape[0], shape[0]
+    receptive_field = math.prod(shape[:-2])
+    return shape[-2] * receptive_field, shape[-1] * receptive_field
 
 
-def _units(name: str, shape: tuple[int, ...], axes: list[int]) -> int:
+def _units(name: str, shape: Shape, axes: list[int]) -> int:
     rank = len(shape)
     for axis in axes:
         if not -rank <= axis < rank:

@@ -1,4 +1,4 @@
-"""Where a drawn weight stands in a tensor that has its axes in another order."""
+"""Tensors composed of drawn weights, such as the fused parameters of recurrent layers."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ import numpy as np
 
 from pyinit.arguments import Shape
 from pyinit.dtypes import AnyArray
-from pyinit.initializers.base import Initializer
+from pyinit.initializers.lazy import LazyTensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """How a weight stands in a tensor.
+    """The place of a drawn weight in a tensor.
 
     Args:
-        axes: Which of the tensor's axes are those of the weight, in the weight's order; None if
-            they are the same.
-        rows: From which of the tensor's rows to which (that one not included); None for all.
-        gates: For each of the equal blocks of the weight's place along its last axis, which block
-            of the drawn weight it is; None if they stand in the same order.
+        axes: The tensor's axes, in the order of the weight's; None for the same order.
+        rows: The half-open range of the tensor's rows that the weight occupies; None for all rows.
+        gates: A permutation of the equal gates along the weight's last axis: entry i is the gate of
+            the drawn weight at the place of gate i. None for the same order.
     """
 
     axes: tuple[int, ...] | None = None
@@ -30,27 +29,24 @@ class Placement:
     gates: tuple[int, ...] | None = None
 
     def place(self, values: Any) -> Any:
-        """Where the weight stands among the tensor's values, with its own order of axes."""
+        """Return the view of a tensor's values that the weight occupies, in its order of axes."""
         rows = values if self.rows is None else values[slice(*self.rows)]
         return rows if self.axes is None else rows.transpose(self.axes)
 
     def drawn_shape(self, shape: Shape) -> Shape:
-        """The shape of the weight in a tensor of `shape`."""
-        # without memory
+        """Return the shape of the weight in a tensor of `shape`."""
+        # a view without memory
         drawn: Shape = self.place(np.broadcast_to(np.float32(0), shape)).shape
         return drawn
 
-    def fill(self, initializer: Initializer, out: AnyArray, shape: Shape, offset: Shape) -> None:
-        """Draws what a part of the tensor has of the weight.
+    def read_into(self, out: AnyArray, weights: LazyTensor, offset: Shape) -> None:
+        """Write the elements of a weight that lie in a partition of the tensor.
 
         Args:
-            initializer: What draws the weight.
-            out: The part, of any strides and of the tensor's dtype; what is not the weight's stays
-                as it is.
-            shape: The tensor's.
-            offset: Where the part starts.
+            out: The partition, of any strides; elements outside the weight stay as they are.
+            weights: The weight, as it is drawn.
+            offset: The start of the partition.
         """
-        drawn = self.drawn_shape(shape)
         if self.rows is not None:
             first, last = self.rows
             above = max(first - offset[0], 0)
@@ -61,28 +57,72 @@ class Placement:
         if self.axes is not None:
             out, offset = out.transpose(self.axes), tuple(offset[axis] for axis in self.axes)
         if self.gates is None:
-            initializer._fill(out, out.dtype, drawn, offset)
-        elif initializer._parts_cost_all:
-            whole = np.empty(drawn, out.dtype)
-            initializer._fill(whole, out.dtype, drawn, (0,) * len(drawn))
-            for block, start in self._blocks(out, drawn, offset):
-                block[...] = whole[
-                    tuple(slice(f, f + n) for n, f in zip(block.shape, start, strict=True))
-                ]
-        else:
-            for block, start in self._blocks(out, drawn, offset):
-                initializer._fill(block, out.dtype, drawn, start)
+            weights.read_into(out, offset)
+            return
+        for gate, start in self._gates_of(out, weights.shape[-1], offset):
+            weights.read_into(gate, start)
 
-    def _blocks(
-        self, out: AnyArray, drawn: Shape, offset: Shape
+    def _gates_of(
+        self, out: AnyArray, length: int, offset: Shape
     ) -> Iterator[tuple[AnyArray, Shape]]:
-        """The part's blocks, and where each one starts in the drawn weight."""
+        """Iterate over the gates in a partition, and their starts in the drawn weight."""
         assert self.gates is not None
-        size = drawn[-1] // len(self.gates)
+        size = length // len(self.gates)
         first = offset[-1]
         last = first + out.shape[-1]
-        for here, there in enumerate(self.gates):
+        for here, drawn in enumerate(self.gates):
             start, end = max(first, here * size), min(last, (here + 1) * size)
             if start < end:
-                block = out[..., start - first : end - first]
-                yield block, (*offset[:-1], start + (there - here) * size)
+                gate = out[..., start - first : end - first]
+                yield gate, (*offset[:-1], start + (drawn - here) * size)
+
+
+class ComposedTensor(LazyTensor):
+    """A lazy tensor composed of weights, each at a place of its own.
+
+    Args:
+        shape: The shape.
+        dtype: The dtype.
+        weights: The placements and weights; where two occupy the same elements, the later counts.
+    """
+
+    __slots__ = ("_weights",)
+
+    def __init__(
+        self,
+        shape: Shape,
+        dtype: np.dtype[Any],
+        *weights: tuple[Placement, LazyTensor],
+    ) -> None:
+        super().__init__(shape, dtype)
+        self._weights = weights
+
+    @property
+    def needs_whole(self) -> bool:
+        """Whether reading any part computes a whole weight, once per object."""
+        return any(weights.needs_whole for _, weights in self._weights)
+
+    @property
+    def working_memory(self) -> int:
+        """The memory that reading needs besides the result, in bytes."""
+        return max((weights.working_memory for _, weights in self._weights), default=0)
+
+    def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
+        first = offset or (0,) * self.ndim
+        if steps is None:
+            for placement, weights in self._weights:
+                placement.read_into(out, weights, first)
+            return
+        # read one index at a time along an axis with a step
+        axis = next(axis for axis, step in enumerate(steps) if step != 1)
+        others = (*steps[:axis], 1, *steps[axis + 1 :])
+        for k in range(out.shape[axis]):
+            start = (*first[:axis], first[axis] + k * steps[axis], *first[axis + 1 :])
+            part = out[(slice(None),) * axis + (slice(k, k + 1),)]
+            self._fill(part, start, None if set(others) == {1} else others)
+
+    def _parameters(self) -> tuple[Any, ...]:
+        return self._weights
+
+    def _summary(self) -> str:
+        return ", ".join(weights._summary() for _, weights in self._weights)

@@ -1,11 +1,12 @@
-"""Initializers that draw from the random stream, VarianceScaling and its children among them."""
+"""Initializers that draw from the random stream."""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from operator import mul
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -13,23 +14,86 @@ from pyinit import hooks
 from pyinit.arguments import Shape, argument_error, as_axes, as_number, one_of
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.initializers.base import Initializer
-from pyinit.initializers.fans import compute_fans
-from pyinit.seeds import SeedGenerator, as_seed, draw_key, fresh_seed, is_generator
-from pyinit.stream import fill
-from pyinit.stream.distributions import Kind, Parameters, parameters
+from pyinit.initializers.fans import fans_of_shape
+from pyinit.initializers.lazy import LazyTensor
+from pyinit.seeds import (
+    DrawId,
+    Seed,
+    SeedGenerator,
+    as_seed,
+    fresh_seed,
+    is_generator,
+    take_draw,
+)
+from pyinit.stream import Distribution, Region, distribution, fill, index_strides
+from pyinit.stream.distributions import Family
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+__all__ = [
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "LecunNormal",
+    "LecunUniform",
+    "RandomNormal",
+    "RandomUniform",
+    "TruncatedNormal",
+    "VarianceScaling",
+]
+
+Mode = Literal["fan_in", "fan_out", "fan_avg"]
+DistributionName = Literal["truncated_normal", "untruncated_normal", "normal", "uniform"]
 
 #: Standard deviation of a standard normal truncated to (-2, 2); Keras' own constant, to the digit.
 _TRUNCATED_STDDEV = 0.87962566103423978
 
 _MODES = ("fan_in", "fan_out", "fan_avg")
-_KINDS: dict[str, Kind] = {
+_FAMILIES: dict[str, Family] = {
     "uniform": "uniform",
     "truncated_normal": "truncated_normal",
     "untruncated_normal": "normal",
 }
+
+
+class RandomTensor(LazyTensor):
+    """A lazy tensor of independent random values.
+
+    Args:
+        shape: The shape.
+        dtype: The float dtype.
+        distribution: The distribution, rounded for that dtype.
+        draw_id: The draw.
+    """
+
+    __slots__ = ("_distribution", "_draw_id", "_index_strides")
+
+    def __init__(
+        self, shape: Shape, dtype: np.dtype[Any], distribution: Distribution, draw_id: DrawId
+    ) -> None:
+        super().__init__(shape, dtype)
+        self._distribution = distribution
+        self._draw_id = draw_id
+        self._index_strides = index_strides(shape)
+
+    def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
+        strides = self._index_strides
+        first_index = 0 if offset is None else sum(map(mul, offset, strides))
+        if steps is not None:
+            strides = tuple(map(mul, strides, steps))
+        fill(out, Region(self._dtype, self._distribution, *self._draw_id, first_index, strides))
+
+    # the stream dispatches on the array
+    _fill_on_gpu = _fill
+
+    def _parameters(self) -> tuple[Any, ...]:
+        return self._distribution, self._draw_id
+
+    def _summary(self) -> str:
+        seed, draw = self._draw_id
+        return f"{self._distribution.family}, seed={seed}, draw={draw}"
 
 
 class RandomInitializer(Initializer):
@@ -42,33 +106,42 @@ class RandomInitializer(Initializer):
 
     _dtypes = FLOAT_DTYPES
 
-    def __init__(self, seed: Any = None) -> None:
-        if isinstance(seed, dict):
-            seed = _generator_of(seed)
-        if seed is None:
-            self.seed: Any = fresh_seed()
-        elif is_generator(seed):
-            self.seed = seed
-        else:
-            seed = as_seed(
-                "seed", seed, "an integer from -2**63 to 2**64 - 1, a seed generator or None"
-            )
-            self.seed = seed
-        self._init_seed = seed
+    def __init__(self, seed: Seed = None) -> None:
+        if isinstance(seed, Mapping):
+            seed = _generator_of(dict(seed))
+        if seed is not None and not is_generator(seed):
+            allowed = "an integer from -2**63 to 2**64 - 1, a seed generator or None"
+            seed = as_seed("seed", seed, allowed)
+        #: The seed in use: an integer or a seed generator.
+        self.seed: Any = fresh_seed() if seed is None else seed
+        self._given_seed = seed
 
-    def _fill_on_gpu(
-        self, out: Any, dtype: np.dtype[Any], full_shape: Shape, offset: Shape
-    ) -> None:
-        self._fill(out, dtype, full_shape, offset)
+    @property
+    def has_given_seed(self) -> bool:
+        """Whether the constructor was given a seed, rather than None."""
+        return self._given_seed is not None
 
-    def _of_one_draw(self) -> Self:
-        one = copy.copy(self)
-        one.seed = draw_key(self.seed)
-        return one
+    def with_seed(self, seed: int) -> Self:
+        """Return a copy that draws from an integer seed.
+
+        Args:
+            seed: An integer from -2**63 to 2**64 - 1.
+
+        Raises:
+            ValueError: `seed` is not such an integer.
+
+        Example:
+            >>> import pyinit
+            >>> pyinit.HeNormal().with_seed(3)
+            HeNormal(seed=3)
+        """
+        seeded = copy.copy(self)
+        seeded.seed = seeded._given_seed = as_seed("seed", seed)
+        return seeded
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such an initializer."""
-        seed = self._init_seed
+        """Return the constructor's arguments."""
+        seed = self._given_seed
         return {"seed": _generator_config(seed) if is_generator(seed) else seed}
 
     def _arguments(self) -> dict[str, Any]:
@@ -82,7 +155,7 @@ class RandomInitializer(Initializer):
 
 
 def _generator_config(generator: Any) -> dict[str, Any]:
-    """A seed generator's configuration, in the form in which Keras reads and writes its own."""
+    """Return a seed generator's configuration, in Keras' form."""
     return hooks.shared_config(generator) or {
         "module": "keras.random",
         "class_name": "SeedGenerator",
@@ -103,32 +176,32 @@ def _generator_of(config: dict[str, Any]) -> Any:
 
 
 class _NormalInitializer(RandomInitializer):
-    """What the normal distributions share: a mean and a standard deviation."""
+    """The base class of the normal distributions: a mean and a standard deviation."""
 
-    _kind: Kind
+    _family: Family
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
         self.mean = as_number("mean", mean)
         self.stddev = _as_stddev(stddev)
         super().__init__(seed)
 
-    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
-        law = parameters(self._kind, self.mean, self.stddev, dtype, ("mean", "stddev"))
-        fill(out, dtype, law, draw_key(self.seed), full_shape, offset)
+    def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
+        normal = distribution(self._family, self.mean, self.stddev, dtype, ("mean", "stddev"))
+        return RandomTensor(shape, dtype, normal, take_draw(self.seed, draw))
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such an initializer."""
+        """Return the constructor's arguments."""
         return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
 
 
 class RandomNormal(_NormalInitializer):
-    """Draws from a normal distribution.
+    """Initializer that draws from a normal distribution.
 
     Args:
         mean: The mean: a finite number.
         stddev: The standard deviation: a finite number, at least 0.
-        seed: An integer or a seed generator. An initializer seeded with an integer or None repeats
-            its values at every call; one with a seed generator gives new ones.
+        seed: An integer, a seed generator, or None for a fresh seed. With an integer or None, every
+            call gives the same values; with a seed generator, every call gives new ones.
 
     Raises:
         ValueError: An argument is not as described.
@@ -141,20 +214,20 @@ class RandomNormal(_NormalInitializer):
     Source: https://keras.io/api/layers/initializers/#randomnormal-class
     """
 
-    _kind = "normal"
+    _family = "normal"
 
 
 class TruncatedNormal(_NormalInitializer):
-    """Draws from a normal distribution truncated to two standard deviations.
+    """Initializer that draws from a normal distribution truncated to two standard deviations.
 
-    Each value comes from the quantile function of the truncated distribution, not by drawing again
-    until a value fits, so it stands where it stands whatever the others are.
+    Each value is a quantile of the truncated distribution. No value is redrawn, so each depends on
+    its own random bits alone.
 
     Args:
         mean: The mean: a finite number.
         stddev: The standard deviation before truncation: a finite number, at least 0.
-        seed: An integer or a seed generator. An initializer seeded with an integer or None repeats
-            its values at every call; one with a seed generator gives new ones.
+        seed: An integer, a seed generator, or None for a fresh seed. With an integer or None, every
+            call gives the same values; with a seed generator, every call gives new ones.
 
     Raises:
         ValueError: An argument is not as described.
@@ -168,18 +241,18 @@ class TruncatedNormal(_NormalInitializer):
     Source: https://keras.io/api/layers/initializers/#truncatednormal-class
     """
 
-    _kind = "truncated_normal"
+    _family = "truncated_normal"
 
 
 class RandomUniform(RandomInitializer):
-    """Draws from a uniform distribution on [minval, maxval).
+    """Initializer that draws from a uniform distribution on [minval, maxval).
 
     Args:
-        minval: The lower end, which can be drawn: a finite number.
-        maxval: The upper end, which is never drawn: a finite number, at least `minval`. With both
-            the same, that is the only value.
-        seed: An integer or a seed generator. An initializer seeded with an integer or None repeats
-            its values at every call; one with a seed generator gives new ones.
+        minval: The lower end, inclusive: a finite number.
+        maxval: The upper end, exclusive: a finite number, at least `minval`. If they are equal,
+            all values are `minval`.
+        seed: An integer, a seed generator, or None for a fresh seed. With an integer or None, every
+            call gives the same values; with a seed generator, every call gives new ones.
 
     Raises:
         ValueError: An argument is not as described.
@@ -193,37 +266,37 @@ class RandomUniform(RandomInitializer):
     Source: https://keras.io/api/layers/initializers/#randomuniform-class
     """
 
-    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> None:
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Seed = None) -> None:
         self.minval = as_number("minval", minval)
         self.maxval = as_number("maxval", maxval)
         if self.minval > self.maxval:
             raise argument_error("minval", minval, f"at most maxval={maxval!r}")
         super().__init__(seed)
 
-    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
-        law = parameters("uniform", self.minval, self.maxval, dtype, ("minval", "maxval"))
-        fill(out, dtype, law, draw_key(self.seed), full_shape, offset)
+    def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
+        uniform = distribution("uniform", self.minval, self.maxval, dtype, ("minval", "maxval"))
+        return RandomTensor(shape, dtype, uniform, take_draw(self.seed, draw))
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such an initializer."""
+        """Return the constructor's arguments."""
         return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
 
 
 class VarianceScaling(RandomInitializer):
-    """Draws weights whose variance suits the numbers of inputs and outputs of the tensor.
+    """Initializer that adapts its scale to the shape of the tensor.
 
-    With `distribution="truncated_normal"` or `"untruncated_normal"` the values have mean 0 and
-    standard deviation (after truncation) `sqrt(scale / n)`, with `"uniform"` they lie in
-    [-limit, limit) with `limit = sqrt(3 * scale / n)`, where n is the number of input units, the
+    With `distribution="truncated_normal"` or `"untruncated_normal"`, values have mean 0 and
+    standard deviation (after truncation) `sqrt(scale / n)`. With `"uniform"`, they lie in
+    [-limit, limit) with `limit = sqrt(3 * scale / n)`. Here n is the number of input units, the
     number of output units, or their average.
 
     Args:
-        scale: A positive, finite number.
-        mode: What n is: `"fan_in"`, `"fan_out"` or `"fan_avg"`.
+        scale: The scaling factor: a positive, finite number.
+        mode: The choice of n: `"fan_in"`, `"fan_out"` or `"fan_avg"`.
         distribution: `"truncated_normal"`, `"untruncated_normal"` or `"uniform"`; `"normal"` means
             the first.
-        seed: An integer or a seed generator. An initializer seeded with an integer or None repeats
-            its values at every call; one with a seed generator gives new ones.
+        seed: An integer, a seed generator, or None for a fresh seed. With an integer or None, every
+            call gives the same values; with a seed generator, every call gives new ones.
         input_axes: The axes that count inputs, where the shape alone does not tell.
         output_axes: The axes that count outputs; used only if both are given.
 
@@ -241,9 +314,9 @@ class VarianceScaling(RandomInitializer):
     def __init__(
         self,
         scale: float = 1.0,
-        mode: str = "fan_in",
-        distribution: str = "truncated_normal",
-        seed: Any = None,
+        mode: Mode = "fan_in",
+        distribution: DistributionName = "truncated_normal",
+        seed: Seed = None,
         input_axes: Iterable[int] | None = None,
         output_axes: Iterable[int] | None = None,
     ) -> None:
@@ -254,35 +327,35 @@ class VarianceScaling(RandomInitializer):
         self.mode = one_of("mode", mode, _MODES)
         lower = distribution.lower() if isinstance(distribution, str) else distribution
         self.distribution = one_of(
-            "distribution", "truncated_normal" if lower == "normal" else lower, tuple(_KINDS)
+            "distribution", "truncated_normal" if lower == "normal" else lower, tuple(_FAMILIES)
         )
         self.input_axes = as_axes("input_axes", input_axes)
         self.output_axes = as_axes("output_axes", output_axes)
         super().__init__(seed)
 
-    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
-        fan_in, fan_out = compute_fans(full_shape, self.input_axes, self.output_axes)
+    def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
+        fan_in, fan_out = fans_of_shape(shape, self.input_axes, self.output_axes)
         fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
-        law = self._law(self.scale / max(1.0, fans[self.mode]), dtype)
-        fill(out, dtype, law, draw_key(self.seed), full_shape, offset)
+        scaled = self._scaled(self.scale / max(1.0, fans[self.mode]), dtype)
+        return RandomTensor(shape, dtype, scaled, take_draw(self.seed, draw))
 
-    def _law(self, variance: float, dtype: np.dtype[Any]) -> Parameters:
-        """The distribution with that variance."""
-        kind = _KINDS[self.distribution]
+    def _scaled(self, variance: float, dtype: np.dtype[Any]) -> Distribution:
+        """Return the distribution with that variance."""
+        family = _FAMILIES[self.distribution]
         location, bound = 0.0, math.sqrt(variance)
-        if kind == "uniform":
+        if family == "uniform":
             bound = math.sqrt(3 * variance)
             location = -bound
-        elif kind == "truncated_normal":
+        elif family == "truncated_normal":
             bound /= _TRUNCATED_STDDEV
         try:
-            return parameters(kind, location, bound, dtype, ("scale", "scale"))
+            return distribution(family, location, bound, dtype, ("scale", "scale"))
         except ValueError:
             allowed = f"so small that all values are within the range of dtype {dtype.name}"
             raise argument_error("scale", self.scale, allowed) from None
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such an initializer."""
+        """Return the constructor's arguments."""
         return {
             "scale": self.scale,
             "mode": self.mode,
@@ -291,7 +364,7 @@ class VarianceScaling(RandomInitializer):
         }
 
     def _config_of_child(self) -> dict[str, Any]:
-        """What the config of an initializer with a fixed scale, mode and distribution holds."""
+        """Return the configuration without scale, mode and distribution, which children fix."""
         return {
             **super().get_config(),
             "input_axes": self.input_axes,
@@ -300,25 +373,25 @@ class VarianceScaling(RandomInitializer):
 
 
 class _FixedVarianceScaling(VarianceScaling):
-    """VarianceScaling with a scale, mode and distribution that have a name of their own."""
+    """The base class of named combinations of scale, mode and distribution."""
 
-    _fixed: tuple[float, str, str]
+    _fixed: tuple[float, Mode, DistributionName]
 
     def __init__(
         self,
-        seed: Any = None,
+        seed: Seed = None,
         input_axes: Iterable[int] | None = None,
         output_axes: Iterable[int] | None = None,
     ) -> None:
         super().__init__(*self._fixed, seed, input_axes, output_axes)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such an initializer."""
+        """Return the constructor's arguments."""
         return self._config_of_child()
 
 
 class GlorotUniform(_FixedVarianceScaling):
-    """The Glorot (Xavier) uniform initializer.
+    """The Glorot uniform initializer, also called Xavier uniform.
 
     Draws from [-limit, limit) with `limit = sqrt(6 / (fan_in + fan_out))`.
 
@@ -342,7 +415,7 @@ class GlorotUniform(_FixedVarianceScaling):
 
 
 class GlorotNormal(_FixedVarianceScaling):
-    """The Glorot (Xavier) normal initializer.
+    """The Glorot normal initializer, also called Xavier normal.
 
     Draws from a truncated normal distribution with mean 0 and standard deviation (after truncation)
     `sqrt(2 / (fan_in + fan_out))`.
@@ -366,7 +439,7 @@ class GlorotNormal(_FixedVarianceScaling):
 
 
 class HeNormal(_FixedVarianceScaling):
-    """The He (Kaiming) normal initializer.
+    """The He normal initializer, also called Kaiming normal.
 
     Draws from a truncated normal distribution with mean 0 and standard deviation (after truncation)
     `sqrt(2 / fan_in)`.
@@ -390,7 +463,7 @@ class HeNormal(_FixedVarianceScaling):
 
 
 class HeUniform(_FixedVarianceScaling):
-    """The He (Kaiming) uniform initializer.
+    """The He uniform initializer, also called Kaiming uniform.
 
     Draws from [-limit, limit) with `limit = sqrt(6 / fan_in)`.
 

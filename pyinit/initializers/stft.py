@@ -3,42 +3,123 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from pyinit.arguments import Shape, argument_error, one_of
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray, round_to
 from pyinit.initializers.base import Initializer
+from pyinit.initializers.lazy import LazyTensor, slices_of
 from pyinit.initializers.windows import cos_of_turns, named_window, sin_of_turns
+
+__all__ = ["STFT"]
+
+
+class STFTTensor(LazyTensor):
+    """A lazy tensor of kernels of the short-time Fourier transform.
+
+    Args:
+        shape: The shape, (frame length, 1, frequencies).
+        dtype: The float dtype.
+        side: `"real"` or `"imag"`.
+        window: The name of a window, its values, or None.
+        scaling: `"density"`, `"spectrum"` or None.
+        periodic: Whether a named window is periodic.
+    """
+
+    __slots__ = ("_periodic", "_scaling", "_side", "_window")
+
+    def __init__(
+        self,
+        shape: Shape,
+        dtype: np.dtype[Any],
+        side: str,
+        window: str | tuple[float, ...] | None,
+        scaling: str | None,
+        periodic: bool,
+    ) -> None:
+        super().__init__(shape, dtype)
+        self._side = side
+        self._window = window
+        self._scaling = scaling
+        self._periodic = periodic
+
+    @property
+    def working_memory(self) -> int:
+        """The memory of the window and its temporaries, in bytes."""
+        return 0 if self._window is None else 8 * self._shape[0] * np.dtype(np.float64).itemsize
+
+    def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
+        if out.size == 0:
+            return
+        times, _, bins = slices_of(out.shape, offset or (0, 0, 0), steps)
+        fft_length = 2 * (self._shape[2] - 1)
+        # exact integers, also for long frames
+        phase = np.multiply.outer(
+            np.arange(times.start, times.stop, times.step),
+            np.arange(bins.start, bins.stop, bins.step),
+        )
+        if self._side == "real":
+            kernel = cos_of_turns(phase, fft_length)
+        else:
+            kernel = -sin_of_turns(phase, fft_length)
+        if self._window is not None:
+            window, norm = self._window_and_norm()
+            kernel *= window[times, None]
+            kernel /= norm
+        out[...] = round_to(kernel[:, None, :], self._dtype)
+
+    def _window_and_norm(self) -> tuple[AnyArray, float]:
+        length = self._shape[0]
+        if isinstance(self._window, str):
+            window = named_window(self._window, length, self._periodic)
+        else:
+            window = np.asarray(self._window, np.float64)
+        # a sum that is rounded once does not depend on the order of its terms
+        if self._scaling == "density":
+            norm = math.sqrt(math.fsum(window * window))
+        else:
+            norm = math.fsum(np.abs(window)) if self._scaling == "spectrum" else 1.0
+        if norm == 0:
+            allowed = f"not all zeros, as it is of length {length}"
+            raise argument_error("window", self._window, allowed)
+        return window, norm
+
+    def _parameters(self) -> tuple[Any, ...]:
+        return self._side, self._window, self._scaling, self._periodic
+
+    def _summary(self) -> str:
+        return f"stft, side={self._side!r}, scaling={self._scaling!r}"
 
 
 class STFT(Initializer):
-    """Convolution kernels that compute a short-time Fourier transform.
+    """Initializer of convolution kernels that compute a short-time Fourier transform.
 
     The tensor has shape (frame length, 1, number of frequencies), where the number of frequencies
     is half the FFT length plus one. Its values are the real or the imaginary part of the Fourier
-    basis, `cos` or `sin` of `-2 pi time frequency / fft_length`, times the window, and divided by
-    the window's norm if a scaling is asked for. Everything is computed in float64, with cosines
-    that have the same bits everywhere, and rounded once. So have the windows that are sums of
-    cosines (`"hann"`, `"hamming"`, `"blackman"`, `"nuttall"`, `"blackmanharris"`, `"flattop"`,
-    `"boxcar"`); the others are SciPy's, and may differ in a last bit of float64 from one machine to
-    the next. A part of the tensor costs what the part costs, and the whole window besides.
+    basis, `cos` or `sin` of `-2 pi time frequency / fft_length`, times the window, divided by the
+    norm of the window if a scaling is given. They are computed in float64 and rounded once.
+
+    The cosines have the same bits everywhere, and so have the windows that are sums of cosines
+    (`"hann"`, `"hamming"`, `"blackman"`, `"nuttall"`, `"blackmanharris"`, `"flattop"`,
+    `"boxcar"`). Other windows are SciPy's, whose last bit of float64 may differ between machines.
+    A partition costs as much as the partition plus the window.
 
     Args:
         side: `"real"` or `"imag"`.
-        window: The name of one of the windows in `scipy.signal.windows` (SciPy is needed for those
-            that are not sums of cosines), the values of a window (as many as the frame is long), or
-            None for no window.
-        scaling: `"density"` divides by the window's L2 norm, `"spectrum"` by its L1 norm; None
-            leaves the window as it is.
-        periodic: Whether a named window is periodic rather than symmetric. As in Keras, the value
-            goes to `scipy.signal.get_window` as its `fftbins`.
+        window: The name of a window in `scipy.signal.windows` (SciPy is needed for those that are
+            not sums of cosines), the values of a window (as many as the frame is long), or None for
+            no window.
+        scaling: `"density"` divides by the window's L2 norm, `"spectrum"` by its L1 norm; None does
+            not scale.
+        periodic: Whether a named window is periodic rather than symmetric. As in Keras, it is
+            passed to `scipy.signal.get_window` as `fftbins`.
 
     Raises:
         ValueError: An argument is not as described; in the call, `shape` is not (length, 1,
             frequencies), or does not fit the window's values.
-        ImportError: `window` is the name of a window of SciPy's, which is not installed.
+        ImportError: `window` is the name of a window of SciPy, which is not installed.
 
     Example:
         >>> import pyinit
@@ -52,9 +133,9 @@ class STFT(Initializer):
 
     def __init__(
         self,
-        side: str = "real",
+        side: Literal["real", "imag"] = "real",
         window: Any = "hann",
-        scaling: str | None = "density",
+        scaling: Literal["density", "spectrum"] | None = "density",
         periodic: bool = False,
     ) -> None:
         self.side = one_of("side", side, ("real", "imag"))
@@ -70,54 +151,19 @@ class STFT(Initializer):
         elif window is not None:
             self.window = _window_values(window).tolist()
 
-    def _check_shape(self, shape: Shape) -> None:
+    def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         if len(shape) != 3 or shape[1] != 1 or shape[2] == 1:
             allowed = "(frame length, 1, half the FFT length + 1) for STFT, the last at least 2"
             raise argument_error("shape", shape, allowed)
-        if isinstance(self.window, list) and shape[0] != len(self.window):
-            raise argument_error("shape", shape, f"as long as the window, {len(self.window)}")
-
-    def _working_memory(self, full_shape: Shape) -> int:
-        # a window with its temporaries
-        return 0 if self.window is None else 8 * full_shape[0] * np.dtype(np.float64).itemsize
-
-    def _fill(self, out: AnyArray, dtype: np.dtype[Any], full_shape: Shape, offset: Shape) -> None:
-        length, _, frequencies = full_shape
-        times, _, bins = (
-            slice(first, first + part) for first, part in zip(offset, out.shape, strict=True)
-        )
-        if out.size == 0:
-            return
-        fft_length = 2 * (frequencies - 1)
-        # in integers, so that long frames keep every bit of it
-        phase = np.multiply.outer(
-            np.arange(times.start, times.stop), np.arange(bins.start, bins.stop)
-        )
-        if self.side == "real":
-            kernel = cos_of_turns(phase, fft_length)
-        else:
-            kernel = -sin_of_turns(phase, fft_length)
-        if self.window is not None:
-            window = (
-                named_window(self.window, length, self.periodic)
-                if isinstance(self.window, str)
-                else np.asarray(self.window, np.float64)
-            )
-            kernel *= window[times, None]
-            # sums that are rounded once have no order that could differ
-            if self.scaling == "density":
-                norm = math.sqrt(math.fsum(window * window))
-            else:
-                norm = math.fsum(np.abs(window)) if self.scaling == "spectrum" else 1.0
-            if norm == 0:
-                raise argument_error(
-                    "window", self.window, f"not all zeros, as it is of length {length}"
-                )
-            kernel /= norm
-        out[...] = round_to(kernel[:, None, :], dtype)
+        window = self.window
+        if isinstance(window, list):
+            if shape[0] != len(window):
+                raise argument_error("shape", shape, f"as long as the window, {len(window)}")
+            window = tuple(window)
+        return STFTTensor(shape, dtype, self.side, window, self.scaling, self.periodic)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such an initializer."""
+        """Return the constructor's arguments."""
         return {
             "side": self.side,
             "window": self.window,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from pyinit import hooks
-from pyinit.arguments import argument_error, as_dimensions, as_index
+from pyinit.arguments import argument_error, as_dimensions
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, floatx, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.random import RandomInitializer
@@ -17,9 +17,10 @@ from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
 from pyinit.manifests.model import DifferenceError, Manifest, ManifestError, TensorSpec
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import check_entry, check_names, tensor_of
+from pyinit.reproducibility.chunks import draw_chunks
 from pyinit.reproducibility.fingerprint import Digest, fingerprint
 from pyinit.reproducibility.json_config import to_json_config
-from pyinit.seeds import as_seed, derive_seed, draw_key, is_generator
+from pyinit.seeds import as_seed, derive_seed, is_generator, take_draw
 from pyinit.stream import STREAM_VERSION
 
 _COMMON_FIELDS = ("initializer", "axes", "gates", "draw")
@@ -152,7 +153,7 @@ def compute_fingerprint(
         digest.update(chunk)
         advance(chunk.nbytes)
 
-    tensor.draw(take)
+    draw_chunks(tensor.lazy(), take)
     return digest.hexdigest()
 
 
@@ -277,15 +278,14 @@ def with_integer_seed(
     """
     if not isinstance(initializer, RandomInitializer):
         return initializer, 0
-    own, draw = initializer._init_seed, 0
+    own, draw = initializer.seed, 0
     if is_generator(own):
-        own, draw = draw_key(own)
-    elif own is None:
+        own, draw = take_draw(own)
+    elif not initializer.has_given_seed:
         if seed is None:
             raise ValueError(
                 f"{type(initializer).__name__} has no seed, and none is given for the whole model: "
                 "one of the two is needed"
             )
         own = derive_seed(seed, name)
-    index = as_index(own)
-    return type(initializer).from_config({**initializer.get_config(), "seed": index}), draw
+    return initializer.with_seed(own), draw

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from pyinit.arguments import Shape
-from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
+from pyinit.dtypes import NUMERIC_DTYPES
 from pyinit.initializers.base import Initializer
-from pyinit.initializers.placement import Placement
-from pyinit.reproducibility.chunks import draw_chunks
+from pyinit.initializers.lazy import LazyTensor
+from pyinit.initializers.placement import ComposedTensor, Placement
 
 
 class ManifestError(ValueError):
@@ -37,6 +36,15 @@ class Segment:
     initializer: Initializer
     draw: int = 0
     placement: Placement = field(default_factory=Placement)
+
+    def lazy(self, shape: Shape, dtype: str) -> LazyTensor:
+        """Return the weight that it draws for a tensor of that shape and dtype.
+
+        Raises:
+            ValueError: The initializer cannot draw it.
+        """
+        drawn = self.placement.drawn_shape(shape)
+        return self.initializer.lazy(drawn, dtype, draw=self.draw)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -75,29 +83,20 @@ class TensorSpec:
     @property
     def needs_whole(self) -> bool:
         """Whether a part costs as much as the whole tensor, because its values are coupled."""
-        return any(segment.initializer._parts_cost_all for segment in self.segments)
+        return self.lazy().needs_whole
 
     @property
     def working_memory(self) -> int:
         """The memory needed to draw the tensor in bytes, excluding chunk buffers."""
-        needed = max(
-            segment.initializer._working_memory(segment.placement.drawn_shape(self.shape))
-            for segment in self.segments
-        )
-        if not self.needs_whole:
-            return needed
-        # reordered gates are copied from a second array
-        copies = 2 if any(segment.placement.gates for segment in self.segments) else 1
-        return needed + copies * self.nbytes
+        weights = self.lazy()
+        return weights.working_memory + (self.nbytes if weights.needs_whole else 0)
 
-    def draw(self, use: Callable[[AnyArray], None]) -> None:
-        """Draw the tensor in chunks and pass them to `use` in C order."""
-        draw_chunks(self.shape, self.numpy_dtype, self.fill, use, at_once=self.needs_whole)
-
-    def fill(self, out: AnyArray, offset: Shape) -> None:
-        """Fill `out` with the part of the tensor that starts at `offset`."""
-        for segment in self.segments:
-            segment.placement.fill(segment.initializer, out, self.shape, offset)
+    def lazy(self) -> LazyTensor:
+        """Return the tensor, composed of its segments."""
+        weights = [
+            (segment.placement, segment.lazy(self.shape, self.dtype)) for segment in self.segments
+        ]
+        return ComposedTensor(self.shape, self.numpy_dtype, *weights)
 
 
 @dataclass(frozen=True)

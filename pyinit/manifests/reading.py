@@ -15,11 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pyinit.arguments import argument_error, as_shape
-from pyinit.dtypes import NUMERIC_DTYPES
-from pyinit.initializers.base import Initializer
 from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
 from pyinit.manifests.model import Manifest, ManifestError, Segment, TensorSpec, readable_size
@@ -246,7 +242,7 @@ def tensor_of(entry: dict[str, Any], where: str) -> TensorSpec:
         segments = tuple(_segment_of(segment, shape) for segment in entry.get("segments", [entry]))
         _check_rows(segments, shape)
         for segment in segments:
-            _check_drawable(segment, shape, dtype)
+            segment.lazy(shape, dtype)
     except (ValueError, ImportError) as error:
         raise ManifestError(f"{where}: {error}") from None
     return TensorSpec(entry["name"], shape, dtype, segments, entry.get("fingerprint", ""))
@@ -276,7 +272,7 @@ def _segment_of(entry: dict[str, Any], shape: tuple[int, ...]) -> Segment:
                 f"Received: {list(gates)}"
             )
     draw = int(entry.get("draw", 0))
-    initializer = from_json_config(entry["initializer"], draw)
+    initializer = from_json_config(entry["initializer"])
     if draw and not isinstance(initializer, RandomInitializer):
         raise ManifestError(f"draw must be 0 for {type(initializer).__name__}. Received: {draw}")
     return Segment(initializer, draw, placement)
@@ -297,21 +293,6 @@ def _check_rows(segments: tuple[Segment, ...], shape: tuple[int, ...]) -> None:
         covered = max(covered, last)
     if covered < (shape[0] if shape else 1):
         raise ManifestError(f"no segment draws row {covered} of shape={shape}")
-
-
-def _check_drawable(segment: Segment, shape: tuple[int, ...], dtype: str) -> None:
-    """Whether the initializer can draw it, by drawing none of it."""
-    initializer: Initializer = segment.initializer
-    if dtype not in initializer._dtypes:
-        known = ", ".join(initializer._dtypes)
-        raise ManifestError(
-            f"dtype must be one that {type(initializer).__name__} draws: {known}. "
-            f"Received: {_quoted(dtype)}"
-        )
-    drawn = segment.placement.drawn_shape(shape)
-    initializer._check_shape(drawn)
-    nothing = np.empty((0,) * len(drawn), NUMERIC_DTYPES[dtype])
-    initializer._fill(nothing, nothing.dtype, drawn, (0,) * len(drawn))
 
 
 def check_names(tensors: tuple[TensorSpec, ...]) -> None:

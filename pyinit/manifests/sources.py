@@ -9,7 +9,7 @@ import numpy as np
 
 from pyinit.arguments import Shape
 from pyinit.dtypes import AnyArray
-from pyinit.reproducibility.chunks import CHUNK_SIZE
+from pyinit.initializers import chunking
 
 
 class TensorSource(Protocol):
@@ -47,5 +47,6 @@ class ArraySource:
 def read_chunks(source: TensorSource) -> Iterator[AnyArray]:
     """Yield the values of a source as 1-d chunks in C order."""
     size = int(np.prod(source.shape, dtype=np.int64))
-    for first in range(0, size, CHUNK_SIZE):
-        yield source.read_flat(first, min(first + CHUNK_SIZE, size))
+    step = chunking.CHUNK_SIZE
+    for first in range(0, size, step):
+        yield source.read_flat(first, min(first + step, size))

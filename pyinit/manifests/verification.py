@@ -21,8 +21,9 @@ from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import as_manifest, read_manifest
 from pyinit.manifests.shards import as_shard, assign_shards
 from pyinit.manifests.sources import ArraySource, TensorSource, read_chunks
-from pyinit.reproducibility.fingerprint import Digest, host_array
+from pyinit.reproducibility.fingerprint import Digest
 from pyinit.reproducibility.json_config import seed_to_json, to_json_config
+from pyinit.runtime.host_arrays import host_array
 from pyinit.seeds import derive_seed
 
 _TARGET = (

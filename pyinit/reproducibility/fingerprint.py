@@ -12,7 +12,10 @@ import numpy as np
 from pyinit.arguments import Shape, argument_error, as_shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, cast, standardize_dtype
 from pyinit.initializers.base import Initializer
-from pyinit.reproducibility.chunks import CHUNK_SIZE, chunks, draw_chunks
+from pyinit.initializers.chunking import chunk_partitions
+from pyinit.initializers.lazy import LazyTensor
+from pyinit.reproducibility.chunks import draw_chunks
+from pyinit.runtime.host_arrays import host_array
 from pyinit.stream import STREAM_VERSION
 
 
@@ -95,24 +98,19 @@ def fingerprint(x: Any, shape: Iterable[int] | None = None, dtype: Any = None) -
     if isinstance(x, Initializer):
         if shape is None:
             raise argument_error("shape", shape, "given for an initializer")
-        return _of_initializer(x, shape, dtype)
+        return _of_lazy(x.lazy(shape, dtype))
+    if isinstance(x, LazyTensor):
+        if shape is not None and as_shape(shape) != x.shape:
+            raise argument_error("shape", shape, f"None or the shape of the tensor, {x.shape}")
+        if dtype is None or standardize_dtype(dtype, NUMERIC_DTYPES) == x.dtype:
+            return _of_lazy(x)
+        x = x.read()
     return _of_array(host_array(x), shape, dtype)
 
 
-def _of_initializer(initializer: Initializer, shape: Iterable[int], dtype: Any) -> str:
-    array_dtype = standardize_dtype(dtype, initializer._dtypes)
-    full, _, _ = initializer._check(shape, None, None)
-    if type(initializer).__call__ is not Initializer.__call__:
-        return _of_array(host_array(initializer(full, array_dtype)), full, array_dtype)
-    one = initializer._of_one_draw()
-    digest = Digest(full, array_dtype)
-    draw_chunks(
-        full,
-        array_dtype,
-        lambda out, offset: one._fill(out, array_dtype, full, offset),
-        digest.update,
-        at_once=initializer._parts_cost_all,
-    )
+def _of_lazy(weights: LazyTensor) -> str:
+    digest = Digest(weights.shape, weights.dtype)
+    draw_chunks(weights, digest.update)
     return digest.hexdigest()
 
 
@@ -123,7 +121,7 @@ def _of_array(values: AnyArray, shape: Iterable[int] | None, dtype: Any) -> str:
     native = standardize_dtype(values.dtype.newbyteorder("="), NUMERIC_DTYPES)
     held = native if dtype is None else standardize_dtype(dtype, NUMERIC_DTYPES)
     digest = Digest(values.shape, held)
-    for part, offset in chunks(values.shape, CHUNK_SIZE):
+    for part, offset in chunk_partitions(values.shape):
         piece = values[tuple(slice(f, f + n) for n, f in zip(part, offset, strict=True))]
         digest.update(_exactly(piece.astype(native, copy=False), held))
     return digest.hexdigest()
@@ -140,39 +138,3 @@ def _exactly(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
             "dtype", dtype.name, f"one that represents the values exactly, unlike {example}"
         )
     return held
-
-
-def host_array(x: Any) -> AnyArray:
-    """Return an array of any library as a NumPy array in host memory.
-
-    Raises:
-        TypeError: `x` is not an array.
-    """
-    if isinstance(x, np.ndarray | np.generic) and not isinstance(x, np.ma.MaskedArray):
-        return np.asarray(x)
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(x, torch.Tensor):
-        return _of_torch(x, torch)
-    cupy = sys.modules.get("cupy")
-    if cupy is not None and isinstance(x, cupy.ndarray):
-        return np.asarray(x.get())
-    # a Keras variable: TensorFlow's has a method `value()`
-    if hasattr(x, "assign") and not callable(getattr(x, "value", len)):
-        return host_array(x.value)
-    if hasattr(x, "dtype") and hasattr(x, "shape") and hasattr(x, "__array__"):
-        values = np.asarray(x)
-        if values.dtype != object and not isinstance(x, np.ma.MaskedArray):
-            return values
-    raise TypeError(
-        "Argument `x` must be an initializer or an array without a mask. "
-        f"Received: an object of class {type(x).__name__}"
-    )
-
-
-def _of_torch(tensor: Any, torch: Any) -> AnyArray:
-    host = tensor.detach().cpu()
-    if host.dtype != torch.bfloat16:
-        return np.asarray(host.numpy())
-    # torch cannot convert bfloat16 to NumPy
-    bits: AnyArray = host.view(torch.int16).numpy()
-    return bits.view(NUMERIC_DTYPES["bfloat16"])

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.dtypes import AnyArray
+from pyinit.dtypes import AnyArray, DTypeName
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.orthogonal import Orthogonal
-from pyinit.reproducibility.fingerprint import fingerprint, host_array
+from pyinit.reproducibility.fingerprint import fingerprint
 from pyinit.reproducibility.json_config import from_json_config
 from pyinit.runtime import devices, kernel_choice
+from pyinit.runtime.host_arrays import host_array
 from pyinit.stream import STREAM_VERSION
 
 #: The file of this version of the stream, written once by script/write_golden_vectors.py.
@@ -45,7 +46,7 @@ class Vector:
     config: dict[str, Any]
     draw: int
     shape: list[int]
-    dtype: str
+    dtype: DTypeName
     partition_shape: list[int] | None = None
     partition_offset: list[int] | None = None
     values: list[str] | None = None
@@ -53,17 +54,12 @@ class Vector:
 
     def initializer(self) -> Initializer:
         """Return the initializer that draws the tensor."""
-        return from_json_config({"class_name": self.class_name, "config": self.config}, self.draw)
+        return from_json_config({"class_name": self.class_name, "config": self.config})
 
     def drawn(self, device: str = "cpu") -> AnyArray:
         """Draw the tensor with this copy of pyinit."""
-        values = self.initializer()(
-            self.shape,
-            self.dtype,
-            device=device,
-            partition_shape=self.partition_shape,
-            partition_offset=self.partition_offset,
-        )
+        weights = self.initializer().lazy(self.shape, self.dtype, draw=self.draw)
+        values = weights.read(self.partition_shape, self.partition_offset, device=device)
         return host_array(values)
 
     def difference(self, drawn: AnyArray) -> str | None:

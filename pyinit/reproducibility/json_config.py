@@ -32,10 +32,7 @@ def to_json_config(initializer: Initializer) -> dict[str, Any]:
         raise ValueError(f"{type(initializer).__name__} is not one of pyinit's initializers")
     config = initializer.get_config()
     if isinstance(initializer, RandomInitializer):
-        # a draw that is taken is a pair, of which the first is no longer the seed as it was given
-        is_taken = isinstance(initializer.seed, tuple)
-        seed = as_seed("seed", initializer._init_seed if is_taken else initializer.seed)
-        config["seed"] = seed_to_json(seed)
+        config["seed"] = seed_to_json(as_seed("seed", initializer.seed))
     for name in ("input_axes", "output_axes"):
         if name in config and config[name] is None:
             del config[name]
@@ -52,12 +49,11 @@ def seed_to_json(seed: int) -> int | str:
     return seed if abs(seed) <= _MAX_INTEGER else str(seed)
 
 
-def from_json_config(description: dict[str, Any], draw: int = 0) -> Initializer:
+def from_json_config(description: dict[str, Any]) -> Initializer:
     """Return the initializer of a configuration that `to_json_config()` has returned.
 
     Args:
         description: The class name and the configuration.
-        draw: Which draw of the seed, from 0 to 2**32 - 1.
 
     Raises:
         KeyError: The class is unknown.
@@ -68,7 +64,4 @@ def from_json_config(description: dict[str, Any], draw: int = 0) -> Initializer:
         config["seed"] = int(config["seed"])
     if isinstance(config.get("value"), str):
         config["value"] = _NOT_FINITE[config["value"]]
-    initializer = _BY_NAME[description["class_name"]].from_config(config)
-    if isinstance(initializer, RandomInitializer) and draw:
-        initializer.seed = (initializer.seed % 2**64, draw)
-    return initializer
+    return _BY_NAME[description["class_name"]].from_config(config)

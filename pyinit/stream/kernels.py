@@ -1,36 +1,26 @@
-"""The kernel in use, as the function that the stream calls."""
+"""The kernel in use."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Protocol
 
 from pyinit.dtypes import AnyArray
 from pyinit.runtime import kernel_choice
 from pyinit.stream import reference
-from pyinit.stream.distributions import Parameters
 from pyinit.stream.native_kernel import NativeKernel
+from pyinit.stream.regions import Region
 
 
 class Kernel(Protocol):
-    """What draws: `pyinit.stream.reference.fill` is the definition, and says what each takes."""
+    """A function that draws; `pyinit.stream.reference.fill` is the definition."""
 
-    def __call__(
-        self,
-        out: AnyArray,
-        dtype: np.dtype[Any],
-        parameters: Parameters,
-        key: tuple[int, int],
-        start: int,
-        steps: tuple[int, ...],
-    ) -> None:
-        """Fills `out`."""
+    def __call__(self, out: AnyArray, region: Region) -> None:
+        """Fill `out` with a region of the stream."""
 
 
 @lru_cache(maxsize=1)
 def kernel() -> Kernel:
-    """The kernel in use."""
+    """Return the kernel in use."""
     name, _ = kernel_choice.choice()
     return reference.fill if name == "reference" else NativeKernel(name)

@@ -1,4 +1,4 @@
-"""The native kernel: the reference's bits, at the speed of memory, if the extension was built."""
+"""The native kernel: the reference's bits at close to the speed of writing the memory."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.native import ISA_LEVELS, _kernel
 from pyinit.runtime.threads import num_threads, run_parallel
-from pyinit.stream.distributions import Parameters
 from pyinit.stream.reference import TILE
+from pyinit.stream.regions import Region
 
-#: The loop of kernel.c for (values, stored in float64 though narrower, distribution).
+#: The loop of kernel.c for (dtype, whether its storage is widened to float64, family).
 _LOOPS: dict[tuple[np.dtype[Any], bool, str], int] = {
-    (FLOAT_DTYPES[dtype], wide, kind): 3 * storage + offset
-    for storage, (dtype, wide) in enumerate(
+    (FLOAT_DTYPES[dtype], widened, family): 3 * storage + offset
+    for storage, (dtype, widened) in enumerate(
         [
             ("float16", False),
             ("bfloat16", False),
@@ -28,18 +28,22 @@ _LOOPS: dict[tuple[np.dtype[Any], bool, str], int] = {
             ("float32", True),
         ]
     )
-    for offset, kind in enumerate(("uniform", "normal", "truncated_normal"))
+    for offset, family in enumerate(("uniform", "normal", "truncated_normal"))
 }
 
-#: From so many elements on, a draw is cut into pieces, for several threads.
+#: The number of elements from which a draw is cut into chunks, for several threads.
 _PARALLEL_SIZE = 1 << 17
-_MIN_PIECE = 1 << 15
-#: A piece takes milliseconds: an interrupt waits no longer.
-_MAX_PIECE = 1 << 23
+_MIN_CHUNK = 1 << 15
+#: A chunk takes milliseconds, which bounds how long an interrupt waits.
+_MAX_CHUNK = 1 << 23
 
 
 class NativeKernel:
-    """The native kernel at one instruction set: a `Kernel`, as `pyinit.stream` describes it."""
+    """The native kernel at one ISA level.
+
+    Args:
+        level: The name of the level.
+    """
 
     def __init__(self, level: str) -> None:
         self.level = level
@@ -47,69 +51,48 @@ class NativeKernel:
         self._fill = _kernel.lib.pyinit_fill
         self._cast = partial(_kernel.ffi.cast, "void *")
 
-    def __call__(
-        self,
-        out: AnyArray,
-        dtype: np.dtype[Any],
-        parameters: Parameters,
-        key: tuple[int, int],
-        start: int,
-        steps: tuple[int, ...],
-    ) -> None:
-        """Fills `out`; the reference kernel says what each argument is."""
+    def __call__(self, out: AnyArray, region: Region) -> None:
+        """Fill `out` with a region of the stream; see `pyinit.stream.reference.fill`."""
         size = out.size
         if size == 0:
             return
         if size < _PARALLEL_SIZE:
-            self._fill_part(out, dtype, parameters, key, start, steps)
+            self._fill_chunk(out, region)
             return
-        run_parallel(
-            [
-                partial(self._fill_part, part, dtype, parameters, key, first, steps_of_part)
-                for part, first, steps_of_part in _pieces(out, start, steps)
-            ]
-        )
+        run_parallel([partial(self._fill_chunk, *chunk) for chunk in _chunks(out, region)])
 
-    def _fill_part(
-        self,
-        out: AnyArray,
-        dtype: np.dtype[Any],
-        parameters: Parameters,
-        key: tuple[int, int],
-        start: int,
-        steps: tuple[int, ...],
-    ) -> None:
-        kind, location, scale, upper = parameters
+    def _fill_chunk(self, out: AnyArray, region: Region) -> None:
+        dtype, (family, location, scale, upper), seed, draw, first_index, index_strides = region
         item_size = out.itemsize
         failed = self._fill(
             self._number,
             self._cast(out.__array_interface__["data"][0]),
-            _LOOPS[dtype, out.dtype != dtype, kind],
+            _LOOPS[dtype, out.dtype != dtype, family],
             location,
             scale,
             upper,
-            *key,
-            start,
+            seed,
+            draw,
+            first_index,
             out.ndim,
             out.shape,
             [stride // item_size for stride in out.strides],
-            steps,
+            index_strides,
         )
         if failed:
             raise MemoryError("no memory for the buffer of a draw")
 
 
-def _pieces(
-    out: AnyArray, start: int, steps: tuple[int, ...]
-) -> list[tuple[AnyArray, int, tuple[int, ...]]]:
-    """Cuts a draw into parts of some size, each neighbouring in memory: (part, start, steps)."""
+def _chunks(out: AnyArray, region: Region) -> list[tuple[AnyArray, Region]]:
+    """Cut a draw into chunks, each contiguous in memory where that is possible."""
+    first_index, strides = region.first_index, region.index_strides
     if out.flags.c_contiguous and all(
-        step == math.prod(out.shape[axis + 1 :]) for axis, step in enumerate(steps)
+        stride == math.prod(out.shape[axis + 1 :]) for axis, stride in enumerate(strides)
     ):
-        out, steps = out.reshape(-1), (1,)
-    count = max(min(8 * num_threads(), out.size // _MIN_PIECE), out.size // _MAX_PIECE)
-    # tiles are not drawn in parts, so an axis along which the index runs is cut between them
-    grains = [TILE if step == 1 else 1 for step in steps]
+        out, strides = out.reshape(-1), (1,)
+    count = max(min(8 * num_threads(), out.size // _MIN_CHUNK), out.size // _MAX_CHUNK)
+    # an axis along which the index runs is split only at tile boundaries
+    grains = [TILE if stride == 1 else 1 for stride in strides]
     axis = max(
         range(out.ndim),
         key=lambda k: (min(count, out.shape[k] // grains[k]), abs(out.strides[k])),
@@ -118,6 +101,9 @@ def _pieces(
     size = -(-length // (min(count, length) * grain)) * grain
     before = (slice(None),) * axis
     return [
-        (out[(*before, slice(first, first + size))], start + first * steps[axis], steps)
+        (
+            out[(*before, slice(first, first + size))],
+            region._replace(first_index=first_index + first * strides[axis], index_strides=strides),
+        )
         for first in range(0, length, size)
     ]

@@ -6,8 +6,8 @@ block `b`:
     i = 64 * tile + 16 * w + lane        b = 16 * tile + lane
     counter = (b mod 2**32, b div 2**32, draw, half)        key = (seed mod 2**32, seed div 2**32)
 
-`H(i)` is that word with half = 0 and `L(i)` with half = 1. Sixteen lanes side by side let a SIMD
-kernel store whole vectors of one word without a shuffle.
+`H(i)` is that word with half = 0 and `L(i)` with half = 1. Sixteen lanes let a SIMD kernel store
+vectors of one word without a shuffle.
 """
 
 from __future__ import annotations
@@ -19,135 +19,124 @@ import numpy as np
 import numpy.typing as npt
 
 from pyinit.dtypes import AnyArray
+from pyinit.seeds import DrawId
 from pyinit.stream import quantiles
-from pyinit.stream.distributions import Parameters
+from pyinit.stream.distributions import Distribution
 from pyinit.stream.philox import Words, philox4x32
+from pyinit.stream.regions import Region
 
 LANES = 16
 WORDS = 4
 TILE = LANES * WORDS
-#: Elements that are drawn at a time: their temporaries fit into a core's cache.
-BLOCK = 1 << 14
+#: Elements drawn at a time, so that their temporaries fit into a core's cache.
+CHUNK_SIZE = 1 << 14
 
 Bits = npt.NDArray[np.uint32]
 
 
-def fill(
-    out: AnyArray,
-    dtype: np.dtype[Any],
-    parameters: Parameters,
-    key: tuple[int, int],
-    start: int,
-    steps: tuple[int, ...],
-) -> None:
-    """Fills `out` with a part of a tensor. Shapes, dtypes and ranges are the caller's to check.
+def fill(out: AnyArray, region: Region) -> None:
+    """Fill a buffer with a region of the stream; `Region` says which elements those are.
+
+    Shapes, dtypes and ranges are not checked.
 
     Args:
-        out: The buffer, of any strides, of `dtype` or float64 (which holds the values of every
-            float dtype).
-        dtype: What the values are rounded to.
-        parameters: The distribution.
-        key: (seed, draw), with 0 <= seed < 2**64 and 0 <= draw < 2**32.
-        start: The flat C-order index, in the full tensor, of the first element of `out`.
-        steps: By how much that index grows along each axis of `out`.
+        out: A NumPy array of any strides. Its storage dtype is the region's dtype, or float64.
+        region: The elements to draw; its rank is that of `out`.
     """
     if out.size == 0:
         return
-    if out.size <= BLOCK:
-        _fill_block(out, dtype, parameters, key, start, steps)
+    if out.size <= CHUNK_SIZE:
+        _fill_chunk(out, region)
         return
     axis = next(axis for axis, length in enumerate(out.shape) if length > 1)
     middle = out.shape[axis] // 2
     before = (slice(None),) * axis
-    fill(out[(*before, slice(None, middle))], dtype, parameters, key, start, steps)
-    start += middle * steps[axis]
-    fill(out[(*before, slice(middle, None))], dtype, parameters, key, start, steps)
+    fill(out[(*before, slice(None, middle))], region)
+    second = region.first_index + middle * region.index_strides[axis]
+    fill(out[(*before, slice(middle, None))], region._replace(first_index=second))
 
 
-def _fill_block(
-    out: AnyArray,
-    dtype: np.dtype[Any],
-    parameters: Parameters,
-    key: tuple[int, int],
-    start: int,
-    steps: tuple[int, ...],
-) -> None:
-    if _is_run(out.shape, steps):
-        last = start + out.size
-        first_tile, lane = divmod(start, TILE)
+def _fill_chunk(out: AnyArray, region: Region) -> None:
+    dtype, distribution, seed, draw, first_index, strides = region
+    draw_id = DrawId(seed, draw)
+    if _is_run(out.shape, strides):
+        last = first_index + out.size
+        first_tile, position = divmod(first_index, TILE)
         tiles = range(first_tile, -(-last // TILE))
-        drawn = slice(lane, lane + out.size)
-        high = _words_of_tiles(tiles, key, half=0)[drawn]
-        low = _words_of_tiles(tiles, key, half=1)[drawn] if dtype == np.float64 else None
+        drawn = slice(position, position + out.size)
+        high = _words_of_tiles(tiles, draw_id, half=0)[drawn]
+        low = _words_of_tiles(tiles, draw_id, half=1)[drawn] if dtype == np.float64 else None
     else:
-        index = np.full(1, start, np.uint64)
-        for length, step in zip(out.shape, steps, strict=True):
-            along = np.arange(length, dtype=np.uint64) * np.uint64(step)
+        index = np.full(1, first_index, np.uint64)
+        for length, stride in zip(out.shape, strides, strict=True):
+            along = np.arange(length, dtype=np.uint64) * np.uint64(stride)
             index = (index[:, None] + along).reshape(-1)
-        high = _words_of(index, key, half=0)
-        low = _words_of(index, key, half=1) if dtype == np.float64 else None
-    out[...] = values(high, low, dtype, parameters).reshape(out.shape)
+        high = _words_of(index, draw_id, half=0)
+        low = _words_of(index, draw_id, half=1) if dtype == np.float64 else None
+    out[...] = values(high, low, dtype, distribution).reshape(out.shape)
 
 
-def _is_run(shape: tuple[int, ...], steps: tuple[int, ...]) -> bool:
+def _is_run(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     """Whether the elements of `shape`, in C order, have consecutive indices."""
     return all(
-        length == 1 or step == math.prod(shape[axis + 1 :])
-        for axis, (length, step) in enumerate(zip(shape, steps, strict=True))
+        length == 1 or stride == math.prod(shape[axis + 1 :])
+        for axis, (length, stride) in enumerate(zip(shape, strides, strict=True))
     )
 
 
-def _words_of_tiles(tiles: range, key: tuple[int, int], half: int) -> Bits:
-    """The words of whole tiles, in the order of their elements."""
+def _words_of_tiles(tiles: range, draw_id: DrawId, half: int) -> Bits:
+    """Return the words of whole tiles, in the order of their elements."""
     tile = np.arange(tiles.start, tiles.stop, dtype=np.uint64)
     blocks: Words = np.add.outer(tile * np.uint64(LANES), np.arange(LANES, dtype=np.uint64))
-    return np.stack(_blocks(blocks, key, half), axis=1).astype(np.uint32).reshape(-1)
+    return np.stack(_blocks(blocks, draw_id, half), axis=1).astype(np.uint32).reshape(-1)
 
 
-def _words_of(index: Words, key: tuple[int, int], half: int) -> Bits:
-    """The words of elements anywhere: what `_words_of_tiles` does for runs, said plainly."""
+def _words_of(index: Words, draw_id: DrawId, half: int) -> Bits:
+    """Return the words of arbitrary elements: the straightforward version of `_words_of_tiles`."""
     tile, place = np.divmod(index, np.uint64(TILE), dtype=np.uint64)
     word, lane = np.divmod(place, np.uint64(LANES), dtype=np.uint64)
-    words: Bits = np.stack(_blocks(tile * np.uint64(LANES) + lane, key, half)).astype(np.uint32)
+    words: Bits = np.stack(_blocks(tile * np.uint64(LANES) + lane, draw_id, half)).astype(np.uint32)
     return words[word, np.arange(index.size)]
 
 
-def _blocks(block: Words, key: tuple[int, int], half: int) -> tuple[Words, ...]:
-    seed, draw = key
+def _blocks(block: Words, draw_id: DrawId, half: int) -> tuple[Words, ...]:
+    seed, draw = draw_id
     low, high = block & np.uint64(0xFFFFFFFF), block >> np.uint64(32)
     counter = (low, high, np.asarray(draw, np.uint64), np.asarray(half, np.uint64))
     return philox4x32(counter, (seed & 0xFFFFFFFF, seed >> 32))
 
 
-def values(high: Bits, low: Bits | None, dtype: np.dtype[Any], parameters: Parameters) -> AnyArray:
-    """The values that the random words stand for.
+def values(
+    high: Bits, low: Bits | None, dtype: np.dtype[Any], distribution: Distribution
+) -> AnyArray:
+    """Compute values from random words.
 
     Args:
         high: H of each element.
-        low: L of each element, for float64; else None.
-        dtype: What the values are rounded to.
-        parameters: The distribution.
+        low: L of each element for float64, None for narrower dtypes.
+        dtype: The dtype that values are rounded to.
+        distribution: The distribution, rounded for that dtype.
     """
-    kind, location, scale, upper = parameters
+    family, location, scale, upper = distribution
     variate: AnyArray
     if low is None:
-        column: type[np.floating[Any]] = np.float32
-        if kind == "uniform":
+        computing: type[np.floating[Any]] = np.float32
+        if family == "uniform":
             variate = (high >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
-        elif kind == "normal":
+        elif family == "normal":
             variate = quantiles.normal_float32(high)
         else:
             variate = quantiles.truncated_normal_float32(high)
     else:
-        column = np.float64
-        if kind == "uniform":
+        computing = np.float64
+        if family == "uniform":
             whole = (high.astype(np.uint64) << np.uint64(21)) | (low >> np.uint32(11))
             variate = whole.astype(np.float64) * 2.0**-53
-        elif kind == "normal":
+        elif family == "normal":
             variate = quantiles.normal_float64(high, low)
         else:
             variate = quantiles.truncated_normal_float64(high, low)
-    variate *= column(scale)
-    variate += column(location)
-    np.minimum(variate, column(upper), out=variate)
+    variate *= computing(scale)
+    variate += computing(location)
+    np.minimum(variate, computing(upper), out=variate)
     return variate.astype(dtype, copy=False)

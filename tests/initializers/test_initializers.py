@@ -55,6 +55,20 @@ def test_out_is_filled_in_place(random_class, float_dtype, order):
     assert same_bits(out, initializer((5, 6, 7), float_dtype))
 
 
+@pytest.mark.parametrize(
+    "index", [np.s_[:, ::2], np.s_[::-1], np.s_[:, ::-3], np.s_[1::2, 2:, ::-1]]
+)
+def test_out_may_have_any_strides(random_class, float_dtype, index):
+    """Protects views: gaps, steps backwards, and what lies between the elements."""
+    buffer = np.zeros((6, 7, 8), FLOAT_DTYPES[float_dtype])
+    out = buffer[index]
+    initializer = random_class(4)
+    assert initializer(out.shape, out=out) is out
+    assert same_bits(out, initializer(out.shape, float_dtype))
+    out[...] = 0
+    assert not buffer.any()
+
+
 def test_partition_is_the_slice(random_class, float_dtype):
     """Protects `partition_shape` and `partition_offset` for every random class."""
     initializer = random_class(5)

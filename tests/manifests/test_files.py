@@ -13,10 +13,10 @@ import safetensors.numpy
 
 import pyinit
 from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES
+from pyinit.initializers import chunking
 from pyinit.manifests import limits, materialization
 from pyinit.manifests.model import DifferenceError, ManifestError
 from pyinit.manifests.shards import assign_shards
-from pyinit.reproducibility import chunks as chunks_module
 from tests.support import same_bits
 
 #: Every dtype; scalars, empty ones, names with what no path may have, composed ones, whole ones.
@@ -61,16 +61,14 @@ def pinned():
 
 @pytest.fixture(params=[1 << 20, 17], ids=["whole", "in pieces"])
 def _pieces(request, monkeypatch):
-    monkeypatch.setattr(chunks_module, "CHUNK_SIZE", request.param)
+    monkeypatch.setattr(chunking, "CHUNK_SIZE", request.param)
 
 
 def values_of(pinned):
     """The weights, drawn at once."""
     found = {}
     for tensor in pinned.tensors:
-        values = np.empty(tensor.shape, tensor.numpy_dtype)
-        tensor.fill(values, (0,) * len(tensor.shape))
-        found[tensor.name] = values
+        found[tensor.name] = np.asarray(tensor.lazy())
     return found
 
 

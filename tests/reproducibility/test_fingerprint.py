@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pyinit
-from pyinit.reproducibility import chunks as chunks_module
+from pyinit.initializers import chunking
 from pyinit.reproducibility import fingerprint as module
 from pyinit.reproducibility.chunks import chunks
 
@@ -45,7 +45,7 @@ def test_pieces_do_not_show(shape, piece, dtype, random_class, monkeypatch):
     """Protects tensors that are drawn in pieces: their bits, whatever the pieces."""
     if len(shape) < 2 and "Orthogonal" in repr(random_class(1)):
         shape = (*shape, 2, 3)
-    monkeypatch.setattr(chunks_module, "CHUNK_SIZE", piece)
+    monkeypatch.setattr(chunking, "CHUNK_SIZE", piece)
     initializer = random_class(7)
     expected = pyinit.fingerprint(initializer(shape, dtype))
     assert pyinit.fingerprint(initializer, shape, dtype) == expected

@@ -63,9 +63,9 @@ def test_a_wrong_bit_is_found_and_told(monkeypatch):
     """Protects the test itself: it fails where a copy draws something else, and says what."""
     right = kernels.kernel()
 
-    def wrong(out, dtype, parameters, key, start, steps):
-        right(out, dtype, parameters, key, start, steps)
-        if parameters.kind == "normal" and out.dtype == np.float32 and out.size:
+    def wrong(out, region):
+        right(out, region)
+        if region.distribution.family == "normal" and out.dtype == np.float32 and out.size:
             out.reshape(-1).view(np.uint32)[-1] ^= 1
 
     monkeypatch.setattr("pyinit.stream.kernel", lambda: wrong)
@@ -109,5 +109,5 @@ def test_the_script_refuses_to_write_them_again():
         env={"PYTHONPATH": str(root)},
     )
     assert process.returncode == 1
-    assert "never written again" in process.stderr
+    assert "never overwritten" in process.stderr
     assert golden.PATH.read_bytes() == before

@@ -175,7 +175,7 @@ def test_bridges_and_compat_stay_on_the_cpu(two_devices):
 
     pyinit.set_default_device("cuda")
     assert isinstance(tf_keras.HeNormal(1)((2, 2)), np.ndarray)
-    assert isinstance(v1.RandomUniform(seed=1)((2, 2)), np.ndarray)
+    assert isinstance(v1.random_uniform_initializer(seed=1)((2, 2)), np.ndarray)
 
 
 # ---- what is drawn ----

@@ -9,8 +9,9 @@ import pyinit
 from pyinit.dtypes import FLOAT_DTYPES
 from pyinit.runtime import devices
 from pyinit.stream import kernels
-from pyinit.stream.distributions import Parameters
+from pyinit.stream.distributions import Distribution
 from pyinit.stream.gpu import fill
+from pyinit.stream.regions import Region
 from tests.support import RANDOM, same_bits
 
 
@@ -63,12 +64,13 @@ def test_parts(name, float_dtype):
 def test_millions_of_values(kind, wide, float_dtype):
     """Protects every branch of the quantiles, and rounding."""
     dtype = FLOAT_DTYPES[float_dtype]
-    law = Parameters(kind, 0.375, 1.25, 1.5 if kind == "uniform" else np.inf)
+    drawn_from = Distribution(kind, 0.375, 1.25, 1.5 if kind == "uniform" else np.inf)
     size = 1 << 23
     drawn = cupy.empty(size, np.float64 if wide else dtype)
     expected = np.empty(size, drawn.dtype)
-    fill(drawn, dtype, law, (2**63 + 5, 7), 2**40 + 3, (1,))
-    kernels.kernel()(expected, dtype, law, (2**63 + 5, 7), 2**40 + 3, (1,))
+    region = Region(dtype, drawn_from, 2**63 + 5, 7, 2**40 + 3, (1,))
+    fill(drawn, region)
+    kernels.kernel()(expected, region)
     assert same_bits(drawn.get(), expected)
 
 

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyinit.dtypes import FLOAT_DTYPES
-from pyinit.stream import index_steps, kernels
-from pyinit.stream.distributions import Parameters
+from pyinit.stream import index_strides, kernels
+from pyinit.stream.distributions import Distribution
 from pyinit.stream.gpu import launch, nvrtc
+from pyinit.stream.regions import Region
 from tests.support import same_bits
 from tests.support.cuda_on_host import launch_on_host, library, on_host
 
@@ -26,16 +27,16 @@ ARCHITECTURES = (70, 80, 90, 120)
 with_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not there")
 
 
-def law(kind: str) -> Parameters:
-    """Parameters that leave no operation without effect."""
-    return Parameters(kind, 0.375, 1.25, 1.5 if kind == "uniform" else np.inf)
+def distribution_of(kind: str) -> Distribution:
+    """Return a distribution that makes every operation count."""
+    return Distribution(kind, 0.375, 1.25, 1.5 if kind == "uniform" else np.inf)
 
 
 def has_the_bits(like, dtype, kind, key, start, steps, shape=None) -> bool:
     """Whether the GPU's kernel and the CPU's fill the same, and nothing beside it."""
     drawn, expected = np.zeros_like(like), np.zeros_like(like)
-    launch_on_host(drawn, dtype, law(kind), key, start, steps, shape)
-    kernels.kernel()(expected, dtype, law(kind), key, start, steps)
+    launch_on_host(drawn, Region(dtype, distribution_of(kind), *key, start, steps), shape)
+    kernels.kernel()(expected, Region(dtype, distribution_of(kind), *key, start, steps))
     return same_bits(drawn, expected)
 
 
@@ -128,10 +129,10 @@ def test_every_kind_and_storage(kind, storage):
 def test_small_and_large_values(storage, scale):
     """Protects subnormal values and overflow."""
     dtype = FLOAT_DTYPES[storage]
-    parameters = Parameters("normal", 0.0, float(np.float32(scale)), np.inf)
+    distribution = Distribution("normal", 0.0, float(np.float32(scale)), np.inf)
     drawn, expected = np.empty(20_000, dtype), np.empty(20_000, dtype)
-    launch_on_host(drawn, dtype, parameters, (4, 0), 0, (1,))
-    kernels.kernel()(expected, dtype, parameters, (4, 0), 0, (1,))
+    launch_on_host(drawn, Region(dtype, distribution, 4, 0, 0, (1,)))
+    kernels.kernel()(expected, Region(dtype, distribution, 4, 0, 0, (1,)))
     assert same_bits(drawn, expected)
 
 
@@ -142,7 +143,7 @@ def test_grids_do_not_show(shape):
     for lengths in ((3000,), (70, 3), (9, 130), (3, 3, 20, 70)):
         for order in "CF":
             like = np.empty(lengths, np.float32, order=order)
-            steps = index_steps(lengths)
+            steps = index_strides(lengths)
             assert has_the_bits(like, like.dtype, "normal", (9, 1), 0, steps, shape)
 
 
@@ -164,7 +165,7 @@ def test_any_part_of_any_tensor(data):
     key = (data.draw(st.integers(0, 2**64 - 1)), data.draw(st.integers(0, 2**32 - 1)))
     start = data.draw(st.integers(0, 2**40))
     shape = data.draw(st.none() | st.tuples(st.integers(1, 40), st.integers(1, 70)))
-    assert has_the_bits(out, dtype, kind, key, start, index_steps(full), shape)
+    assert has_the_bits(out, dtype, kind, key, start, index_strides(full), shape)
 
 
 # ---- which thread draws what ----
@@ -173,7 +174,7 @@ def test_any_part_of_any_tensor(data):
 def test_rows_of_a_full_tensor_are_one():
     """Protects the fast way: one row, four elements a thread, no division."""
     shape = (3, 5, 64)
-    rows = launch.rows_of(shape, index_steps(shape), index_steps(shape), 0)
+    rows = launch.rows_of(shape, index_strides(shape), index_strides(shape), 0)
     assert rows == launch.Rows("blocks", 0, 960, 1, 0, (launch.Axis(240, 1, 1),))
     assert rows.items == 240
 
@@ -186,7 +187,7 @@ def test_neighbouring_items_are_neighbours_in_memory(order):
             like = np.empty(shape, np.float32, order=order)
             strides = [stride // 4 for stride in like.strides]
             full = (*shape[:-1], shape[-1] + more)
-            rows = launch.rows_of(shape, strides, index_steps(full), 0)
+            rows = launch.rows_of(shape, strides, index_strides(full), 0)
             last = rows.axes[-1]
             stride = rows.column_stride if len(rows.axes) - 1 == rows.row_axis else last.stride
             assert stride == 1
@@ -204,7 +205,10 @@ def test_indices_have_64_bits():
     """Protects tensors beyond 2**32 elements."""
     shape = (2**33, 2)
     rows = launch.rows_of(shape, (1, 2**33), (2, 1), 5)
-    plan = launch.plan(rows, law("normal"), (2**64 - 1, 2**32 - 1))
+    plan = launch.plan(
+        rows,
+        Region(np.dtype(np.float32), distribution_of("normal"), 2**64 - 1, 2**32 - 1, 5, (2, 1)),
+    )
     assert rows.items == 2**34 == plan["items"][0]
     assert plan["seed"][0] == 2**64 - 1
     rows = launch.rows_of((2**40,), (1,), (1,), 2**41)

@@ -20,8 +20,9 @@ import pyinit
 from pyinit import native
 from pyinit.dtypes import FLOAT_DTYPES
 from pyinit.runtime import cgroups, kernel_choice, threads
-from pyinit.stream import index_steps, native_kernel, reference
-from pyinit.stream.distributions import Parameters
+from pyinit.stream import index_strides, native_kernel, reference
+from pyinit.stream.distributions import Distribution
+from pyinit.stream.regions import Region
 from tests.support import SUPPORT, same_bits
 
 NATIVE = Path(native.__file__).parent
@@ -35,16 +36,18 @@ def _default_threads():
     pyinit.set_num_threads(None)
 
 
-def law(kind: str) -> Parameters:
-    """Parameters that leave no operation without effect."""
-    return Parameters(kind, 0.375, 1.25, 1.5 if kind == "uniform" else np.inf)
+def distribution_of(kind: str) -> Distribution:
+    """Return a distribution that makes every operation count."""
+    return Distribution(kind, 0.375, 1.25, 1.5 if kind == "uniform" else np.inf)
 
 
 def both(level, out_like, dtype, kind, key, start, steps):
     """The same part, drawn by the native kernel and by the reference."""
     drawn, expected = np.zeros_like(out_like), np.zeros_like(out_like)
-    native_kernel.NativeKernel(level)(drawn, dtype, law(kind), key, start, steps)
-    reference.fill(expected, dtype, law(kind), key, start, steps)
+    native_kernel.NativeKernel(level)(
+        drawn, Region(dtype, distribution_of(kind), *key, start, steps)
+    )
+    reference.fill(expected, Region(dtype, distribution_of(kind), *key, start, steps))
     return drawn, expected
 
 
@@ -88,7 +91,7 @@ def test_any_part_of_any_tensor(data):
     out = memory.transpose(np.argsort(axes))
     key = (data.draw(st.integers(0, 2**64 - 1)), data.draw(st.integers(0, 2**32 - 1)))
     start = data.draw(st.integers(0, 2**40))
-    drawn, expected = both(level, out, dtype, kind, key, start, index_steps(full))
+    drawn, expected = both(level, out, dtype, kind, key, start, index_strides(full))
     assert same_bits(drawn, expected)
 
 
@@ -105,11 +108,11 @@ def test_any_part_of_any_tensor(data):
 def test_blocks_of_rows(level, shape, order, float_dtype):
     """Protects long and short rows, with a block that is not full at either end."""
     like = np.empty(shape, FLOAT_DTYPES[float_dtype], order=order)
-    steps = index_steps(shape)
+    steps = index_strides(shape)
     drawn, expected = both(level, like, like.dtype, "normal", (3, 0), 11, steps)
     assert same_bits(drawn, expected)
     for more in (5, 64):
-        steps = index_steps((*shape[:-1], shape[-1] + more))
+        steps = index_strides((*shape[:-1], shape[-1] + more))
         drawn, expected = both(level, like, like.dtype, "uniform", (3, 0), 11, steps)
         assert same_bits(drawn, expected)
 
@@ -122,7 +125,7 @@ def test_threads_do_not_show(count, shape):
     for order in "CF":
         like = np.empty(shape, np.float32, order=order)
         drawn, expected = both(
-            LEVELS[-1], like, like.dtype, "normal", (9, 1), 0, index_steps(shape)
+            LEVELS[-1], like, like.dtype, "normal", (9, 1), 0, index_strides(shape)
         )
         assert same_bits(drawn, expected)
 
@@ -133,12 +136,12 @@ def test_rounding_to_narrow_dtypes_is_numpys():
         for dtype in ("float16", "bfloat16"):
             single, narrow = np.empty(50_000, np.float32), np.empty(50_000, FLOAT_DTYPES[dtype])
             wide = np.empty(50_000, np.float64)
-            parameters = Parameters("normal", 0.0, float(np.float32(scale)), np.inf)
+            distribution = Distribution("normal", 0.0, float(np.float32(scale)), np.inf)
             for level in LEVELS:
                 kernel = native_kernel.NativeKernel(level)
-                kernel(single, single.dtype, parameters, (4, 0), 0, (1,))
-                kernel(narrow, narrow.dtype, parameters, (4, 0), 0, (1,))
-                kernel(wide, narrow.dtype, parameters, (4, 0), 0, (1,))
+                kernel(single, Region(single.dtype, distribution, 4, 0, 0, (1,)))
+                kernel(narrow, Region(narrow.dtype, distribution, 4, 0, 0, (1,)))
+                kernel(wide, Region(narrow.dtype, distribution, 4, 0, 0, (1,)))
                 with np.errstate(over="ignore"):
                     expected = single.astype(narrow.dtype)
                 assert same_bits(narrow, expected)
@@ -176,7 +179,7 @@ def test_an_interrupt_ends_a_long_draw():
         "out = np.empty(1 << 20, np.float32)\n"
         "wide = np.lib.stride_tricks.as_strided(out, (1 << 12, 1 << 20), (0, 4))\n"
         "print('drawing', flush=True)\n"
-        "pyinit.RandomNormal(seed=1)._fill(wide, out.dtype, wide.shape, (0, 0))\n"
+        "pyinit.RandomNormal(seed=1).lazy(wide.shape).read_into(wide)\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -191,11 +194,14 @@ def test_an_interrupt_ends_a_long_draw():
 @pytest.mark.parametrize("shape", [(1 << 21, 2), (1 << 20, 3), (1 << 15, 64), (64, 1 << 15)])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_every_large_draw_is_shared_among_the_threads(shape, order):
-    """Protects against matrices of few columns in one piece, which R asks for most."""
+    """Protects against matrices of few columns in one chunk, which R asks for most."""
     pyinit.set_num_threads(4)
-    pieces = native_kernel._pieces(np.empty(shape, np.float32, order=order), 0, index_steps(shape))
-    assert len(pieces) >= 8
-    assert sum(part.size for part, _, _ in pieces) == np.prod(shape)
+    region = Region(
+        FLOAT_DTYPES["float32"], distribution_of("normal"), 1, 0, 0, index_strides(shape)
+    )
+    chunks = native_kernel._chunks(np.empty(shape, np.float32, order=order), region)
+    assert len(chunks) >= 8
+    assert sum(chunk.size for chunk, _ in chunks) == np.prod(shape)
 
 
 def test_a_draw_does_not_wait_for_another_threads_long_one():
@@ -370,8 +376,8 @@ def test_other_builds_draw_the_same(tmp_path, compiler, flags):
         for (dtype, wide, kind), loop in native_kernel._LOOPS.items():
             out = np.empty(shape, np.float64 if wide else dtype, order=order)
             expected = np.empty_like(out)
-            reference.fill(expected, dtype, law(kind), (6, 2), 5, steps)
-            location, scale, upper = map(ctypes.c_double, law(kind)[1:])
+            reference.fill(expected, Region(dtype, distribution_of(kind), 6, 2, 5, steps))
+            location, scale, upper = map(ctypes.c_double, distribution_of(kind)[1:])
             strides = axes(*(stride // out.itemsize for stride in out.strides))
             seed, draw, start = ctypes.c_uint64(6), ctypes.c_uint32(2), ctypes.c_uint64(5)
             pointer = ctypes.c_void_p(out.ctypes.data)

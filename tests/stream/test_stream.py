@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 import pyinit
 from pyinit.dtypes import FLOAT_DTYPES
-from pyinit.stream import index_steps, reference
-from pyinit.stream.distributions import Parameters, parameters
+from pyinit.stream import index_strides, reference
+from pyinit.stream.distributions import Distribution, distribution
 from pyinit.stream.philox import philox4x32
+from pyinit.stream.regions import Region
 from tests.support import DATA, same_bits
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
-UNIT = Parameters("uniform", 0.0, 1.0, math.inf)
+UNIT = Distribution("uniform", 0.0, 1.0, math.inf)
 KINDS = ("uniform", "normal", "truncated_normal")
 
 
@@ -78,7 +79,7 @@ def uniform_of(seed: int, draw: int, index: int, dtype: np.dtype) -> float:
 def test_a_value_depends_on_seed_draw_and_flat_index_alone(seed, draw, start, length, dtype):
     """Protects the stream's layout: tiles, words, lanes, the halves of counter and key."""
     out = np.empty(length, dtype)
-    reference.fill(out, dtype, UNIT, (seed, draw), start, (1,))
+    reference.fill(out, Region(dtype, UNIT, seed, draw, start, (1,)))
     places = sorted({0, length // 3, length // 2, length - 1})
     assert [out[place] for place in places] == [
         uniform_of(seed, draw, start + place, dtype) for place in places
@@ -109,18 +110,18 @@ def test_any_part_is_the_slice_of_the_full_tensor(data, kind, dtype):
 @pytest.mark.parametrize("kind", KINDS)
 def test_blocks_do_not_show(kind, float_dtype):
     """Protects the recursion over blocks: a tensor of several blocks, in both orders, cut badly."""
-    law = Parameters(kind, 0.25, 1.5, math.inf)
+    drawn_from = Distribution(kind, 0.25, 1.5, math.inf)
     dtype = FLOAT_DTYPES[float_dtype]
-    shape = (7, reference.BLOCK // 10, 11)
+    shape = (7, reference.CHUNK_SIZE // 10, 11)
     full = np.empty(shape, dtype)
-    reference.fill(full, dtype, law, (5, 1), 0, index_steps(shape))
+    reference.fill(full, Region(dtype, drawn_from, 5, 1, 0, index_strides(shape)))
     fortran = np.empty(shape, dtype, order="F")
-    reference.fill(fortran, dtype, law, (5, 1), 0, index_steps(shape))
+    reference.fill(fortran, Region(dtype, drawn_from, 5, 1, 0, index_strides(shape)))
     assert same_bits(full, fortran)
     flat = full.reshape(-1)
     for start, length in itertools.product((0, 1, 15, 16, 63, 64, 65, 9999), (1, 16, 63, 64, 200)):
         out = np.empty(length, dtype)
-        reference.fill(out, dtype, law, (5, 1), start, (1,))
+        reference.fill(out, Region(dtype, drawn_from, 5, 1, start, (1,)))
         assert same_bits(out, flat[start : start + length])
 
 
@@ -128,21 +129,21 @@ def test_blocks_do_not_show(kind, float_dtype):
 def test_float64_storage_holds_the_narrower_values(kind, float_dtype):
     """Protects the R path: a double there is the rounded value here."""
     dtype = FLOAT_DTYPES[float_dtype]
-    law = Parameters(kind, 0.25, 1.5, 1.0)
+    drawn_from = Distribution(kind, 0.25, 1.5, 1.0)
     own, wide = np.empty(300, dtype), np.empty(300, np.float64)
-    reference.fill(own, dtype, law, (5, 0), 17, (1,))
-    reference.fill(wide, dtype, law, (5, 0), 17, (1,))
+    reference.fill(own, Region(dtype, drawn_from, 5, 0, 17, (1,)))
+    reference.fill(wide, Region(dtype, drawn_from, 5, 0, 17, (1,)))
     assert same_bits(own.astype(np.float64), wide)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_dtype_changes_the_precision_not_the_weights(kind):
     """Protects invariant 3: all dtypes are roundings of the same weights."""
-    law = Parameters(kind, 0.0, 1.5, math.inf)
+    drawn_from = Distribution(kind, 0.0, 1.5, math.inf)
     drawn = {}
     for name, dtype in FLOAT_DTYPES.items():
         drawn[name] = np.empty(100_000, dtype)
-        reference.fill(drawn[name], dtype, law, (77, 0), 0, (1,))
+        reference.fill(drawn[name], Region(dtype, drawn_from, 77, 0, 0, (1,)))
     single = drawn["float32"]
     assert same_bits(drawn["float16"], single.astype(np.float16))
     assert same_bits(drawn["bfloat16"], single.astype(ml_dtypes.bfloat16))
@@ -165,7 +166,7 @@ def test_complementing_the_bits_negates_the_variate(kind, float_dtype):
     high, low = random.integers(0, 2**32, (2, 100_000), np.uint32)
     high[:4] = 0, 1, 2**31 - 1, 2**31
     low[:4] = 0, 2**32 - 1, 2**32 - 1, 0
-    unit = Parameters(kind, 0.0, 1.0, math.inf)
+    unit = Distribution(kind, 0.0, 1.0, math.inf)
     words = (high, low) if float_dtype == "float64" else (high, None)
     flipped = (~high, ~low) if float_dtype == "float64" else (~high, None)
     dtype = FLOAT_DTYPES[float_dtype]
@@ -182,10 +183,10 @@ def test_complementing_the_bits_negates_the_variate(kind, float_dtype):
 def test_uniform_never_reaches_maxval(minval, width, dtype):
     """Protects [minval, maxval) in the final dtype, whatever rounds on the way."""
     maxval = minval + width
-    law = parameters("uniform", minval, maxval, FLOAT_DTYPES[dtype], ("minval", "maxval"))
+    uniform = distribution("uniform", minval, maxval, FLOAT_DTYPES[dtype], ("minval", "maxval"))
     largest = np.full(3, 2**32 - 1, np.uint32)
     low = largest if dtype == "float64" else None
-    drawn = reference.values(largest, low, FLOAT_DTYPES[dtype], law).astype(np.float64)
+    drawn = reference.values(largest, low, FLOAT_DTYPES[dtype], uniform).astype(np.float64)
     if minval < maxval:
         assert (drawn < maxval).all()
         # the next value up is as good as maxval: nothing smaller was made of it than needed
@@ -202,6 +203,6 @@ def test_draws_and_seeds_give_streams_of_their_own():
     keys = [(0, 0), (0, 1), (1, 0), (2**32, 0), (0, 2**32 - 1), (2**64 - 1, 0)]
     for key in keys:
         out = np.empty(4, np.float64)
-        reference.fill(out, FLOAT64, UNIT, key, 0, (1,))
+        reference.fill(out, Region(FLOAT64, UNIT, *key, 0, (1,)))
         drawn.add(out.tobytes())
     assert len(drawn) == len(keys)

@@ -37,14 +37,15 @@ def library(kind: str, storage: str) -> ctypes.CDLL:
     return loaded
 
 
-def launch_on_host(out, dtype, parameters, key, start, steps, shape=None):
-    """What `pyinit.stream.gpu.fill` does, with a grid of any shape (grid, block)."""
+def launch_on_host(out, region, shape=None):
+    """Do what `pyinit.stream.gpu.fill` does, with a grid of any shape (grid, block)."""
     strides = [stride // out.itemsize for stride in out.strides]
-    rows = launch.rows_of(out.shape, strides, steps, start)
+    rows = launch.rows_of(out.shape, strides, region.index_strides, region.first_index)
+    dtype = region.dtype
     storage = dtype.name if out.dtype == dtype else f"{dtype.name}_widened"
-    plan = launch.plan(rows, parameters, key)
+    plan = launch.plan(rows, region)
     grid, block = shape or launch.launch_shape(rows.items, 2)
-    library(parameters.kind, storage).launch(
+    library(region.distribution.family, storage).launch(
         int(rows.kernel == "elements"),
         grid,
         block,

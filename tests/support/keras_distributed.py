@@ -9,18 +9,19 @@ from jax.sharding import NamedSharding, PartitionSpec
 import pyinit
 import pyinit.keras
 from pyinit.dtypes import FLOAT_DTYPES
+from pyinit.initializers.random import RandomTensor
 from tests.support import RANDOM, same_bits
 
 SHAPE = (4, 6)
-#: The parts that were drawn, and where they start.
+#: The shape and the offset of each partition that was drawn.
 drawn = []
-_fill = pyinit.VarianceScaling._fill
+_fill = RandomTensor._fill
 
 
-def note(self, out, dtype, full_shape, offset):
-    """Notes what is drawn, and draws it."""
+def note(self, out, offset=None, steps=None):
+    """Record what is drawn, and draw it."""
     drawn.append((out.shape, offset))
-    _fill(self, out, dtype, full_shape, offset)
+    _fill(self, out, offset, steps)
 
 
 def check_array(array, expected, spec):
@@ -127,7 +128,7 @@ def check_models() -> None:
 
 if __name__ == "__main__":
     assert jax.device_count() == 4
-    pyinit.VarianceScaling._fill = note
+    RandomTensor._fill = note
     MESH = jax.make_mesh((2, 2), ("batch", "model"))
     check_values()
     check_parts()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 
 from pyinit.arguments import Shape, argument_error, as_index, as_shape
 from pyinit.bridges.jax.sharding import draw_sharded
-from pyinit.dtypes import AnyArray, standardize_dtype
+from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import get
@@ -77,8 +76,8 @@ def initializer(initializer: Any) -> Callable[..., Any]:
         key: Any, shape: Iterable[int], dtype: Any = jnp.float32, out_sharding: Any = None
     ) -> Any:
         full = as_shape(shape)
-        array_dtype = _canonical_dtype(standardize_dtype(dtype, ours._dtypes))
-        ours._check_shape(full)
+        # checks the arguments, and takes no draw
+        array_dtype = _canonical_dtype(ours.lazy(full, dtype, draw=0).dtype)
         words = _words(key)
         if isinstance(words, jax.core.Tracer):
             if out_sharding is not None:
@@ -125,9 +124,7 @@ def _seed_of_words(words: Any) -> int:
 def _seeded(initializer: Initializer, seed: int) -> Initializer:
     if not isinstance(initializer, RandomInitializer):
         return initializer
-    seeded = copy.copy(initializer)
-    seeded.seed = seed
-    return seeded
+    return initializer.with_seed(seed)
 
 
 def _draw(initializer: Initializer, seed: int, shape: Shape, dtype: np.dtype[Any]) -> AnyArray:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from pyinit.arguments import argument_error, as_shape
+from pyinit.arguments import argument_error
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
 
@@ -31,29 +31,24 @@ def draw_sharded(initializer: Initializer, shape: Iterable[int], dtype: Any, lay
             "None, a jax.sharding.Sharding, or a keras.distribution.TensorLayout of the jax backend"
         )
         raise argument_error("layout", layout, allowed)
-    full = as_shape(shape)
     if isinstance(getattr(sharding, "mesh", None), jax.sharding.AbstractMesh):
-        # Keras names the axes only, and sets the mesh of devices; its seed generator, which is
-        # sharded over that one, refuses the abstract mesh
+        # Keras names the axes and sets the mesh of devices. Its seed generator is sharded over that
+        # mesh and refuses the abstract one.
         mesh = jax.sharding.get_mesh()
         sharding = jax.sharding.NamedSharding(mesh, sharding.spec)
         with jax.set_mesh(mesh):
-            one = initializer._of_one_draw()
+            weights = initializer.lazy(shape, dtype)
     else:
-        one = initializer._of_one_draw()
-    # devices that hold the same part share it
-    drawn: dict[tuple[tuple[int, int], ...], AnyArray] = {}
+        weights = initializer.lazy(shape, dtype)
+    # devices that hold the same slice share it
+    drawn: dict[tuple[tuple[int, int, int], ...], AnyArray] = {}
 
-    def part(index: tuple[slice, ...]) -> AnyArray:
-        ends = tuple(axis.indices(n)[:2] for axis, n in zip(index, full, strict=True))
+    def shard(index: tuple[slice, ...]) -> AnyArray:
+        ends = tuple(
+            axis.indices(length) for axis, length in zip(index, weights.shape, strict=True)
+        )
         if ends not in drawn:
-            drawn[ends] = one(
-                full,
-                dtype,
-                device="cpu",
-                partition_shape=[last - first for first, last in ends],
-                partition_offset=[first for first, _ in ends],
-            )
+            drawn[ends] = weights[index]
         return drawn[ends]
 
-    return jax.make_array_from_callback(full, sharding, part)
+    return jax.make_array_from_callback(weights.shape, sharding, shard)

@@ -15,14 +15,14 @@ from pyinit.bridges.keras.provenance import CannotDrawError, Provenance
 from pyinit.bridges.problems import check_problems
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
+from pyinit.initializers.chunking import chunk_partitions
 from pyinit.initializers.constant import Constant, Ones
 from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import CLASSES, NAMES
 from pyinit.manifests.model import Segment, TensorSpec
-from pyinit.reproducibility.chunks import chunks
-from pyinit.reproducibility.fingerprint import host_array
-from pyinit.seeds import is_generator, next_key
+from pyinit.runtime.host_arrays import host_array
+from pyinit.seeds import is_generator, next_draw
 
 #: Number of values that are compared to identify the draw of a seed generator.
 _COMPARED_VALUES = 64
@@ -138,23 +138,18 @@ def _as_ours(initializer: Any) -> Initializer:
 
 def _segment_of_generator(weight: KerasWeight, initializer: Any, placement: Placement) -> Segment:
     """Recover the draw by comparing values: the generator only keeps the index of its next one."""
-    seed, next_draw = next_key(initializer.seed)
-    fixed = type(initializer).from_config({**initializer.get_config(), "seed": seed})
+    seed, next_index = next_draw(initializer.seed)
+    fixed = initializer.with_seed(seed)
     values = placement.place(host_array(weight.variable))
-    part, offset = next(chunks(values.shape, _COMPARED_VALUES), (values.shape, (0,) * values.ndim))
+    part, offset = next(
+        chunk_partitions(values.shape, _COMPARED_VALUES), (values.shape, (0,) * values.ndim)
+    )
     expected = values[tuple(slice(first, first + n) for n, first in zip(part, offset, strict=True))]
-    for draw in range(next_draw):
-        fixed.seed = seed, draw
-        drawn = fixed(
-            values.shape,
-            expected.dtype,
-            device="cpu",
-            partition_shape=part,
-            partition_offset=offset,
-        )
+    for draw in range(next_index):
+        drawn = fixed.lazy(values.shape, expected.dtype, draw=draw).read(part, offset)
         if drawn.tobytes() == expected.tobytes():
             return Segment(fixed, draw, placement)
     raise CannotDrawError(
-        f"none of the {next_draw} draws of its seed generator has its values: it was trained, or "
+        f"none of the {next_index} draws of its seed generator has its values: it was trained, or "
         "initialized in another way"
     )

@@ -16,15 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, as_partition
 from pyinit.bridges.r import arrow
-from pyinit.dtypes import BOOL, FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray, standardize_dtype
+from pyinit.dtypes import BOOL, FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.fans import compute_fans
 from pyinit.initializers.registry import CLASSES, deserialize, serialize
 from pyinit.reproducibility import golden
 from pyinit.reproducibility.fingerprint import fingerprint
-from pyinit.runtime import devices
 from pyinit.runtime.diagnostics import configuration
 from pyinit.runtime.threads import set_num_threads
 from pyinit.seeds import SeedGenerator, derive_seed, set_random_seed
@@ -71,7 +70,7 @@ def draw(
         ValueError: An argument is not as described there, or R cannot hold the values.
     """
     sizes = _whole(shape), _whole(partition_shape), _whole(partition_offset)
-    if isinstance(initializer, Initializer) and type(initializer).__call__ is Initializer.__call__:
+    if isinstance(initializer, Initializer) and not initializer._overrides_call:
         out = _filled(initializer, *sizes, dtype, device)
     else:
         out = _called(initializer, *sizes, dtype, device)
@@ -85,15 +84,16 @@ def _filled(
     initializer: Initializer, shape: Any, part: Any, offset: Any, dtype: Any, device: Any
 ) -> AnyArray:
     """What `draw` moves to R, written there by the initializer."""
-    full, part, offset = initializer._check(shape, part, offset)
-    array_dtype = standardize_dtype(dtype, initializer._dtypes)
-    held = np.dtype(np.float64) if array_dtype.name in FLOAT_DTYPES else array_dtype
-    number = devices.chosen(device, None)
-    if number is not None:
-        return initializer._drawn_on_gpu(number, full, part, offset, array_dtype, held)
-    out: AnyArray = np.empty(part, held, order="F")
-    initializer._fill(out, array_dtype, full, offset)
-    return out
+    weights = initializer.lazy(shape, dtype)
+    if part is not None or offset is not None:
+        part, offset = as_partition(weights.shape, part, offset)
+    storage = np.dtype(np.float64) if weights.dtype.name in FLOAT_DTYPES else weights.dtype
+    values = weights.read(part, offset, dtype=storage, order="F", device=device)
+    if isinstance(values, np.ndarray):
+        return values
+    from pyinit.stream.gpu import arrays
+
+    return arrays.to_host(values)
 
 
 def _called(

@@ -13,10 +13,10 @@ import numpy as np
 
 from pyinit.bridges.r.calls import as_integers, config_from_r
 from pyinit.dtypes import AnyArray, cast
+from pyinit.initializers.chunking import CHUNK_SIZE
 from pyinit.manifests import creation, materialization, reading, verification, writing
 from pyinit.manifests.model import Manifest, TensorSpec
 from pyinit.manifests.parallel import Progress
-from pyinit.reproducibility.chunks import CHUNK_SIZE
 
 #: What R's progress functions take.
 ProgressOfR = Callable[[float, float], Any]

@@ -23,7 +23,7 @@ from pyinit.manifests.creation import manifest_from_model
 from pyinit.manifests.limits import MAX_BYTES
 from pyinit.manifests.model import Manifest, Segment, TensorSpec
 from pyinit.manifests.parallel import Progress
-from pyinit.reproducibility.fingerprint import host_array
+from pyinit.runtime.host_arrays import host_array
 from pyinit.seeds import as_seed, is_generator
 
 

@@ -73,7 +73,9 @@ class ParameterInit:
         try:
             resolved = _resolve(weight, initializer, seed)
             if isinstance(resolved, Initializer):
-                resolved._check_shape(weight.drawn_shape(tuple(self.tensor.shape)))
+                # checks the arguments, and takes no draw
+                drawn_shape = weight.drawn_shape(tuple(self.tensor.shape))
+                resolved.lazy(drawn_shape, self.tensor.dtype, draw=0)
         except ValueError as error:
             self.problem = str(error)
         else:
@@ -158,7 +160,7 @@ def _weight_seed(initializer: Any, seed: int | None, name: str) -> int | None:
     """Return the seed of a weight; None if its initializer keeps its own."""
     if seed is None and isinstance(initializer, RandomInitializer):
         # the fresh seed of an unseeded initializer serves as the seed of the whole module
-        seed = initializer.seed if initializer._init_seed is None else None
+        seed = None if initializer.has_given_seed else initializer.seed
     return None if seed is None else derive_seed(seed, name)
 
 

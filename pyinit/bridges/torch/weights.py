@@ -151,8 +151,9 @@ _RULES: dict[type | tuple[type, ...], Rule] = {
 
 def write(weight: TorchWeight, values: AnyArray, initializer: Callable[..., Any]) -> None:
     """Draw a weight into its place among the values of a parameter."""
-    if isinstance(initializer, Initializer) and type(initializer).__call__ is Initializer.__call__:
-        weight.fill(initializer, values, values.shape, (0,) * values.ndim)
+    if isinstance(initializer, Initializer):
+        drawn_shape = weight.drawn_shape(values.shape)
+        weight.read_into(values, initializer.lazy(drawn_shape, values.dtype), (0,) * values.ndim)
         return
     place = weight.place(values)
     drawn = np.asarray(initializer(place.shape, dtype=place.dtype.name))

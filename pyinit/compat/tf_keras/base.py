@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pyinit.arguments import argument_error, as_shape
 from pyinit.compat.arguments import argument_errors, as_dtype
 from pyinit.compat.docstrings import derive_docstring
-from pyinit.dtypes import AnyArray
 from pyinit.initializers import base
 
 if TYPE_CHECKING:
@@ -41,6 +40,8 @@ class Initializer(base.Initializer):
     _notes: ClassVar[dict[str, str]] = {}
     #: Whether a call takes `partition_shape` and `partition_offset`.
     _has_partitions: ClassVar[bool] = True
+    #: The call checks arguments as TensorFlow does; its values are those of the counterpart.
+    _overrides_call = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -53,7 +54,7 @@ class Initializer(base.Initializer):
         name = f"tf_keras.{cls.__name__}"
         cls.__doc__ = derive_docstring(cls, cls._counterpart, name, page, cls._notes)
 
-    def __call__(self, shape: Iterable[int], dtype: Any = None, **kwargs: Any) -> AnyArray:
+    def __call__(self, shape: Iterable[int], dtype: Any = None, **kwargs: Any) -> Any:
         """Return a tensor of initial weights.
 
         Args:

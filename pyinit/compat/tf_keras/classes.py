@@ -57,7 +57,7 @@ class VarianceScaling(Initializer, random.VarianceScaling):
     def __init__(
         self,
         scale: float = 1.0,
-        mode: str = "fan_in",
+        mode: random.Mode = "fan_in",
         distribution: str = "truncated_normal",
         seed: Any = None,
     ) -> None:

@@ -109,13 +109,14 @@ class Initializer:
             if partition_info is not None:
                 full_shape, offset = read_partition(partition_info)
             seed = DrawOnce(lambda: self._draws.take(full_shape, offset))
-            return self._filling(full_shape, seed)(
+            values: AnyArray = self._filling(full_shape, seed)(
                 full_shape,
                 array_dtype,
                 device="cpu",
                 partition_shape=part,
                 partition_offset=(0,) * len(part) if offset is None else offset,
             )
+            return values
 
     def migrate(self) -> base.Initializer:
         """Return the initializer of pyinit that replaces this one.

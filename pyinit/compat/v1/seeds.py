@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 
 from pyinit.arguments import Shape
-from pyinit.seeds import Key, SeedGenerator, as_seed, derive_seed
+from pyinit.seeds import SeedGenerator, as_seed, derive_seed
 
 # One for all: what it guards takes microseconds.
 _lock = threading.Lock()
@@ -98,10 +98,10 @@ class Draws:
         self._operation_seed = operation_seed
         self._settings: int | None = None
         self._generator: SeedGenerator
-        self._last: tuple[Key, Shape]
+        self._last: tuple[tuple[int, int], Shape]
         self._given: set[Shape] = set()
 
-    def take(self, full_shape: Shape, offset: Shape | None) -> Key:
+    def take(self, full_shape: Shape, offset: Shape | None) -> tuple[int, int]:
         """The (seed, draw) of one call.
 
         Args:
@@ -133,10 +133,10 @@ class DrawOnce(SeedGenerator):
         take: Gives the (seed, draw).
     """
 
-    def __init__(self, take: Callable[[], Key]) -> None:
+    def __init__(self, take: Callable[[], tuple[int, int]]) -> None:
         super().__init__(0, name="compat.v1")
         self._take = take
 
-    def next(self) -> Key:
+    def next(self) -> tuple[int, int]:
         """Takes the draw."""
         return self._take()

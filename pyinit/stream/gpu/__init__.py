@@ -1,44 +1,34 @@
-"""The GPU: the stream's bits, drawn by a kernel that is compiled from the CPU kernel's header.
+"""Draws on a GPU, by a kernel compiled from the header of the CPU kernel.
 
-CuPy does what there is to do with a device: memory, streams, nvrtc, launches, and the linear
-algebra of orthogonal matrices. It is imported at the first use, and only then. Nothing here waits
-for the device, but for what says so.
+CuPy provides memory, streams, compilation and launches. It is imported on first use. Everything
+here is asynchronous unless documented otherwise.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from pyinit.runtime.devices import cupy
-from pyinit.stream.distributions import Parameters
 from pyinit.stream.gpu import launch, nvrtc
+from pyinit.stream.regions import Region
 
 #: An array on a GPU: a `cupy.ndarray`, which mypy does not know.
 DeviceArray = Any
 
 
-def fill(
-    out: DeviceArray,
-    dtype: np.dtype[Any],
-    parameters: Parameters,
-    key: tuple[int, int],
-    start: int,
-    steps: tuple[int, ...],
-) -> None:
-    """Fills `out` on its device's current stream; the reference kernel says what each argument is.
+def fill(out: DeviceArray, region: Region) -> None:
+    """Fill `out` with a region of the stream, on its device's current stream.
 
-    The launch is all that happens here: the caller may go on before the values are there, as with
-    every operation of CuPy.
+    This launches the kernel and returns; the values are there once the stream has run it.
     """
     if out.size == 0:
         return
     strides = [stride // out.itemsize for stride in out.strides]
-    rows = launch.rows_of(out.shape, strides, steps, start)
+    rows = launch.rows_of(out.shape, strides, region.index_strides, region.first_index)
     with cupy().cuda.Device(out.device.id) as device:
+        dtype = region.dtype
         storage = dtype.name if out.dtype == dtype else f"{dtype.name}_widened"
-        function = nvrtc.function(device.id, rows.kernel, parameters.kind, storage)
+        function = nvrtc.function(device.id, rows.kernel, region.distribution.family, storage)
         grid, block = launch.launch_shape(rows.items, nvrtc.processors(device))
-        plan = launch.plan(rows, parameters, key)
+        plan = launch.plan(rows, region)
         function((grid,), (block,), (out.data, plan))

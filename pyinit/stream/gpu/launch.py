@@ -1,4 +1,4 @@
-"""Which thread draws which elements: the arguments of a launch, in integers alone."""
+"""The arguments of a kernel launch: which thread draws which elements."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from pyinit.dtypes import AnyArray
-from pyinit.stream.distributions import Parameters
 from pyinit.stream.reference import LANES, TILE
+from pyinit.stream.regions import Region
 
-#: A thread block: a multiple of a warp, small enough for any device and number of registers.
+#: Threads in a block: a multiple of a warp, small enough for any device and register count.
 THREADS = 256
-#: Thread blocks for each multiprocessor: enough to keep it busy; threads draw several items.
+#: Thread blocks per multiprocessor, enough to keep it busy; each thread draws several items.
 BLOCKS_PER_PROCESSOR = 32
 MAX_AXES = 65
 
 #: The fields of `pyinit_plan` in kernel.cu.
 #:
-#: location, scale, upper   the distribution's parameters
-#: seed, draw   the key
-#: first_index  the flat C-order index, in the full tensor, of the first element
-#: items        how many items there are: Philox blocks of rows, or elements
+#: location, scale, upper   the distribution
+#: seed, draw   the draw
+#: first_index  the flat C-order index of the first element in the full tensor
+#: items        the number of items: Philox blocks of rows, or elements
 #: columns      the length of a row
-#: column_stride   the distance of a row's elements in memory, in elements
-#: row_axis     which axis counts a row's blocks; -1 where items are elements
-#: axes         how many axes there are, neighbours in memory along the last one
-#: length, stride, index_stride   of each axis: its items, and by how much memory and index grow
-#:              along it
+#: column_stride   the memory stride along a row, in elements
+#: row_axis     the axis that counts a row's blocks; -1 where items are elements
+#: axes         the number of axes, the last one with the smallest memory stride
+#: length, stride, index_stride   the items, memory stride and index stride of each axis
 PLAN = np.dtype(
     [
         *[(name, np.float64) for name in ("location", "scale", "upper")],
@@ -42,9 +41,9 @@ PLAN = np.dtype(
 
 
 class Axis(NamedTuple):
-    """An axis of items: their number, and by how much memory and index grow from one to the next.
+    """An axis of items: its length, memory stride and index stride.
 
-    Along a row's own axis items are blocks, `LANES` of which make `TILE` elements.
+    Along a row's own axis, items are Philox blocks: `LANES` of them make `TILE` elements.
     """
 
     length: int
@@ -53,7 +52,7 @@ class Axis(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """What is drawn: rows of neighbouring indices, wherever they go in memory."""
+    """A region as rows of consecutive indices, at any places in memory."""
 
     kernel: Literal["blocks", "elements"]
     first_index: int
@@ -64,34 +63,36 @@ class Rows(NamedTuple):
 
     @property
     def items(self) -> int:
-        """How many items the kernel's threads share."""
+        """The number of items that the kernel's threads share."""
         return math.prod(axis.length for axis in self.axes)
 
 
-def rows_of(shape: Sequence[int], strides: Sequence[int], steps: Sequence[int], start: int) -> Rows:
-    """How to draw a part of a tensor.
+def rows_of(
+    shape: Sequence[int], strides: Sequence[int], index_strides: Sequence[int], first_index: int
+) -> Rows:
+    """Divide a region into rows and choose the kernel.
 
-    A Philox block holds four elements of a row. Where rows are long, a thread draws a block and all
-    that the row has of it; where they are short, it draws an element. Either way the items are
-    counted in the order of memory, so that a warp writes neighbours.
+    A Philox block holds four elements of a row. For long rows a thread draws all that the row has
+    of a block; for short rows it draws one element. Items are counted in memory order, so that a
+    warp writes consecutive elements.
 
     Args:
-        shape: The part's shape, without an axis of length 0.
-        strides: The distance of neighbours along each axis in memory, in elements.
-        steps: The distance of neighbours along each axis in flat index.
-        start: The flat index of the first element.
+        shape: The shape of the buffer, without an axis of length 0.
+        strides: The memory strides, in elements.
+        index_strides: The index strides.
+        first_index: The flat index of the first element.
     """
-    *outer, row = _merged(shape, strides, steps)
+    *outer, row = _merged(shape, strides, index_strides)
     aligned = all(axis.index_stride % TILE == 0 for axis in outer)
-    # where in its tile a row starts: the same for all, or anywhere
-    shift = start % TILE if aligned else TILE - 1
+    # the position in its tile at which a row starts, or the worst case if that differs
+    shift = first_index % TILE if aligned else TILE - 1
     tiles = -(-(shift + row.length) // TILE)
     blocks = tiles * LANES < row.length
     along = row._replace(length=tiles * LANES) if blocks else row
     axes = sorted([*outer, along], key=lambda axis: axis.stride, reverse=True)
     return Rows(
         "blocks" if blocks else "elements",
-        start,
+        first_index,
         row.length,
         row.stride,
         axes.index(along) if blocks else -1,
@@ -99,10 +100,12 @@ def rows_of(shape: Sequence[int], strides: Sequence[int], steps: Sequence[int], 
     )
 
 
-def _merged(shape: Sequence[int], strides: Sequence[int], steps: Sequence[int]) -> list[Axis]:
-    """The axes, those merged that are one in memory and in index; the last one has step 1."""
+def _merged(
+    shape: Sequence[int], strides: Sequence[int], index_strides: Sequence[int]
+) -> list[Axis]:
+    """Merge axes that are contiguous in both memory and index; the last one has step 1."""
     merged: list[Axis] = []
-    for axis in map(Axis, shape, strides, steps):
+    for axis in map(Axis, shape, strides, index_strides):
         if axis.length == 1:
             continue
         if merged:
@@ -119,13 +122,13 @@ def _merged(shape: Sequence[int], strides: Sequence[int], steps: Sequence[int]) 
     return merged
 
 
-def plan(rows: Rows, parameters: Parameters, key: tuple[int, int]) -> AnyArray:
-    """The kernel's argument: an array of one `PLAN`, which CuPy passes by value."""
+def plan(rows: Rows, region: Region) -> AnyArray:
+    """Return the kernel's argument: an array of one `PLAN`, which CuPy passes by value."""
     arguments = np.zeros(1, PLAN)
-    arguments["location"] = parameters.location
-    arguments["scale"] = parameters.scale
-    arguments["upper"] = parameters.upper
-    arguments["seed"], arguments["draw"] = key
+    arguments["location"] = region.distribution.location
+    arguments["scale"] = region.distribution.scale
+    arguments["upper"] = region.distribution.upper
+    arguments["seed"], arguments["draw"] = region.seed, region.draw
     arguments["first_index"] = rows.first_index
     arguments["items"] = rows.items
     arguments["columns"] = rows.columns
@@ -138,5 +141,5 @@ def plan(rows: Rows, parameters: Parameters, key: tuple[int, int]) -> AnyArray:
 
 
 def launch_shape(items: int, processors: int) -> tuple[int, int]:
-    """The number of thread blocks, and of threads in each, for so many items."""
+    """Return the grid and block sizes for that number of items."""
     return min(-(-items // THREADS), BLOCKS_PER_PROCESSOR * processors), THREADS

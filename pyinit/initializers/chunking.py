@@ -1,0 +1,37 @@
+"""Tensors cut into chunks, so that one that is larger than memory can be read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from pyinit.arguments import Shape
+
+#: The number of elements of a chunk, which fits into a cache and is enough for several threads.
+CHUNK_SIZE = 1 << 20
+
+
+def chunk_partitions(shape: Shape, size: int | None = None) -> Iterator[tuple[Shape, Shape]]:
+    """Cut a tensor into partitions that are consecutive in C order.
+
+    Args:
+        shape: The shape of the tensor.
+        size: The largest number of elements in a partition; None is `CHUNK_SIZE`.
+
+    Yields:
+        The shape and the offset of each partition; nothing for a tensor without elements.
+    """
+    if size is None:
+        size = CHUNK_SIZE
+    if math.prod(shape) <= size:
+        if 0 not in shape:
+            yield shape, (0,) * len(shape)
+        return
+    rows = size // math.prod(shape[1:])
+    if rows == 0:
+        for first in range(shape[0]):
+            for part, offset in chunk_partitions(shape[1:], size):
+                yield (1, *part), (first, *offset)
+        return
+    for first in range(0, shape[0], rows):
+        yield (min(rows, shape[0] - first), *shape[1:]), (first, *(0,) * (len(shape) - 1))

@@ -1,0 +1,88 @@
+"""Basic indexing of a tensor that is not in memory."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypeAlias
+
+import numpy as np
+
+from pyinit.arguments import Shape
+
+if TYPE_CHECKING:
+    from types import EllipsisType
+
+#: An index of basic indexing: integers, slices and at most one Ellipsis.
+Index: TypeAlias = "SupportsIndex | slice | EllipsisType | tuple[Any, ...]"
+
+_ALLOWED = "only integers, slices (`:`) and one ellipsis (`...`) are valid indices of a lazy tensor"
+
+
+class Selection(NamedTuple):
+    """The elements that an index selects.
+
+    Args:
+        shape: The shape of the result.
+        view: An index of the result that gives it one axis for each axis of the tensor, along
+            which the tensor's indices increase.
+        offset: The first element, along each axis of the tensor.
+        steps: The distance of selected elements along each axis, all positive; None if all are 1.
+    """
+
+    shape: Shape
+    view: tuple[Any, ...]
+    offset: Shape
+    steps: Shape | None
+
+
+def select(index: Index, shape: Shape) -> Selection:
+    """Resolve an index of a tensor of `shape`, as NumPy's basic indexing.
+
+    Raises:
+        IndexError: `index` is not a basic index, or lies outside `shape`.
+    """
+    entries = _expanded(index if isinstance(index, tuple) else (index,), len(shape))
+    kept: list[int] = []
+    view: list[Any] = []
+    offset: list[int] = []
+    steps: list[int] = []
+    for axis, (entry, length) in enumerate(zip(entries, shape, strict=True)):
+        if isinstance(entry, slice):
+            first, stop, step = entry.indices(length)
+            count = len(range(first, stop, step))
+            kept.append(count)
+            view.append(slice(None) if step > 0 else slice(None, None, -1))
+            offset.append(first if step > 0 else first + max(count - 1, 0) * step)
+            steps.append(abs(step))
+        else:
+            view.append(np.newaxis)
+            offset.append(_position(entry, axis, length))
+            steps.append(1)
+    return Selection(
+        tuple(kept), tuple(view), tuple(offset), None if set(steps) <= {1} else tuple(steps)
+    )
+
+
+def _expanded(entries: tuple[Any, ...], rank: int) -> list[Any]:
+    """Replace the ellipsis, and what is left out at the end, by full slices."""
+    ellipses = [at for at, entry in enumerate(entries) if entry is Ellipsis]
+    if len(ellipses) > 1:
+        raise IndexError(_ALLOWED)
+    given = len(entries) - len(ellipses)
+    if given > rank:
+        raise IndexError(f"too many indices: the tensor has {rank} axes, {given} were indexed")
+    at = ellipses[0] if ellipses else len(entries)
+    missing = [slice(None)] * (rank - given)
+    return [*entries[:at], *missing, *entries[at + len(ellipses) :]]
+
+
+def _position(entry: Any, axis: int, length: int) -> int:
+    try:
+        if isinstance(entry, bool | np.bool_):
+            raise TypeError
+        position = operator.index(entry)
+    except TypeError:
+        raise IndexError(_ALLOWED) from None
+    if not -length <= position < length:
+        raise IndexError(f"index {position} is out of bounds for axis {axis} with size {length}")
+    return position % length

@@ -1,0 +1,412 @@
+"""The lazy tensor, which everything else in this library reads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from pyinit.arguments import Shape, as_dimensions, as_partition
+from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray
+from pyinit.initializers.chunking import chunk_partitions
+from pyinit.initializers.indexing import Index, select
+from pyinit.runtime import devices
+from pyinit.runtime.host_arrays import host_array
+
+_FLOAT64 = FLOAT_DTYPES["float64"]
+
+
+class LazyTensor:
+    """A tensor of initial weights that is fully determined, and computed where it is read.
+
+    `initializer.lazy(shape, dtype)` makes one. It holds no values, only what they follow from: the
+    distribution, the seed, the draw. Reading a slice computes that slice, at the cost of the slice,
+    and gives the same values as the slice of the whole tensor, on any thread, process or machine.
+
+    It is immutable and hashable, and pickles to a few hundred bytes. It has the attributes and
+    methods of a read-only array that Dask, JAX, Zarr and h5py expect: `shape`, `dtype`, `ndim`,
+    basic indexing with integers, slices and Ellipsis, `numpy.asarray(weights)`, `len(weights)`.
+
+    Example:
+        >>> import pyinit
+        >>> weights = pyinit.HeNormal(seed=1).lazy((50_000, 4096), "bfloat16")
+        >>> weights
+        LazyTensor(shape=(50000, 4096), dtype='bfloat16', truncated_normal, seed=1, draw=0)
+        >>> weights.nbytes
+        409600000
+        >>> weights[1000:1010, ::2].shape
+        (10, 2048)
+
+    Source: https://data-apis.org/array-api/latest/API_specification/array_object.html
+    """
+
+    __slots__ = ("__weakref__", "_dtype", "_shape")
+
+    def __init__(self, shape: Shape, dtype: np.dtype[Any]) -> None:
+        self._shape = shape
+        self._dtype = dtype
+
+    # ---- for subclasses ----
+
+    def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
+        """Fill `out` with the elements `offset + steps * position`.
+
+        Args:
+            out: A NumPy array of any strides, checked, of the rank of the tensor. Its storage dtype
+                is the tensor's, or float64, which holds the values of every float dtype.
+            offset: The first element; None is the origin.
+            steps: The distance of elements along each axis; None is 1 for all.
+        """
+        raise NotImplementedError
+
+    def _fill_on_gpu(self, out: Any, offset: Shape | None = None) -> None:
+        """Fill a CuPy array in C or Fortran order with the partition that starts at `offset`.
+
+        Values are computed on the CPU and copied. Subclasses that compute on the device override
+        this.
+        """
+        from pyinit.stream.gpu import arrays
+
+        values = np.empty(out.shape, out.dtype)
+        self._fill(values, offset)
+        arrays.from_host(out, values)
+
+    def _parameters(self) -> tuple[Any, ...]:
+        """Return the arguments of the constructor after shape and dtype; they fix the values."""
+        raise NotImplementedError
+
+    def _summary(self) -> str:
+        """Describe the parameters, for `repr`."""
+        raise NotImplementedError
+
+    # ---- attributes of an array ----
+
+    @property
+    def shape(self) -> Shape:
+        """The length of each axis."""
+        return self._shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the values."""
+        return self._dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self._shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        size = 1
+        for length in self._shape:
+            size *= length
+        return size
+
+    @property
+    def nbytes(self) -> int:
+        """The size of all values, in bytes."""
+        return self.size * self._dtype.itemsize
+
+    @property
+    def needs_whole(self) -> bool:
+        """Whether reading any part computes the whole tensor, once per object."""
+        return False
+
+    @property
+    def working_memory(self) -> int:
+        """The memory that reading needs besides the result, in bytes.
+
+        Excludes small, cache-sized temporaries.
+        """
+        return 0
+
+    def __len__(self) -> int:
+        if not self._shape:
+            raise TypeError("len() of a lazy tensor without axes")
+        return self._shape[0]
+
+    # ---- reading ----
+
+    def __getitem__(self, index: Index) -> Any:
+        """Return the selected elements as a NumPy array, at their cost.
+
+        Args:
+            index: Integers, slices with any step, and at most one Ellipsis, as NumPy's basic
+                indexing.
+
+        Returns:
+            A new array in C order; a NumPy scalar if integers index every axis.
+
+        Raises:
+            IndexError: `index` is not such an index, or is out of bounds.
+        """
+        shape, view, offset, steps = select(index, self._shape)
+        out = np.empty(shape, self._dtype)
+        # the Ellipsis keeps a view where there is no axis
+        self._fill(out[(*view, ...)], offset, steps)
+        entries = index if isinstance(index, tuple) else (index,)
+        return out if shape or Ellipsis in entries or not self._shape else out[()]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
+        if copy is False:
+            raise ValueError("A lazy tensor has no memory to share: copy=False is not possible")
+        values: AnyArray = self[...]
+        return values if dtype is None else values.astype(dtype, copy=False)
+
+    def read(
+        self,
+        shape: Iterable[int] | None = None,
+        offset: Iterable[int] | None = None,
+        *,
+        dtype: np.dtype[Any] | None = None,
+        order: str = "C",
+        device: str | None = "cpu",
+    ) -> Any:
+        """Return a partition as a new array.
+
+        Args:
+            shape: The shape of the partition; None is the whole tensor.
+            offset: The start of the partition along each axis; None is the origin.
+            dtype: The storage dtype: the tensor's own (None), or float64, which then holds the
+                values rounded to the tensor's dtype.
+            order: The memory order, `"C"` or `"F"`.
+            device: `"cpu"`, `"cuda"`, `"cuda:1"`, or None for `default_device()`.
+
+        Returns:
+            A NumPy array; on a GPU a CuPy array, which the current stream will have written.
+
+        Raises:
+            ValueError: An argument is not as described.
+            ImportError: A GPU needs CuPy, which is not installed.
+            RuntimeError: There is no driver or no device.
+            MemoryError: There is too little memory.
+        """
+        part, first = self._partition(shape, offset)
+        storage = self._dtype if dtype is None else dtype
+        ordinal = devices.chosen(device, None)
+        if ordinal is None:
+            out = np.empty(part, storage, order)  # type: ignore[call-overload]
+            self._fill(out, first)
+            return out
+        from pyinit.stream.gpu import arrays
+
+        out = arrays.empty(part, storage, ordinal, order)
+        with arrays.reporting_memory(ordinal):
+            self._fill_on_gpu(out, first)
+        return out
+
+    def read_into(self, out: Any, offset: Iterable[int] | None = None) -> None:
+        """Fill an array with the partition that starts at `offset`.
+
+        Args:
+            out: The array, whose shape is that of the partition: a NumPy array of any strides, or
+                an array on a GPU in C or Fortran order (CuPy's, a tensor of torch, or an object
+                with DLPack or `__cuda_array_interface__`). Its dtype is the tensor's, or float64,
+                which then holds the values rounded to the tensor's dtype.
+            offset: The start of the partition along each axis; None is the origin.
+
+        Raises:
+            TypeError: `out` is neither a NumPy array nor an array on a GPU.
+            ValueError: `out` has another dtype or is read-only, or the partition lies outside the
+                tensor.
+        """
+        ordinal = devices.chosen(None, out)
+        if ordinal is None:
+            check_out(out, self._dtype, widened=True)
+            self._fill(out, self._partition(out.shape, offset)[1])
+            return
+        from pyinit.stream.gpu import arrays
+
+        with arrays.borrowed(out) as array, arrays.reporting_memory(ordinal):
+            check_out(array, self._dtype, widened=True)
+            self._fill_on_gpu(array, self._partition(array.shape, offset)[1])
+
+    def chunks(self, size: int | None = None) -> Iterator[tuple[tuple[slice, ...], AnyArray]]:
+        """Read the tensor in chunks that are consecutive in C order.
+
+        Args:
+            size: The largest number of elements in a chunk; None is about a million. A tensor that
+                must be computed whole is one chunk.
+
+        Yields:
+            The slices of the chunk, and its values: `array[slices] = values` copies the tensor.
+
+        Example:
+            >>> import pyinit
+            >>> weights = pyinit.Ones().lazy((4, 3))
+            >>> [slices for slices, values in weights.chunks(6)]
+            [(slice(0, 2, None), slice(0, 3, None)), (slice(2, 4, None), slice(0, 3, None))]
+        """
+        for part, offset in self.partitions(size):
+            out = np.empty(part, self._dtype)
+            self._fill(out, offset)
+            yield slices_of(part, offset), out
+
+    def partitions(self, size: int | None = None) -> Iterator[tuple[Shape, Shape]]:
+        """Iterate over the shapes and offsets of the chunks, without computing values."""
+        return chunk_partitions(self._shape, max(self.size, 1) if self.needs_whole else size)
+
+    def _partition(
+        self, shape: Iterable[int] | None, offset: Iterable[int] | None
+    ) -> tuple[Shape, Shape]:
+        if shape is None and offset is None:
+            return self._shape, (0,) * len(self._shape)
+        part = self._shape if shape is None else as_dimensions("shape", shape)
+        first = (0,) * len(self._shape) if offset is None else offset
+        return as_partition(self._shape, part, first, ("shape", "offset"))
+
+    # ---- identity ----
+
+    def _identity(self) -> tuple[Any, ...]:
+        return (type(self), self._shape, self._dtype.name, *self._parameters())
+
+    def __eq__(self, other: object) -> Any:
+        if not isinstance(other, LazyTensor):
+            return NotImplemented
+        return self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, self._identity()
+
+    def __copy__(self) -> LazyTensor:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LazyTensor:
+        return self
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        cls, *values = self._identity()
+        return f"{cls.__module__}.{cls.__qualname__}", *values
+
+    def __repr__(self) -> str:
+        return f"LazyTensor(shape={self._shape}, dtype={self._dtype.name!r}, {self._summary()})"
+
+
+def _restored(cls: type[LazyTensor], shape: Shape, dtype: str, *parameters: Any) -> LazyTensor:
+    """Construct what was pickled."""
+    return cls(shape, NUMERIC_DTYPES[dtype], *parameters)
+
+
+class WholeTensor(LazyTensor):
+    """A lazy tensor whose elements depend on each other: computed once, when first read."""
+
+    __slots__ = ("_lock", "_whole")
+
+    def __init__(self, shape: Shape, dtype: np.dtype[Any]) -> None:
+        super().__init__(shape, dtype)
+        self._lock = threading.Lock()
+        self._whole: AnyArray | None = None
+
+    @property
+    def needs_whole(self) -> bool:
+        """Whether reading any part computes the whole tensor, once per object."""
+        return True
+
+    def _compute(self) -> AnyArray:
+        """Compute all values, in any dtype from which `_write` rounds."""
+        raise NotImplementedError
+
+    def _write(self, out: AnyArray, values: AnyArray) -> None:
+        """Write computed values to `out`, rounded to the tensor's dtype."""
+        out[...] = values
+
+    def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
+        if out.size == 0:
+            return
+        with self._lock:
+            if self._whole is None:
+                self._whole = self._compute()
+        whole = self._whole
+        if offset is not None:
+            whole = whole[slices_of(out.shape, offset, steps)]
+        self._write(out, whole)
+
+
+class CalledTensor(WholeTensor):
+    """A lazy tensor of what a callable `(shape, dtype)` returns; it is called when first read.
+
+    Args:
+        shape: The shape.
+        dtype: The dtype.
+        function: The callable.
+    """
+
+    __slots__ = ("_function",)
+
+    def __init__(self, shape: Shape, dtype: np.dtype[Any], function: Callable[..., Any]) -> None:
+        super().__init__(shape, dtype)
+        self._function = function
+
+    def _compute(self) -> AnyArray:
+        values = host_array(self._function(self._shape, self._dtype.name))
+        if values.shape != self._shape or values.dtype != self._dtype:
+            raise ValueError(
+                f"The initializer must return an array of shape {self._shape} and dtype "
+                f"{self._dtype.name}. Received: one of shape {values.shape} and dtype "
+                f"{values.dtype} from {self._function!r}"
+            )
+        return values
+
+    @property
+    def working_memory(self) -> int:
+        """The memory that reading needs besides the result, in bytes."""
+        return self.nbytes
+
+    def _parameters(self) -> tuple[Any, ...]:
+        return (self._function,)
+
+    def _summary(self) -> str:
+        return repr(self._function)
+
+
+def slices_of(shape: Shape, offset: Shape, steps: Shape | None = None) -> tuple[slice, ...]:
+    """Return the index of a partition in the full tensor."""
+    if steps is None:
+        steps = (1,) * len(shape)
+    return tuple(
+        slice(first, first + length * step, step)
+        for first, length, step in zip(offset, shape, steps, strict=True)
+    )
+
+
+def check_out(
+    out: Any, dtype: np.dtype[Any], shape: Shape | None = None, *, widened: bool = False
+) -> None:
+    """Check that an array can be filled with values of `dtype`.
+
+    Args:
+        out: An array of NumPy or CuPy.
+        dtype: The dtype of the values.
+        shape: The shape that the array must have; None for any.
+        widened: Whether float64 storage of a narrower float dtype is allowed.
+
+    Raises:
+        TypeError: `out` is neither a NumPy array nor an array on a GPU.
+        ValueError: It cannot be filled.
+    """
+    on_gpu = not isinstance(out, np.ndarray) and devices.device_of(out) is not None
+    # the mask of a masked array would keep hiding filled values
+    if not on_gpu and (not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray)):
+        allowed = "a NumPy array or an array on a GPU"
+        raise TypeError(f"Argument `out` must be {allowed}. Received: out={out!r}")
+    widened = widened and dtype.name in FLOAT_DTYPES
+    is_stored = out.dtype == dtype or (widened and out.dtype == _FLOAT64)
+    # CuPy's arrays are all writable and aligned; its kernels need contiguous ones
+    is_writable = out.flags.forc if on_gpu else out.flags.behaved
+    if not (is_writable and is_stored and (shape is None or out.shape == shape)):
+        of_shape = "" if shape is None else f"shape {shape} and "
+        or_float64 = " or float64" if widened else ""
+        order = ", in C or Fortran order" if on_gpu else ""
+        is_read_only = not on_gpu and not out.flags.writeable
+        raise ValueError(
+            f"Argument `out` must be a writable, aligned array of {of_shape}dtype {dtype}"
+            f"{or_float64}{order}. Received: an array of shape {out.shape} and dtype {out.dtype}, "
+            f"with strides {out.strides}, {'read-only' if is_read_only else 'writable'}"
+        )
