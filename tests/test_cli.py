@@ -16,6 +16,7 @@ import pyinit
 from pyinit.cli import run
 from pyinit.manifests import reading
 from pyinit.manifests.writing import as_text
+from tests.support import restore_interrupts
 
 PLAN = {
     "seed": 42,
@@ -223,6 +224,7 @@ def command(*arguments, **options):
     return subprocess.Popen(
         [sys.executable, "-m", "pyinit", *arguments],
         env={**os.environ, "PYTHONPATH": str(Path(pyinit.__file__).parents[1])},
+        preexec_fn=restore_interrupts,
         **options,
     )
 

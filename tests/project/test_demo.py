@@ -54,7 +54,9 @@ def test_transposed_and_missing_values_fail(demo):
 
 
 @pytest.mark.r
+@pytest.mark.slow
 def test_runs_with_r_in_80_columns(demo, capfd):
+    """Protects readers with a narrow terminal; script/test runs the demo in any case."""
     status = demo.main()
     output = capfd.readouterr().out
     assert status == 0, output

@@ -23,6 +23,7 @@ def story():
 
 
 @pytest.mark.r
+@pytest.mark.slow
 def test_it_runs():
     """Protects the whole demo: both languages, exchanged files and detected differences."""
     done = subprocess.run([sys.executable, STORY], capture_output=True, text=True)

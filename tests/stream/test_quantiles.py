@@ -82,6 +82,7 @@ def test_truncation_holds():
     assert np.abs(quantiles.truncated_normal_float64(high, high)).max() <= 2
 
 
+@pytest.mark.slow
 def test_the_coefficients_are_what_the_script_fits():
     """Protects the coefficients' origin: the script in the repository gives this very file."""
     script = ROOT / "script" / "fit_quantiles.py"

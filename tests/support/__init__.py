@@ -1,5 +1,6 @@
 """Paths, initializers and comparisons that the tests share."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -44,3 +45,11 @@ def same_bits(first: np.ndarray, second: np.ndarray) -> bool:
         and first.dtype == second.dtype
         and np.ascontiguousarray(first).tobytes() == np.ascontiguousarray(second).tobytes()
     )
+
+
+def restore_interrupts() -> None:
+    """Let SIGINT interrupt this process again.
+
+    A shell makes the processes that it starts in the background ignore it, and their children too.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
