@@ -1,10 +1,10 @@
-"""Orthonormal columns: the factor Q of a tall matrix, to the same bits everywhere.
+"""Orthonormal columns: the factor Q of a tall matrix, with the same bits everywhere.
 
-`orthonormalize` is the one way in. Q is found by multiplying the matrix by the inverse of its Gram
-matrix' Cholesky factor: matrix products, so fast. Done twice, that gives columns as orthonormal as
-Householder's reflections do (CholeskyQR2). An ill-conditioned matrix takes a few passes more, and
-where a Gram matrix has no factor, a shifted one is taken instead (as in shifted CholeskyQR3). Where
-that ends nowhere, as it can with columns that are exactly dependent, reflections take over.
+`orthonormalize` multiplies the matrix by the inverse of the Cholesky factor of its Gram matrix,
+which is fast because it consists of matrix products. Two passes give columns as orthonormal as
+those of Householder reflections (CholeskyQR2). An ill-conditioned matrix takes more passes. If a
+Gram matrix has no Cholesky factor, its diagonal is shifted (as in shifted CholeskyQR3). If this
+fails to converge, as it can with linearly dependent columns, Householder reflections take over.
 
 Sources: Y. Yamamoto, Y. Nakatsukasa, Y. Yanagisawa, T. Fukaya, "Roundoff error analysis of the
 CholeskyQR2 algorithm", ETNA 44 (2015); T. Fukaya, R. Kannan, Y. Nakatsukasa, Y. Yamamoto,
@@ -23,43 +23,43 @@ from pyinit.runtime import kernel_choice
 
 __all__ = ["Gram", "orthonormalize"]
 
-#: A well-conditioned matrix takes two.
+#: A well-conditioned matrix takes two passes.
 MAX_PASSES = 8
-#: A pivot that is no larger, as a part of its diagonal element, may be all rounding error.
+#: The smallest pivot, relative to the diagonal element, that is more than rounding error.
 SMALLEST_PIVOT = 2.0**-48
 _UNIT_ROUNDOFF = 2.0**-53
 
 
 class Gram(Protocol):
-    """A Gram matrix: `pyinit.linalg.reference_gram.ReferenceGram` is the definition."""
+    """A Gram matrix, defined by `pyinit.linalg.reference_gram.ReferenceGram`."""
 
-    #: Its diagonal, as computed.
+    #: The diagonal of the Gram matrix, before any shift.
     diagonal: Matrix
 
     def compute(self, matrix: Matrix, bound: float) -> bool:
-        """Computes it. Returns whether all its elements are within `bound` of the identity's."""
+        """Compute the Gram matrix. Return whether it is within `bound` of the identity."""
 
     def shift(self, shift: float) -> None:
-        """Adds `shift` to the diagonal."""
+        """Add `shift` to the diagonal."""
 
     def factor(self, smallest: float) -> bool:
-        """Factors it. Returns whether all pivots exceed `smallest` times the diagonal."""
+        """Factor it. Return whether all pivots exceed `smallest` times the diagonal."""
 
     def substitute(self, matrix: Matrix) -> None:
-        """Multiplies `matrix` by the inverse of the factor."""
+        """Multiply `matrix` by the inverse of the factor, in place."""
 
 
 def orthonormalize(matrix: Matrix, gram: Gram | None = None) -> None:
-    """Replaces a matrix by its factor Q, such that R's diagonal is positive.
+    """Replace a matrix by its factor Q, such that the diagonal of R is positive.
 
-    A pass multiplies by the inverse of the Gram matrix' Cholesky factor. The last pass is the one
-    that finds a Gram matrix whose elements are within 1 / (2 n) of the identity's: its eigenvalues
-    are then between 1/2 and 3/2, and what it leaves is orthonormal to rounding error. Every factor
-    is upper triangular with a positive diagonal, so their product is, too, and is R.
+    A pass multiplies by the inverse of the Cholesky factor of the Gram matrix. In the last pass,
+    the elements of the Gram matrix are within 1 / (2 n) of the identity's. Its eigenvalues are then
+    between 1/2 and 3/2, and the result is orthonormal to rounding error. Every factor is upper
+    triangular with a positive diagonal, and so is their product, R.
 
     Args:
-        matrix: Float64 of shape (m, n), m >= n > 0, C-contiguous; overwritten.
-        gram: The Gram matrix to use; by default that of the kernel in use.
+        matrix: A C-contiguous float64 array of shape (m, n), m >= n > 0; overwritten.
+        gram: The Gram matrix to use; by default, that of the kernel in use.
     """
     rows, columns = matrix.shape
     if gram is None:
@@ -69,7 +69,7 @@ def orthonormalize(matrix: Matrix, gram: Gram | None = None) -> None:
         last = gram.compute(matrix, bound)
         if not gram.factor(SMALLEST_PIVOT):
             gram.compute(matrix, bound)
-            # eleven times what rounding can take from an eigenvalue
+            # eleven times the largest rounding error of an eigenvalue
             terms = rows * columns + columns * (columns + 1)
             gram.shift(11 * terms * _UNIT_ROUNDOFF * float(gram.diagonal.max()))
             if not gram.factor(SMALLEST_PIVOT):
@@ -81,6 +81,6 @@ def orthonormalize(matrix: Matrix, gram: Gram | None = None) -> None:
 
 
 def _gram(columns: int) -> Gram:
-    """The Gram matrix of the kernel in use."""
+    """Return a Gram matrix of the kernel in use."""
     name, _ = kernel_choice.choice()
     return ReferenceGram(columns) if name == "reference" else NativeGram(name, columns)

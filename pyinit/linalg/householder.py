@@ -1,4 +1,4 @@
-"""Householder's reflections, for the matrices that Cholesky factors don't orthonormalize."""
+"""Householder reflections, for matrices on which Cholesky factorization fails."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import numpy as np
 
 from pyinit.linalg.reference_gram import Matrix
 
-#: Columns that are reflected at a time, which bounds the memory for their products.
-BLOCK = 64
+#: Columns that are reflected at a time, to bound the memory for products.
+CHUNK = 64
 
 
 def orthonormalize_by_reflections(matrix: Matrix) -> None:
-    """Replaces a matrix by its factor Q, such that R's diagonal is not negative.
+    """Replace a matrix by its factor Q, such that the diagonal of R is not negative.
 
-    The columns of Q are orthonormal whatever the matrix, one of zeros included. Every sum is taken
-    in the order of the rows.
+    The columns of Q are orthonormal for any matrix, even zeros. Every sum is in the order of the
+    rows.
 
     Args:
-        matrix: Float64 of shape (m, n), m >= n; overwritten.
+        matrix: A float64 array of shape (m, n), m >= n; overwritten.
 
     Source: G. H. Golub, C. F. Van Loan, "Matrix Computations", 4th edition (2013), section 5.2.
     """
     columns = matrix.shape[1]
     scales, signs = np.zeros(columns), np.ones(columns)
     for j in range(columns):
-        # the reflection's vector takes the place of the column that it is found from
+        # the Householder vector replaces the column that it is computed from
         vector = matrix[j:, j]
         norm = math.sqrt(_sums(vector * vector))
         if norm > 0:
@@ -44,12 +44,12 @@ def orthonormalize_by_reflections(matrix: Matrix) -> None:
 
 
 def _reflect(matrix: Matrix, vector: Matrix, scale: float) -> None:
-    for first in range(0, matrix.shape[1], BLOCK):
-        block = matrix[:, first : first + BLOCK]
-        block -= vector[:, None] * (scale * _sums(vector[:, None] * block))
+    for first in range(0, matrix.shape[1], CHUNK):
+        chunk = matrix[:, first : first + CHUNK]
+        chunk -= vector[:, None] * (scale * _sums(vector[:, None] * chunk))
 
 
 def _sums(terms: Matrix) -> Matrix:
-    """The sums along the first axis, in order."""
+    """Return the sums along the first axis, in order."""
     sums: Matrix = np.add.accumulate(terms, axis=0)[-1]
     return sums

@@ -1,4 +1,4 @@
-"""The native Gram matrix: the reference's bits, at the speed of matrix products."""
+"""The native Gram matrix: the bits of the reference at the speed of matrix products."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from pyinit.linalg.reference_gram import Matrix
 from pyinit.native import ISA_LEVELS, _kernel
 from pyinit.runtime.threads import run_parallel
 
-#: From so many multiplications on, they are cut into pieces, for several threads and so that an
-#: interrupt waits no longer than a piece takes.
+#: The number of multiplications from which work is split into chunks, to share it among threads and
+#: to bound the time until an interrupt.
 _PARALLEL_SIZE = 1 << 23
-#: From so many columns on, it pays that the threads wait for each other within a Cholesky factor.
+#: The number of columns from which several threads compute a Cholesky factor.
 _PARALLEL_COLUMNS = 768
-#: Panels of the Gram matrix, down and across, that one thread computes at a time.
+#: Panels of the Gram matrix, down and across, in a task.
 _GRAM_PANELS = (8, 16)
-#: Panels of the factor's rows between two waits of the threads for each other.
+#: Panels of rows of the factor between two synchronizations of the threads.
 _FACTOR_PANELS = 4
-#: Rows of a matrix that one thread solves for at a time: a multiple of so many panels, and so many
-#: that they take some multiplications.
+#: A task solves for a multiple of this number of row panels, ...
 _ROW_PANELS = 4
-_MIN_PIECE = 1 << 21
+#: ... with at least this number of multiplications.
+_MIN_CHUNK = 1 << 21
 _ALIGNMENT = 64
 
 
 class NativeGram:
-    """A `Gram` computed by the native kernel at one instruction set.
+    """A `Gram` computed by the native kernel at one ISA level.
 
     Args:
-        level: The instruction set.
-        columns: How many columns the matrix has.
+        level: The ISA level.
+        columns: The number of columns of the matrix.
     """
 
     def __init__(self, level: str, columns: int) -> None:
-        self._level = ISA_LEVELS.index(level)
+        self._isa_level = ISA_LEVELS.index(level)
         self._columns = columns
         self._width = _kernel.lib.PYINIT_PANEL
         self._panels = -(-columns // self._width)
@@ -49,10 +49,10 @@ class NativeGram:
         self._gram = _pointer(address + -address % _ALIGNMENT)
 
     def compute(self, matrix: Matrix, bound: float) -> bool:
-        """Computes the Gram matrix; `ReferenceGram` says what is returned."""
+        """Compute the Gram matrix, as `ReferenceGram.compute` does."""
         compute = partial(
             _kernel.lib.pyinit_syrk,
-            self._level,
+            self._isa_level,
             _pointer(_address(matrix)),
             *matrix.shape,
             self._gram,
@@ -68,11 +68,11 @@ class NativeGram:
         return bool(_kernel.lib.pyinit_gram_diagonal(self._gram, self._columns, bound, diagonal))
 
     def shift(self, shift: float) -> None:
-        """Adds `shift` to the diagonal."""
+        """Add `shift` to the diagonal."""
         _kernel.lib.pyinit_gram_shift(self._gram, self._columns, shift)
 
     def factor(self, smallest: float) -> bool:
-        """Factors the Gram matrix; `ReferenceGram` says what is returned."""
+        """Replace the Gram matrix by its factor, as `ReferenceGram.factor` does."""
         diagonal = _pointer(_address(self.diagonal))
         inverses = _pointer(_address(self._inverses))
         panels = self._panels
@@ -80,10 +80,17 @@ class NativeGram:
         for top in range(0, panels, step):
             bottom = min(top + step, panels)
             if _kernel.lib.pyinit_potrf(
-                self._level, self._gram, self._columns, top, bottom, diagonal, smallest, inverses
+                self._isa_level,
+                self._gram,
+                self._columns,
+                top,
+                bottom,
+                diagonal,
+                smallest,
+                inverses,
             ):
                 return False
-            rows = partial(_kernel.lib.pyinit_trsm_left, self._level, self._gram, top, bottom)
+            rows = partial(_kernel.lib.pyinit_trsm_left, self._isa_level, self._gram, top, bottom)
             run_parallel(
                 [
                     partial(rows, first, min(first + step, panels), inverses)
@@ -93,18 +100,18 @@ class NativeGram:
         return True
 
     def substitute(self, matrix: Matrix) -> None:
-        """Multiplies `matrix` by the inverse of the factor, in place."""
+        """Multiply `matrix` by the inverse of the factor, in place."""
         inverses = _pointer(_address(self._inverses))
         rows = len(matrix)
         step = rows
         if self._in_parallel(matrix.size):
             step = _ROW_PANELS * self._width
-            step *= -(-_MIN_PIECE // (step * self._columns**2))
+            step *= -(-_MIN_CHUNK // (step * self._columns**2))
         start = _address(matrix)
         _run(
             partial(
                 _kernel.lib.pyinit_trsm_right,
-                self._level,
+                self._isa_level,
                 _pointer(start + first * matrix.strides[0]),
                 min(step, rows - first),
                 self._columns,
@@ -119,10 +126,10 @@ class NativeGram:
 
 
 def _run(tasks: Iterable[Callable[[], int]]) -> None:
-    run_parallel([partial(_checked, task) for task in tasks])
+    run_parallel([partial(_check, task) for task in tasks])
 
 
-def _checked(task: Callable[[], int]) -> None:
+def _check(task: Callable[[], int]) -> None:
     if task():
         raise MemoryError("no memory for the buffer of a factorization")
 

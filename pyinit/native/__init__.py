@@ -1,4 +1,4 @@
-"""The C and CUDA sources, how they are built, and the compiled CPU extension."""
+"""The C and CUDA sources, their build, and the compiled CPU extension."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ try:
     from pyinit.native import _kernel as _kernel  # type: ignore[attr-defined]
 except ImportError as error:
     _kernel = None
-    #: Why the extension is missing; None if it is there.
+    #: The reason why the extension is missing, or None.
     MISSING: str | None = str(error)
 else:
     MISSING = None
 
-#: The instruction set levels, in the order of the enumeration in kernel.h.
+#: The ISA levels, in the order of the enumeration in kernel.h.
 ISA_LEVELS = ("baseline", "v3", "v4")
 
 
 def isa_levels() -> tuple[str, ...]:
-    """The levels that this build has and this processor can run, the best one last."""
+    """Return the ISA levels that this build has and this processor can run, the best one last."""
     if _kernel is None:
         return ()
     return tuple(

@@ -1,7 +1,7 @@
-"""Builds the extension `pyinit.native._kernel` (cffi's API mode, stable ABI).
+"""Build the extension `pyinit.native._kernel` (cffi's API mode, stable ABI).
 
-setuptools runs this file for setup.py. Without a working compiler the installation goes on without
-the extension, and NumPy draws.
+setuptools runs this file for setup.py. Without a working compiler, the package is installed without
+the extension and uses the NumPy kernel.
 """
 
 import sys
@@ -15,9 +15,9 @@ FLAGS = {
     "unix": [
         "-O3",
         "-std=gnu11",
-        # one rounding for each operation: the same bits everywhere
+        # round after each operation: the same bits everywhere
         "-ffp-contract=off",
-        # what would keep loops from vectorizing and changes no value
+        # these would prevent vectorization, and no value depends on them
         "-fno-math-errno",
         "-fno-trapping-math",
     ],
@@ -29,7 +29,7 @@ for path in HEADERS:
     with open(path, encoding="utf-8") as header:
         declarations += [line for line in header if not line.startswith("#")]
 
-# macros of stream.h that have to equal constants in Python, which the tests compare
+# constants of stream.h that the tests compare with those in Python
 declarations += ["#define PYINIT_LANES ...\n", "#define PYINIT_TILE ...\n"]
 
 ffibuilder = FFI()

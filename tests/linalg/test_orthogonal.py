@@ -36,7 +36,7 @@ def _everything_in_pieces(monkeypatch):
     """Small matrices are cut like large ones."""
     monkeypatch.setattr(native_gram, "_PARALLEL_SIZE", 0)
     monkeypatch.setattr(native_gram, "_PARALLEL_COLUMNS", 0)
-    monkeypatch.setattr(native_gram, "_MIN_PIECE", 1)
+    monkeypatch.setattr(native_gram, "_MIN_CHUNK", 1)
 
 
 def normal(shape, seed=1):
