@@ -1,4 +1,4 @@
-"""The command: what is typed, what is printed, the exit status."""
+"""The command `pyinit`: arguments, output and exit status."""
 
 import json
 import os
@@ -29,7 +29,7 @@ PLAN = {
 
 @pytest.fixture
 def _folder(tmp_path, monkeypatch):
-    """A folder of its own, with a plan and its manifest in it."""
+    """Change to a new folder with a plan and its manifest."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     Path("plan.json").write_text(json.dumps(PLAN))
@@ -38,7 +38,7 @@ def _folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def typed(_folder, capsys):
-    """A function of what is typed, that gives the status and what was printed."""
+    """Return a function that runs the command and returns its status and output."""
 
     def typed(*arguments):
         status = run(list(arguments))
@@ -49,8 +49,8 @@ def typed(_folder, capsys):
     return typed
 
 
-def test_a_plan_becomes_a_manifest(typed):
-    """Protects the first command that a user types, to a file and to standard output."""
+def test_manifest_of_a_plan(typed):
+    """`manifest` writes to a file or to standard output."""
     expected = as_text(pyinit.create_manifest(PLAN))
     status, out, err = typed("manifest", "plan.json")
     assert (status, out) == (0, expected)
@@ -60,8 +60,8 @@ def test_a_plan_becomes_a_manifest(typed):
     assert Path("m.json").read_text() == as_text(pyinit.create_manifest(PLAN, 7))
 
 
-def test_the_way_of_weights(typed):
-    """Protects materialize and verify together, and their statuses."""
+def test_materialize_and_verify(typed):
+    """`verify` accepts the files of `materialize`; both exit with 0."""
     assert typed("verify", "manifest.json") == (0, "The same: 2 tensors, 4.8 KiB.\n", "")
     status, out, _ = typed("materialize", "manifest.json", "w.safetensors", "--threads", "2")
     pyinit.set_num_threads(None)
@@ -78,8 +78,8 @@ def test_the_way_of_weights(typed):
     assert typed("verify", "manifest.json", "a")[0] == 0
 
 
-def test_what_differs_is_in_a_table(typed):
-    """Protects the third person: status 1, and what differs, for people and for scripts."""
+def test_differences_are_in_a_table(typed):
+    """Differences give status 1, and a table or JSON."""
     typed("manifest", "plan.json", "-o", "other.json", "--seed", "43")
     status, out, err = typed("verify", "manifest.json", "other.json")
     reason = "the seed is the one derived from 43, not the one derived from 42"
@@ -100,7 +100,7 @@ def test_what_differs_is_in_a_table(typed):
 
 
 def test_weights_that_do_not_fit_their_manifest(typed):
-    """Protects against a file with a good name: nothing is written, and the status says so."""
+    """`materialize` writes no file if the fingerprints differ, and exits with 1."""
     text = Path("manifest.json").read_text()
     Path("forged.json").write_text(re.sub(r'"fingerprint": "..', '"fingerprint": "00', text))
     status, _, err = typed("materialize", "forged.json", "w.safetensors")
@@ -140,8 +140,8 @@ def test_weights_that_do_not_fit_their_manifest(typed):
         (["self-test", "--device", "gpu"], 3, "Argument `device`"),
     ],
 )
-def test_mistakes(typed, arguments, status, message):
-    """Protects who mistypes: one line that says what is wrong, and a status that tells the kind."""
+def test_errors(typed, arguments, status, message):
+    """An error is one line, and the status tells its kind."""
     found, out, err = typed(*arguments)
     assert found == status
     assert message in err
@@ -149,7 +149,7 @@ def test_mistakes(typed, arguments, status, message):
 
 
 def test_other_versions_of_the_stream(typed):
-    """Protects against a comparison that cannot be made."""
+    """A manifest of another stream version is an error."""
     text = Path("manifest.json").read_text()
     Path("new.json").write_text(text.replace('"stream_version": 1', '"stream_version": 2'))
     status, _, err = typed("verify", "new.json")
@@ -158,7 +158,7 @@ def test_other_versions_of_the_stream(typed):
 
 
 def test_models_by_module_and_object(typed, monkeypatch):
-    """Protects models that are code of one's own: a model, or a function that makes one."""
+    """A target may be a model in a module, or a function that returns one."""
     pytest.importorskip("keras")
     Path("my_models.py").write_text(
         "import keras, pyinit\n"
@@ -181,7 +181,7 @@ def test_models_by_module_and_object(typed, monkeypatch):
 
 
 def test_a_saved_keras_model(typed):
-    """Protects the model that another person saved."""
+    """A target may be a saved Keras model."""
     keras = pytest.importorskip("keras")
     import pyinit.keras
 
@@ -199,8 +199,8 @@ def test_a_saved_keras_model(typed):
     assert "12 of 12 values differ" in out
 
 
-def test_help_names_everything(typed):
-    """Protects the help: every command, every option, the exit statuses."""
+def test_help_is_complete(typed):
+    """The help lists every command, every option and the exit statuses."""
     status, out, _ = typed("--help")
     assert status == 0
     for name in ("manifest", "verify", "materialize", "self-test", "schema"):
@@ -213,7 +213,7 @@ def test_help_names_everything(typed):
 
 
 def test_the_schema_and_the_self_test(typed):
-    """Protects the two commands that need no file."""
+    """`schema` and `self-test` need no file."""
     assert typed("schema")[1] == reading.SCHEMA.read_text()
     status, out, _ = typed("self-test")
     assert status == 0
@@ -234,7 +234,7 @@ def command(*arguments, **options):
     ("initializer", "shape"), [("he_normal", [2**34]), ("orthogonal", [16_000, 16_000])]
 )
 def test_an_interrupt(initializer, shape):
-    """Protects Ctrl-C in the middle of long work: status 130, soon, without a trace."""
+    """Ctrl-C ends a long command soon, with status 130 and without a traceback."""
     plan = {**PLAN, "tensors": [{"name": "x", "shape": shape, "initializer": initializer}]}
     Path("large.json").write_text(json.dumps(plan))
     process = command(
@@ -249,7 +249,7 @@ def test_an_interrupt(initializer, shape):
 
 @pytest.mark.usefixtures("_folder")
 def test_a_bar_on_a_terminal():
-    """Protects who waits: on a terminal a bar is shown after two seconds, and taken away."""
+    """A terminal shows a progress bar after two seconds, and removes it at the end."""
     plan = {**PLAN, "tensors": [{"name": "x", "shape": [2**34], "initializer": "he_normal"}]}
     Path("large.json").write_text(json.dumps(plan))
     ours, theirs = pty.openpty()
@@ -270,8 +270,8 @@ def test_a_bar_on_a_terminal():
     os.close(ours)
 
 
-def test_without_the_packages_it_needs(tmp_path):
-    """Protects who installed no extra: the message says what to install."""
+def test_missing_packages(tmp_path):
+    """Without click or rich, a message says what to install."""
     for missing in ("click", "rich"):
         code = f"import sys; sys.modules[{missing!r}] = None; from pyinit.__main__ import main; "
         process = subprocess.run(

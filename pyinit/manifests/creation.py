@@ -17,7 +17,7 @@ from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
 from pyinit.manifests.model import DifferenceError, Manifest, ManifestError, TensorSpec
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import check_entry, check_names, tensor_of
-from pyinit.reproducibility.chunks import draw_chunks
+from pyinit.reproducibility.chunks import for_each_chunk
 from pyinit.reproducibility.fingerprint import Digest, fingerprint
 from pyinit.reproducibility.json_config import to_json_config
 from pyinit.seeds import as_seed, derive_seed, is_generator, take_draw
@@ -153,7 +153,7 @@ def compute_fingerprint(
         digest.update(chunk)
         advance(chunk.nbytes)
 
-    draw_chunks(tensor.lazy(), take)
+    for_each_chunk(tensor.lazy(), take)
     return digest.hexdigest()
 
 
@@ -278,14 +278,14 @@ def with_integer_seed(
     """
     if not isinstance(initializer, RandomInitializer):
         return initializer, 0
-    own, draw = initializer.seed, 0
-    if is_generator(own):
-        own, draw = take_draw(own)
-    elif not initializer.has_given_seed:
-        if seed is None:
-            raise ValueError(
-                f"{type(initializer).__name__} has no seed, and none is given for the whole model: "
-                "one of the two is needed"
-            )
-        own = derive_seed(seed, name)
-    return initializer.with_seed(own), draw
+    if is_generator(initializer.seed):
+        taken = take_draw(initializer.seed)
+        return initializer.with_seed(taken.seed), taken.draw
+    if initializer.has_given_seed:
+        return initializer, 0
+    if seed is None:
+        raise ValueError(
+            f"{type(initializer).__name__} has no seed, and none is given for the whole model: "
+            "one of the two is needed"
+        )
+    return initializer.with_seed(derive_seed(seed, name)), 0

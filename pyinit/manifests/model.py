@@ -38,7 +38,7 @@ class Segment:
     placement: Placement = field(default_factory=Placement)
 
     def lazy(self, shape: Shape, dtype: str) -> LazyTensor:
-        """Return the weight that it draws for a tensor of that shape and dtype.
+        """Return the weight of a tensor of that shape and dtype, as it is drawn.
 
         Raises:
             ValueError: The initializer cannot draw it.

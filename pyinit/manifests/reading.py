@@ -242,7 +242,7 @@ def tensor_of(entry: dict[str, Any], where: str) -> TensorSpec:
         segments = tuple(_segment_of(segment, shape) for segment in entry.get("segments", [entry]))
         _check_rows(segments, shape)
         for segment in segments:
-            segment.lazy(shape, dtype)
+            segment.lazy(shape, dtype)  # checks its arguments
     except (ValueError, ImportError) as error:
         raise ManifestError(f"{where}: {error}") from None
     return TensorSpec(entry["name"], shape, dtype, segments, entry.get("fingerprint", ""))

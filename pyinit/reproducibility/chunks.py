@@ -1,4 +1,4 @@
-"""Drawing a tensor in chunks, so that one that is larger than memory can be hashed or written."""
+"""Processing lazy tensors in chunks, so that they may be larger than memory."""
 
 from __future__ import annotations
 
@@ -8,35 +8,32 @@ from collections.abc import Callable
 import numpy as np
 
 from pyinit.dtypes import AnyArray
+from pyinit.initializers import chunking
 from pyinit.initializers.lazy import LazyTensor
 
 
-def draw_chunks(weights: LazyTensor, use: Callable[[AnyArray], None]) -> None:
-    """Read a tensor in chunks, and use each chunk while the next one is drawn.
+def for_each_chunk(weights: LazyTensor, use: Callable[[AnyArray], None]) -> None:
+    """Read a tensor in chunks and use each chunk while the next one is drawn.
 
     Args:
         weights: The tensor.
         use: Called with the chunks in C order, on another thread if there are several. A chunk is
             overwritten afterwards.
     """
-    partitions = list(weights.partitions())
-    if len(partitions) <= 1:
+    if weights.needs_whole or weights.size <= chunking.CHUNK_SIZE:
         use(weights.read())
         return
+    # imported late: `import pyinit` must be quick
     from concurrent.futures import Future, ThreadPoolExecutor
 
-    largest = max(math.prod(shape) for shape, _ in partitions)
-    buffers = [np.empty(largest, weights.dtype) for _ in range(2)]
-    in_use: list[Future[None] | None] = [None, None]
-    with ThreadPoolExecutor(1, thread_name_prefix="pyinit") as other:
-        for number, (shape, offset) in enumerate(partitions):
-            slot = number % 2
-            before = in_use[slot]
-            if before is not None:
-                before.result()
-            chunk = buffers[slot][: math.prod(shape)].reshape(shape)
+    buffers = [np.empty(chunking.CHUNK_SIZE, weights.dtype) for _ in range(2)]
+    in_use: Future[None] | None = None
+    with ThreadPoolExecutor(1, "pyinit") as other:
+        for index, (shape, offset) in enumerate(weights.partitions()):
+            chunk = buffers[index % 2][: math.prod(shape)].reshape(shape)
             weights.read_into(chunk, offset)
-            in_use[slot] = other.submit(use, chunk)
-        for last in in_use:
-            if last is not None:
-                last.result()
+            if in_use is not None:
+                in_use.result()
+            in_use = other.submit(use, chunk)
+        if in_use is not None:
+            in_use.result()

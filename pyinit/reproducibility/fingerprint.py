@@ -13,8 +13,8 @@ from pyinit.arguments import Shape, argument_error, as_shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, cast, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.chunking import chunk_partitions
-from pyinit.initializers.lazy import LazyTensor
-from pyinit.reproducibility.chunks import draw_chunks
+from pyinit.initializers.lazy import LazyTensor, slices_of
+from pyinit.reproducibility.chunks import for_each_chunk
 from pyinit.runtime.host_arrays import host_array
 from pyinit.stream import STREAM_VERSION
 
@@ -99,31 +99,29 @@ def fingerprint(x: Any, shape: Iterable[int] | None = None, dtype: Any = None) -
         if shape is None:
             raise argument_error("shape", shape, "given for an initializer")
         return _of_lazy(x.lazy(shape, dtype))
-    if isinstance(x, LazyTensor):
-        if shape is not None and as_shape(shape) != x.shape:
-            raise argument_error("shape", shape, f"None or the shape of the tensor, {x.shape}")
-        if dtype is None or standardize_dtype(dtype, NUMERIC_DTYPES) == x.dtype:
-            return _of_lazy(x)
-        x = x.read()
-    return _of_array(host_array(x), shape, dtype)
+    values = x if isinstance(x, LazyTensor) else host_array(x)
+    if shape is not None and as_shape(shape) != values.shape:
+        raise argument_error("shape", shape, f"None or the shape of `x`, {values.shape}")
+    if isinstance(values, LazyTensor):
+        return _of_lazy(values, dtype)
+    return _of_array(values, dtype)
 
 
-def _of_lazy(weights: LazyTensor) -> str:
-    digest = Digest(weights.shape, weights.dtype)
-    draw_chunks(weights, digest.update)
+def _of_lazy(weights: LazyTensor, dtype: Any = None) -> str:
+    target = weights.dtype if dtype is None else standardize_dtype(dtype, NUMERIC_DTYPES)
+    digest = Digest(weights.shape, target)
+    for_each_chunk(weights, lambda chunk: digest.update(_exactly(chunk, target)))
     return digest.hexdigest()
 
 
-def _of_array(values: AnyArray, shape: Iterable[int] | None, dtype: Any) -> str:
-    if shape is not None and as_shape(shape) != values.shape:
-        raise argument_error("shape", shape, f"None or the shape of the array, {values.shape}")
+def _of_array(values: AnyArray, dtype: Any) -> str:
     # any byte order is accepted
     native = standardize_dtype(values.dtype.newbyteorder("="), NUMERIC_DTYPES)
-    held = native if dtype is None else standardize_dtype(dtype, NUMERIC_DTYPES)
-    digest = Digest(values.shape, held)
-    for part, offset in chunk_partitions(values.shape):
-        piece = values[tuple(slice(f, f + n) for n, f in zip(part, offset, strict=True))]
-        digest.update(_exactly(piece.astype(native, copy=False), held))
+    target = native if dtype is None else standardize_dtype(dtype, NUMERIC_DTYPES)
+    digest = Digest(values.shape, target)
+    for shape, offset in chunk_partitions(values.shape):
+        chunk = values[slices_of(shape, offset)]
+        digest.update(_exactly(chunk.astype(native, copy=False), target))
     return digest.hexdigest()
 
 

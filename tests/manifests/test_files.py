@@ -1,4 +1,4 @@
-"""Weights in files, and weights held against a manifest."""
+"""Files of weights, and comparison of weights with a manifest."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from pyinit.manifests.model import DifferenceError, ManifestError
 from pyinit.manifests.shards import assign_shards
 from tests.support import same_bits
 
-#: Every dtype; scalars, empty ones, names with what no path may have, composed ones, whole ones.
+#: Every dtype; scalars and empty tensors, names that are invalid as paths, segments, Orthogonal.
 PLAN = [
     *[
         {"name": f"{dtype}/x", "shape": [7, 3], "dtype": dtype, "initializer": "ones"}
@@ -55,17 +55,17 @@ PLAN = [
 
 @pytest.fixture(scope="module")
 def pinned():
-    """The manifest of all of them."""
+    """Return the manifest of the plan."""
     return pyinit.create_manifest(PLAN, seed=42)
 
 
-@pytest.fixture(params=[1 << 20, 17], ids=["whole", "in pieces"])
-def _pieces(request, monkeypatch):
+@pytest.fixture(params=[1 << 20, 17], ids=["whole", "in chunks"])
+def _chunks(request, monkeypatch):
     monkeypatch.setattr(chunking, "CHUNK_SIZE", request.param)
 
 
 def values_of(pinned):
-    """The weights, drawn at once."""
+    """Return all weights, drawn without chunks."""
     found = {}
     for tensor in pinned.tensors:
         found[tensor.name] = np.asarray(tensor.lazy())
@@ -75,9 +75,9 @@ def values_of(pinned):
 # ---- safetensors ----
 
 
-@pytest.mark.usefixtures("_pieces")
-def test_the_package_reads_what_we_write(pinned, tmp_path):
-    """Protects the format, by its own implementation: names, shapes, dtypes, values, alignment."""
+@pytest.mark.usefixtures("_chunks")
+def test_the_safetensors_package_reads_our_files(pinned, tmp_path):
+    """The reference implementation finds our names, shapes, dtypes, values and alignment."""
     [path] = pyinit.materialize(pinned, tmp_path / "m.safetensors")
     assert path == tmp_path / "m.safetensors"
     expected = values_of(pinned)
@@ -90,13 +90,13 @@ def test_the_package_reads_what_we_write(pinned, tmp_path):
             assert tuple(found.get_shape()) == values.shape
             start = header[name]["data_offsets"][0]
             assert start % values.dtype.itemsize == 0
-            if values.dtype != FLOAT_DTYPES["bfloat16"]:  # which the package has no NumPy for
+            if values.dtype != FLOAT_DTYPES["bfloat16"]:  # not supported by the package for NumPy
                 assert same_bits(file.get_tensor(name), values)
     assert pyinit.verify(pinned, path)
 
 
-def test_we_read_what_the_package_writes(pinned, tmp_path):
-    """Protects the reader, with files that others wrote."""
+def test_we_read_files_of_the_safetensors_package(pinned, tmp_path):
+    """The reader accepts files written by the reference implementation."""
     path = tmp_path / "theirs.safetensors"
     expected = {n: v for n, v in values_of(pinned).items() if v.dtype.name != "bfloat16"}
     safetensors.numpy.save_file(expected, path)
@@ -117,8 +117,8 @@ def test_we_read_what_the_package_writes(pinned, tmp_path):
         (b"\x03\0\0\0\0\0\0\0{]}", "its header is not JSON"),
     ],
 )
-def test_files_that_are_none(content, message, pinned, tmp_path):
-    """Protects against files of somebody's: no memory is asked for by what they say."""
+def test_invalid_safetensors_files(content, message, pinned, tmp_path):
+    """Invalid files are errors, and no size in them decides how much memory is allocated."""
     path = tmp_path / "m.safetensors"
     path.write_bytes(content)
     with pytest.raises(ManifestError, match=message):
@@ -146,8 +146,8 @@ def test_files_that_are_none(content, message, pinned, tmp_path):
         ([], "list indices must be integers"),
     ],
 )
-def test_headers_that_lie(entry, message, pinned, tmp_path):
-    """Protects memory: a tensor lies inside its file and is as large as it says."""
+def test_headers_with_wrong_byte_ranges(entry, message, pinned, tmp_path):
+    """A tensor must lie inside the file, and its size must match its shape."""
     path = tmp_path / "m.safetensors"
     header = json.dumps({"x": entry}).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 8)
@@ -155,8 +155,8 @@ def test_headers_that_lie(entry, message, pinned, tmp_path):
         pyinit.verify(pinned, path)
 
 
-def test_a_name_that_the_format_has_for_something_else(tmp_path):
-    """Protects against a tensor that would take the place of the file's metadata."""
+def test_a_reserved_name(tmp_path):
+    """No tensor may have the name of the metadata."""
     pinned = pyinit.create_manifest(
         [{"name": "__metadata__", "shape": [2], "initializer": "zeros"}]
     )
@@ -168,12 +168,12 @@ def test_a_name_that_the_format_has_for_something_else(tmp_path):
 # ---- Arrow ----
 
 
-@pytest.mark.usefixtures("_pieces")
+@pytest.mark.usefixtures("_chunks")
 def test_arrow_files(pinned, tmp_path):
-    """Protects what other readers of Arrow find: the values, and what the tensor is."""
+    """Other Arrow readers find the values and the metadata of the tensor."""
     folder = tmp_path / "new" / "folder"
     written = pyinit.materialize(pinned, folder, format="arrow")
-    # names of tensors are no paths
+    # names of tensors are not paths
     assert sorted(folder.iterdir()) == sorted(written)
     assert {path.parent for path in written} == {folder}
     names = {path.name for path in written}
@@ -192,8 +192,8 @@ def test_arrow_files(pinned, tmp_path):
     assert pyinit.verify(pinned, [str(path) for path in written])
 
 
-def test_arrow_files_that_are_none(pinned, tmp_path):
-    """Protects against files of Arrow that are something else, and files of somebody's."""
+def test_invalid_arrow_files(pinned, tmp_path):
+    """Other Arrow files, damaged files and files with wrong metadata are errors."""
     path = tmp_path / "x.arrow"
     path.write_bytes(b"ARROW1 no")
     with pytest.raises(ManifestError, match="not an Arrow file with a tensor"):
@@ -217,8 +217,8 @@ def test_arrow_files_that_are_none(pinned, tmp_path):
 # ---- materialize ----
 
 
-def test_machines_share_the_work(pinned, tmp_path):
-    """Protects `part`: together the parts are all, and all write the same index."""
+def test_shards(pinned, tmp_path):
+    """The shards together hold all tensors, and all shards write the same index."""
     target, indices = tmp_path / "m.safetensors", []
     for number in (3, 1, 2):
         [path] = pyinit.materialize(pinned, target, shard=f"{number}/3")
@@ -231,7 +231,7 @@ def test_machines_share_the_work(pinned, tmp_path):
     assert index["metadata"]["total_size"] == pinned.nbytes
     for name, file in index["weight_map"].items():
         with safetensors.safe_open(tmp_path / file, "np") as opened:
-            assert name in opened.keys()  # noqa: SIM118 - it is no dictionary
+            assert name in opened.keys()  # noqa: SIM118 - not a dictionary
     (tmp_path / "m.safetensors.index.json").unlink()
     assert pyinit.verify(pinned, tmp_path)
     dealt = [assign_shards(pinned.tensors, 2)[k] for k in (0, 1)]
@@ -241,8 +241,8 @@ def test_machines_share_the_work(pinned, tmp_path):
     assert pyinit.verify(pinned, tmp_path / "a")
 
 
-def test_more_parts_than_tensors(tmp_path):
-    """Protects the machines that have nothing to do."""
+def test_more_shards_than_tensors(tmp_path):
+    """Shards without tensors are valid."""
     pinned = pyinit.create_manifest([{"name": "x", "shape": [2], "initializer": "zeros"}])
     for number in (1, 2, 3):
         [path] = pyinit.materialize(pinned, tmp_path / "m.safetensors", shard=(number, 3))
@@ -250,8 +250,10 @@ def test_more_parts_than_tensors(tmp_path):
 
 
 @pytest.mark.parametrize("file_format", materialization.FORMATS)
-def test_nothing_is_replaced_unasked_nor_left_half_done(file_format, pinned, tmp_path, monkeypatch):
-    """Protects files that are there, and against those that look complete but are not."""
+def test_files_are_replaced_on_request_and_never_incomplete(
+    file_format, pinned, tmp_path, monkeypatch
+):
+    """Existing files are kept without `overwrite`, and a failure leaves no partial file."""
     path = tmp_path / "weights"
     first = pyinit.materialize(pinned, path, format=file_format)
     before = {file: file.read_bytes() for file in first}
@@ -284,7 +286,7 @@ def test_nothing_is_replaced_unasked_nor_left_half_done(file_format, pinned, tmp
 
 
 def test_the_arguments_of_materialize(pinned, tmp_path):
-    """Protects against a typing mistake that would be taken for something else."""
+    """Invalid arguments are errors."""
     with pytest.raises(ValueError, match="Argument `format`"):
         pyinit.materialize(pinned, tmp_path / "x", format="npz")
     with pytest.raises(ValueError, match="Argument `shard`"):
@@ -292,8 +294,8 @@ def test_the_arguments_of_materialize(pinned, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_weights_that_are_larger_than_memory(tmp_path):
-    """Protects the promise that pieces are all that is held: peak memory is no more than a few."""
+def test_memory_is_bounded_by_chunks(tmp_path):
+    """Peak memory is a few chunks, whatever the size of the weights."""
     code = (
         "import resource, sys, pyinit\n"
         "from pyinit.manifests import verification, materialization\n"
@@ -320,7 +322,7 @@ def test_weights_that_are_larger_than_memory(tmp_path):
 
 
 def test_arrays_of_any_kind(pinned):
-    """Protects dictionaries of arrays, such as a model's weights."""
+    """A dictionary may hold arrays of any library and memory order."""
     values = values_of(pinned)
     assert pyinit.verify(pinned, values)
     assert pyinit.verify(pinned, {n: v.copy(order="F") for n, v in values.items()})
@@ -331,8 +333,8 @@ def test_arrays_of_any_kind(pinned):
     assert pyinit.verify(pinned, swapped)
 
 
-def test_what_differs_is_told(pinned):
-    """Protects the third person: what differs is said, for each tensor."""
+def test_differences_are_reported(pinned):
+    """The report names the difference of each tensor."""
     values = values_of(pinned)
     values["q"] = values["q"].copy()
     values["q"][3, 4] += 0.5
@@ -347,7 +349,7 @@ def test_what_differs_is_told(pinned):
     reasons = {d.name: d.reason for d in found.differences}
     assert reasons.pop("q").startswith("2 of 1200 values differ, by at most 0.5; the first is ")
     assert "at [3, 4] (counted from 0)" in repr(found)
-    # -0.0 is not 1.0
+    # -0.0 instead of 1.0
     assert reasons.pop("float32/x").startswith("21 of 21 values differ, by at most 1; ")
     assert reasons == {
         "gru": "the shape is [10, 30], not [30, 10]",
@@ -358,9 +360,9 @@ def test_what_differs_is_told(pinned):
     assert repr(found).startswith(f"DIFFERENT: 6 (of {len(PLAN)} tensors, ")
 
 
-@pytest.mark.usefixtures("_pieces")
-def test_the_first_difference_is_found_in_any_piece():
-    """Protects the place that is told, beyond the first piece."""
+@pytest.mark.usefixtures("_chunks")
+def test_the_first_difference_is_found_in_any_chunk():
+    """The reported position is right beyond the first chunk."""
     pinned = pyinit.create_manifest(
         [{"name": "x", "shape": [50, 60], "initializer": "he_normal"}], 1
     )
@@ -371,8 +373,8 @@ def test_the_first_difference_is_found_in_any_piece():
     assert difference.reason.endswith("at [31, 59] (counted from 0)")
 
 
-def test_more_cannot_be_said_where_memory_lacks(monkeypatch):
-    """Protects the answer that the values differ, on a machine that cannot draw them to compare."""
+def test_no_details_without_enough_memory(monkeypatch):
+    """A machine that cannot draw a tensor still reports that its fingerprint differs."""
     plan = [{"name": "q", "shape": [40, 30], "initializer": "orthogonal"}]
     pinned = pyinit.create_manifest(plan, 1)
     monkeypatch.setattr(limits, "usable_memory", lambda: 1000)
@@ -382,7 +384,7 @@ def test_more_cannot_be_said_where_memory_lacks(monkeypatch):
 
 
 def test_a_manifest_that_contradicts_itself(pinned):
-    """Protects against a fingerprint that was put to another initializer."""
+    """A fingerprint of other weights is reported as a contradiction in the manifest."""
     other = pyinit.create_manifest(PLAN, seed=43)
     forged = type(pinned)(
         1,
@@ -396,14 +398,14 @@ def test_a_manifest_that_contradicts_itself(pinned):
     changed = {d.name for d in found.differences}
     assert {"q", "gru", "embedding", "scalar"} <= changed <= random
     assert all("the manifest contradicts itself" in d.reason for d in found.differences)
-    # who has the weights of the initializers is told, too
+    # the report also says that the weights are those of the initializers
     found = pyinit.verify(forged, values_of(pinned))
     assert {d.name for d in found.differences} == changed
     assert "the values are those drawn here" in repr(found)
 
 
 def test_two_manifests(pinned, tmp_path):
-    """Protects the exchange of manifests: the seed, the shape, the dtype, what else differs."""
+    """Two manifests are compared field by field: seeds, shapes, dtypes and others."""
     plan = {entry["name"]: dict(entry) for entry in PLAN}
     plan["t"] |= {"axes": [0, 1]}
     plan["scalar"] |= {"initializer": "random_normal"}
@@ -434,7 +436,7 @@ def test_two_manifests(pinned, tmp_path):
 
 
 def test_a_tensor_in_two_files(pinned, tmp_path):
-    """Protects against one of two files that say different things."""
+    """A tensor that is in two files is an error."""
     for name in ("a", "b"):
         pyinit.materialize(pinned, tmp_path / f"{name}.safetensors")
     with pytest.raises(ManifestError, match="is also in another file"):
@@ -449,7 +451,7 @@ def test_a_tensor_in_two_files(pinned, tmp_path):
 
 
 def test_names_cannot_control_a_terminal(pinned):
-    """Protects the terminal from names in somebody's files."""
+    """Control characters in untrusted names are escaped."""
     found = pyinit.verify(pinned, {**values_of(pinned), "\x1b[31mred": np.zeros(1)})
     assert "\x1b" not in repr(found)
     assert r"\x1b[31mred" in repr(found)

@@ -1,4 +1,4 @@
-"""Manifests: what is written is read again, what is not as it must be is refused."""
+"""Manifests: round trips, plans, validation, limits, shards and parallel execution."""
 
 import copy
 import json
@@ -25,7 +25,7 @@ PLAN = [
     {"name": "kernel", "shape": [4, 3], "initializer": "he_normal"},
     {"name": "bias", "shape": [3], "initializer": "zeros"},
 ]
-#: Every class, with arguments that are not the defaults.
+#: Every class, with arguments other than the defaults.
 EVERY = [
     pyinit.Constant(0.1),
     pyinit.Constant(float("-inf")),
@@ -50,12 +50,12 @@ EVERY = [
 
 
 def pinned():
-    """A small manifest."""
+    """Return a small manifest."""
     return pyinit.create_manifest(PLAN, seed=42)
 
 
 def document():
-    """A small manifest, as JSON has it."""
+    """Return a small manifest as a JSON document."""
     return json.loads(as_text(pinned()))
 
 
@@ -63,19 +63,19 @@ def shape_of(initializer):
     return (4, 1, 3) if isinstance(initializer, pyinit.STFT) else (4, 3)
 
 
-# ---- what is written is read again ----
+# ---- round trips ----
 
 
 def test_the_file_is_the_same_everywhere():
-    """Protects manifests that others have, and comparisons of files: the text to the byte."""
+    """The text of a manifest is the same everywhere, to the byte."""
     expected = (DATA / "manifest.json").read_text()
     assert as_text(pinned()) == expected
     assert as_text(manifest_of(load_json(expected))) == expected
 
 
 @pytest.mark.parametrize("initializer", EVERY, ids=repr)
-def test_every_initializer_comes_back(initializer, tmp_path):
-    """Protects every class and every kind of argument; the schema knows all of them."""
+def test_round_trips(initializer, tmp_path):
+    """Every class with every kind of argument is restored, and valid under the schema."""
     plan = [{"name": "x", "shape": shape_of(initializer), "initializer": initializer}]
     made = pyinit.create_manifest(plan)
     pyinit.write_manifest(made, tmp_path / "m.json")
@@ -86,13 +86,13 @@ def test_every_initializer_comes_back(initializer, tmp_path):
     assert pyinit.verify(again)
 
 
-def test_every_class_is_tried():
-    """Protects the list above."""
+def test_every_class_is_tested():
+    """The list above is complete."""
     assert {type(initializer) for initializer in EVERY} == set(CLASSES)
 
 
-def test_the_schema_is_one_and_knows_what_the_code_knows():
-    """Protects the published schema: valid itself, and not looser than the classes."""
+def test_the_schema_matches_the_classes():
+    """The published schema is valid and knows exactly the arguments of the classes."""
     schema = json.loads(reading.SCHEMA.read_text())
     Draft202012Validator.check_schema(schema)
     classes = schema["$defs"]["initializer"]["properties"]["class_name"]["enum"]
@@ -109,8 +109,8 @@ def test_the_schema_is_one_and_knows_what_the_code_knows():
     assert schema["$defs"]["tensor"]["properties"]["dtype"]["enum"] == [*pyinit.Zeros()._dtypes]
 
 
-def test_seeds_that_json_readers_would_round_are_strings():
-    """Protects seeds of 64 bits from readers that hold numbers as doubles, as R and JavaScript."""
+def test_large_seeds_are_strings():
+    """Seeds beyond 2**53 are strings, since R and JavaScript read numbers as doubles."""
     for seed, written in ((2**53, 2**53), (2**53 + 1, str(2**53 + 1)), (-(2**63), str(-(2**63)))):
         assert to_json_config(pyinit.HeNormal(seed))["config"]["seed"] == written
         again = from_json_config(to_json_config(pyinit.HeNormal(seed)))
@@ -118,8 +118,8 @@ def test_seeds_that_json_readers_would_round_are_strings():
         assert again.seed == seed
 
 
-def test_only_our_own_classes_can_be_described():
-    """Protects against a manifest that names a class that its reader does not have."""
+def test_other_classes_have_no_json_config():
+    """A manifest never names a class that its reader does not have."""
 
     class Mine(pyinit.HeNormal):
         pass
@@ -132,7 +132,7 @@ def test_only_our_own_classes_can_be_described():
 
 
 def test_plans():
-    """Protects what a plan may say: seeds and dtypes for all, and of each tensor's own."""
+    """A plan may give seeds and dtypes for all tensors and for each one."""
     generator, normal = pyinit.SeedGenerator(9), pyinit.RandomNormal
     plan = {
         "seed": "18446744073709551615",
@@ -162,7 +162,7 @@ def test_plans():
         assert tensors[name].fingerprint == pyinit.fingerprint(initializer, shape, dtype)
     assert [tensors[name].segments[0].draw for name in "def"] == [0, 1, 1]
     assert tensors["e"].fingerprint == tensors["f"].fingerprint
-    # the argument comes before the plan's own seed
+    # the argument takes precedence over the plan's seed
     other = pyinit.create_manifest(plan, seed=3).tensors[0]
     assert other.segments[0].initializer.seed == pyinit.derive_seed(3, "a")
 
@@ -190,21 +190,21 @@ def test_plans():
         (PLAN, "HeNormal has no seed, and none is given for the whole model"),
     ],
 )
-def test_plans_with_mistakes(plan, message):
-    """Protects whoever writes a plan by hand: the error says where and what."""
+def test_invalid_plans(plan, message):
+    """An error in a plan says where it is and what is wrong."""
     with pytest.raises(ManifestError, match=message):
         pyinit.create_manifest(plan)
 
 
 @pytest.mark.parametrize("target", [None, 3, "plan.json", {}, {"a": pyinit.Zeros()}])
-def test_what_is_no_plan(target):
-    """Protects against a manifest of something else."""
+def test_invalid_targets(target):
+    """Other objects are a TypeError."""
     with pytest.raises(TypeError, match="Argument `target` must be a plan"):
         pyinit.create_manifest(target)
 
 
 def test_arguments_are_checked():
-    """Protects the arguments of all four functions."""
+    """All four functions check their arguments."""
     for call in (
         lambda: pyinit.create_manifest(PLAN, seed=1.5),
         lambda: pyinit.create_manifest(PLAN, seed=2**64),
@@ -233,15 +233,15 @@ def test_arguments_are_checked():
         pyinit.verify(pinned(), {"kernel": [1.0]})
 
 
-# ---- where a drawn weight stands ----
+# ---- placements ----
 
 
 @st.composite
 def placed_tensors(draw):
-    """A plan of one tensor, with axes, gates and parts of any kind."""
+    """Draw a plan of one tensor, with any axes, gates and segments."""
     shape = draw(st.lists(st.integers(1, 6), min_size=1, max_size=3))
 
-    def part(rows):
+    def segment(rows):
         axes = draw(st.none() | st.permutations(range(len(shape))))
         drawn = [rows[1] - rows[0], *shape[1:]]
         last = drawn[axes[-1] if axes else -1]
@@ -257,25 +257,25 @@ def placed_tensors(draw):
         return {name: value for name, value in entry.items() if value is not None}
 
     if draw(st.booleans()):
-        return {"name": "x", "shape": shape, **part((0, shape[0]))}
+        return {"name": "x", "shape": shape, **segment((0, shape[0]))}
     first = draw(st.integers(0, shape[0] - 1))
     ranges = [(0, shape[0]), (first, shape[0])]
-    parts = [{"rows": list(rows), **part(rows)} for rows in ranges]
-    return {"name": "x", "shape": shape, "segments": parts}
+    segments = [{"rows": list(rows), **segment(rows)} for rows in ranges]
+    return {"name": "x", "shape": shape, "segments": segments}
 
 
-@given(entry=placed_tensors(), piece=st.integers(1, 40))
+@given(entry=placed_tensors(), chunk_size=st.integers(1, 40))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_placed_weights(entry, piece, monkeypatch):
-    """Protects axes, gates and rows, in pieces of any size, against the plain way to say them."""
-    monkeypatch.setattr(chunking, "CHUNK_SIZE", piece)
+def test_placed_weights(entry, chunk_size, monkeypatch):
+    """Axes, gates and rows, in chunks of any size, match plain NumPy operations."""
+    monkeypatch.setattr(chunking, "CHUNK_SIZE", chunk_size)
     made = pyinit.create_manifest([entry])
     expected = np.empty(entry["shape"], np.float32)
-    for part in entry.get("segments", [entry]):
-        rows = part.get("rows", [0, entry["shape"][0]])
-        place = expected[rows[0] : rows[1]].transpose(part.get("axes", range(expected.ndim)))
-        drawn = part["initializer"](place.shape)
-        gates = part.get("gates", [0])
+    for segment in entry.get("segments", [entry]):
+        rows = segment.get("rows", [0, entry["shape"][0]])
+        place = expected[rows[0] : rows[1]].transpose(segment.get("axes", range(expected.ndim)))
+        drawn = segment["initializer"](place.shape)
+        gates = segment.get("gates", [0])
         blocks = np.split(drawn, len(gates), axis=-1)
         place[...] = np.concatenate([blocks[gate] for gate in gates], axis=-1)
     assert made.tensors[0].fingerprint == pyinit.fingerprint(expected)
@@ -285,15 +285,15 @@ def test_placed_weights(entry, piece, monkeypatch):
     assert pyinit.verify(again, {"x": expected})
 
 
-# ---- what is not as it must be is refused ----
+# ---- validation ----
 
 
 REFUSED = json.loads((DATA / "refused_manifests.json").read_text())
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=[case["message"] for case in REFUSED])
-def test_what_is_refused(case):
-    """Protects the reader of a manifest from somebody: what is wrong, and where, is said."""
+def test_invalid_manifests(case):
+    """An error in an untrusted manifest says what is wrong and where."""
     mutated = document()
     *way, last = case["at"]
     parent = mutated
@@ -320,8 +320,8 @@ def test_what_is_refused(case):
         (b'{"format": 1' + b"0" * 5000 + b"}", "not JSON"),
     ],
 )
-def test_what_is_no_json(text, message, tmp_path):
-    """Protects the reader from files of every kind: an error with the file's name, at once."""
+def test_invalid_json(text, message, tmp_path):
+    """Any other file is an error that names the file."""
     path = tmp_path / "manifest.json"
     path.write_bytes(text)
     with pytest.raises(ManifestError) as raised:
@@ -331,7 +331,7 @@ def test_what_is_no_json(text, message, tmp_path):
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path):
-    """Protects memory: the size of the file is looked at first."""
+    """The size of the file is checked before it is read."""
     path = tmp_path / "manifest.json"
     with path.open("wb") as file:
         file.truncate(2**40)
@@ -349,8 +349,8 @@ JSON = st.recursive(
 
 
 @given(data=st.data())
-def test_any_change_is_refused_or_read(data):
-    """Protects the promise that a manifest can do nothing but fail: no other error, nothing run."""
+def test_any_mutation_is_an_error_or_a_manifest(data):
+    """The worst a malicious manifest can do is fail to load, with a ManifestError."""
     mutated = copy.deepcopy(document())
     at = mutated
     for _ in range(data.draw(st.integers(0, 5))):
@@ -369,7 +369,7 @@ def test_any_change_is_refused_or_read(data):
 
 
 def huge(shape, initializer, name="x"):
-    """A manifest that asks for much."""
+    """Return a manifest of a huge tensor."""
     entry = {
         "name": name,
         "shape": shape,
@@ -380,8 +380,8 @@ def huge(shape, initializer, name="x"):
     return manifest_of({**document(), "tensors": [entry]})
 
 
-def test_sizes_are_checked_before_memory_is_asked_for(tmp_path):
-    """Protects the machine from a manifest: what is too large is refused at once."""
+def test_sizes_are_checked_before_memory_is_allocated(tmp_path):
+    """Weights that are too large are an error at once."""
     large = huge([2**30, 2**20], pyinit.Zeros())
     for call in (
         lambda: pyinit.verify(large),
@@ -401,15 +401,15 @@ def test_sizes_are_checked_before_memory_is_asked_for(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_disk_is_looked_at_first(tmp_path):
-    """Protects against a disk that is full after an hour."""
+def test_disk_space_is_checked_first(tmp_path):
+    """A disk that is too small is an error before anything is drawn."""
     with pytest.raises(OSError, match=r"the weights need 1.0 PiB, and"):
         pyinit.materialize(huge([2**48], pyinit.Zeros()), tmp_path / "x", max_bytes=2**60)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_memory_of_a_container(monkeypatch, tmp_path):
-    """Protects containers: their limit counts, not the machine's memory."""
+    """The memory limit of a container replaces the memory of the machine."""
     monkeypatch.setattr(cgroups, "ROOT", tmp_path)
     whole = memory.usable_memory()
     (tmp_path / "memory.max").write_text("max\n")
@@ -418,12 +418,12 @@ def test_memory_of_a_container(monkeypatch, tmp_path):
     assert memory.usable_memory() == 1048576
 
 
-# ---- shares of several machines ----
+# ---- shards ----
 
 
 @given(st.lists(st.integers(0, 50), max_size=12), st.integers(1, 6))
-def test_shares_are_all_tensors_once_and_even(lengths, count):
-    """Protects work on several machines: nothing twice, nothing left out, sizes even."""
+def test_shards_are_a_balanced_partition(lengths, count):
+    """Every tensor is in exactly one shard, and the sizes are balanced."""
     plan = [{"name": str(n), "shape": [n_], "initializer": "zeros"} for n, n_ in enumerate(lengths)]
     tensors = pyinit.create_manifest(plan).tensors
     dealt = assign_shards(tensors, count)
@@ -432,8 +432,8 @@ def test_shares_are_all_tensors_once_and_even(lengths, count):
     assert max(sizes) - min(sizes) <= max(lengths, default=0)
 
 
-def test_which_part():
-    """Protects the two ways to say it."""
+def test_shard_arguments():
+    """A shard is a string or a pair."""
     assert as_shard(None) == (1, 1)
     assert as_shard("3/8") == as_shard((3, 8)) == as_shard([3, 8]) == (3, 8)
     for bad in ("0/8", "9/8", "3", "3/8/2", "-1/8", "a/b", (3,), (3.0, 8), (True, 8), 3, ""):
@@ -441,11 +441,11 @@ def test_which_part():
             as_shard(bad)
 
 
-# ---- work ----
+# ---- parallel execution ----
 
 
-def test_progress_is_told_on_this_thread():
-    """Protects progress bars, which belong to one thread, and their sums."""
+def test_progress_is_reported_on_the_calling_thread():
+    """Progress is reported on the calling thread, and the sums are right."""
     told = []
     plan = [{"name": str(n), "shape": [3_000_000], "initializer": "he_normal"} for n in range(3)]
     pyinit.create_manifest(plan, 1, progress=lambda done, total: told.append((done, total)))
@@ -453,8 +453,8 @@ def test_progress_is_told_on_this_thread():
     assert [done for done, _ in told] == sorted(done for done, _ in told)
 
 
-def test_an_error_ends_the_work_on_the_others():
-    """Protects against waiting for hours after the first failure."""
+def test_an_error_stops_the_other_tasks():
+    """The first failure stops all tasks."""
     tensors = pyinit.create_manifest(
         [{"name": str(n), "shape": [2_000_000], "initializer": "zeros"} for n in range(8)]
     ).tensors
@@ -473,8 +473,8 @@ def test_an_error_ends_the_work_on_the_others():
     assert len(seen) < 8
 
 
-def test_sizes_for_people():
-    """Protects the numbers in messages."""
+def test_readable_sizes():
+    """Sizes in messages have binary units."""
     assert readable_size(0) == "0 bytes"
     assert readable_size(1023) == "1023 bytes"
     assert readable_size(1536) == "1.5 KiB"

@@ -1,4 +1,4 @@
-"""Fingerprints: the documented bytes, in pieces, of initializers and of arrays."""
+"""Fingerprints of initializers, lazy tensors and arrays."""
 
 import hashlib
 import struct
@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 import pyinit
 from pyinit.initializers import chunking
 from pyinit.reproducibility import fingerprint as module
-from pyinit.reproducibility.chunks import chunks
 
 
 def test_the_canonical_form_to_the_byte():
-    """Protects whoever computes a fingerprint without this library."""
+    """The digest covers the documented bytes, so that others can compute it."""
     values = [1.5, -2.0, 0.0, -0.0, 3.25, 1e-3]
     data = b"pyinit fingerprint 1\x001\x00float32\x002,3\x00" + struct.pack("<6f", *values)
     array = np.array(values, np.float32).reshape(2, 3)
@@ -28,7 +27,7 @@ def test_the_canonical_form_to_the_byte():
 
 
 def test_known_fingerprints():
-    """Protects fingerprints that were written down: of both kinds of values, and in 16 bits."""
+    """Recorded fingerprints stay the same, in every float dtype."""
     initializer = pyinit.HeNormal(seed=1)
     start = {
         "float16": "a6bfac6961f190ff",
@@ -40,40 +39,56 @@ def test_known_fingerprints():
 
 
 @pytest.mark.parametrize("shape", [(), (0, 3), (7,), (3, 700), (2, 5, 3, 11), (70, 1, 9)])
-@pytest.mark.parametrize(("piece", "dtype"), [(1, "float16"), (10, "float32"), (64, "float64")])
-def test_pieces_do_not_show(shape, piece, dtype, random_class, monkeypatch):
-    """Protects tensors that are drawn in pieces: their bits, whatever the pieces."""
+@pytest.mark.parametrize(
+    ("chunk_size", "dtype"), [(1, "float16"), (10, "float32"), (64, "float64")]
+)
+def test_chunks_do_not_matter(shape, chunk_size, dtype, random_class, monkeypatch):
+    """The fingerprint does not depend on the size of the chunks."""
     if len(shape) < 2 and "Orthogonal" in repr(random_class(1)):
         shape = (*shape, 2, 3)
-    monkeypatch.setattr(chunking, "CHUNK_SIZE", piece)
+    monkeypatch.setattr(chunking, "CHUNK_SIZE", chunk_size)
     initializer = random_class(7)
     expected = pyinit.fingerprint(initializer(shape, dtype))
     assert pyinit.fingerprint(initializer, shape, dtype) == expected
 
 
+def test_lazy_tensors(monkeypatch):
+    """The fingerprint of a lazy tensor is that of its values."""
+    monkeypatch.setattr(chunking, "CHUNK_SIZE", 10)
+    weights = pyinit.HeNormal(seed=1).lazy((7, 9), "float16")
+    expected = pyinit.fingerprint(weights[...])
+    assert pyinit.fingerprint(weights) == pyinit.fingerprint(weights, (7, 9), "float16") == expected
+    widened = pyinit.fingerprint(weights[...].astype("float64"))
+    assert pyinit.fingerprint(weights, dtype="float64") == widened
+    with pytest.raises(ValueError, match="Argument `shape` must be None or the shape of `x`"):
+        pyinit.fingerprint(weights, (9, 7))
+    with pytest.raises(ValueError, match="Argument `dtype` must be one that represents"):
+        pyinit.fingerprint(weights, dtype="int8")
+
+
 @given(st.lists(st.integers(0, 9), max_size=5), st.integers(1, 200))
-def test_pieces_follow_one_another(shape, size):
-    """Protects the order: put together, the parts are the tensor in C order."""
+def test_chunks_are_consecutive(shape, size):
+    """The concatenated chunks are the tensor in C order."""
     whole = np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
     cut = [
         whole[tuple(slice(f, f + n) for n, f in zip(part, offset, strict=True))]
-        for part, offset in chunks(tuple(shape), size)
+        for part, offset in chunking.chunk_partitions(tuple(shape), size)
     ]
     assert all(0 < part.size <= size for part in cut)
     joined = np.concatenate([whole.reshape(-1)[:0], *(part.reshape(-1) for part in cut)])
     np.testing.assert_array_equal(joined, whole.reshape(-1))
 
 
-def test_huge_tensors_are_cut_without_memory():
-    """Protects against lists as long as the tensor."""
-    parts = chunks((2**40, 3, 2**18), 1 << 20)
+def test_chunks_of_huge_tensors_are_lazy():
+    """No list as long as the tensor is built."""
+    parts = chunking.chunk_partitions((2**40, 3, 2**18), 1 << 20)
     assert next(parts) == ((1, 3, 2**18), (0, 0, 0))
     assert next(parts) == ((1, 3, 2**18), (1, 0, 0))
-    assert next(chunks((1, 2**40), 100)) == ((1, 100), (0, 0))
+    assert next(chunking.chunk_partitions((1, 2**40), 100)) == ((1, 100), (0, 0))
 
 
 def test_arrays_in_any_order_and_byte_order():
-    """Protects `fingerprint(array)`: it is of the values, not of how they lie in memory."""
+    """The fingerprint does not depend on memory order, strides or byte order."""
     array = pyinit.RandomNormal(seed=3)((40, 50), "float32")
     expected = pyinit.fingerprint(array)
     wide = np.zeros((80, 50), np.float32)
@@ -85,8 +100,8 @@ def test_arrays_in_any_order_and_byte_order():
     assert pyinit.fingerprint(array.astype(np.float64)) != expected
 
 
-def test_a_dtype_that_holds_the_values():
-    """Protects R's doubles: they are taken for the dtype whose values they hold, or refused."""
+def test_conversion_to_another_dtype():
+    """Values are converted to `dtype` where it represents them exactly, such as R's doubles."""
     initializer = pyinit.HeNormal(seed=1)
     for dtype in ("float16", "bfloat16", "float32"):
         doubles = initializer((30, 4), dtype).astype(np.float64)
@@ -111,15 +126,15 @@ def test_a_dtype_that_holds_the_values():
 
 
 def test_seed_generators_take_a_draw():
-    """Protects the promise that a fingerprint is that of what the next call returns."""
+    """The fingerprint is that of the next call, and takes its draw."""
     generator, other = pyinit.random_seed_generator(5), pyinit.random_seed_generator(5)
     mine, theirs = pyinit.HeNormal(generator), pyinit.HeNormal(other)
     for _ in range(3):
         assert pyinit.fingerprint(mine, (300, 4000)) == pyinit.fingerprint(theirs((300, 4000)))
 
 
-def test_a_class_of_the_users_own():
-    """Protects initializers that override their call."""
+def test_a_user_defined_class():
+    """Initializers that override `__call__` are called."""
 
     class Halves(pyinit.Initializer):
         def __call__(self, shape, dtype=None, **kwargs):
@@ -140,14 +155,14 @@ def test_a_class_of_the_users_own():
         (np.array([1.0], ml_dtypes.float8_e4m3fn), ValueError),
     ],
 )
-def test_what_is_no_array(x, error):
-    """Protects against a digest of something else."""
+def test_other_objects(x, error):
+    """Objects that are not arrays are a TypeError."""
     with pytest.raises(error, match="Received"):
         pyinit.fingerprint(x)
 
 
 def test_shapes_and_dtypes_are_checked():
-    """Protects the arguments, which mean one thing for initializers and another for arrays."""
+    """`shape` and `dtype` are checked, for initializers and for arrays."""
     for call in (
         lambda: pyinit.fingerprint(pyinit.Zeros()),
         lambda: pyinit.fingerprint(pyinit.Zeros(), (-1,)),
@@ -162,7 +177,7 @@ def test_shapes_and_dtypes_are_checked():
 
 
 def test_big_endian_machines(monkeypatch):
-    """Protects the byte order: what such a machine would do, done here to swapped values."""
+    """A big-endian machine swaps the bytes; simulated here with swapped values."""
     array = pyinit.RandomNormal(seed=3)((5,), "bfloat16")
     expected = pyinit.fingerprint(array)
     swapped = array.view(np.uint16).byteswap().view(array.dtype)

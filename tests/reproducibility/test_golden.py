@@ -1,4 +1,4 @@
-"""Golden vectors: the file stays as it is, and every kernel draws what it says."""
+"""Golden vectors: the file never changes, and every kernel reproduces it."""
 
 import hashlib
 import json
@@ -15,19 +15,19 @@ from pyinit.reproducibility import golden
 from pyinit.runtime import kernel_choice
 from pyinit.stream import kernels
 
-#: Of pyinit/reproducibility/golden_vectors_1.json. It never changes: see the file.
+#: The digest of pyinit/reproducibility/golden_vectors_1.json, which never changes.
 DIGEST_OF_VERSION_1 = "61afe1da9ddfe685f8170b4b5d50287bafb53f3ae15eaf2b769149cfe1ed2008"
 
 
 def test_the_file_never_changes():
-    """Protects whoever has weights, manifests or fingerprints of version 1 of the stream."""
+    """The golden vectors of version 1 of the stream are frozen."""
     path = golden.PATH.with_name("golden_vectors_1.json")
     assert hashlib.sha256(path.read_bytes()).hexdigest() == DIGEST_OF_VERSION_1
     assert golden.DIGEST == DIGEST_OF_VERSION_1
 
 
-def test_they_cover_every_initializer_and_dtype():
-    """Protects against golden vectors that leave something out."""
+def test_every_initializer_and_dtype_is_covered():
+    """The golden vectors are complete."""
     vectors = golden.read()
     assert {v.class_name for v in vectors} == {cls.__name__ for cls in CLASSES}
     for cls in CLASSES:
@@ -41,7 +41,7 @@ def test_they_cover_every_initializer_and_dtype():
 
 @pytest.mark.parametrize("kernel", kernel_choice.available())
 def test_every_kernel_passes(kernel, monkeypatch):
-    """Protects invariant 1: there is one definition of every value."""
+    """Every kernel reproduces the golden vectors."""
     monkeypatch.setenv(kernel_choice.VARIABLE, kernel)
     kernel_choice.choice.cache_clear()
     kernels.kernel.cache_clear()
@@ -59,8 +59,8 @@ def test_every_kernel_passes(kernel, monkeypatch):
     )
 
 
-def test_a_wrong_bit_is_found_and_told(monkeypatch):
-    """Protects the test itself: it fails where a copy draws something else, and says what."""
+def test_a_wrong_bit_is_reported(monkeypatch):
+    """The self-test fails if a kernel draws other bits, and names the vectors."""
     right = kernels.kernel()
 
     def wrong(out, region):
@@ -80,8 +80,8 @@ def test_a_wrong_bit_is_found_and_told(monkeypatch):
     assert "the fingerprint is " in text
 
 
-def test_a_damaged_file_is_no_wrong_kernel(tmp_path):
-    """Protects against blaming the kernel for a file that is not the one that was written."""
+def test_a_damaged_file(tmp_path):
+    """A damaged file is an error of its own, not a difference."""
     entries = json.loads(golden.PATH.read_bytes())
     entries["vectors"][0]["values"][0] = "0x1.0p+0"
     path = tmp_path / "golden.json"
@@ -91,14 +91,14 @@ def test_a_damaged_file_is_no_wrong_kernel(tmp_path):
 
 
 def test_devices_are_checked():
-    """Protects against a device that is not there."""
+    """An invalid or missing device is an error."""
     for device in ("gpu", None, 0):
         with pytest.raises(ValueError, match="Argument `device`"):
             pyinit.self_test(device)
 
 
-def test_the_script_refuses_to_write_them_again():
-    """Protects the file from whoever runs the script that wrote it."""
+def test_the_script_never_overwrites_the_file():
+    """The script that wrote the file refuses to write it again."""
     root = golden.PATH.parents[2]
     before = golden.PATH.read_bytes()
     process = subprocess.run(
