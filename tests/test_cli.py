@@ -221,10 +221,10 @@ def test_the_schema_and_the_self_test(typed):
 
 
 def command(*arguments, **options):
+    restore_interrupts()
     return subprocess.Popen(
         [sys.executable, "-m", "pyinit", *arguments],
         env={**os.environ, "PYTHONPATH": str(Path(pyinit.__file__).parents[1])},
-        preexec_fn=restore_interrupts,
         **options,
     )
 

@@ -48,8 +48,8 @@ def same_bits(first: np.ndarray, second: np.ndarray) -> bool:
 
 
 def restore_interrupts() -> None:
-    """Let SIGINT interrupt this process again.
+    """Let SIGINT interrupt this process and its children.
 
-    A shell makes the processes that it starts in the background ignore it, and their children too.
+    Processes that a shell starts in the background ignore it, and so do their children.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
