@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pyinit.arguments import argument_error
 
 if TYPE_CHECKING:
+    from pyinit.initializers.lazy import LazyTensor
     from pyinit.manifests.adapters import ModelAdapter
 
 
@@ -27,7 +28,7 @@ def _no_generator(config: dict[str, Any]) -> Any:
     return None
 
 
-def _no_layout(initializer: Any, shape: Any, dtype: Any, layout: Any) -> Any:
+def _no_layout(make_lazy: Callable[[], LazyTensor], layout: Any) -> Any:
     raise argument_error("layout", layout, "None")
 
 
@@ -45,8 +46,8 @@ shared_config: Callable[[Any], dict[str, Any] | None] = _no_config
 #: The seed generator of a configuration with such an id; None if the configuration has no id.
 shared_generator: Callable[[dict[str, Any]], Any] = _no_generator
 
-#: The tensor of an initializer, a shape and a dtype, sharded over devices by a layout.
-draw_sharded: Callable[[Any, Any, Any, Any], Any] = _no_layout
+#: Reads the lazy tensor that a function makes into an array that a layout shards over devices.
+draw_sharded: Callable[[Callable[[], LazyTensor], Any], Any] = _no_layout
 
 #: The adapter of a Keras model or a torch module; None for any other object.
 adapter_for: Callable[[Any], ModelAdapter | None] = _no_adapter

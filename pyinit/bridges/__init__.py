@@ -7,11 +7,13 @@ them. `attach()` sets the hooks; a hook imports its bridge only once the library
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pyinit import hooks
 
 if TYPE_CHECKING:
+    from pyinit.initializers.lazy import LazyTensor
     from pyinit.manifests.adapters import ModelAdapter
 
 
@@ -53,10 +55,10 @@ def _shared_generator(config: dict[str, Any]) -> Any:
     return shared_generator(config)
 
 
-def _draw_sharded(initializer: Any, shape: Any, dtype: Any, layout: Any) -> Any:
+def _draw_sharded(make_lazy: Callable[[], LazyTensor], layout: Any) -> Any:
     from pyinit.bridges.jax.sharding import draw_sharded
 
-    return draw_sharded(initializer, shape, dtype, layout)
+    return draw_sharded(make_lazy, layout)
 
 
 def _adapter_for(target: Any) -> ModelAdapter | None:

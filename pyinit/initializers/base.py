@@ -125,7 +125,10 @@ class Initializer:
         """
         if layout is not None:
             _check_alone(layout, (out, device, partition_shape, partition_offset))
-            return hooks.draw_sharded(self, shape, dtype, layout)
+            # lazy() would call an overridden __call__ a second time
+            return hooks.draw_sharded(
+                lambda: self._lazy(as_shape(shape), standardize_dtype(dtype, self._dtypes)), layout
+            )
         full = as_shape(shape)
         part, offset = full, None
         if partition_shape is not None or partition_offset is not None:

@@ -1,4 +1,4 @@
-"""Keras on JAX, with four devices on the host; bridges/keras/test_distribution.py runs it."""
+"""Sharded tensors of Keras on JAX: bridges/keras/test_distribution.py runs it on four devices."""
 
 import jax
 import keras
@@ -9,30 +9,32 @@ from jax.sharding import NamedSharding, PartitionSpec
 import pyinit
 import pyinit.keras
 from pyinit.dtypes import FLOAT_DTYPES
+from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.random import RandomTensor
 from tests.support import RANDOM, same_bits
 
 SHAPE = (4, 6)
-#: The shape and the offset of each partition that was drawn.
-drawn = []
-_fill = RandomTensor._fill
+#: The shape and the start of each slice that was read from a random tensor.
+reads = []
 
 
-def note(self, out, offset=None, steps=None):
-    """Record what is drawn, and draw it."""
-    drawn.append((out.shape, offset))
-    _fill(self, out, offset, steps)
+def record_read(self, index):
+    """Record a slice of a lazy tensor, and read it."""
+    values = LazyTensor.__getitem__(self, index)
+    starts = [axis.indices(length)[0] for axis, length in zip(index, self.shape, strict=True)]
+    reads.append((values.shape, tuple(starts)))
+    return values
 
 
 def check_array(array, expected, spec):
-    """Each device must hold its part of the expected values."""
+    """Check that each device holds its shard of the expected values."""
     assert array.sharding.is_equivalent_to(NamedSharding(array.sharding.mesh, spec), array.ndim)
     for shard in array.addressable_shards:
         assert same_bits(np.asarray(shard.data), expected[shard.index])
 
 
 def check_values() -> None:
-    """Every class and dtype: the parts are those of the full tensor."""
+    """Check that shards have the values of the full tensor, for every class and dtype."""
     for make in RANDOM.values():
         for dtype in set(FLOAT_DTYPES) - {"float64"}:
             expected = make(3)(SHAPE, dtype)
@@ -45,18 +47,18 @@ def check_values() -> None:
                 check_array(array, expected, spec)
 
 
-def check_parts() -> None:
-    """A device draws what it holds; devices that hold the same part share it."""
-    drawn.clear()
+def check_shards() -> None:
+    """Check that a device draws its shard alone, and that devices share a replicated shard."""
+    reads.clear()
     pyinit.HeNormal(1)(SHAPE, layout=NamedSharding(MESH, PartitionSpec("batch", "model")))
-    assert sorted(drawn) == [((2, 3), (i, j)) for i in (0, 2) for j in (0, 3)], drawn
-    drawn.clear()
+    assert sorted(reads) == [((2, 3), (i, j)) for i in (0, 2) for j in (0, 3)], reads
+    reads.clear()
     pyinit.HeNormal(1)(SHAPE, layout=NamedSharding(MESH, PartitionSpec(None, "model")))
-    assert sorted(drawn) == [((4, 3), (0, 0)), ((4, 3), (0, 3))], drawn
+    assert sorted(reads) == [((4, 3), (0, 0)), ((4, 3), (0, 3))], reads
 
 
 def check_generators() -> None:
-    """All parts of a tensor are of one draw."""
+    """Check that all shards of a tensor belong to one draw of a seed generator."""
     for generator in (pyinit.SeedGenerator(5), keras.random.SeedGenerator(5)):
         layout = NamedSharding(MESH, PartitionSpec("batch"))
         reference = pyinit.SeedGenerator(5)
@@ -65,8 +67,20 @@ def check_generators() -> None:
             check_array(array, pyinit.HeNormal(reference)(SHAPE), PartitionSpec("batch"))
 
 
+def check_subclasses() -> None:
+    """Check that a subclass that overrides the call computes its values once."""
+
+    class Half(pyinit.HeNormal):
+        def __call__(self, *args, **kwargs):
+            return super().__call__(*args, **kwargs) / 2
+
+    spec = PartitionSpec("batch")
+    array = Half(1)(SHAPE, layout=NamedSharding(MESH, spec))
+    check_array(array, pyinit.HeNormal(1)(SHAPE) / 2, spec)
+
+
 def check_errors() -> None:
-    """Bad layouts, and arguments that do not go with one."""
+    """Check the errors of invalid layouts, and of arguments that exclude a layout."""
     layout = NamedSharding(MESH, PartitionSpec("batch"))
     for options in (
         {"layout": "batch"},
@@ -79,7 +93,7 @@ def check_errors() -> None:
 
 
 def check_layouts_of_keras() -> None:
-    """Keras' layouts, for a variable and in a call."""
+    """Check Keras' layouts, for a variable and in a call."""
     devices = keras.distribution.DeviceMesh((2, 2), ["batch", "model"])
     variable = keras.Variable(
         pyinit.HeNormal(1),
@@ -94,7 +108,7 @@ def check_layouts_of_keras() -> None:
 
 
 def check_models() -> None:
-    """Keras' way to shard a model, and one seed for it."""
+    """Check a model that Keras shards, as it is built and as `initialize()` draws it."""
     devices = keras.distribution.DeviceMesh((2, 2), ["batch", "model"])
     layout_map = keras.distribution.LayoutMap(devices)
     layout_map[".*kernel"] = (None, "model")
@@ -115,11 +129,11 @@ def check_models() -> None:
             expected = pyinit.HeNormal(reference)(layer.kernel.shape)
             check_array(layer.kernel.value, expected, PartitionSpec(None, "model"))
 
-    drawn.clear()
+    reads.clear()
     pyinit.keras.initialize(model, 42)
-    assert sorted(drawn) == sorted(
+    assert sorted(reads) == sorted(
         [((6, 4), (0, 0)), ((6, 4), (0, 4)), ((8, 2), (0, 0)), ((8, 2), (0, 2))]
-    ), drawn
+    ), reads
     for layer in model.layers:
         seed = pyinit.derive_seed(42, f"{layer.name}/kernel")
         expected = pyinit.HeNormal(seed)(layer.kernel.shape)
@@ -128,11 +142,12 @@ def check_models() -> None:
 
 if __name__ == "__main__":
     assert jax.device_count() == 4
-    RandomTensor._fill = note
+    RandomTensor.__getitem__ = record_read
     MESH = jax.make_mesh((2, 2), ("batch", "model"))
     check_values()
-    check_parts()
+    check_shards()
     check_generators()
+    check_subclasses()
     check_errors()
     check_layouts_of_keras()
     check_models()

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pyinit.arguments import Shape, argument_error, as_index, as_shape
+from pyinit.arguments import Shape, argument_error, as_index
 from pyinit.bridges.jax.sharding import draw_sharded
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
@@ -75,9 +75,9 @@ def initializer(initializer: Any) -> Callable[..., Any]:
     def initialize(
         key: Any, shape: Iterable[int], dtype: Any = jnp.float32, out_sharding: Any = None
     ) -> Any:
-        full = as_shape(shape)
-        # checks the arguments, and takes no draw
-        array_dtype = _canonical_dtype(ours.lazy(full, dtype, draw=0).dtype)
+        # draw=0 checks the arguments without taking a draw of a seed generator
+        checked = ours.lazy(shape, dtype, draw=0)
+        full, array_dtype = checked.shape, _canonical_dtype(checked.dtype)
         words = _words(key)
         if isinstance(words, jax.core.Tracer):
             if out_sharding is not None:
@@ -85,15 +85,16 @@ def initializer(initializer: Any) -> Callable[..., Any]:
                     "out_sharding", out_sharding, "None where the key is traced (in jax.jit)"
                 )
             return jax.pure_callback(
-                lambda drawn: _draw(ours, _seed_of_words(drawn), full, array_dtype),
+                lambda words: _draw(_with_seed(ours, _seed_of_words(words)), full, array_dtype),
                 jax.ShapeDtypeStruct(full, array_dtype),
                 words,
                 vmap_method="sequential",
             )
         seed = _seed_of_words(words) if isinstance(words, np.ndarray) else words
+        seeded = _with_seed(ours, seed)
         if out_sharding is not None:
-            return draw_sharded(_seeded(ours, seed), full, array_dtype, out_sharding)
-        return jax.device_put(_draw(ours, seed, full, array_dtype))
+            return draw_sharded(lambda: seeded.lazy(full, array_dtype), out_sharding)
+        return jax.device_put(_draw(seeded, full, array_dtype))
 
     return initialize
 
@@ -121,15 +122,16 @@ def _seed_of_words(words: Any) -> int:
     return int(words[0]) << 32 | int(words[1])
 
 
-def _seeded(initializer: Initializer, seed: int) -> Initializer:
-    if not isinstance(initializer, RandomInitializer):
-        return initializer
-    return initializer.with_seed(seed)
+def _with_seed(initializer: Initializer, seed: int) -> Initializer:
+    return (
+        initializer.with_seed(seed) if isinstance(initializer, RandomInitializer) else initializer
+    )
 
 
-def _draw(initializer: Initializer, seed: int, shape: Shape, dtype: np.dtype[Any]) -> AnyArray:
+def _draw(initializer: Initializer, shape: Shape, dtype: np.dtype[Any]) -> AnyArray:
     out = _aligned(shape, dtype)
-    return _seeded(initializer, seed)(shape, dtype, out=out)
+    initializer.lazy(shape, dtype).read_into(out)
+    return out
 
 
 def _aligned(shape: Shape, dtype: np.dtype[Any]) -> AnyArray:

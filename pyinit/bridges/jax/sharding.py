@@ -1,28 +1,26 @@
-"""Sharded tensors: each device draws its own shard."""
+"""Sharded tensors, of which each device draws its own shard."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
 
 from pyinit.arguments import argument_error
 from pyinit.dtypes import AnyArray
-from pyinit.initializers.base import Initializer
+from pyinit.initializers.lazy import LazyTensor
 
 
-def draw_sharded(initializer: Initializer, shape: Iterable[int], dtype: Any, layout: Any) -> Any:
-    """The tensor that the initializer draws, as a `jax.Array` sharded over devices.
+def draw_sharded(make_lazy: Callable[[], LazyTensor], layout: Any) -> Any:
+    """Return a lazy tensor as a `jax.Array` that is sharded over devices.
 
     Args:
-        initializer: The initializer.
-        shape: The shape of the full tensor.
-        dtype: As in the initializer's call.
+        make_lazy: Makes the lazy tensor, and so takes the draw of a seed generator.
         layout: A `jax.sharding.Sharding`, or a `keras.distribution.TensorLayout` of the jax
             backend.
 
     Raises:
-        ValueError: `layout` is neither, or an argument is not as the initializer needs it.
+        ValueError: `layout` is neither of them, or `make_lazy` raises it.
     """
     jax = sys.modules.get("jax")
     sharding = getattr(layout, "backend_layout", layout)
@@ -32,23 +30,21 @@ def draw_sharded(initializer: Initializer, shape: Iterable[int], dtype: Any, lay
         )
         raise argument_error("layout", layout, allowed)
     if isinstance(getattr(sharding, "mesh", None), jax.sharding.AbstractMesh):
-        # Keras names the axes and sets the mesh of devices. Its seed generator is sharded over that
-        # mesh and refuses the abstract one.
+        # Keras' sharding has an abstract mesh, and the mesh of devices is set globally. Keras' seed
+        # generator is sharded over the mesh of devices, and fails under the abstract one.
         mesh = jax.sharding.get_mesh()
         sharding = jax.sharding.NamedSharding(mesh, sharding.spec)
         with jax.set_mesh(mesh):
-            weights = initializer.lazy(shape, dtype)
+            weights = make_lazy()
     else:
-        weights = initializer.lazy(shape, dtype)
-    # devices that hold the same slice share it
-    drawn: dict[tuple[tuple[int, int, int], ...], AnyArray] = {}
+        weights = make_lazy()
+    # devices that hold the same shard share one draw
+    shards: dict[tuple[tuple[int, ...], ...], AnyArray] = {}
 
-    def shard(index: tuple[slice, ...]) -> AnyArray:
-        ends = tuple(
-            axis.indices(length) for axis, length in zip(index, weights.shape, strict=True)
-        )
-        if ends not in drawn:
-            drawn[ends] = weights[index]
-        return drawn[ends]
+    def read(index: tuple[slice, ...]) -> AnyArray:
+        key = tuple(axis.indices(n) for axis, n in zip(index, weights.shape, strict=True))
+        if key not in shards:
+            shards[key] = weights[index]
+        return shards[key]
 
-    return jax.make_array_from_callback(weights.shape, sharding, shard)
+    return jax.make_array_from_callback(weights.shape, sharding, read)

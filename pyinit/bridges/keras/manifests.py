@@ -15,7 +15,6 @@ from pyinit.bridges.keras.provenance import CannotDrawError, Provenance
 from pyinit.bridges.problems import check_problems
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
-from pyinit.initializers.chunking import chunk_partitions
 from pyinit.initializers.constant import Constant, Ones
 from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
@@ -114,8 +113,7 @@ def _segment(weight: KerasWeight, initializer: Any, placement: Placement) -> Seg
     if not isinstance(ours, RandomInitializer):
         return Segment(ours, placement=placement)
     if not is_generator(ours.seed):
-        ours = type(ours).from_config({**ours.get_config(), "seed": ours.seed})
-        return Segment(ours, placement=placement)
+        return Segment(ours.with_seed(ours.seed), placement=placement)
     return _segment_of_generator(weight, ours, placement)
 
 
@@ -139,16 +137,14 @@ def _as_ours(initializer: Any) -> Initializer:
 def _segment_of_generator(weight: KerasWeight, initializer: Any, placement: Placement) -> Segment:
     """Recover the draw by comparing values: the generator only keeps the index of its next one."""
     seed, next_index = next_draw(initializer.seed)
-    fixed = initializer.with_seed(seed)
+    seeded = initializer.with_seed(seed)
     values = placement.place(host_array(weight.variable))
-    part, offset = next(
-        chunk_partitions(values.shape, _COMPARED_VALUES), (values.shape, (0,) * values.ndim)
-    )
-    expected = values[tuple(slice(first, first + n) for n, first in zip(part, offset, strict=True))]
     for draw in range(next_index):
-        drawn = fixed.lazy(values.shape, expected.dtype, draw=draw).read(part, offset)
-        if drawn.tobytes() == expected.tobytes():
-            return Segment(fixed, draw, placement)
+        weights = seeded.lazy(values.shape, values.dtype, draw=draw)
+        # a tensor without elements has no chunks
+        slices, drawn = next(weights.chunks(_COMPARED_VALUES), (..., values))
+        if values[slices].tobytes() == drawn.tobytes():
+            return Segment(seeded, draw, placement)
     raise CannotDrawError(
         f"none of the {next_index} draws of its seed generator has its values: it was trained, or "
         "initialized in another way"

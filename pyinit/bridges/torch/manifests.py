@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -77,19 +77,18 @@ def _segments(init: ParameterInit) -> tuple[Segment, ...]:
         return ()
 
 
-def _segment(weight: TorchWeight, initializer: Callable[..., Any]) -> Segment:
+def _segment(weight: TorchWeight, initializer: Any) -> Segment:
     placement = Placement(axes=weight.axes, rows=weight.rows, gates=weight.gates)
-    cls: Any = type(initializer)
-    if cls not in CLASSES:
-        raise ValueError(f"its initializer, {cls.__name__}, is not one of pyinit's")
+    if type(initializer) not in CLASSES:
+        name = type(initializer).__name__
+        raise ValueError(f"its initializer, {name}, is not one of pyinit's")
     if not isinstance(initializer, RandomInitializer):
-        return Segment(cls.from_config(initializer.get_config()), placement=placement)  # type: ignore[attr-defined]
+        return Segment(initializer, placement=placement)
     if is_generator(initializer.seed):
         raise ValueError(
             "its initializer has a seed generator, which does not record its draws: use a seed"
         )
-    config = {**initializer.get_config(), "seed": initializer.seed}
-    return Segment(cls.from_config(config), placement=placement)
+    return Segment(initializer.with_seed(initializer.seed), placement=placement)
 
 
 def create_manifest(

@@ -10,8 +10,7 @@ from typing import Any
 from pyinit.arguments import argument_error
 from pyinit.bridges.problems import check_problems
 from pyinit.bridges.torch.memory import reason_not_fillable
-from pyinit.bridges.torch.weights import TorchWeight, kernel_weight, torch_weights
-from pyinit.initializers.base import Initializer
+from pyinit.bridges.torch.weights import TorchWeight, is_drawn_lazily, kernel_weight, torch_weights
 from pyinit.initializers.random import RandomInitializer, VarianceScaling
 from pyinit.initializers.registry import get
 from pyinit.seeds import derive_seed
@@ -72,10 +71,10 @@ class ParameterInit:
         """Add a weight, or record its problem."""
         try:
             resolved = _resolve(weight, initializer, seed)
-            if isinstance(resolved, Initializer):
-                # checks the arguments, and takes no draw
-                drawn_shape = weight.drawn_shape(tuple(self.tensor.shape))
-                resolved.lazy(drawn_shape, self.tensor.dtype, draw=0)
+            if is_drawn_lazily(resolved):
+                # draw=0 checks the arguments without taking a draw of a seed generator
+                shape = weight.drawn_shape(tuple(self.tensor.shape))
+                resolved.lazy(shape, self.tensor.dtype, draw=0)
         except ValueError as error:
             self.problem = str(error)
         else:
@@ -175,9 +174,7 @@ def _resolve(weight: TorchWeight, initializer: Any, seed: int | None) -> Any:
             name = getattr(initializer, "__qualname__", type(initializer).__qualname__)
             raise ValueError(f"its initializer, {name}, takes no seed")
         return initializer
-    resolved = copy.copy(initializer)
-    if seed is not None:
-        resolved.seed = seed
+    resolved = copy.copy(initializer) if seed is None else initializer.with_seed(seed)
     if weight.fan_axes is not None and isinstance(resolved, VarianceScaling):
         resolved.input_axes, resolved.output_axes = weight.fan_axes
     return resolved

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from torch import nn
@@ -151,14 +151,21 @@ _RULES: dict[type | tuple[type, ...], Rule] = {
 
 def write(weight: TorchWeight, values: AnyArray, initializer: Callable[..., Any]) -> None:
     """Draw a weight into its place among the values of a parameter."""
-    if isinstance(initializer, Initializer):
-        drawn_shape = weight.drawn_shape(values.shape)
-        weight.read_into(values, initializer.lazy(drawn_shape, values.dtype), (0,) * values.ndim)
+    shape = weight.drawn_shape(values.shape)
+    if is_drawn_lazily(initializer):
+        weights = initializer.lazy(shape, values.dtype)
+        weight.read_into(values, weights, (0,) * values.ndim)
         return
-    place = weight.place(values)
-    drawn = np.asarray(initializer(place.shape, dtype=place.dtype.name))
+    drawn = np.asarray(initializer(shape, dtype=values.dtype.name))
     if weight.gates is not None:
         drawn = np.concatenate(
             [np.split(drawn, len(weight.gates), -1)[gate] for gate in weight.gates], -1
         )
-    place[...] = drawn
+    weight.place(values)[...] = drawn
+
+
+def is_drawn_lazily(initializer: Any) -> TypeGuard[Initializer]:
+    """Return whether an initializer is ours, and not a subclass that overrides the call."""
+    return isinstance(initializer, Initializer) and (
+        type(initializer).__call__ is Initializer.__call__
+    )
