@@ -19,7 +19,7 @@ def derive_docstring(
     """Return a docstring for `cls`: that of its counterpart, adapted.
 
     It describes the arguments in the signature of `cls`, replaces ValueError by `ArgumentError`,
-    and calls `cls` in the example.
+    and calls `cls` in the example. A docstring of `cls` replaces the text before the arguments.
 
     Args:
         cls: The class to document.
@@ -33,13 +33,13 @@ def derive_docstring(
     """
     if counterpart.__doc__ is None:
         return None
-    summary, *sections = _HEADING.split(inspect.cleandoc(counterpart.__doc__))
+    description, *sections = _HEADING.split(inspect.cleandoc(counterpart.__doc__))
     text = dict(zip(sections[::2], sections[1::2], strict=True))
     arguments = {**_entries(text.get("Args", "")), **notes}
     errors = _entries(text.get("Raises", ""))
     parameters = list(inspect.signature(cls).parameters)
 
-    parts = [summary.strip()]
+    parts = [inspect.cleandoc(vars(cls)["__doc__"] or description).strip()]
     if parameters:
         parts.append("Args:\n" + _lines((name, arguments[name]) for name in parameters))
         raised = {"ArgumentError": errors.get("ValueError", "An argument is not as described.")}

@@ -9,8 +9,8 @@ import numpy as np
 
 from pyinit.arguments import Shape, argument_error
 from pyinit.dtypes import FLOAT_DTYPES, INTEGER_DTYPES, AnyArray, round_to
-from pyinit.initializers.constant import Constant
-from pyinit.initializers.lazy import LazyTensor, WholeTensor
+from pyinit.initializers.constant import Constant, ConstantTensor
+from pyinit.initializers.lazy import LazyTensor, slices_of
 from pyinit.initializers.random import RandomTensor, RandomUniform
 from pyinit.seeds import DrawId, take_draw
 from pyinit.stream import distribution
@@ -20,7 +20,7 @@ _UNIT = distribution("uniform", 0.0, 1.0, _FLOAT64, ("minval", "maxval"))
 
 
 class ValuesOrConstant(Constant):
-    """Fills a tensor with one value, or with given values in C order.
+    """Initializer that generates tensors with a constant value, or with given values in C order.
 
     Args:
         value: A number or bool, or a list, tuple or array with one for each element.
@@ -57,11 +57,15 @@ class ValuesOrConstant(Constant):
         if flat.size > max(1, size) or (1 < flat.size < size and not self._extend):
             allowed = f"one value or {size} values, for shape={shape}"
             raise argument_error("value", self.value, allowed)
+        if flat.size == 1:
+            return ConstantTensor(shape, dtype, flat.tobytes())
+        if flat.size < size:
+            flat = np.pad(flat, (0, size - flat.size), mode="edge")
         return GivenTensor(shape, dtype, flat.tobytes())
 
 
-class GivenTensor(WholeTensor):
-    """A lazy tensor of given values, the last of which fills the rest.
+class GivenTensor(LazyTensor):
+    """A lazy tensor of given values.
 
     Args:
         shape: The shape.
@@ -69,20 +73,18 @@ class GivenTensor(WholeTensor):
         values: The bytes of the values in C order, in that dtype.
     """
 
-    __slots__ = ("_given",)
+    __slots__ = ("_values",)
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], values: bytes) -> None:
         super().__init__(shape, dtype)
-        self._given = values
+        self._values: AnyArray = np.frombuffer(values, dtype).reshape(shape)
 
-    def _compute(self) -> AnyArray:
-        given = np.frombuffer(self._given, self._dtype)
-        full = np.full(self.size, given[-1], self._dtype)
-        full[: given.size] = given
-        return full.reshape(self._shape)
+    def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
+        given = self._values
+        out[...] = given if offset is None else given[slices_of(out.shape, offset, steps)]
 
     def _parameters(self) -> tuple[Any, ...]:
-        return (self._given,)
+        return (self._values.tobytes(),)
 
     def _summary(self) -> str:
         return "given values"
@@ -103,17 +105,17 @@ def _converted(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
 
 
 class UniformNumbers(RandomUniform):
-    """Draws floats, or integers, from a uniform distribution on [minval, maxval).
+    """Initializer that draws floats or integers from a uniform distribution on [minval, maxval).
 
     An integer is `minval + floor(u * (maxval - minval))`, where u is the float64 that a uniform
     initializer on [0, 1) draws for the same element.
 
     Args:
-        minval: The lower end: a finite number, an integer for integer dtypes.
-        maxval: The upper end, which is never drawn: a finite number, at least `minval`, or None for
-            1; for integer dtypes, an integer greater than `minval`.
-        seed: An integer or a seed generator. An initializer seeded with an integer or None repeats
-            its values at every call; one with a seed generator gives new ones.
+        minval: The lower end, inclusive: a finite number; for integer dtypes, an integer.
+        maxval: The upper end, exclusive: a finite number, at least `minval`, or None for 1; for
+            integer dtypes, an integer greater than `minval`.
+        seed: An integer, a seed generator, or None for a fresh seed. With an integer or None, every
+            call gives the same values; with a seed generator, every call gives new ones.
 
     Raises:
         ValueError: An argument is not as described.
@@ -159,7 +161,7 @@ class UniformNumbers(RandomUniform):
         return self.minval, self.maxval
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that construct such an initializer."""
+        """Return the constructor's arguments."""
         config = super().get_config()
         return config if self._has_maxval else {**config, "maxval": None}
 
@@ -175,7 +177,7 @@ class UniformIntegerTensor(LazyTensor):
         draw_id: The draw.
     """
 
-    __slots__ = ("_draw_id", "_maxval", "_minval")
+    __slots__ = ("_draw_id", "_maxval", "_minval", "_uniform")
 
     def __init__(
         self, shape: Shape, dtype: np.dtype[Any], minval: int, maxval: int, draw_id: DrawId
@@ -184,14 +186,21 @@ class UniformIntegerTensor(LazyTensor):
         self._minval = minval
         self._maxval = maxval
         self._draw_id = draw_id
+        self._uniform = RandomTensor(shape, _FLOAT64, _UNIT, draw_id)
+
+    @property
+    def working_memory(self) -> int:
+        """The memory of the float64 values and of the int64 ones, in bytes."""
+        return 2 * self._uniform.nbytes
 
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
         uniform = np.empty(out.shape, _FLOAT64)
-        unit = RandomTensor(self._shape, _FLOAT64, _UNIT, self._draw_id)
-        unit._fill(uniform, offset, steps)
+        self._uniform._fill(uniform, offset, steps)
         # u is at most 1 - 2**-53 and the range at most 2**53: the product stays below the range
         uniform *= self._maxval - self._minval
-        out[...] = np.floor(uniform).astype(np.int64) + self._minval
+        integers = uniform.astype(np.int64)
+        integers += self._minval
+        out[...] = integers
 
     def _parameters(self) -> tuple[Any, ...]:
         return self._minval, self._maxval, self._draw_id

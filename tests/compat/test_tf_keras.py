@@ -88,6 +88,30 @@ def test_some_have_no_partitions(name):
             CLASSES[name]()((4, 4), **{keyword: (2, 2)})
 
 
+@pytest.mark.parametrize(
+    ("initializer", "dtype"),
+    [
+        *(
+            (cls(**({"seed": 5} if name in DRAWING else {})), "float16")
+            for name, cls in CLASSES.items()
+        ),
+        (tf_keras.Constant(list(range(24))), "int32"),
+        (tf_keras.RandomUniform(-9, 9, seed=5), "int64"),
+    ],
+    ids=repr,
+)
+def test_lazy_tensors_hold_the_values_of_the_call(initializer, dtype):
+    """Protects lazy tensors: slices, float64 storage, pickles."""
+    full, weights = initializer((4, 6), dtype), initializer.lazy((4, 6), dtype)
+    assert same_bits(weights[...], full)
+    assert same_bits(weights[::-1, 1:4:2], full[::-1, 1:4:2])
+    assert pickle.loads(pickle.dumps(weights)) == weights
+    if dtype == "float16":
+        storage = np.empty((3, 2))
+        weights.read_into(storage, (1, 2))
+        assert same_bits(storage, full[1:, 2:4].astype(np.float64))
+
+
 def test_dtypes():
     """Protects the default dtype, and integers from a uniform initializer."""
     pyinit.set_floatx("float64")

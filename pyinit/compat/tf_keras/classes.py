@@ -1,9 +1,11 @@
 """The classes of `tf_keras.initializers`.
 
-The docstrings are those of pyinit's own classes; a constructor is written out only where its
-signature differs. An initializer repeats its values at every call, seeded or not, as in tf_keras.
-(Keras 2's documentation says that the Glorot and He initializers give new values at every call: for
-that, use a `pyinit.SeedGenerator` as the seed.)
+Docstrings are derived from those of pyinit's own classes. Constructors are written out only where
+the signature differs.
+
+As in tf_keras, an initializer repeats its values at every call, seeded or not. Keras 2's
+documentation says that the Glorot and He initializers give new values at every call; with a
+`pyinit.SeedGenerator` as the seed, they do.
 """
 
 from __future__ import annotations

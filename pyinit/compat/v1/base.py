@@ -11,7 +11,7 @@ import numpy as np
 from pyinit.arguments import Shape, as_dimensions, as_shape
 from pyinit.compat.arguments import ArgumentError, argument_errors, as_dtype
 from pyinit.compat.docstrings import derive_docstring
-from pyinit.compat.v1.seeds import DrawOnce, Draws
+from pyinit.compat.v1.seeds import CallSeed, Draws
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
 from pyinit.initializers import base
 from pyinit.seeds import as_seed
@@ -52,7 +52,7 @@ class Initializer:
         if "_name" not in vars(cls):
             return
         cls._arguments = tuple(inspect.signature(cls).parameters)
-        if cls._counterpart is not None and vars(cls)["__doc__"] is None:
+        if cls._counterpart is not None and "Args:" not in (vars(cls)["__doc__"] or ""):
             page = "https://www.tensorflow.org/api_docs/python/tf/compat/v1/"
             page += cls._name.replace(".", "/")
             name = f"v1.{cls._name}"
@@ -108,7 +108,7 @@ class Initializer:
             offset = None
             if partition_info is not None:
                 full_shape, offset = read_partition(partition_info)
-            seed = DrawOnce(lambda: self._draws.take(full_shape, offset))
+            seed = CallSeed(lambda: self._draws.take(full_shape, offset))
             values: AnyArray = self._filling(full_shape, seed)(
                 full_shape,
                 array_dtype,

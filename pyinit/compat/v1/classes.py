@@ -1,6 +1,7 @@
 """The classes of `tf.compat.v1`.
 
-The signatures are TensorFlow's; docstrings are those of pyinit's own classes, unless written here.
+The signatures are TensorFlow's. Docstrings are derived from those of pyinit's own classes, except
+where they are written out.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Ones(Initializer):
 
 
 class Constant(Initializer):
-    """Fills a tensor with one value, or with given values in C order.
+    """Initializer that generates tensors with a constant value, or with given values in C order.
 
     Args:
         value: A number or bool, or a list, tuple or array of them. The last of too few values fills
@@ -174,7 +175,7 @@ class TruncatedNormal(_Normal):
 
 
 class UniformUnitScaling(Initializer):
-    """Draws from a uniform distribution scaled by the number of inputs.
+    """Initializer that draws from a uniform distribution scaled by the number of inputs.
 
     The values lie in [-limit, limit) with `limit = factor * sqrt(3 / n)`, where n is the product of
     all dimensions but the last. Unlike in `VarianceScaling`, n is 1 for a vector.
@@ -238,7 +239,7 @@ class VarianceScaling(Initializer):
     def __init__(
         self,
         scale: float = 1.0,
-        mode: str = "fan_in",
+        mode: random.Mode = "fan_in",
         distribution: str = "truncated_normal",
         seed: int | None = None,
         dtype: Any = "float32",
@@ -282,6 +283,12 @@ class GlorotNormal(_Glorot):
 
 
 class Orthogonal(Initializer):
+    """Initializer that generates an orthogonal matrix.
+
+    A tensor of shape (d1, ..., dk, n) is an (m, n) matrix, m = d1 ... dk. It has orthonormal
+    columns if m >= n, else orthonormal rows.
+    """
+
     _name = "orthogonal_initializer"
     _counterpart = orthogonal.Orthogonal
     _dtypes = FLOAT_DTYPES

@@ -1,8 +1,8 @@
-"""Where the initializers of `compat.v1` take their draws from.
+"""The seeds of `compat.v1`.
 
-TensorFlow 1 knows two seeds: that of the graph, which `set_random_seed()` sets, and that of an
-operation, the `seed` of an initializer. Here the two together give the seed of one generator for
-each initializer, and every call takes its next draw.
+TensorFlow 1 has two seeds: that of the graph, set by `set_random_seed()`, and that of an operation,
+here the `seed` of an initializer. The two determine a seed generator for each initializer, and
+every call takes its next draw.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable
 
 from pyinit.arguments import Shape
-from pyinit.seeds import SeedGenerator, as_seed, derive_seed
+from pyinit.seeds import DrawId, SeedGenerator, as_seed, derive_seed, take_draw
 
-# One for all: what it guards takes microseconds.
+# one lock suffices: it is held for microseconds
 _lock = threading.Lock()
 
 
@@ -23,7 +23,7 @@ class _Graph:
     def __init__(self) -> None:
         self._seed: int | None = None
         self._unseeded = 0
-        #: Counts how often the seed was set.
+        #: How often the seed was set.
         self.settings = 0
 
     def set_seed(self, seed: int | None) -> None:
@@ -32,14 +32,14 @@ class _Graph:
         self.settings += 1
 
     def generator(self, operation_seed: int | None) -> SeedGenerator:
-        """The generator of an initializer with that seed."""
+        """Return a seed generator for an initializer with that seed."""
         seed = operation_seed
         if self._seed is not None:
             seed = derive_seed(self._seed, self._name(operation_seed))
         return SeedGenerator(seed, name="compat.v1")
 
     def _name(self, operation_seed: int | None) -> str:
-        """The name of an initializer among all that share the graph-level seed."""
+        """Return a name for the initializer, from which its seed is derived."""
         if operation_seed is not None:
             return f"seed {operation_seed}"
         self._unseeded += 1
@@ -50,22 +50,22 @@ _graph = _Graph()
 
 
 def set_random_seed(seed: int | None) -> None:
-    """Sets the graph-level seed.
+    """Set the graph-level seed.
 
-    It makes the initializers without a seed reproducible: after the same `set_random_seed()`, the
-    same calls in the same order give the same values. For those with a seed it counts too: the
-    two seeds together say where the sequence of values starts. Every initializer starts anew after
-    the call, also one that has been used already.
+    It makes initializers without a seed reproducible: after the same `set_random_seed()`, the same
+    calls in the same order give the same values. For an initializer with a seed, the two seeds
+    together determine its values. Every initializer restarts its sequence of values, even if it has
+    been used before.
 
-    Until it is called, an initializer with a seed starts at what that seed gives anywhere in
-    pyinit, and one without takes a fresh seed from Python's `random`, so that
-    `pyinit.set_random_seed()` makes it reproducible as well.
+    Without a graph-level seed, an initializer with a seed starts with the values that this seed
+    gives elsewhere in pyinit. One without a seed takes a fresh seed from Python's `random`, which
+    `pyinit.set_random_seed()` makes reproducible too.
 
     Args:
         seed: An integer from -2**63 to 2**64 - 1, or None to unset it.
 
     Raises:
-        ValueError: `seed` is none of these.
+        ValueError: `seed` is not such an integer.
 
     Example:
         >>> from pyinit.compat import v1
@@ -87,8 +87,8 @@ def set_random_seed(seed: int | None) -> None:
 class Draws:
     """The sequence of draws of one initializer.
 
-    The parts of one variable belong to one draw: a part continues the draw of the part before it
-    if the full shape is the same and that draw has not given this part yet.
+    Successive partitions of one variable share a draw. A partition starts a new draw if the full
+    shape is another one, or if the last draw has given this partition already.
 
     Args:
         operation_seed: The seed of the initializer.
@@ -98,15 +98,17 @@ class Draws:
         self._operation_seed = operation_seed
         self._settings: int | None = None
         self._generator: SeedGenerator
-        self._last: tuple[tuple[int, int], Shape]
+        self._last: DrawId
+        self._full_shape: Shape
+        #: The offsets of the partitions that the last draw has given.
         self._given: set[Shape] = set()
 
-    def take(self, full_shape: Shape, offset: Shape | None) -> tuple[int, int]:
-        """The (seed, draw) of one call.
+    def take(self, full_shape: Shape, offset: Shape | None) -> DrawId:
+        """Return the draw for one call.
 
         Args:
             full_shape: The shape of the variable.
-            offset: Where the part starts that is asked for; None for the whole variable.
+            offset: The start of the partition; None for the whole variable.
         """
         with _lock:
             if self._settings != _graph.settings:
@@ -117,26 +119,27 @@ class Draws:
                 not self._given
                 or offset is None
                 or offset in self._given
-                or self._last[1] != full_shape
+                or full_shape != self._full_shape
             ):
-                self._last = self._generator.next(), full_shape
+                self._last = take_draw(self._generator)
+                self._full_shape = full_shape
                 self._given = set()
             if offset is not None:
                 self._given.add(offset)
-            return self._last[0]
+            return self._last
 
 
-class DrawOnce(SeedGenerator):
-    """The seed of one call: its draw is taken when the arguments have turned out to be good.
+class CallSeed(SeedGenerator):
+    """The seed of one call, whose draw is taken once the call's arguments are checked.
 
     Args:
-        take: Gives the (seed, draw).
+        take: A function that takes the draw.
     """
 
-    def __init__(self, take: Callable[[], tuple[int, int]]) -> None:
+    def __init__(self, take: Callable[[], DrawId]) -> None:
         super().__init__(0, name="compat.v1")
         self._take = take
 
-    def next(self) -> tuple[int, int]:
-        """Takes the draw."""
+    def next(self) -> DrawId:
+        """Take the draw."""
         return self._take()
