@@ -1,4 +1,4 @@
-"""R inside this Python process, with arrays that cross both ways without a copy.
+"""R inside this Python process, exchanging arrays without a copy.
 
 import pyinit.rpy2
 

@@ -64,7 +64,7 @@ test_that("without the Python package, every function says which command mends i
     "initializer_zeros()", "random_seed_generator(1)", "set_random_seed(1)", "floatx()",
     "set_floatx('float32')", "compute_fans(c(2, 2))", "get_initializer('zeros')",
     "deserialize_initializer(list(class_name = 'Zeros', config = list()))", "as_numpy(1)",
-    "fingerprint(1)", "self_test()", "manifest(list())", "read_manifest('a.json')",
+    "fingerprint(1)", "self_test()", "create_manifest(list())", "read_manifest('a.json')",
     "verify('a.json')", "materialize('a.json', 'a.safetensors')"
   )
   output <- run_r(
@@ -100,7 +100,7 @@ test_that("a Python package of another version is refused, with the command that
   bridges <- file.path(folder, "pyinit", "bridges")
   dir.create(bridges, recursive = TRUE)
   writeLines("__version__ = '0.0.9'", file.path(folder, "pyinit", "__init__.py"))
-  file.create(file.path(bridges, c("__init__.py", "reticulate.py")))
+  file.create(file.path(bridges, "__init__.py"))
   output <- run_r(
     c(
       "library(pyinit)",

@@ -8,14 +8,14 @@ plan <- list(
     name = "transposed", shape = c(10, 4), axes = c(1, 0), draw = 2, dtype = "bfloat16",
     initializer = serialize_initializer(initializer_random_normal(seed = derive_seed(1, "x")))
   ),
-  list(name = "rows", shape = c(4, 2), parts = list(
+  list(name = "rows", shape = c(4, 2), segments = list(
     list(rows = c(0, 4), initializer = initializer_ones()),
     list(rows = c(1, 2), initializer = serialize_initializer(initializer_zeros()))
   )),
   list(name = "count", shape = c(2, 2), initializer = initializer_constant(2^40), dtype = "int64"),
   list(name = "mask", shape = 2, initializer = "ones", dtype = "bool")
 )
-pinned <- manifest(plan, seed = 42)
+pinned <- create_manifest(plan, seed = 42)
 
 # The weights of the plan, as arrays of R.
 arrays <- list(
@@ -52,14 +52,14 @@ plan = [
     dict(name='gr\u00f6\u00dfe', shape=(), initializer=pyinit.Constant(2.0)),
     dict(name='transposed', shape=(10, 4), axes=(1, 0), draw=2, dtype='bfloat16',
          initializer=pyinit.RandomNormal(0.0, seed=seed)),
-    dict(name='rows', shape=(4, 2), parts=[
+    dict(name='rows', shape=(4, 2), segments=[
         dict(rows=(0, 4), initializer=pyinit.Ones()),
         dict(rows=(1, 2), initializer=pyinit.Zeros()),
     ]),
     dict(name='count', shape=(2, 2), initializer=pyinit.Constant(2.0**40), dtype='int64'),
     dict(name='mask', shape=(2,), initializer='ones', dtype='bool'),
 ]
-pyinit.write_manifest(pyinit.manifest(plan, 42), sys.argv[1])
+pyinit.write_manifest(pyinit.create_manifest(plan, 42), sys.argv[1])
 "
   script <- withr::local_tempfile(fileext = ".py")
   writeLines(enc2utf8(code), script, useBytes = TRUE)
@@ -77,7 +77,7 @@ test_that("a manifest says what it is", {
   expect_output(print(pinned), "Manifest of 7 tensors", fixed = TRUE)
   expect_output(print(pinned), "dense/kernel [4, 3] float32, HeNormal", fixed = TRUE)
   expect_length(pinned, 7)
-  expect_length(manifest(list()), 0)
+  expect_length(create_manifest(list()), 0)
   table <- as.data.frame(pinned)
   expect_identical(names(table), c("name", "shape", "dtype", "initializer", "fingerprint"))
   expect_identical(table$name, vapply(plan, `[[`, "", "name"))
@@ -85,7 +85,7 @@ test_that("a manifest says what it is", {
   expect_identical(table$initializer[[5]], "Ones and Zeros")
   initializer <- initializer_he_normal(seed = derive_seed(42, "dense/kernel"))
   expect_identical(table$fingerprint[[1]], fingerprint(initializer, c(4, 3)))
-  expect_identical(dim(as.data.frame(manifest(list()))), c(0L, 5L))
+  expect_identical(dim(as.data.frame(create_manifest(list()))), c(0L, 5L))
   expect_s3_class(reticulate::r_to_py(pinned), "pyinit.manifests.model.Manifest")
 })
 
@@ -105,18 +105,18 @@ test_that("a manifest outlives the session", {
 test_that("seeds are those of derive_seed() and of the plan, too", {
   # protects: 64 bits on their way
   one <- plan[1]
-  expect_identical(manifest(list(tensors = one, seed = 42)), manifest(one, 42))
+  expect_identical(create_manifest(list(tensors = one, seed = 42)), create_manifest(one, 42))
   seed <- derive_seed(42, "model")
-  derived <- manifest(one, seed)
-  expect_identical(manifest(list(tensors = one, seed = seed)), derived)
+  derived <- create_manifest(one, seed)
+  expect_identical(create_manifest(list(tensors = one, seed = seed)), derived)
   initializer <- initializer_he_normal(seed = derive_seed(seed, "dense/kernel"))
   expect_identical(as.data.frame(derived)$fingerprint, fingerprint(initializer, c(4, 3)))
-  in_float16 <- manifest(list(tensors = one, dtype = "float16"), 1)
+  in_float16 <- create_manifest(list(tensors = one, dtype = "float16"), 1)
   expect_identical(as.data.frame(in_float16)$dtype, "float16")
   drawn <- list(list(
     name = "a", shape = 3, initializer = initializer_he_normal(seed = random_seed_generator(1))
   ))
-  first <- as.data.frame(manifest(drawn))$fingerprint
+  first <- as.data.frame(create_manifest(drawn))$fingerprint
   expect_identical(first, fingerprint(initializer_he_normal(seed = 1), 3))
 })
 
@@ -155,7 +155,7 @@ test_that("arrays of R are held against a manifest", {
 
 test_that("integers of R are taken for the manifest's integer dtype if it holds them", {
   # protects: R's one type of integers
-  small <- manifest(list(
+  small <- create_manifest(list(
     list(name = "a", shape = 2, initializer = initializer_constant(200), dtype = "uint8")
   ))
   expect_true(verify(small, list(a = c(200L, 200L)))$same)
@@ -164,14 +164,14 @@ test_that("integers of R are taken for the manifest's integer dtype if it holds 
 })
 
 test_that("manifests are held against each other, and against what is drawn", {
-  # protects: the other targets, a part, paths
+  # protects: the other targets, shards, paths
   file <- manifest_file()
   expect_true(verify(pinned)$same)
   expect_true(verify(file, pinned)$same)
   expect_true(verify(pinned, file)$same)
-  parts <- list(verify(pinned, part = "1/2"), verify(pinned, part = c(2, 2)))
-  expect_identical(sum(vapply(parts, `[[`, 0, "checked")), 7)
-  other <- verify(pinned, manifest(plan, seed = 43))
+  shards <- list(verify(pinned, shard = "1/2"), verify(pinned, shard = c(2, 2)))
+  expect_identical(sum(vapply(shards, `[[`, 0, "checked")), 7)
+  other <- verify(pinned, create_manifest(plan, seed = 43))
   expect_identical(other$differences$name, "dense/kernel")
   expect_match(other$differences$reason, "the seed is", fixed = TRUE)
   withr::local_envvar(HOME = dirname(file))
@@ -179,7 +179,7 @@ test_that("manifests are held against each other, and against what is drawn", {
 })
 
 test_that("weights are drawn into files and read from them", {
-  # protects: both formats, parts, and the files of Python's readers
+  # protects: both formats, shards, and the files of Python's readers
   folder <- withr::local_tempdir()
   file <- file.path(folder, "model.safetensors")
   expect_identical(materialize(pinned, file), file)
@@ -189,9 +189,9 @@ test_that("weights are drawn into files and read from them", {
   expect_match(conditionMessage(error), "`overwrite`", fixed = TRUE)
   expect_identical(materialize(manifest_file(), file, overwrite = TRUE), file)
 
-  parts <- c(materialize(pinned, file, part = "1/2"), materialize(pinned, file, part = c(2, 2)))
-  expect_identical(basename(parts), sprintf("model-0000%d-of-00002.safetensors", 1:2))
-  expect_true(verify(pinned, parts)$same)
+  shards <- c(materialize(pinned, file, shard = "1/2"), materialize(pinned, file, shard = c(2, 2)))
+  expect_identical(basename(shards), sprintf("model-0000%d-of-00002.safetensors", 1:2))
+  expect_true(verify(pinned, shards)$same)
   expect_true(file.exists(paste0(file, ".index.json")))
 
   arrow <- withr::local_tempdir()
@@ -209,13 +209,13 @@ test_that("a model of Keras is pinned and verified", {
     keras$layers$Dense(3L, kernel_initializer = initializer_he_normal(), name = "dense")
   ))
   initialize_model(model, 42)
-  expected <- manifest(model, 42)
+  expected <- create_manifest(model, 42)
   expect_identical(as.data.frame(expected)$fingerprint[[1]], as.data.frame(pinned)$fingerprint[[1]])
   expect_true(verify(expected, model)$same)
   initialize_model(model, 43)
   found <- verify(expected, model)
   expect_identical(found$differences$name, "dense/kernel")
-  error <- expect_error(manifest(model, 42), class = "pyinit_difference_error")
+  error <- expect_error(create_manifest(model, 42), class = "pyinit_difference_error")
   expect_s3_class(error, "pyinit_value_error")
   expect_match(conditionMessage(error), "dense/kernel", fixed = TRUE)
 })
@@ -244,7 +244,7 @@ test_that("a plan that cannot be drawn is an error that says where", {
   # protects: the errors of plans
   refused <- function(..., class = "pyinit_manifest_error") {
     entry <- utils::modifyList(list(name = "a", shape = 2, initializer = "zeros"), list(...))
-    conditionMessage(expect_error(manifest(list(entry)), class = class))
+    conditionMessage(expect_error(create_manifest(list(entry)), class = class))
   }
   expect_match(refused(shape = c(2, -1)), "tensors[0] ('a'): Argument `shape`", fixed = TRUE)
   expect_match(refused(shape = 1.5), "`shape`")
@@ -258,20 +258,20 @@ test_that("a plan that cannot be drawn is an error that says where", {
   expect_match(refused(name = NA_character_, class = "pyinit_value_error"), "`name`")
   expect_match(refused(shape = NA, class = "pyinit_value_error"), "`shape`")
   for (target in list(NULL, 1, "a.json", mean, data.frame(a = 1), list(name = "a"))) {
-    expect_argument_error(manifest(target), "target", "pyinit_type_error")
+    expect_argument_error(create_manifest(target), "target", "pyinit_type_error")
   }
   for (seed in list(1.5, "1", NA, random_seed_generator(1))) {
-    expect_argument_error(manifest(plan, seed), "seed")
-    expect_argument_error(manifest(list(tensors = plan, seed = seed)), "seed")
+    expect_argument_error(create_manifest(plan, seed), "seed")
+    expect_argument_error(create_manifest(list(tensors = plan, seed = seed)), "seed")
   }
 })
 
 test_that("bad arguments are errors", {
   # protects: the errors, in the words of the Python package
-  expect_error(manifest(plan, 1, 2), "2", class = "pyinit_type_error")
+  expect_error(create_manifest(plan, 1, 2), "2", class = "pyinit_type_error")
   expect_error(verify(pinned, arrays, "1/2"), "1/2", class = "pyinit_type_error")
   for (max_bytes in list(0, 1.5, NA, "a")) {
-    expect_argument_error(manifest(plan, 1, max_bytes = max_bytes), "max_bytes")
+    expect_argument_error(create_manifest(plan, 1, max_bytes = max_bytes), "max_bytes")
   }
   expect_error(verify(pinned, max_bytes = 10), "max_bytes", class = "pyinit_manifest_error")
   expect_argument_error(verify(1), "manifest")
@@ -285,8 +285,8 @@ test_that("bad arguments are errors", {
   for (target in list(1, mean, character(), list(a = "b"), list(a = NULL), data.frame(a = 1))) {
     expect_argument_error(verify(pinned, target), "target", "pyinit_type_error")
   }
-  for (part in list("0/2", "3/2", 1, c(1, 2, 3), c(1.5, 2), NA, TRUE)) {
-    expect_argument_error(verify(pinned, part = part), "part")
+  for (shard in list("0/2", "3/2", 1, c(1, 2, 3), c(1.5, 2), NA, TRUE)) {
+    expect_argument_error(verify(pinned, shard = shard), "shard")
   }
   expect_argument_error(verify(pinned, progress = 1), "progress")
   file <- withr::local_tempfile(fileext = ".safetensors")
@@ -358,7 +358,8 @@ test_that("an interrupt ends long work", {
     "  }),",
     "  interrupt = function(condition) cat('interrupted\\n', file = log, append = TRUE)",
     ")",
-    "stopifnot(verify(manifest(list(list(name = 'a', shape = 2, initializer = 'ones'))))$same)",
+    "small <- create_manifest(list(list(name = 'a', shape = 2, initializer = 'ones')))",
+    "stopifnot(verify(small)$same)",
     "cat('goes on\\n', file = log, append = TRUE)"
   ))
   has <- function(text, seconds) {

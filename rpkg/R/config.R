@@ -128,7 +128,7 @@ serialize_initializer <- function(initializer) {
   if (!inherits(initializer, "pyinit_initializer")) {
     stop_argument("initializer", initializer, "an initializer")
   }
-  with_exact_seeds(reticulate::py_to_r(call_python(bridge()$serialized(initializer))))
+  with_exact_seeds(value_from_python(bridge()$serialized(initializer)))
 }
 
 #' @rdname get_initializer
@@ -166,7 +166,7 @@ array_initializer_function <- function(state) {
   structure(
     function(shape, dtype = NULL, ...) {
       check_dots_empty(...)
-      draw_array(array_initializer_object(state), shape, dtype)
+      draw_array(draw_function(array_initializer_object(state)), shape, dtype)
     },
     class = c("pyinit_array_initializer", "function")
   )
@@ -211,7 +211,7 @@ r_to_py.pyinit_array_initializer <- function(x, convert = FALSE) {
 #' initializer_random_uniform(seed = 1)(shape = 2)
 #' set_floatx("float32")
 floatx <- function() {
-  reticulate::py_to_r(python_package()$floatx())
+  value_from_python(python_package()$floatx())
 }
 
 #' @rdname floatx
@@ -220,34 +220,4 @@ set_floatx <- function(dtype) {
   check_missing(list(dtype = dtype))
   call_python(python_package()$set_floatx(dtype))
   invisible()
-}
-
-#' Fan-in and fan-out of a weight tensor
-#'
-#' @description
-#' The numbers of input and output units of a weight tensor, from which
-#' [initializer_variance_scaling()] and its relatives take the scale of the weights.
-#'
-#' @param shape
-#' The dimensions of the tensor. A matrix is (inputs, outputs); a tensor of higher rank is the
-#' kernel of a convolution: (receptive field, input channels, output channels).
-#'
-#' @param input_axes,output_axes
-#' The axes that count inputs and those that count outputs, from 0 as in Python (or, negative, from
-#' the end), where the shape alone does not tell: in attention layers. Used only if both are given.
-#'
-#' @returns
-#' A numeric vector with the elements `fan_in` and `fan_out`.
-#'
-#' @export
-#' @examplesIf pyinit_available()
-#' compute_fans(c(3, 3, 16, 32))
-#' compute_fans(c(64, 4, 16), input_axes = 0, output_axes = c(1, 2))
-compute_fans <- function(shape, input_axes = NULL, output_axes = NULL) {
-  shape <- as.list(as_sizes("shape", shape))
-  axes <- list(input_axes = input_axes, output_axes = output_axes)
-  check_missing(axes)
-  axes <- sequences_as_lists(axes)
-  fans <- call_python(bridge()$fans(shape, axes$input_axes, axes$output_axes))
-  stats::setNames(reticulate::py_to_r(fans), c("fan_in", "fan_out"))
 }

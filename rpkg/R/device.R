@@ -25,7 +25,7 @@
 #' set_default_device("cpu")
 #' set_default_device(NULL)
 default_device <- function() {
-  reticulate::py_to_r(call_python(python_package()$default_device()))
+  value_from_python(python_package()$default_device())
 }
 
 #' @rdname default_device

@@ -71,5 +71,5 @@ fingerprint <- function(x, shape = NULL, dtype = NULL) {
     object <- numpy_view(x, "x", allowed, is_scalar = length(shape) == 0L && !is.null(shape))
   }
   sizes <- if (!is.null(shape)) as.list(shape)
-  reticulate::py_to_r(call_python(bridge()$fingerprinted(object, sizes, dtype)))
+  value_from_python(bridge()$fingerprinted(object, sizes, dtype))
 }

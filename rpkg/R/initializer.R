@@ -1,8 +1,8 @@
-# The R object that an initializer is: a function, with its state in the enclosing environment.
+# Initializers in R: functions with their state in the enclosing environment.
 #
-# The state is what the configuration says (`class_name`, `config`), the seed in use (`seed`: a
-# number or a seed generator) and the Python object (`object`), which does not outlive the session
-# and is made again from the rest when it is needed.
+# The state is the configuration (`class_name`, `config`), the seed in use (`seed`: a number or a
+# seed generator) and the Python function that draws (`draw`), which does not outlive the session
+# and is then constructed again from the rest.
 
 #' Initializers are functions
 #'
@@ -67,28 +67,29 @@ new_initializer <- function(class_name, config) {
   state <- new.env(parent = emptyenv())
   state$seed <- as_seed(config[["seed"]])
   check_missing(config)
-  state$object <- construct(class_name, config, state$seed)
-  described <- reticulate::py_to_r(call_python(bridge()$describe(state$object)))
-  state$class_name <- described$class_name
-  state$config <- with_exact_seeds(described$config)
-  if ("seed" %in% names(state$config) && is.null(state$seed)) {
-    state$seed <- draw_seed()
-    reticulate::py_set_attr(state$object, "seed", state$seed)
+  fresh_seed <- NULL
+  if ("seed" %in% names(config) && is.null(state$seed)) {
+    restore <- save_random_state()
+    on.exit(if (is.null(state$draw)) restore())
+    fresh_seed <- state$seed <- sample_seed()
   }
+  constructed <- construct(class_name, config, state$seed, fresh_seed)
+  state$draw <- constructed[[1L]]
+  state$class_name <- constructed[[2L]]
+  state$config <- with_exact_seeds(constructed[[3L]])
   initializer_function(state)
 }
 
-# The function alone, so that its environment holds the state and nothing else.
+# Defined outside new_initializer(), so that its environment holds the state and nothing else.
 initializer_function <- function(state) {
   structure(
     function(shape, dtype = NULL, ..., device = NULL,
              partition_shape = NULL, partition_offset = NULL) {
       check_dots_empty(...)
-      object <- initializer_object(state)
       if (is.null(device)) {
         device <- getOption("pyinit.device")
       }
-      draw_array(object, shape, dtype, partition_shape, partition_offset, device)
+      draw_array(draw_of(state), shape, dtype, partition_shape, partition_offset, device)
     },
     class = c("pyinit_initializer", "function")
   )
@@ -98,36 +99,75 @@ state_of <- function(initializer) {
   environment(initializer)$state
 }
 
-# The R object for an initializer that Python made: one of a class of the user's own stays as it is.
+# The R object for an initializer that Python constructed. One of a user's own class stays a Python
+# object.
 as_initializer <- function(object) {
-  described <- reticulate::py_to_r(call_python(bridge()$describe(object)))
+  described <- value_from_python(bridge()$describe(object))
   if (is.null(described)) {
     return(object)
   }
-  new_initializer(described$class_name, with_exact_seeds(described$config))
+  new_initializer(described[[1L]], with_exact_seeds(described[[2L]]))
 }
 
-initializer_object <- function(state) {
-  if (reticulate::py_is_null_xptr(state$object)) {
-    state$object <- construct(state$class_name, state$config, state$seed)
-    if ("seed" %in% names(state$config) && is.null(state$config$seed)) {
-      reticulate::py_set_attr(state$object, "seed", state$seed)
-    }
+# The Python function that draws, bound to the initializer. It is constructed again in a new session.
+draw_of <- function(state) {
+  if (reticulate::py_is_null_xptr(state$draw)) {
+    fresh_seed <- if (is.null(state$config$seed)) state$seed
+    state$draw <- construct(state$class_name, state$config, state$seed, fresh_seed)[[1L]]
   }
-  state$object
+  state$draw
 }
 
-# `seed` is what as_seed() made of the one in `config`.
-construct <- function(class_name, config, seed) {
+# The Python initializer.
+initializer_object <- function(state) {
+  call_python(bridge()$initializer_of(draw_of(state)))
+}
+
+# Constructs an initializer in Python. `seed` is the result of as_seed() for the seed in `config`,
+# `fresh_seed` the seed to use if that is NULL. Returns list(draw, class_name, config).
+construct <- function(class_name, config, seed, fresh_seed) {
   if (inherits(seed, "pyinit_seed_generator")) {
     config$seed <- generator_object(seed)
   } else if (inherits(seed, "python.builtin.object") && !reticulate::py_is_null_xptr(seed)) {
     config$seed <- seed
   }
-  call_python(do.call(bridge()$construct, c(list(class_name), sequences_as_lists(config))))
+  config <- sequences_as_lists(config)
+  value_from_python(bridge()$construct(class_name, config, fresh_seed))
 }
 
-# A vector of one number becomes a Python scalar, where Python expects a sequence.
+# Calls a draw function and returns its array: a double vector over the memory that Python has
+# filled and no longer holds.
+draw_array <- function(draw, shape, dtype = NULL, partition_shape = NULL, partition_offset = NULL,
+                       device = NULL) {
+  shape <- as_sizes("shape", shape)
+  check_missing(list(dtype = dtype, device = device))
+  if (is.null(partition_shape)) {
+    dim <- as_dim(shape, "shape")
+    bytes <- 8 * prod(shape)
+  } else {
+    partition_shape <- as_sizes("partition_shape", partition_shape)
+    dim <- as_dim(partition_shape, "partition_shape")
+    bytes <- 8 * prod(partition_shape)
+    partition_shape <- as.list(partition_shape)
+  }
+  if (!is.null(partition_offset)) {
+    partition_offset <- as.list(as_sizes("partition_offset", partition_offset))
+  }
+  transfer <- .Call(new_arrow_transfer, bytes)
+  call_python(draw(
+    as.list(shape), dtype, partition_shape, partition_offset, device, transfer$address
+  ))
+  .Call(import_array, transfer$pointer, dim, FALSE)
+}
+
+# The draw function of any Python initializer.
+draw_function <- function(object) {
+  draw <- bridge()$draw
+  function(...) draw(object, ...)
+}
+
+# Makes lists of vectors where Python expects a sequence: reticulate converts a vector of length 1 to
+# a scalar.
 sequences_as_lists <- function(config) {
   for (name in intersect(names(config), c("window", "input_axes", "output_axes"))) {
     if (is.numeric(config[[name]])) {
@@ -135,18 +175,6 @@ sequences_as_lists <- function(config) {
     }
   }
   config
-}
-
-# reticulate makes TRUE of NA, the smallest integer of NA_integer_ and "NA" of NA_character_.
-check_missing <- function(config) {
-  for (name in names(config)) {
-    value <- config[[name]]
-    if (is.list(value)) {
-      check_missing(value)
-    } else if (is.atomic(value) && any(is.na(value) & !is.nan(value))) {
-      stop_argument(name, value, "given without missing values (NA)")
-    }
-  }
 }
 
 #' @rdname pyinit_initializer

@@ -1,14 +1,14 @@
-# Manifests: a model's initial weights, pinned.
+# Manifests: records of a model's initial weights.
 #
-# In R a manifest is the text of its file, with a class: a Python object would not outlive the
-# session. The object is made from the text when it is needed, and the last one is kept.
+# In R a manifest is the text of its file, with a class, since a Python object would not outlive the
+# session. The Python object is made from the text when it is needed; the last one is kept.
 
-#' Pin the initial weights of a model
+#' Create a manifest of a model's initial weights
 #'
 #' @description
-#' A manifest says what draws each weight of a model, and what the fingerprint of its values is. It
-#' can be written to a file, and be checked by others, in R or in Python, on other machines and
-#' years later: [write_manifest()], [verify()], [materialize()].
+#' A manifest records, for each weight of a model, the initializer that draws it and the fingerprint
+#' of its values. Anyone can check it later, in R or in Python, on any machine: see
+#' [write_manifest()], [verify()] and [materialize()].
 #'
 #' @details
 #' A plan is a list of tensors, each of them a list with
@@ -16,38 +16,37 @@
 #' - `shape`: its dimensions, whole numbers (`integer()` for a scalar),
 #' - `initializer`: an initializer, its name (such as `"he_normal"`), or a list from
 #'   [serialize_initializer()],
-#' - `dtype`: the name of a dtype; [floatx()] if there is none,
+#' - `dtype`: the name of a dtype, by default [floatx()],
 #'
-#' or a list with such a list as `tensors` and, if need be, `seed` and `dtype` for all of them. An
-#' initializer that was made without a seed gets `derive_seed(seed, name)`. A tensor may also have
-#' `axes`, `gates`, `draw` or `parts`, as in the file: axes, gates, draws and rows are counted from
-#' 0 there.
+#' or a list with such a list as `tensors` and, optionally, `seed` and `dtype` for all of them. An
+#' initializer without a seed gets `derive_seed(seed, name)`. A tensor may also have `axes`, `gates`,
+#' `draw` or `segments`, as in the file; axes, gates, draws and rows are counted from 0.
 #'
 #' A manifest can be saved with [saveRDS()]. `as.data.frame()` has a row for each tensor, `length()`
-#' says how many there are, and `as.character()` gives the text of the file.
+#' is the number of tensors, and `as.character()` is the text of the file.
 #'
-#' The Python package jsonschema is needed; [install_pyinit()] installs it.
+#' The Python package jsonschema is required; [install_pyinit()] installs it.
 #'
 #' @param target
-#' What to pin:
+#' One of
 #' - a plan, see below,
-#' - a model of Keras (a Python object): with `seed`, the weights that [initialize_model()] gives
-#'   it; without, those that its initializers drew when it was built,
+#' - a Keras model (a Python object): with `seed`, the weights that [initialize_model()] gives it;
+#'   without, those that its initializers drew when it was built,
 #' - a torch module (a Python object): the weights that `pyinit.torch.init_(module, seed=seed)`
 #'   gives it.
 #'
 #' @param seed
-#' The seed of the whole model: a whole number from -2^53 to 2^53, or a seed of [derive_seed()].
+#' The model's seed: a whole number from -2^53 to 2^53, or a seed of [derive_seed()].
 #'
 #' @param ...
-#' Not used; the arguments after it must be named.
+#' Not used. Later arguments must be named.
 #'
 #' @param max_bytes
-#' How many bytes of weights are not too many.
+#' Largest total size allowed, in bytes.
 #'
 #' @param progress
-#' A function that is called with the bytes done and the bytes in all, from time to time. `NULL`
-#' shows a bar in an interactive session after two seconds.
+#' A function of the number of bytes done and the total, called from time to time. With `NULL`, an
+#' interactive session shows a progress bar after two seconds.
 #'
 #' @param x
 #' A manifest.
@@ -68,10 +67,10 @@
 #'   list(name = "dense/kernel", shape = c(4, 3), initializer = initializer_he_normal()),
 #'   list(name = "dense/bias", shape = 3, initializer = "zeros")
 #' )
-#' pinned <- manifest(plan, seed = 42)
-#' pinned
-#' as.data.frame(pinned)
-manifest <- function(target, seed = NULL, ..., max_bytes = 2^40, progress = NULL) {
+#' manifest <- create_manifest(plan, seed = 42)
+#' manifest
+#' as.data.frame(manifest)
+create_manifest <- function(target, seed = NULL, ..., max_bytes = 2^40, progress = NULL) {
   check_dots_empty(...)
   check_missing(list(max_bytes = max_bytes))
   if (!is.null(seed)) {
@@ -81,7 +80,7 @@ manifest <- function(target, seed = NULL, ..., max_bytes = 2^40, progress = NULL
   }
   if (!inherits(target, "python.builtin.object")) {
     if (!is.list(target) || is.object(target)) {
-      stop_type("target", target, "a plan (see the help), a Keras model or a torch module")
+      stop_type("target", target, "a plan (see ?create_manifest), a Keras model or a torch module")
     }
     target <- call_python(manifests_bridge()$plan(plain_plan(target)))
   }
@@ -93,19 +92,19 @@ manifest <- function(target, seed = NULL, ..., max_bytes = 2^40, progress = NULL
 #' Read and write manifests
 #'
 #' @description
-#' `write_manifest()` writes a manifest to a file, as JSON, and `read_manifest()` reads it. The text
-#' depends on the manifest alone, so that R and Python write the same bytes.
+#' `write_manifest()` writes a manifest to a JSON file, and `read_manifest()` reads it. R and Python
+#' write the same bytes for the same manifest.
 #'
 #' @details
-#' The file may come from someone whom you do not trust. What it says is checked before anything is
-#' done with it: unknown fields and versions are refused, nothing in it is run, looked up or taken
-#' for a path.
+#' A manifest from an untrusted source is safe to read: the worst it can do is fail to load. Unknown
+#' fields and versions are errors, and nothing in the file is executed, looked up or used as a path.
 #'
 #' @param file
-#' The path of the file. One that is read has at most 64 MiB; one that is there already is replaced.
+#' The path of the file. `read_manifest()` reads at most 64 MiB; `write_manifest()` replaces an
+#' existing file.
 #'
 #' @param manifest
-#' A [manifest()].
+#' A manifest, see [create_manifest()].
 #'
 #' @returns
 #' `read_manifest()` returns a manifest, `write_manifest()` `NULL`, invisibly.
@@ -113,9 +112,9 @@ manifest <- function(target, seed = NULL, ..., max_bytes = 2^40, progress = NULL
 #' @export
 #' @family reproducibility functions
 #' @examplesIf pyinit_available() && reticulate::py_module_available("jsonschema")
-#' pinned <- manifest(list(list(name = "bias", shape = 3, initializer = "zeros")))
+#' manifest <- create_manifest(list(list(name = "bias", shape = 3, initializer = "zeros")))
 #' file <- tempfile(fileext = ".json")
-#' write_manifest(pinned, file)
+#' write_manifest(manifest, file)
 #' read_manifest(file)
 read_manifest <- function(file) {
   path <- as_path("file", file)
@@ -131,87 +130,89 @@ write_manifest <- function(manifest, file) {
   invisible()
 }
 
-#' Hold weights against a manifest
+#' Compare weights with a manifest
 #'
 #' @description
-#' Says whether weights are those that a manifest pins, to the last bit, and if not, what differs:
-#' the seed, the shape, how many values, whatever is known.
+#' Checks that weights are exactly those of a manifest, to the last bit, and reports what differs: the
+#' seed, the shape, the number of values.
 #'
 #' @param manifest
-#' A [manifest()], or the path of one.
+#' A manifest, see [create_manifest()], or the path of its file.
 #'
 #' @param target
-#' What to hold against it:
-#' - `NULL`: what this copy of pyinit draws. Nothing is kept; the weights may be larger than memory.
-#' - a model of Keras or a torch module (a Python object): the weights that it has now.
-#' - a named list of arrays, of R or of Python. Doubles of R are taken for the manifest's dtype of
-#'   that tensor if it holds them exactly, and integers for its integer dtype.
+#' The weights to compare:
+#' - `NULL`: the weights that the installed package draws. They are not kept, so they may be larger
+#'   than memory.
+#' - a Keras model or a torch module (a Python object): its current weights.
+#' - a named list of arrays, of R or of Python. R doubles count as the manifest's dtype of that tensor
+#'   if it represents them exactly, and R integers as its integer dtype.
 #' - the path of a safetensors file, of an Arrow file that [materialize()] has written, of a folder
 #'   of such files, or several such paths.
-#' - another manifest, or its path: what the two say, without drawing anything.
+#' - another manifest, or its path: the two are compared without drawing anything.
 #'
-#' @param part
-#' Which part alone to check, such as `"3/8"` or `c(3, 8)`: see [materialize()].
+#' @param shard
+#' The shard to check, such as `"3/8"` or `c(3, 8)`, see [materialize()]. `NULL` checks all tensors.
 #'
-#' @inheritParams manifest
+#' @inheritParams create_manifest
 #'
 #' @returns
 #' An object of class `pyinit_verification`, a list with
-#' - `same`: `TRUE` if every tensor of the manifest is there with its shape, its dtype and its
-#'   values, and no other; `as.logical()` gives it too,
-#' - `checked`, `bytes`: how many tensors were held against it, and how many bytes they have,
+#' - `same`: `TRUE` if the tensors are those of the manifest, with the same shapes, dtypes and values;
+#'   also returned by `as.logical()`,
+#' - `checked`, `bytes`: the number of tensors compared, and their size,
 #' - `differences`: a data frame with columns `name` and `reason`,
-#' - `text`: what is printed.
+#' - `text`: the text that `print()` shows.
 #'
 #' @export
 #' @family reproducibility functions
 #' @examplesIf pyinit_available() && reticulate::py_module_available("jsonschema")
 #' plan <- list(list(name = "kernel", shape = c(4, 3), initializer = "he_normal"))
-#' pinned <- manifest(plan, seed = 42)
-#' verify(pinned)
+#' manifest <- create_manifest(plan, seed = 42)
+#' verify(manifest)
 #'
 #' kernel <- initializer_he_normal(seed = derive_seed(42, "kernel"))(shape = c(4, 3))
-#' verify(pinned, list(kernel = kernel))$same
+#' verify(manifest, list(kernel = kernel))$same
 #'
 #' kernel[2, 1] <- 0
-#' verify(pinned, list(kernel = kernel))
-verify <- function(manifest, target = NULL, ..., part = NULL, max_bytes = 2^40, progress = NULL) {
+#' verify(manifest, list(kernel = kernel))
+verify <- function(manifest, target = NULL, ..., shard = NULL, max_bytes = 2^40, progress = NULL) {
   check_dots_empty(...)
-  check_missing(list(part = part, max_bytes = max_bytes))
+  check_missing(list(shard = shard, max_bytes = max_bytes))
   manifest <- manifest_or_path(manifest)
   target <- as_weights(target)
   with_progress(progress, function(show) {
-    found <- reticulate::py_to_r(call_python(manifests_bridge()$verify(
-      manifest, target$values, target$arrays_of_r, as_part(part), max_bytes, show
-    )))
+    found <- value_from_python(manifests_bridge()$verify(
+      manifest, target$values, target$arrays_of_r, as_shard(shard), max_bytes, show
+    ))
     new_verification(found)
   })
 }
 
-#' Draw the weights of a manifest into files
+#' Write the weights of a manifest to files
 #'
 #' @description
-#' The weights are drawn in pieces, several tensors at a time, so they may be larger than memory.
-#' What is written is checked: a file has its name only when it is complete and all of its tensors
-#' have the fingerprints that the manifest gives.
+#' Draws the weights chunk by chunk, several tensors at a time, so they may be larger than memory.
+#' Each file is written to a temporary name and renamed when it is complete and all of its tensors
+#' have the fingerprints in the manifest.
 #'
 #' @param path
-#' For `"safetensors"`, the file. With `part = "3/8"`, the file of that part is
-#' `model-00003-of-00008.safetensors` for `model.safetensors`, and beside it there is
-#' `model.safetensors.index.json`, the same from all parts, as loaders of such files expect it.
+#' For `"safetensors"`, the file. With `shard = "3/8"` and the path `model.safetensors`, the shard's
+#' file is `model-00003-of-00008.safetensors`. Each shard also writes the same
+#' `model.safetensors.index.json`, which loaders of sharded files expect.
 #'
-#' For `"arrow"`, a folder: it gets a file for each tensor, with the tensor's number in the manifest
-#' and its name, where every character but letters, digits and underscores is a hyphen.
+#' For `"arrow"`, a folder. It gets a file for each tensor, named by the tensor's number in the
+#' manifest and its name, with a hyphen for each character other than letters, digits and underscores.
 #'
 #' @param format
 #' `"safetensors"` or `"arrow"`.
 #'
-#' @param part
-#' Which of how many parts to write, such as `"3/8"` or `c(3, 8)`: each of eight machines writes
-#' one. A part is whole tensors, as even in size as these allow. `NULL` is all.
+#' @param shard
+#' The shard to write, such as `"3/8"` or `c(3, 8)`, so that eight machines can write one each. A
+#' shard consists of whole tensors; shards are as even in size as these allow. `NULL` writes all
+#' tensors.
 #'
 #' @param overwrite
-#' Whether files that are there are replaced.
+#' Whether to replace existing files.
 #'
 #' @inheritParams verify
 #'
@@ -224,14 +225,14 @@ verify <- function(manifest, target = NULL, ..., part = NULL, max_bytes = 2^40, 
 #' + <https://huggingface.co/docs/safetensors/index#format>
 #' @examplesIf pyinit_available() && reticulate::py_module_available("jsonschema")
 #' plan <- list(list(name = "kernel", shape = c(4, 3), initializer = "he_normal"))
-#' pinned <- manifest(plan, seed = 42)
+#' manifest <- create_manifest(plan, seed = 42)
 #' file <- tempfile(fileext = ".safetensors")
-#' materialize(pinned, file)
-#' verify(pinned, file)
-materialize <- function(manifest, path, ..., format = "safetensors", part = NULL,
+#' materialize(manifest, file)
+#' verify(manifest, file)
+materialize <- function(manifest, path, ..., format = "safetensors", shard = NULL,
                         overwrite = FALSE, max_bytes = 2^40, progress = NULL) {
   check_dots_empty(...)
-  check_missing(list(format = format, part = part, max_bytes = max_bytes))
+  check_missing(list(format = format, shard = shard, max_bytes = max_bytes))
   if (!isTRUE(overwrite) && !isFALSE(overwrite)) {
     stop_argument("overwrite", overwrite, "TRUE or FALSE")
   }
@@ -239,30 +240,28 @@ materialize <- function(manifest, path, ..., format = "safetensors", part = NULL
   path <- as_path("path", path)
   with_progress(progress, function(show) {
     paths <- call_python(manifests_bridge()$materialize(
-      manifest, path, format, as_part(part), overwrite, max_bytes, show
+      manifest, path, format, as_shard(shard), overwrite, max_bytes, show
     ))
     as.character(reticulate::py_to_r(paths))
   })
 }
 
-# The Python module `pyinit.bridges.r.manifest_calls`, imported when it is first needed.
+# The functions of the Python module `pyinit.bridges.r.manifest_calls`, as a list.
 manifests_bridge <- function() {
   bridge()
   if (is.null(session$manifests_bridge)) {
-    session$manifests_bridge <- call_python(
-      reticulate::import("pyinit.bridges.r.manifest_calls", convert = FALSE)
-    )
+    session$manifests_bridge <- call_python(functions_of("pyinit.bridges.r.manifest_calls"))
   }
   session$manifests_bridge
 }
 
 new_manifest <- function(object) {
-  text <- reticulate::py_to_r(call_python(manifests_bridge()$text_of(object)))
+  text <- value_from_python(manifests_bridge()$text_of(object))
   session$manifest <- list(text = text, object = object)
   structure(text, class = "pyinit_manifest")
 }
 
-# The Python object of a manifest, which may be one already.
+# The Python object of a manifest.
 manifest_object <- function(manifest, allowed) {
   if (inherits(manifest, "python.builtin.object")) {
     return(manifest)
@@ -297,7 +296,7 @@ as_path <- function(name, path) {
   enc2utf8(path.expand(as.vector(path)))
 }
 
-# A plan, or what it has under that name, as what reticulate makes the right things from.
+# A plan, or its element of that name, in a form that reticulate converts as intended.
 plain_plan <- function(plan, name = "target") {
   if (is.null(plan) || is.object(plan) || !(is.list(plan) || is.atomic(plan))) {
     return(plan)
@@ -323,7 +322,7 @@ plain_list <- function(plan, name) {
   stats::setNames(plain, names)
 }
 
-# An initializer as serialize_initializer() describes it.
+# The result of serialize_initializer(), likewise.
 plain_description <- function(description) {
   check_missing(description)
   if (is.list(description$config)) {
@@ -333,7 +332,7 @@ plain_description <- function(description) {
   description
 }
 
-# What to hold against a manifest: for Python, and which of it is arrays of R.
+# The weights to compare, converted for Python, and the names of those that are arrays of R.
 as_weights <- function(target) {
   if (is.null(target) || inherits(target, "python.builtin.object")) {
     return(list(values = target))
@@ -377,21 +376,21 @@ named_arrays <- function(target, allowed) {
   list(values = values, arrays_of_r = as.list(names[is_of_r]))
 }
 
-# c(3, 8) as Python takes it.
-as_part <- function(part) {
-  if (is.numeric(part)) as.list(as.vector(part)) else part
+# Converts c(3, 8) to a Python list.
+as_shard <- function(shard) {
+  if (is.numeric(shard)) as.list(as.vector(shard)) else shard
 }
 
-#' @rdname manifest
+#' @rdname create_manifest
 #' @export
 as.data.frame.pyinit_manifest <- function(x, row.names = NULL, # nolint: object_name_linter.
                                           optional = FALSE, ...) {
   object <- manifest_object(x)
-  columns <- reticulate::py_to_r(call_python(manifests_bridge()$columns(object)))
+  columns <- value_from_python(manifests_bridge()$columns(object))
   data.frame(lapply(columns, as.character), row.names = row.names)
 }
 
-# Without Python: in the text, a line of its own opens each tensor.
+# Without Python: each tensor starts with a line of its own in the text.
 #' @export
 length.pyinit_manifest <- function(x) {
   found <- gregexpr("\n    {\n", as.character(x), fixed = TRUE, useBytes = TRUE)[[1L]]

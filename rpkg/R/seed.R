@@ -45,37 +45,39 @@ random_seed_generator <- function(seed = NULL, name = NULL, ...) {
     )
   }
   check_missing(list(name = name))
-  object <- construct_generator(list(seed = seed, name = name))
-  # an environment, so that all who hold the generator share its draws
+  fresh_seed <- NULL
+  # an environment: everyone who holds the generator shares its draws
   generator <- new.env(parent = emptyenv())
-  generator$object <- object
-  generator$config <- list(seed = seed, name = reticulate::py_to_r(object$name))
   generator$seed <- seed
   if (is.null(seed)) {
-    generator$seed <- draw_seed()
-    reticulate::py_set_attr(object, "seed", generator$seed)
+    restore <- save_random_state()
+    on.exit(if (is.null(generator[["object"]])) restore())
+    fresh_seed <- generator$seed <- sample_seed()
   }
+  generator$object <- construct_generator(list(seed = seed, name = name), fresh_seed)
+  if (is.null(name)) {
+    name <- reticulate::py_to_r(reticulate::py_get_attr(generator$object, "name"))
+  }
+  generator$config <- list(seed = seed, name = name)
   structure(generator, class = "pyinit_seed_generator")
 }
 
-construct_generator <- function(config) {
-  call_python(bridge()$construct_generator(config$seed, config$name))
+construct_generator <- function(config, fresh_seed) {
+  call_python(bridge()$construct_generator(config$seed, config$name, fresh_seed))
 }
 
 generator_object <- function(generator) {
   object <- generator[["object"]]
   if (reticulate::py_is_null_xptr(object)) {
-    object <- construct_generator(generator[["config"]])
-    if (is.null(generator[["config"]]$seed)) {
-      reticulate::py_set_attr(object, "seed", generator[["seed"]])
-    }
+    config <- generator[["config"]]
+    object <- construct_generator(config, if (is.null(config$seed)) generator[["seed"]])
     assign("object", object, envir = generator)
   }
   object
 }
 
 next_draw <- function(object) {
-  drawn <- reticulate::py_to_r(call_python(bridge()$next_draw(object)))
+  drawn <- value_from_python(bridge()$next_draw(object))
   if (is.list(drawn)) list(new_seed(drawn[[1L]]), drawn[[2L]]) else drawn
 }
 
@@ -156,7 +158,7 @@ derive_seed <- function(seed, name) {
     stop_argument("name", name, "a string")
   }
   name <- enc2utf8(as.vector(name))
-  new_seed(reticulate::py_to_r(call_python(bridge()$derived_seed(seed, name))))
+  new_seed(value_from_python(bridge()$derived_seed(seed, name)))
 }
 
 new_seed <- function(digits) {
@@ -224,10 +226,23 @@ as_seed_number <- function(seed, allowed) {
   as.vector(seed)
 }
 
-# A seed for who gave none: from R's own generator, so that set.seed() makes it reproducible. In
-# the range of those that Python draws.
-draw_seed <- function() {
+# Default seed when none is given: from R's own generator, so that set.seed() makes it reproducible,
+# in the range of Python's.
+sample_seed <- function() {
   sample.int(1e9L, 1L)
+}
+
+# Returns a function that sets R's random number generator back to its present state: an error takes
+# no draw from it.
+save_random_state <- function() {
+  saved <- get0(".Random.seed", globalenv(), inherits = FALSE)
+  function() {
+    if (is.null(saved)) {
+      rm(".Random.seed", envir = globalenv())
+    } else {
+      assign(".Random.seed", saved, envir = globalenv())
+    }
+  }
 }
 
 #' @export

@@ -34,13 +34,13 @@
 #' self_test()
 self_test <- function(device = "cpu") {
   check_missing(list(device = device))
-  file <- reticulate::py_to_r(bridge()$golden_vectors_name())
+  file <- value_from_python(bridge()$golden_vectors_name())
   path <- system.file(
     "python", "pyinit", "reproducibility", file,
     package = "pyinit", mustWork = TRUE
   )
   vectors <- call_python(bridge()$golden_vectors(path, device))
-  found <- reticulate::py_to_r(call_python(bridge()$self_tested(vectors, device)))
+  found <- value_from_python(bridge()$self_tested(vectors, device))
   in_python <- differences_of(lapply(found$differences, as.character))
   in_r <- compared_in_r(vectors, device)
   differences <- rbind(in_python, in_r$differences)
@@ -63,10 +63,10 @@ compared_in_r <- function(vectors, device) {
   checked <- 0
   for (i in seq_len(length(vectors))) {
     vector <- vectors$`__getitem__`(i - 1L)
-    expected <- reticulate::py_to_r(bridge()$expected(vector))
+    expected <- value_from_python(bridge()$expected(vector))
     if (!is.null(expected$values)) {
       drawn <- draw_array(
-        call_python(vector$initializer()), expected$shape, expected$dtype,
+        draw_function(call_python(vector$initializer())), expected$shape, expected$dtype,
         expected$partition_shape, expected$partition_offset, device
       )
       checked <- checked + 1

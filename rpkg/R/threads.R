@@ -36,7 +36,7 @@ set_num_threads <- function(n) {
 #' @examplesIf pyinit_available()
 #' show_config()
 show_config <- function() {
-  config <- reticulate::py_to_r(call_python(bridge()$configured()))
+  config <- value_from_python(bridge()$configured())
   config <- c(
     config,
     R = as.character(getRversion()),

@@ -1,31 +1,32 @@
 /* The routines that R code may call. */
 
-#include "crossing.h"
-#include "embedded.h"
-#include "export.h"
-#include "import.h"
+#include "arrow_transfer.h"
+#include "arrow_vector.h"
+#include "export_array.h"
+#include "import_array.h"
+#include "preserved_vectors.h"
+#include "reticulate_workarounds.h"
 
 #include <R_ext/Rdynload.h>
 #include <R_ext/Visibility.h>
 
-/* By way of the one function type that compilers let stand for any other. */
+/* Casts by way of void (*)(void), which compilers accept as a generic function pointer. */
 #define ROUTINE(name, arguments) {#name, (DL_FUNC)(void (*)(void)) name, arguments}
 
 static const R_CallMethodDef routines[] = {
-    ROUTINE(crossing_allocate, 1),
-    ROUTINE(crossing_addresses, 1),
+    ROUTINE(new_arrow_transfer, 1),
     ROUTINE(python_gone_address, 0),
     ROUTINE(import_array, 3),
-    ROUTINE(export_array, 2),
+    ROUTINE(export_array, 1),
     ROUTINE(values_address, 1),
     ROUTINE(eval_with_lock, 3),
     ROUTINE(stop_polling, 1),
     {NULL, NULL, 0}};
 
 attribute_visible void R_init_pyinit(DllInfo *dll) {
-  crossing_init();
-  export_init();
-  import_init(dll);
+  preserved_vectors_init();
+  arrow_transfer_init();
+  arrow_vector_init(dll);
   R_registerRoutines(dll, NULL, routines, NULL, NULL);
   R_useDynamicSymbols(dll, FALSE);
   R_forceSymbols(dll, TRUE);

@@ -1,1 +1,1 @@
-"""The bridge to R: what the R package calls, arrays over Arrow, and R inside Python."""
+"""The bridge to R: the functions the R package calls, arrays over Arrow, and R inside Python."""

@@ -1,8 +1,9 @@
-"""Arrays over the Arrow C data interface: moved through structs whose addresses are known.
+"""Arrays over the Arrow C data interface, moved through a transfer at a known address.
 
-The interface has two structs, a schema (the type) and an array (the buffers). Whoever holds a
-struct owns what it describes, until it calls the struct's `release` or moves the struct elsewhere.
-Python offers and takes structs in capsules; the other language offers addresses of its own ones.
+The interface has two structs, a schema (the type) and an array (the buffers). The owner of a struct
+owns the memory it describes, until it calls the struct's `release` or moves the struct elsewhere.
+Python exports and imports structs in capsules. R allocates a transfer, which holds one of each, and
+tells Python its address.
 """
 
 from __future__ import annotations
@@ -45,6 +46,12 @@ class _Array(ctypes.Structure):
     )
 
 
+class _Transfer(ctypes.Structure):
+    """The start of `struct arrow_transfer` in rpkg/src/arrow_transfer.h."""
+
+    _fields_ = (("schema", _Schema), ("array", _Array))
+
+
 _capsule_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
     ("PyCapsule_GetPointer", ctypes.pythonapi)
 )
@@ -54,74 +61,79 @@ _new_capsule = ctypes.PYFUNCTYPE(
 
 
 def float64_array(flat: AnyArray) -> Any:
-    """A pyarrow array over the memory of `flat`, a contiguous float64 array of one dimension."""
+    """Return a pyarrow array over the memory of `flat`, a contiguous float64 array of rank 1."""
     return pa.Array.from_buffers(pa.float64(), flat.size, [None, pa.py_buffer(flat)], 0)
 
 
-def move_out(array: Any, schema_address: int, array_address: int) -> None:
-    """Moves an array into structs that are somewhere else, and whose holder owns it from then on.
+def move_out(array: Any, address: int) -> None:
+    """Move an array into a transfer, whose holder owns it afterwards.
 
     Args:
-        array: Whatever exports itself with `__arrow_c_array__`.
-        schema_address: Where there is memory for a schema struct.
-        array_address: Where there is memory for an array struct.
+        array: An array that exports itself with `__arrow_c_array__`.
+        address: The address of an empty transfer.
     """
     schema_capsule, array_capsule = array.__arrow_c_array__()
-    _move(_Schema, _capsule_pointer(schema_capsule, b"arrow_schema"), schema_address)
-    _move(_Array, _capsule_pointer(array_capsule, b"arrow_array"), array_address)
+    _move(_Schema, _capsule_pointer(schema_capsule, b"arrow_schema"), _schema_address(address))
+    _move(_Array, _capsule_pointer(array_capsule, b"arrow_array"), _array_address(address))
+
+
+def _schema_address(address: int) -> int:
+    return address + _Transfer.schema.offset
+
+
+def _array_address(address: int) -> int:
+    return address + _Transfer.array.offset
 
 
 def _move(struct: type[_Schema] | type[_Array], source: int, target: int) -> None:
     ctypes.memmove(target, source, ctypes.sizeof(struct))
-    # a struct without a release is an empty one: its capsule has nothing left to free
+    # marks the source as released, so that its capsule frees nothing
     struct.from_address(source).release = None
 
 
-class _Structs:
-    """The array in structs that are somewhere else, for pyarrow to take over."""
+class _Exporter:
+    """The array in a transfer, for pyarrow to take over."""
 
-    def __init__(self, schema_address: int, array_address: int) -> None:
-        self._addresses = schema_address, array_address
+    def __init__(self, address: int) -> None:
+        self._address = address
 
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[Any, Any]:
-        schema_address, array_address = self._addresses
         return (
-            _new_capsule(schema_address, b"arrow_schema", None),
-            _new_capsule(array_address, b"arrow_array", None),
+            _new_capsule(_schema_address(self._address), b"arrow_schema", None),
+            _new_capsule(_array_address(self._address), b"arrow_array", None),
         )
 
 
-def move_in(schema_address: int, array_address: int) -> AnyArray:
-    """Takes over the array in structs that are somewhere else.
+def move_in(address: int) -> AnyArray:
+    """Take over the array in a transfer, whose memory its holder keeps.
 
     Args:
-        schema_address: Where the schema struct is, whose memory its holder keeps.
-        array_address: Where the array struct is, whose memory its holder keeps.
+        address: The address of the transfer.
 
     Returns:
-        A read-only view of one dimension. The array is released when nothing refers to it.
+        A read-only view of rank 1. The array is released with the last reference to the view.
     """
-    array = pa.array(_Structs(schema_address, array_address))
+    array = pa.array(_Exporter(address))
     view: AnyArray = array.to_numpy(zero_copy_only=True)
     return view
 
 
 def exportable(array: Any) -> tuple[Any, tuple[int, ...], bool]:
-    """An array in the form in which another language takes it.
+    """Return an array in the form in which R takes it.
 
     Args:
         array: A NumPy array of float64, int32 or bool, or an array of these types, without nulls,
-            that exports itself with `__arrow_c_array__` (pyarrow's do). One that is neither in
-            Fortran order nor of one dimension without gaps is copied.
+            that exports itself with `__arrow_c_array__` (as pyarrow's do). It is copied unless it
+            is in Fortran order, or contiguous and of rank 1.
 
     Returns:
         An array to move out, the shape, and whether it shares its memory with `array`.
 
     Raises:
-        TypeError: It is none of these.
+        TypeError: The array is of another kind.
     """
     allowed = "a NumPy or Arrow array of float64, int32 or bool"
-    # the mask of a masked array would get lost
+    # a masked array would lose its mask
     if isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray):
         base = np.asarray(array)
         if base.dtype == np.float64:

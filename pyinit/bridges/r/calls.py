@@ -1,14 +1,15 @@
-"""What the R package calls, by way of reticulate.
+"""The functions that the R package calls through reticulate.
 
-reticulate carries the calls; arrays cross over the Arrow C data interface, through structs that R
-has allocated. `addresses` is always those of the schema struct and of the array struct, in decimal:
-R has no integers of 64 bits. Sizes arrive as floats for the same reason, checked to be whole.
+Arrays pass over the Arrow C data interface, through a transfer that R has allocated: see
+`pyinit.bridges.r.arrow`. R has no 64-bit integers, so the `address` of a transfer is a decimal
+string, sizes arrive as whole floats, and integers beyond 32 bits are returned as floats.
 """
 
 from __future__ import annotations
 
 import atexit
 import ctypes
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,14 +30,40 @@ from pyinit.runtime.threads import set_num_threads
 from pyinit.seeds import SeedGenerator, derive_seed, set_random_seed
 from pyinit.stream import STREAM_VERSION
 
+__all__ = [
+    "announce_exit",
+    "configured",
+    "construct",
+    "construct_from",
+    "construct_generator",
+    "derived_seed",
+    "describe",
+    "draw",
+    "expected",
+    "fans",
+    "fingerprinted",
+    "golden_vectors",
+    "golden_vectors_name",
+    "initialize_model",
+    "initializer_of",
+    "integer",
+    "next_draw",
+    "receive_array",
+    "seed_python",
+    "self_tested",
+    "send_array",
+    "serialized",
+    "set_threads",
+]
+
 Sizes = Sequence[float]
 
-#: Integers up to this one are all float64 numbers, which is what R has for them.
+#: The largest n for which R's doubles represent all integers up to n.
 _MAX_WHOLE = 2**53
 
 
 def announce_exit(flag_address: str) -> None:
-    """Sets a C int in R's memory to 1 when Python ends: no array can be released from then on."""
+    """Set a C int in R's memory to 1 when Python ends: no array can be released afterwards."""
     flag = ctypes.c_int.from_address(int(flag_address))
     atexit.register(setattr, flag, "value", 1)
 
@@ -48,26 +75,24 @@ def draw(
     partition_shape: Sizes | None,
     partition_offset: Sizes | None,
     device: Any,
-    addresses: Sequence[str],
+    address: str,
 ) -> None:
-    """Calls an initializer and moves what it gives to R.
+    """Call an initializer and move the array to R, which then is its only holder.
 
-    The array is in column-major order, and R is the only one to hold it. It is of float64 for a
-    float dtype (the values are rounded to the dtype) and for integers beyond 32 bits, of int32 for
-    narrower integers, and of bool.
+    The array is in column-major order. It is float64 for a float dtype, holding values rounded to
+    the dtype, and for integers beyond 32 bits; int32 for narrower integers; or bool.
 
     Args:
-        initializer: An initializer, or another callable with `(shape, dtype=None)`; the next five
-            arguments are as in its call.
-        shape: See there.
-        dtype: See there.
-        partition_shape: See there.
-        partition_offset: See there.
-        device: See there.
-        addresses: Where R has memory for the structs.
+        initializer: An initializer, or another callable with `(shape, dtype=None)`.
+        shape: As in a call of the initializer, like the next four arguments.
+        dtype: The dtype.
+        partition_shape: The shape of the slice, or None.
+        partition_offset: Where the slice starts, or None.
+        device: The device, or None.
+        address: The transfer to fill.
 
     Raises:
-        ValueError: An argument is not as described there, or R cannot hold the values.
+        ValueError: An argument is invalid, or R has no type for the values.
     """
     sizes = _whole(shape), _whole(partition_shape), _whole(partition_offset)
     if isinstance(initializer, Initializer) and not initializer._overrides_call:
@@ -77,13 +102,13 @@ def draw(
     if out.dtype.name not in FLOAT_DTYPES:
         out = _as_r_type(out)
     array, _, _ = arrow.exportable(out)
-    arrow.move_out(array, *map(int, addresses))
+    arrow.move_out(array, int(address))
 
 
 def _filled(
     initializer: Initializer, shape: Any, part: Any, offset: Any, dtype: Any, device: Any
 ) -> AnyArray:
-    """What `draw` moves to R, written there by the initializer."""
+    """Return the array that `draw` moves to R, filled by the initializer."""
     weights = initializer.lazy(shape, dtype)
     if part is not None or offset is not None:
         part, offset = as_partition(weights.shape, part, offset)
@@ -99,7 +124,7 @@ def _filled(
 def _called(
     initializer: Callable[..., Any], shape: Any, part: Any, offset: Any, dtype: Any, device: Any
 ) -> AnyArray:
-    """What `draw` moves to R, as a copy of what a call of the initializer returns."""
+    """Return the array that `draw` moves to R, copied from the result of a call."""
     options = {"partition_shape": part, "partition_offset": offset, "device": device}
     given = {name: value for name, value in options.items() if value is not None}
     values = initializer(shape, dtype, **given)
@@ -121,7 +146,7 @@ def _whole(sizes: Any) -> Any:
 
 
 def _as_r_type(values: AnyArray) -> AnyArray:
-    """Integers or bools in the type that R has for them."""
+    """Convert integers or bools to the type that R has for them."""
     dtype = values.dtype
     if dtype == BOOL:
         return values
@@ -133,130 +158,158 @@ def _as_r_type(values: AnyArray) -> AnyArray:
     return values.astype(np.int32 if narrow else np.float64)
 
 
-def send_array(x: Any, addresses: Sequence[str]) -> tuple[list[float], bool]:
-    """Moves an array to R.
+def send_array(x: Any, address: str) -> tuple[list[float], bool]:
+    """Move an array to R.
 
     Args:
-        x: The array: see `pyinit.bridges.r.arrow.exportable`.
-        addresses: Where R has memory for the structs.
+        x: An array that `pyinit.bridges.r.arrow.exportable` accepts.
+        address: The transfer to fill.
 
     Returns:
         The shape, and whether R and Python share the memory.
 
     Raises:
-        TypeError: It is not an array that R can take.
+        TypeError: R has no type for the array.
     """
     array, shape, shared = arrow.exportable(x)
-    arrow.move_out(array, *map(int, addresses))
+    arrow.move_out(array, int(address))
     return list(map(float, shape)), shared
 
 
-def receive_array(addresses: Sequence[str], shape: Sizes, logical: bool) -> AnyArray:
-    """Takes an array over from R.
+def receive_array(address: str, shape: Sizes, logical: bool) -> AnyArray:
+    """Take an array over from R.
 
     Args:
-        addresses: Where the structs of R's array are.
+        address: The transfer that holds the array.
         shape: Its dimensions.
         logical: Whether its integers are R's logicals.
 
     Returns:
-        A read-only view in Fortran order; for logicals a copy, since R has them in 32 bits.
+        A read-only view in Fortran order; for logicals a copy, since R stores them in 32 bits.
     """
-    view = arrow.move_in(*map(int, addresses)).reshape(_whole(shape), order="F")
+    view = arrow.move_in(int(address)).reshape(_whole(shape), order="F")
     return view.astype(np.bool_) if logical else view
 
 
-def construct(class_name: str, /, **config: Any) -> Initializer:
-    """The initializer of that class with the arguments in `config`, which came from R."""
-    return deserialize({"class_name": class_name, "config": config_from_r(config)})
+def construct(
+    class_name: str, config: Any, fresh_seed: float | None
+) -> tuple[Callable[..., None], str, dict[str, Any]]:
+    """Construct an initializer for R.
+
+    Args:
+        class_name: The name of its class.
+        config: Its arguments by name. reticulate makes an empty list of an empty R list.
+        fresh_seed: A seed that R has drawn, if the seed in `config` is None.
+
+    Returns:
+        `draw` bound to the initializer, and its class name and configuration, see `describe()`.
+
+    Raises:
+        ValueError: An argument is invalid.
+    """
+    initializer = deserialize({"class_name": class_name, "config": config_from_r(dict(config))})
+    if fresh_seed is not None:
+        initializer.seed = int(fresh_seed)  # type: ignore[attr-defined]
+    return (functools.partial(draw, initializer), *_description(initializer))
+
+
+def initializer_of(draw: functools.partial[None]) -> Any:
+    """Return the initializer of a draw function that `construct()` has returned."""
+    return draw.args[0]
 
 
 def construct_from(config: dict[str, Any], custom_objects: dict[str, Any] | None) -> Initializer:
-    """The initializer that the dictionary of `serialize()` describes, which came from R."""
+    """Return the initializer described by a dictionary of `serialize()` that came from R."""
     if isinstance(config.get("config"), dict):
         config = {**config, "config": config_from_r(config["config"])}
     return deserialize(config, custom_objects)
 
 
-def construct_generator(seed: float | None, name: str | None) -> SeedGenerator:
-    """A seed generator with arguments that came from R."""
-    return SeedGenerator(as_integers(seed), name)
+def construct_generator(
+    seed: float | None, name: str | None, fresh_seed: float | None
+) -> SeedGenerator:
+    """Construct a seed generator for R, which has drawn `fresh_seed` if `seed` is None."""
+    generator = SeedGenerator(as_integers(seed), name)
+    if fresh_seed is not None:
+        generator.seed = int(fresh_seed)
+    return generator
 
 
-def describe(initializer: Any) -> dict[str, Any] | None:
-    """The class and configuration of an initializer for R, if it is one of our own classes."""
-    if type(initializer) not in CLASSES:
-        return None
-    config = _for_r("config", initializer.get_config())
-    return {"class_name": type(initializer).__name__, "config": config}
+def describe(initializer: Any) -> tuple[str, dict[str, Any]] | None:
+    """Return the class name and the configuration of an initializer; None if it is not pyinit's."""
+    return _description(initializer) if type(initializer) in CLASSES else None
+
+
+def _description(initializer: Initializer) -> tuple[str, dict[str, Any]]:
+    return type(initializer).__name__, _for_r("config", initializer.get_config())
 
 
 def serialized(initializer: Initializer) -> Any:
-    """What `serialize()` returns, for R."""
+    """Return the result of `serialize()` for R."""
     return _for_r("config", serialize(initializer))
 
 
 def next_draw(generator: SeedGenerator) -> list[float | str]:
-    """Takes a generator's next draw: (seed, draw) as floats; a seed that is none, in decimal."""
+    """Take a generator's next draw: (seed, draw) as floats, a seed beyond 2**53 in decimal."""
     seed, draw = generator.next()
     return [float(seed) if abs(seed) <= _MAX_WHOLE else str(seed), float(draw)]
 
 
 def derived_seed(seed: float | int, name: Any) -> str:
-    """`derive_seed()` with a seed that came from R, in decimal."""
+    """Call `derive_seed()` with a seed from R; return the result in decimal."""
     return str(derive_seed(as_integers(seed), name))
 
 
 def integer(digits: str) -> int:
-    """The integer that R has in decimal."""
+    """Return the integer with these decimal digits."""
     return int(digits)
 
 
 def initialize_model(model: Any, seed: float | int) -> None:
-    """`pyinit.keras.initialize()` with a seed that came from R."""
+    """Call `pyinit.keras.initialize()` with a seed from R."""
     from pyinit.bridges.keras.models import initialize
 
     initialize(model, as_integers(seed))
 
 
 def seed_python(seed: float) -> None:
-    """`set_random_seed()` with a seed that came from R."""
+    """Call `set_random_seed()` with a seed from R."""
     set_random_seed(as_integers(seed))
 
 
 def set_threads(n: float | None) -> None:
-    """`set_num_threads()` with a number that came from R."""
+    """Call `set_num_threads()` with a number from R."""
     set_num_threads(as_integers(n))
 
 
 def configured() -> dict[str, str]:
-    """What `show_config()` prints."""
+    """Return the entries that `show_config()` prints."""
     return {name: str(value) for name, value in configuration().items()}
 
 
 def fans(shape: Any, input_axes: Any, output_axes: Any) -> list[float]:
-    """`compute_fans()` with arguments that came from R, as R doubles."""
+    """Call `compute_fans()` with arguments from R; return floats."""
     found = compute_fans(as_integers(shape), as_integers(input_axes), as_integers(output_axes))
     return [float(_for_r("shape", units)) for units in found]
 
 
 def fingerprinted(x: Any, shape: Sizes | None, dtype: Any) -> str:
-    """`fingerprint()` with a shape that came from R."""
+    """Call `fingerprint()` with a shape from R."""
     return fingerprint(x, _whole(shape), dtype)
 
 
 def golden_vectors_name() -> str:
-    """The name of the file of the golden vectors."""
+    """Return the file name of the golden vectors."""
     return golden.PATH.name
 
 
 def golden_vectors(path: str, device: Any) -> list[golden.Vector]:
-    """The golden vectors in a file that the device must draw."""
+    """Read the golden vectors that the device must reproduce."""
     return golden.chosen(golden.read(Path(path)), device)
 
 
 def self_tested(vectors: list[golden.Vector], device: Any) -> dict[str, Any]:
-    """What Python's self-test finds, for R."""
+    """Run Python's self-test and return its results for R."""
     found = golden.check(vectors, device)
     return {
         "kernel": found.kernel,
@@ -267,7 +320,7 @@ def self_tested(vectors: list[golden.Vector], device: Any) -> dict[str, Any]:
 
 
 def expected(vector: golden.Vector) -> dict[str, Any]:
-    """How R draws a golden vector, and what it must be, in hexadecimal floats."""
+    """Return how R draws a golden vector, and its values as hexadecimal floats."""
     sizes = (vector.shape, vector.partition_shape, vector.partition_offset)
     shape, part, offset = (None if size is None else list(map(float, size)) for size in sizes)
     return {
@@ -281,13 +334,13 @@ def expected(vector: golden.Vector) -> dict[str, Any]:
 
 
 def config_from_r(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration with integers where Python takes no floats."""
+    """Convert a configuration from R: integers where Python takes no floats."""
     whole = ("seed", "input_axes", "output_axes")
     return {name: as_integers(value) if name in whole else value for name, value in config.items()}
 
 
 def as_integers(value: Any) -> Any:
-    """The number, or the list of numbers, with integers for floats that are whole."""
+    """Convert whole floats to integers, also within lists and dictionaries."""
     if isinstance(value, list):
         return [as_integers(element) for element in value]
     if isinstance(value, dict):
@@ -296,9 +349,9 @@ def as_integers(value: Any) -> Any:
 
 
 def _for_r(name: str, value: Any) -> Any:
-    """`value` with floats for the integers that reticulate would not hand over exactly.
+    """Convert integers that reticulate does not convert exactly to floats.
 
-    A seed that no float is becomes a string in decimal.
+    Seeds beyond 2**53 become decimal strings.
     """
     if isinstance(value, dict):
         return {key: _for_r(key, element) for key, element in value.items()}

@@ -1,7 +1,7 @@
-"""What the R package calls for manifests, by way of reticulate.
+"""The functions that the R package calls for manifests, through reticulate.
 
-All of R's numbers arrive as floats, and become the integers that Python's functions take. Counts
-and sizes go back as floats: reticulate would not hand over integers beyond 32 bits.
+R's numbers arrive as floats and are converted to the integers that Python's functions take. Counts
+and sizes are returned as floats: reticulate does not convert integers beyond 32 bits exactly.
 """
 
 from __future__ import annotations
@@ -18,12 +18,22 @@ from pyinit.manifests import creation, materialization, reading, verification, w
 from pyinit.manifests.model import Manifest, TensorSpec
 from pyinit.manifests.parallel import Progress
 
-#: What R's progress functions take.
+__all__ = [
+    "columns",
+    "create_manifest",
+    "manifest_of",
+    "materialize",
+    "plan",
+    "text_of",
+    "verify",
+]
+
+#: A progress function of R: it takes the bytes done and the total.
 ProgressOfR = Callable[[float, float], Any]
 
 
 def plan(value: Any) -> Any:
-    """A plan that came from R, with integers where Python takes no floats."""
+    """Convert a plan from R: integers where Python takes no floats."""
     if isinstance(value, list):
         return [plan(element) for element in value]
     if isinstance(value, dict):
@@ -43,7 +53,7 @@ def _initializer(identifier: Any) -> Any:
 def create_manifest(
     target: Any, seed: float | int | None, max_bytes: Any, progress: ProgressOfR | None
 ) -> Manifest:
-    """`create_manifest()` with arguments that came from R."""
+    """Call `create_manifest()` with arguments from R."""
     return creation.create_manifest(
         target,
         as_integers(seed),
@@ -53,22 +63,17 @@ def create_manifest(
 
 
 def text_of(manifest: Manifest) -> str:
-    """A manifest as R keeps it: the text of its file."""
+    """Return a manifest as R keeps it: the text of its file."""
     return writing.as_text(manifest)
 
 
 def manifest_of(text: str) -> Manifest:
-    """The manifest that R has kept."""
+    """Return the manifest with that text."""
     return reading.manifest_of(reading.load_json(text))
 
 
-def shown(manifest: Manifest) -> str:
-    """What a manifest shows when it is printed."""
-    return repr(manifest)
-
-
 def columns(manifest: Manifest) -> dict[str, list[str]]:
-    """What a manifest says of its tensors, as the columns of a table."""
+    """Return the tensors of a manifest as the columns of a table."""
     tensors = manifest.tensors
     return {
         "name": [tensor.name for tensor in tensors],
@@ -87,19 +92,19 @@ def verify(
     max_bytes: Any,
     progress: ProgressOfR | None,
 ) -> dict[str, Any]:
-    """`verify()` with arguments that came from R.
+    """Call `verify()` with arguments from R.
 
     Args:
-        manifest: See there.
-        target: See there.
-        arrays_of_r: Which arrays in `target` are R's: of doubles for any dtype, for instance. None
-            if it is no dictionary that R has made.
-        shard: See there.
-        max_bytes: See there.
-        progress: A function of two floats; None shows nothing.
+        manifest: As for `verify()`, like `target`, `shard` and `max_bytes`.
+        target: The weights.
+        arrays_of_r: The names of the arrays in `target` that are R's, whose type need not be the
+            manifest's; None if `target` is not a list of arrays.
+        shard: The shard.
+        max_bytes: The limit.
+        progress: A function of two floats, or None to show nothing.
 
     Returns:
-        The elements of what it returns in R.
+        The elements of the result in R.
     """
     pinned = reading.as_manifest(manifest)
     if arrays_of_r is not None:
@@ -156,7 +161,7 @@ def materialize(
     max_bytes: Any,
     progress: ProgressOfR | None,
 ) -> list[str]:
-    """`materialize()` with arguments that came from R."""
+    """Call `materialize()` with arguments from R."""
     paths = materialization.materialize(
         manifest,
         path,
@@ -170,7 +175,7 @@ def materialize(
 
 
 def _progress(progress: ProgressOfR | None) -> Progress:
-    """What Python calls: it must not draw a bar of its own in R."""
+    """Return a progress function for Python, which would draw its own bar for None."""
     if progress is None:
         return lambda done, total: None
 

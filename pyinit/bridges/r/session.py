@@ -1,13 +1,7 @@
-"""R inside this Python process, with arrays that cross both ways without a copy.
+"""R inside this Python process, exchanging arrays without a copy.
 
-rpy2 starts R and calls it; the R package pyinit calls Python by way of reticulate. Both use this
-very interpreter, so that objects of Python are the same ones on either side:
-
-    import pyinit.rpy2
-
-    pyinit.rpy2.start()
-    x = r.to_r(numpy.zeros((3, 2), order="F"))  # an R matrix, for functions that rpy2 imports
-    pyinit.rpy2.from_r(x)  # a NumPy array over the same memory
+rpy2 starts R and calls it; the R package pyinit calls Python through reticulate. Both use this very
+interpreter, so both sides see the same Python objects. See `pyinit.rpy2`.
 """
 
 from __future__ import annotations
@@ -22,8 +16,8 @@ from pyinit.arguments import argument_error
 from pyinit.bridges.r import calls
 from pyinit.dtypes import AnyArray
 
-#: Calls a function and returns its value, or the message and the class of its error: rpy2 would
-#: print the error too.
+#: Calls a function and returns its value, or the message and the class of its error. (rpy2 would
+#: print the error as well.)
 _ATTEMPT = """
 function(f, ...) tryCatch(
   list(f(...)),
@@ -40,7 +34,7 @@ _ERRORS: dict[str, type[Exception]] = {
 
 
 class _Session:
-    """R, once it runs: `rinterface` is rpy2's low-level interface to it."""
+    """The running R; `rinterface` is rpy2's low-level interface to it."""
 
     def __init__(self, rinterface: Any) -> None:
         self.rinterface = rinterface
@@ -55,14 +49,14 @@ class _Session:
         return value
 
     def call(self, name: str, *arguments: Any) -> Any:
-        """The value of a function of the R package; its error becomes one of Python."""
+        """Call a function of the R package. An R error becomes a Python exception."""
         return self._call(self._namespace[name], *arguments)
 
     def end(self) -> None:
-        """Ends R: what rpy2 does, but for the finalizers of R objects."""
+        """End R as rpy2 does, except that R runs no finalizers of its objects."""
         library = self.rinterface.openrlib.rlib
         with self.lock:
-            self.call("leave_python")
+            self.call("stop_reticulate_polling")
             library.R_dot_Last()
             library.Rf_KillAllDevices()
             library.R_CleanTempDir()
@@ -72,16 +66,16 @@ _session: _Session | None = None
 
 
 def start(lib_paths: Iterable[str | os.PathLike[str]] = ()) -> None:
-    """Starts R in this process, unless it runs already, and loads the R package pyinit.
+    """Start R in this process, unless it is running, and load the R package pyinit.
 
-    reticulate is made to use this interpreter, whatever RETICULATE_PYTHON says. When Python ends,
-    R ends as rpy2 has it end, except that it does not run the finalizers of R objects: those of
-    reticulate would wait for Python for ever, or abort the process.
+    reticulate then uses this interpreter, regardless of RETICULATE_PYTHON. When Python ends, R ends
+    as under rpy2, except that it runs no finalizers of its objects: reticulate's would wait for
+    Python forever, or abort the process.
 
     A second call does nothing.
 
     Args:
-        lib_paths: Folders in which R looks for packages, before those that it knows.
+        lib_paths: Folders in which R looks for packages first.
 
     Raises:
         ImportError: rpy2, R, or the R package is missing.
@@ -98,14 +92,14 @@ def start(lib_paths: Iterable[str | os.PathLike[str]] = ()) -> None:
     lib_paths_of_r(rinterface.StrSexpVector([*map(str, lib_paths), *lib_paths_of_r()]))
     try:
         session = _Session(rinterface)
-        session.call("crossings")
+        session.call("bridge")
     except ImportError as error:
         raise ImportError(
             f"The R package pyinit cannot be loaded: {error}. To install it, from the sources of "
             "pyinit-bridge: R CMD INSTALL rpkg"
         ) from None
-    # Imported after reticulate was loaded, which rpy2 would have R comment on, and before the end
-    # of R is taken over, since the import registers rpy2's.
+    # Imported after reticulate was loaded, since rpy2 would make R print a message then, and before
+    # rpy2's exit handler, which the import registers, is replaced.
     import rpy2.robjects  # noqa: F401
 
     atexit.unregister(rinterface.endr)
@@ -114,7 +108,7 @@ def start(lib_paths: Iterable[str | os.PathLike[str]] = ()) -> None:
 
 
 def _start_r() -> Any:
-    """rpy2's low-level interface, with R running."""
+    """Start R and return rpy2's low-level interface to it."""
     try:
         import rpy2  # noqa: F401
     except ImportError:
@@ -126,60 +120,60 @@ def _start_r() -> Any:
 
         if not rinterface.embedded.isinitialized():
             rinterface.initr()
-    # what rpy2 raises when R is missing depends on how it was built and on what it finds
+    # the type of rpy2's exception depends on how it was built and on what it finds
     except Exception as error:
         raise ImportError(
             "rpy2 cannot start R, which must be installed (version 4.2 or later) and on the PATH, "
-            f"or else its folder be in R_HOME: {type(error).__name__}: {error}"
+            f"or have its folder in R_HOME: {type(error).__name__}: {error}"
         ) from error
     return rinterface
 
 
 def to_r(x: AnyArray) -> Any:
-    """An R array over the memory of a NumPy array.
+    """Return an R array over the memory of a NumPy array.
 
-    It shows what Python writes to the NumPy array later, until R first writes to it: then R takes
-    a copy of its own.
+    The R array reflects later changes of the NumPy array until R first writes to it: then R makes a
+    copy.
 
     Args:
         x: A NumPy array of float64, int32 or bool, or an Arrow array of one of these types,
-            without nulls. It is copied unless it is of float64 and in Fortran order or of one
-            dimension without gaps.
+            without nulls. It is copied unless it is float64 and either in Fortran order, or
+            contiguous and of rank 1.
 
     Returns:
-        The array as an object of rpy2: a `rpy2.robjects.vectors.FloatMatrix`, for instance.
+        The array as an rpy2 object, such as a `rpy2.robjects.vectors.FloatMatrix`.
 
     Raises:
-        TypeError: `x` is none of these.
-        ValueError: R has no such dimensions.
-        ImportError: See `start`.
+        TypeError: `x` is of another kind.
+        ValueError: A dimension exceeds R's limit of 2**31 - 1.
+        ImportError: R cannot be started, as for `start()`.
     """
     session = _started()
     from rpy2.robjects import default_converter
 
     with session.lock:
-        pointer, addresses = session.call("open_crossing")
-        shape, shared = calls.send_array(x, list(addresses))
+        pointer, address = session.call("allocate_transfer")
+        shape, shared = calls.send_array(x, address[0])
         dimensions = session.rinterface.FloatSexpVector(shape)
         return default_converter.rpy2py(session.call("receive_array", pointer, dimensions, shared))
 
 
 def from_r(x: Any) -> AnyArray:
-    """A NumPy array over the memory of an R array.
+    """Return a NumPy array over the memory of an R array.
 
     R copies the array before it next writes to it, so the NumPy array keeps its values.
 
     Args:
-        x: A double, integer or logical vector, matrix or array of R without a class, as an object
-            of rpy2; integers and logicals must not be NA.
+        x: A double, integer or logical vector, matrix or array of R without a class, as an rpy2
+            object; integers and logicals must not be NA.
 
     Returns:
-        A read-only view in Fortran order; for logicals a copy, since R has them in 32 bits.
+        A read-only view in Fortran order; for logicals a copy, since R stores them in 32 bits.
 
     Raises:
-        TypeError: `x` is none of these.
-        ValueError: `x` has integers or logicals that are NA.
-        ImportError: See `start`.
+        TypeError: `x` is of another kind.
+        ValueError: An integer or logical is NA.
+        ImportError: R cannot be started, as for `start()`.
     """
     session = _started()
     if not isinstance(x, session.rinterface.Sexp):
@@ -187,13 +181,13 @@ def from_r(x: Any) -> AnyArray:
         raise TypeError(f"Argument `x` must be an object of rpy2. Received: {received}")
     with session.lock:
         sent = session.call("send_array", x)
-        # `sent` also has the pointer, which keeps what is at the addresses
-        _, addresses, shape, logical = sent
-        return calls.receive_array(list(addresses), list(shape), logical[0])
+        # `sent` keeps the pointer, which owns the transfer
+        _, address, shape, logical = sent
+        return calls.receive_array(address[0], list(shape), logical[0])
 
 
 def _started() -> _Session:
-    """The session, with R started."""
+    """Start R if necessary and return the session."""
     start()
     assert _session is not None
     return _session

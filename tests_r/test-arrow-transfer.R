@@ -5,7 +5,7 @@ expect_session <- function(code, line, ...) {
   expect_null(attr(output, "status"))
 }
 
-draw_array <- pyinit:::draw_array
+draw_array <- function(object, ...) pyinit:::draw_array(pyinit:::draw_function(object), ...)
 data_address <- pyinit:::data_address
 
 python <- reticulate::import("pyinit", convert = FALSE)
@@ -304,7 +304,8 @@ test_that("a saved array is an ordinary one, in a session without the package to
 # What a fresh session does first.
 start <- c(
   "python <- reticulate::import('pyinit', convert = FALSE)",
-  "draw <- function(...) pyinit:::draw_array(python$RandomUniform(seed = 1L), c(...))",
+  "uniform <- pyinit:::draw_function(python$RandomUniform(seed = 1L))",
+  "draw <- function(...) pyinit:::draw_array(uniform, c(...))",
   "x <- draw(20, 20)"
 )
 
@@ -389,7 +390,7 @@ test_that("a draw takes no more memory than its values", {
 
 test_that("memory stays flat over many draws", {
   skip_on_os(c("windows", "mac"))
-  zeros <- "draw <- function(...) pyinit:::draw_array(python$Zeros(), c(...))"
+  zeros <- "draw <- function(...) pyinit:::draw_array(pyinit:::draw_function(python$Zeros()), c(...))"
   loop <- "for (i in 1:%d) x <- draw(2048, 2048)"
   # 32 MiB each: 256 MiB may be garbage, and one is in use while the next one comes
   expect_lt(peak(c(zeros, sprintf(loop, 60))), 256 + 2 * 32 + 16)

@@ -1,21 +1,22 @@
-/* What makes reticulate safe where R runs inside Python, under rpy2. It isn't in two respects.
+/* Workarounds for reticulate where R runs inside Python, under rpy2.
 
-   rpy2 gives up Python's lock (the GIL) while R runs. reticulate takes it where R code calls Python,
-   but up to version 1.30 not where R's collector drops a reference to a Python object: if that was
-   the last one, Python aborts the process (https://github.com/rstudio/reticulate/issues/1236).
+   rpy2 releases Python's lock (the GIL) while R runs. reticulate takes the lock where R code calls
+   Python, but up to version 1.30 not where R's collector drops a reference to a Python object: if
+   that was the last reference, Python aborts the process
+   (https://github.com/rstudio/reticulate/issues/1236).
 
-   All versions have a thread that asks Python several times a second to let R look for events, and
-   goes on when Python has ended: it may then crash the process, which is about to exit.
+   All versions run a thread that asks Python several times a second to let R process events. It
+   goes on after Python has ended, and may then crash the process, which is about to exit.
 
-   reticulate calls functions of Python through pointers of its own, which it fills in when it first
-   uses Python. Two of them are redirected here: that to Py_DecRef to a function that takes the lock,
-   for those versions only; and that to Py_AddPendingCall, when Python ends, to one that does nothing.
-   In an R process of its own, neither is. */
+   reticulate calls Python through function pointers that it sets when it first uses Python. Two of
+   them are redirected here: Py_DecRef, in those versions only, to a function that takes the lock;
+   and Py_AddPendingCall, when Python ends, to a function that does nothing. In an R process of its
+   own, neither is redirected. */
 
 /* For RTLD_DEFAULT and RTLD_NOLOAD. */
 #define _GNU_SOURCE
 
-#include "embedded.h"
+#include "reticulate_workarounds.h"
 
 #ifdef _WIN32
 
@@ -34,13 +35,13 @@ SEXP stop_polling(SEXP reticulate) {
 
 #include <dlfcn.h>
 
-typedef void any_function(void);
+typedef void any_fn(void);
 
-/* Makes a pointer in the library of reticulate, whose file name is given, point to the function. */
-static void redirect(SEXP reticulate, const char *pointer_name, any_function *function) {
+/* Sets a function pointer of reticulate's library. `reticulate` is the path of the library. */
+static void redirect(SEXP reticulate, const char *pointer_name, any_fn *function) {
   void *library = dlopen(CHAR(STRING_ELT(reticulate, 0)), RTLD_LAZY | RTLD_NOLOAD);
   if (library == NULL) return;
-  any_function **pointer = dlsym(library, pointer_name);
+  any_fn **pointer = dlsym(library, pointer_name);
   if (pointer != NULL) *pointer = function;
   dlclose(library);
 }
@@ -52,7 +53,8 @@ static struct {
   void (*drop)(void *object);
 } python;
 
-/* Assigns a function that the process itself exports, or NULL. ISO C has no cast for that. */
+/* Sets `function` to one that the process exports, or to NULL. ISO C has no cast from void * to a
+   function pointer. */
 #define FIND(function, name) (*(void **) &(function) = dlsym(RTLD_DEFAULT, name))
 
 static int is_lock_released(void) {
@@ -79,7 +81,7 @@ static SEXP eval_and_redirect(void *data) {
   struct evaluation *evaluation = data;
   SEXP value = PROTECT(Rf_eval(evaluation->expr, evaluation->env));
   redirect(evaluation->reticulate, "_ZN10reticulate9libpython9Py_DecRefE",
-           (any_function *) drop_with_lock);
+           (any_fn *) drop_with_lock);
   UNPROTECT(1);
   return value;
 }
@@ -88,8 +90,8 @@ static void restore_lock(void *data) {
   python.restore_lock(((struct evaluation *) data)->lock_state);
 }
 
-/* The value of `expr`, which makes reticulate (before 1.31) use Python. R holds the lock for as long
-   as references are dropped without it. */
+/* Evaluates `expr`, which makes reticulate (before 1.31) load Python, and redirects Py_DecRef. R holds
+   the lock until then, since references are still dropped without it. */
 SEXP eval_with_lock(SEXP expr, SEXP env, SEXP reticulate) {
   if (!is_lock_released()) return Rf_eval(expr, env);
   struct evaluation evaluation = {expr, env, reticulate, python.take_lock()};
@@ -101,9 +103,9 @@ static int refuse(int (*function)(void *), void *argument) {
   return -1;
 }
 
-/* Keeps reticulate's thread from asking anything of Python, which is about to end. */
+/* Stops reticulate's thread from calling Python, which is about to end. */
 SEXP stop_polling(SEXP reticulate) {
-  redirect(reticulate, "_ZN10reticulate9libpython17Py_AddPendingCallE", (any_function *) refuse);
+  redirect(reticulate, "_ZN10reticulate9libpython17Py_AddPendingCallE", (any_fn *) refuse);
   return R_NilValue;
 }
 

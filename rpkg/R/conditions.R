@@ -1,0 +1,102 @@
+# Errors: those of Python as R conditions, and the package's own.
+
+# Evaluates a call of Python. An exception becomes an R condition with Python's message.
+call_python <- function(expr) {
+  # so that an error of R is not taken for Python's last one
+  reticulate::py_clear_last_error()
+  tryCatch(expr, error = rethrow)
+}
+
+# Evaluates a call of Python and converts its result to R.
+value_from_python <- function(expr) {
+  # not in one call: py_to_r() loads Python before it evaluates its argument
+  result <- call_python(expr)
+  reticulate::py_to_r(result)
+}
+
+rethrow <- function(error) {
+  raised <- reticulate::py_last_error()
+  if (is.null(raised) || inherits(error, "pyinit_error")) {
+    stop(error)
+  }
+  message <- raised$value
+  class <- condition_classes[[raised$type]]
+  if ("pyinit_os_error" %in% class) {
+    message <- sub("^\\[Errno [0-9]+\\] ", "", message)
+  }
+  stop_pyinit(message, class = class)
+}
+
+# The condition classes of Python's exceptions. Any other exception is just a pyinit_error.
+condition_classes <- list(
+  ValueError = "pyinit_value_error",
+  ManifestError = c("pyinit_manifest_error", "pyinit_value_error"),
+  DifferenceError = c("pyinit_difference_error", "pyinit_value_error"),
+  TypeError = "pyinit_type_error",
+  IndexError = "pyinit_index_error",
+  ImportError = "pyinit_import_error",
+  OSError = "pyinit_os_error",
+  FileExistsError = "pyinit_os_error",
+  FileNotFoundError = "pyinit_os_error",
+  IsADirectoryError = "pyinit_os_error",
+  NotADirectoryError = "pyinit_os_error",
+  PermissionError = "pyinit_os_error"
+)
+
+stop_pyinit <- function(..., class = NULL) {
+  stop(errorCondition(paste0(...), class = c(class, "pyinit_error")))
+}
+
+# Raises the error for an invalid argument, worded as in the Python package.
+stop_argument <- function(name, received, allowed) {
+  stop_pyinit(
+    "Argument `", name, "` must be ", allowed, ". Received: ", name, " = ", show_value(received),
+    class = "pyinit_value_error"
+  )
+}
+
+# Raises an error if `...` of the calling function is not empty: it only makes later arguments named.
+check_dots_empty <- function(...) {
+  if (...length() > 0L) {
+    names <- ...names()
+    unknown <- if (is.null(names) || !nzchar(names[[1L]])) show_value(..1) else names[[1L]]
+    stop_pyinit("Unused argument: ", unknown, class = "pyinit_type_error")
+  }
+}
+
+# An R value as R code, on one short line, with whole numbers as users type them.
+show_value <- function(value) {
+  if (inherits(value, c("pyinit_seed", "pyinit_seed_generator"))) {
+    return(format(value))
+  }
+  if (inherits(value, "python.builtin.object")) {
+    return(paste0("<", class(value)[[1L]], ">"))
+  }
+  if (is.integer(value) && !is.object(value)) {
+    storage.mode(value) <- "double"
+  }
+  code <- paste(deparse(value, width.cutoff = 500L, nlines = 4L), collapse = " ")
+  if (nchar(code) > 80L) paste0(substr(code, 1L, 77L), "...") else code
+}
+
+# Raises the error for an argument of the wrong type, worded as in the Python package.
+stop_type <- function(name, received, allowed) {
+  stop_pyinit(
+    "Argument `", name, "` must be ", allowed, ". Received: an object of class ",
+    paste(class(received), collapse = "/"),
+    class = "pyinit_type_error"
+  )
+}
+
+# Raises an error for a missing value: reticulate converts NA to TRUE, NA_integer_ to the smallest
+# integer and NA_character_ to "NA".
+check_missing <- function(config) {
+  for (name in names(config)) {
+    value <- config[[name]]
+    if (is.list(value)) {
+      check_missing(value)
+    } else if (is.atomic(value) && any(is.na(value) & !is.nan(value))) {
+      stop_argument(name, value, "given without missing values (NA)")
+    }
+  }
+}

@@ -1,0 +1,70 @@
+# Shapes: as the user types them, as R's `dim`, and their fans.
+
+# A shape as the user typed it, as doubles: c(2, 3), 5, list(2L, 3L), integer() for a scalar.
+as_sizes <- function(name, value) {
+  sizes <- if (is.list(value)) unlist_numbers(value) else value
+  if (!is.numeric(sizes) || is.object(sizes) || !all(is_size(sizes))) {
+    stop_argument(
+      name, value,
+      "a vector or list of whole numbers from 0 to 2^53, empty (`integer()`) for a scalar"
+    )
+  }
+  as.double(sizes)
+}
+
+# Beyond 2^53 a double need not be the number that was typed.
+is_size <- function(x) {
+  !is.na(x) & x >= 0 & x <= 2^53 & x == floor(x)
+}
+
+# A list of single numbers as a vector; NULL for any other list.
+unlist_numbers <- function(x) {
+  if (length(x) == 0L) {
+    return(double())
+  }
+  if (all(lengths(x) == 1L) && all(vapply(x, is.numeric, NA))) unlist(x)
+}
+
+# The `dim` of an R array of that shape. R has no `dim` for scalars, and none beyond 2^31 - 1: there
+# a tensor of rank 1 is a plain long vector.
+as_dim <- function(shape, name) {
+  if (length(shape) == 0L || length(shape) == 1L && shape > .Machine$integer.max) {
+    return(NULL)
+  }
+  if (any(shape > .Machine$integer.max)) {
+    stop_argument(
+      name, shape, "of dimensions up to 2^31 - 1, as R has them, unless there is only one"
+    )
+  }
+  as.integer(shape)
+}
+
+#' Fan-in and fan-out of a weight tensor
+#'
+#' @description
+#' The numbers of input and output units of a weight tensor, from which
+#' [initializer_variance_scaling()] and its relatives take the scale of the weights.
+#'
+#' @param shape
+#' The dimensions of the tensor. A matrix is (inputs, outputs); a tensor of higher rank is the
+#' kernel of a convolution: (receptive field, input channels, output channels).
+#'
+#' @param input_axes,output_axes
+#' The axes that count inputs and those that count outputs, from 0 as in Python (or, negative, from
+#' the end), where the shape alone does not tell: in attention layers. Used only if both are given.
+#'
+#' @returns
+#' A numeric vector with the elements `fan_in` and `fan_out`.
+#'
+#' @export
+#' @examplesIf pyinit_available()
+#' compute_fans(c(3, 3, 16, 32))
+#' compute_fans(c(64, 4, 16), input_axes = 0, output_axes = c(1, 2))
+compute_fans <- function(shape, input_axes = NULL, output_axes = NULL) {
+  shape <- as.list(as_sizes("shape", shape))
+  axes <- list(input_axes = input_axes, output_axes = output_axes)
+  check_missing(axes)
+  axes <- sequences_as_lists(axes)
+  fans <- call_python(bridge()$fans(shape, axes$input_axes, axes$output_axes))
+  stats::setNames(reticulate::py_to_r(fans), c("fan_in", "fan_out"))
+}
