@@ -150,7 +150,8 @@ def test_a_draw_in_r_is_the_memory_that_python_has_filled():
             self.address = out.ctypes.data
 
     initializer = Watched(seed=1)
-    drawn = in_r("draw_array")(r_of_python(initializer), numbers((30, 20)))
+    draw = in_r("draw_function")(r_of_python(initializer))
+    drawn = in_r("draw_array")(draw, numbers((30, 20)))
     view = session.from_r(drawn)
     assert address(drawn) == initializer.address == view.ctypes.data
     assert address(drawn) == pa.array(view.reshape(-1, order="F")).buffers()[1].address

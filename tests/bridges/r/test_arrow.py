@@ -16,30 +16,23 @@ pa = pytest.importorskip("pyarrow")
 from pyinit.bridges.r import arrow, calls  # noqa: E402
 
 
-class Structs:
-    """Memory for a schema and an array, as the other language has it."""
+class Transfer:
+    """The memory of a transfer, which R allocates."""
 
     def __init__(self):
-        self.schema = arrow._Schema()
-        self.array = arrow._Array()
-
-    @property
-    def addresses(self):
-        """Where they are."""
-        return ctypes.addressof(self.schema), ctypes.addressof(self.array)
-
-    @property
-    def decimal(self):
-        """Where they are, as R says it."""
-        return [str(address) for address in self.addresses]
+        self._memory = arrow._Transfer()
+        self.schema = self._memory.schema
+        self.array = self._memory.array
+        self.address = ctypes.addressof(self._memory)
+        self.decimal = str(self.address)
 
     def release(self):
-        """Gives back what they hold."""
+        """Release the schema and the array."""
         for struct in (self.schema, self.array):
             ctypes.PYFUNCTYPE(None, ctypes.c_void_p)(struct.release)(ctypes.addressof(struct))
 
     def values(self, dtype):
-        """The elements of the array, where it has them."""
+        """Return a view of the array's values."""
         address = ctypes.cast(self.array.buffers, ctypes.POINTER(ctypes.c_void_p))[1]
         size = (self.array.offset + self.array.length) * np.dtype(dtype).itemsize
         memory = (ctypes.c_char * size).from_address(address)
@@ -47,11 +40,11 @@ class Structs:
 
 
 @pytest.fixture
-def structs():
-    structs = Structs()
-    yield structs
-    if structs.schema.release:
-        structs.release()
+def transfer():
+    transfer = Transfer()
+    yield transfer
+    if transfer.schema.release:
+        transfer.release()
 
 
 def test_import_of_pyinit_leaves_pyarrow_alone():
@@ -59,35 +52,35 @@ def test_import_of_pyinit_leaves_pyarrow_alone():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_an_array_crosses_without_a_copy(structs):
+def test_an_array_moves_without_a_copy(transfer):
     values = np.arange(5.0)
-    arrow.move_out(arrow.float64_array(values), *structs.addresses)
-    assert structs.schema.format == b"g"
-    assert structs.array.length == 5
-    assert structs.values(np.float64).ctypes.data == values.ctypes.data
+    arrow.move_out(arrow.float64_array(values), transfer.address)
+    assert transfer.schema.format == b"g"
+    assert transfer.array.length == 5
+    assert transfer.values(np.float64).ctypes.data == values.ctypes.data
 
-    view = arrow.move_in(*structs.addresses)
-    assert structs.schema.release is None
-    assert structs.array.release is None
+    view = arrow.move_in(transfer.address)
+    assert transfer.schema.release is None
+    assert transfer.array.release is None
     assert view.ctypes.data == values.ctypes.data
     assert not view.flags.writeable
     np.testing.assert_array_equal(view, values)
 
 
-def test_the_array_lives_until_it_is_released(structs):
+def test_the_array_lives_until_it_is_released(transfer):
     values = np.arange(5.0)
     alive = weakref.ref(values)
-    arrow.move_out(arrow.float64_array(values), *structs.addresses)
+    arrow.move_out(arrow.float64_array(values), transfer.address)
     del values
     gc.collect()
     assert alive() is not None
-    structs.release()
+    transfer.release()
     assert alive() is None
 
     values = np.arange(5.0)
     alive = weakref.ref(values)
-    arrow.move_out(arrow.float64_array(values), *structs.addresses)
-    view = arrow.move_in(*structs.addresses)[1:]
+    arrow.move_out(arrow.float64_array(values), transfer.address)
+    view = arrow.move_in(transfer.address)[1:]
     del values
     assert alive() is not None
     del view
@@ -108,15 +101,15 @@ def test_the_array_lives_until_it_is_released(structs):
         (np.array([[True, False]]), False),
     ],
 )
-def test_arrays_are_exported_in_column_major_order(array, shared, structs):
+def test_arrays_are_exported_in_column_major_order(array, shared, transfer):
     array = np.asarray(array)
     exported, shape, is_shared = arrow.exportable(array)
     assert shape == array.shape
     assert is_shared == shared
     assert exported.to_pylist() == array.reshape(-1, order="F").tolist()
     if shared:
-        arrow.move_out(exported, *structs.addresses)
-        assert structs.values(np.float64).ctypes.data == array.ctypes.data
+        arrow.move_out(exported, transfer.address)
+        assert transfer.values(np.float64).ctypes.data == array.ctypes.data
 
 
 @pytest.mark.parametrize(
@@ -134,34 +127,34 @@ def test_arrays_are_exported_in_column_major_order(array, shared, structs):
     ],
     ids=lambda array: f"{type(array).__name__}",
 )
-def test_what_cannot_cross_is_a_type_error(array):
+def test_another_type_of_array_is_a_type_error(array):
     with pytest.raises(TypeError, match="Argument `x` must be a NumPy or Arrow array"):
         arrow.exportable(array)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", None])
 @pytest.mark.parametrize("shape", [(), (7,), (3, 4), (2, 3, 4), (0, 3)])
-def test_a_draw_is_the_call(dtype, shape, structs):
+def test_a_draw_is_the_call(dtype, shape, transfer):
     initializer = pyinit.RandomNormal(seed=1)
     expected = initializer(shape, dtype)
     sizes = list(map(float, shape))
-    calls.draw(initializer, sizes, dtype, None, None, None, structs.decimal)
-    drawn = arrow.move_in(*structs.addresses).reshape(shape, order="F")
+    calls.draw(initializer, sizes, dtype, None, None, None, transfer.decimal)
+    drawn = arrow.move_in(transfer.address).reshape(shape, order="F")
     np.testing.assert_array_equal(drawn, expected.astype(np.float64))
 
 
-def test_a_draw_of_a_part_is_the_slice(structs):
+def test_a_draw_of_a_part_is_the_slice(transfer):
     initializer = pyinit.RandomNormal(seed=1)
-    calls.draw(initializer, [5.0, 4.0], None, [2.0, 3.0], [3.0, 1.0], "cpu", structs.decimal)
-    drawn = arrow.move_in(*structs.addresses).reshape((2, 3), order="F")
+    calls.draw(initializer, [5.0, 4.0], None, [2.0, 3.0], [3.0, 1.0], "cpu", transfer.decimal)
+    drawn = arrow.move_in(transfer.address).reshape((2, 3), order="F")
     np.testing.assert_array_equal(drawn, initializer((5, 4))[3:5, 1:4])
 
 
 class Own(pyinit.Initializer):
-    """An initializer of a user's own, which overrides what Keras tells users to override."""
+    """A user's own initializer, which overrides the methods that Keras documents."""
 
     def __call__(self, shape, dtype=None, partition_shape=None, partition_offset=None):
-        """0, 1, 2, ... in C order."""
+        """Return 0, 1, 2, ... in C order."""
         values = np.arange(np.prod(shape)).reshape(shape).astype(dtype or pyinit.floatx())
         if partition_shape is None:
             return values
@@ -171,29 +164,29 @@ class Own(pyinit.Initializer):
 
 @pytest.mark.parametrize("initializer", [Own(), lambda shape, dtype=None: Own()(shape, dtype)])
 @pytest.mark.parametrize("dtype", ["bfloat16", "float64", "int8", "int64", None])
-def test_what_another_callable_returns_is_drawn(initializer, dtype, structs):
-    calls.draw(initializer, [2.0, 3.0], dtype, None, None, None, structs.decimal)
-    drawn = arrow.move_in(*structs.addresses).reshape((2, 3), order="F")
+def test_what_another_callable_returns_is_drawn(initializer, dtype, transfer):
+    calls.draw(initializer, [2.0, 3.0], dtype, None, None, None, transfer.decimal)
+    drawn = arrow.move_in(transfer.address).reshape((2, 3), order="F")
     np.testing.assert_array_equal(drawn, np.arange(6).reshape(2, 3))
 
 
-def test_another_callable_is_asked_for_the_part(structs):
-    calls.draw(Own(), [4.0, 3.0], None, [2.0, 1.0], [1.0, 2.0], None, structs.decimal)
-    drawn = arrow.move_in(*structs.addresses).reshape((2, 1), order="F")
+def test_another_callable_is_asked_for_the_part(transfer):
+    calls.draw(Own(), [4.0, 3.0], None, [2.0, 1.0], [1.0, 2.0], None, transfer.decimal)
+    drawn = arrow.move_in(transfer.address).reshape((2, 1), order="F")
     np.testing.assert_array_equal(drawn, [[5], [8]])
 
 
-def test_r_does_not_share_what_another_callable_keeps(structs):
+def test_r_does_not_share_what_another_callable_keeps(transfer):
     kept = np.zeros((2, 3), order="F")
-    calls.draw(lambda shape, dtype: kept, [2, 3], None, None, None, None, structs.decimal)
-    assert structs.values(np.float64).ctypes.data != kept.ctypes.data
+    calls.draw(lambda shape, dtype: kept, [2, 3], None, None, None, None, transfer.decimal)
+    assert transfer.values(np.float64).ctypes.data != kept.ctypes.data
 
 
 @pytest.mark.parametrize("returned", [np.zeros(3), np.zeros((2, 3), complex), "zeros"])
-def test_what_another_callable_must_return(returned, structs):
+def test_what_another_callable_must_return(returned, transfer):
     with pytest.raises(ValueError, match="Argument `initializer` must be one that returns"):
-        calls.draw(lambda *_: returned, [2, 3], None, None, None, None, structs.decimal)
-    assert structs.schema.release is None
+        calls.draw(lambda *_: returned, [2, 3], None, None, None, None, transfer.decimal)
+    assert transfer.schema.release is None
 
 
 @pytest.mark.parametrize(
@@ -204,20 +197,20 @@ def test_what_another_callable_must_return(returned, structs):
         *((dtype, b"g") for dtype in ("uint32", "int64", "uint64")),
     ],
 )
-def test_integers_and_bools_cross_in_the_type_of_r(dtype, arrow_format, structs):
-    calls.draw(pyinit.Ones(), [2.0, 3.0], dtype, None, None, None, structs.decimal)
-    assert structs.schema.format == arrow_format
-    assert structs.array.length == 6
+def test_integers_and_bools_arrive_in_the_type_of_r(dtype, arrow_format, transfer):
+    calls.draw(pyinit.Ones(), [2.0, 3.0], dtype, None, None, None, transfer.decimal)
+    assert transfer.schema.format == arrow_format
+    assert transfer.array.length == 6
 
 
 @pytest.mark.parametrize(
     ("value", "dtype"),
     [(-(2**31), "int32"), (2**53 + 1, "int64"), (-(2**53) - 1, "int64"), (2**64 - 1, "uint64")],
 )
-def test_values_that_r_cannot_hold_are_errors(value, dtype, structs):
+def test_values_that_r_cannot_hold_are_errors(value, dtype, transfer):
     with pytest.raises(ValueError, match="Argument `dtype` must be one whose values R can hold"):
-        calls.draw(pyinit.Constant(value), [1.0], dtype, None, None, None, structs.decimal)
-    assert structs.schema.release is None
+        calls.draw(pyinit.Constant(value), [1.0], dtype, None, None, None, transfer.decimal)
+    assert transfer.schema.release is None
 
 
 @pytest.mark.parametrize(
@@ -231,23 +224,51 @@ def test_values_that_r_cannot_hold_are_errors(value, dtype, structs):
         ("device", ([2.0, 2.0], None, None, None, "abacus")),
     ],
 )
-def test_a_bad_argument_of_a_draw_is_named(name, arguments, structs):
+def test_a_bad_argument_of_a_draw_is_named(name, arguments, transfer):
     with pytest.raises(ValueError, match=f"Argument `{name}` must be"):
-        calls.draw(pyinit.Identity(), *arguments, structs.decimal)
-    assert structs.schema.release is None
+        calls.draw(pyinit.Identity(), *arguments, transfer.decimal)
+    assert transfer.schema.release is None
 
 
-def test_arrays_are_sent_and_received(structs):
+def test_arrays_are_sent_and_received(transfer):
     values = np.arange(6.0).reshape(2, 3, order="F")
-    assert calls.send_array(values, structs.decimal) == ([2.0, 3.0], True)
-    back = calls.receive_array(structs.decimal, [2.0, 3.0], False)
+    assert calls.send_array(values, transfer.decimal) == ([2.0, 3.0], True)
+    back = calls.receive_array(transfer.decimal, [2.0, 3.0], False)
     assert back.ctypes.data == values.ctypes.data
     np.testing.assert_array_equal(back, values)
 
     logicals = np.array([0, 1, 1], np.int32)
-    calls.send_array(logicals, structs.decimal)
-    back = calls.receive_array(structs.decimal, [3.0], True)
+    calls.send_array(logicals, transfer.decimal)
+    back = calls.receive_array(transfer.decimal, [3.0], True)
     np.testing.assert_array_equal(back, np.array([False, True, True]))
+
+
+@pytest.mark.parametrize(
+    ("config", "fresh_seed", "seed"),
+    [({"seed": 1.0}, None, 1), ({"seed": 2**64 - 1}, None, 2**64 - 1), ({"seed": None}, 7.0, 7)],
+)
+def test_an_initializer_is_constructed_and_described_at_once(config, fresh_seed, seed, transfer):
+    draw, class_name, described = calls.construct("HeNormal", config, fresh_seed)
+    initializer = calls.initializer_of(draw)
+    assert initializer.seed == seed
+    assert initializer.get_config()["seed"] == config["seed"]
+    assert (class_name, described) == calls.describe(initializer)
+    draw([2.0, 3.0], None, None, None, None, transfer.decimal)
+    drawn = arrow.move_in(transfer.address).reshape((2, 3), order="F")
+    np.testing.assert_array_equal(drawn, pyinit.HeNormal(seed)((2, 3)))
+
+
+def test_a_configuration_is_normalised_by_python():
+    config = {"scale": 2.0, "distribution": "Normal", "seed": 1.0}
+    assert calls.construct("VarianceScaling", config, None)[2] == {
+        "scale": 2.0,
+        "mode": "fan_in",
+        "distribution": "truncated_normal",
+        "seed": 1,
+        "input_axes": None,
+        "output_axes": None,
+    }
+    assert calls.construct("Zeros", [], None)[1:] == ("Zeros", {})
 
 
 def test_the_end_of_python_is_announced():

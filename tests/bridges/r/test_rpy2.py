@@ -35,8 +35,8 @@ def test_parity():
     assert (ended.stderr, ended.returncode) == ("", 0), ended.stdout
 
 
-# reticulate drops references to objects of Python when R collects, which under rpy2 it does without
-# Python's lock (see rpkg/src/embedded.c)
+# reticulate drops references to Python objects when R's collector runs, which under rpy2 happens
+# without Python's lock: see rpkg/src/reticulate_workarounds.c
 COLLECT = """
 from pyinit.bridges.r import session
 session.start()
