@@ -13,7 +13,7 @@ numpy <- reticulate::import("numpy", convert = FALSE)
 pyarrow <- reticulate::import("pyarrow", convert = FALSE)
 normal <- python$RandomNormal(seed = 1L)
 
-# An initializer that remembers the last buffer it has filled, without keeping it alive.
+# An initializer that remembers the last buffer that was filled, without keeping it alive.
 probe <- reticulate::py_run_string(convert = TRUE, "
 import threading
 import weakref
@@ -22,9 +22,8 @@ import pyinit
 
 
 class Watched(pyinit.RandomNormal):
-    def _fill(self, out, *arguments):
-        super()._fill(out, *arguments)
-        self.watch(out)
+    def lazy(self, shape, dtype=None):
+        return WatchedTensor(self, super().lazy(shape, dtype))
 
     def watch(self, array):
         self.address = address(array)
@@ -32,6 +31,17 @@ class Watched(pyinit.RandomNormal):
 
     def alive(self):
         return self.reference() is not None
+
+
+class WatchedTensor:
+    def __init__(self, watcher, weights):
+        self.watcher, self.weights = watcher, weights
+        self.shape, self.dtype = weights.shape, weights.dtype
+
+    def read(self, *arguments, **options):
+        values = self.weights.read(*arguments, **options)
+        self.watcher.watch(values)
+        return values
 
 
 def address(array):

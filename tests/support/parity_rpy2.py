@@ -16,6 +16,7 @@ import pytest
 import pyinit
 from pyinit.bridges.r import arrow, session
 from pyinit.dtypes import FLOAT_DTYPES, INTEGER_DTYPES
+from pyinit.initializers.lazy import LazyTensor
 from tests.support import DATA, same_bits
 
 session.start()
@@ -143,17 +144,19 @@ def test_partitions(name, partition):
     assert is_drawn(drawn, full[slices])
 
 
-def test_a_draw_in_r_is_the_memory_that_python_has_filled():
-    class Watched(pyinit.RandomNormal):
-        def _fill(self, out, *arguments):
-            super()._fill(out, *arguments)
-            self.address = out.ctypes.data
+def test_a_draw_in_r_is_the_memory_that_python_has_filled(monkeypatch):
+    read = LazyTensor.read
+    addresses = []
 
-    initializer = Watched(seed=1)
-    draw = in_r("draw_function")(r_of_python(initializer))
-    drawn = in_r("draw_array")(draw, numbers((30, 20)))
+    def watched(weights, *arguments, **options):
+        values = read(weights, *arguments, **options)
+        addresses.append(values.ctypes.data)
+        return values
+
+    monkeypatch.setattr(LazyTensor, "read", watched)
+    drawn = in_r("initializer_random_normal")(seed=1)(numbers((30, 20)))
     view = session.from_r(drawn)
-    assert address(drawn) == initializer.address == view.ctypes.data
+    assert [address(drawn)] == addresses == [view.ctypes.data]
     assert address(drawn) == pa.array(view.reshape(-1, order="F")).buffers()[1].address
 
 

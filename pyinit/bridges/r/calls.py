@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import argument_error, as_partition
+from pyinit.arguments import argument_error, as_partition, as_shape
 from pyinit.bridges.r import arrow
 from pyinit.dtypes import BOOL, FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray
 from pyinit.initializers.base import Initializer
@@ -25,6 +25,7 @@ from pyinit.initializers.fans import compute_fans
 from pyinit.initializers.registry import CLASSES, deserialize, serialize
 from pyinit.reproducibility import golden
 from pyinit.reproducibility.fingerprint import fingerprint
+from pyinit.runtime import devices
 from pyinit.runtime.diagnostics import configuration
 from pyinit.runtime.threads import set_num_threads
 from pyinit.seeds import SeedGenerator, derive_seed, set_random_seed
@@ -109,9 +110,11 @@ def _filled(
     initializer: Initializer, shape: Any, part: Any, offset: Any, dtype: Any, device: Any
 ) -> AnyArray:
     """Return the array that `draw` moves to R, filled by the initializer."""
-    weights = initializer.lazy(shape, dtype)
+    # checked before the tensor is made, which takes a draw
     if part is not None or offset is not None:
-        part, offset = as_partition(weights.shape, part, offset)
+        part, offset = as_partition(as_shape(shape), part, offset)
+    devices.chosen(device, None)
+    weights = initializer.lazy(shape, dtype)
     storage = np.dtype(np.float64) if weights.dtype.name in FLOAT_DTYPES else weights.dtype
     values = weights.read(part, offset, dtype=storage, order="F", device=device)
     if isinstance(values, np.ndarray):

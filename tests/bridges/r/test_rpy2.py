@@ -78,12 +78,14 @@ def test_a_process_ends_well_with_arrays_on_both_sides():
 
 
 def test_importing_the_bridge_leaves_r_alone():
-    code = "import sys; from pyinit.bridges import r; print('rpy2' in sys.modules)"
+    code = "import sys; import pyinit.bridges.r.session; print('rpy2' in sys.modules)"
     assert_ends_well(run("-c", code), "False\n")
 
 
 def test_a_second_start_does_nothing():
-    code = "from pyinit.bridges import r; session.start(); session.start(); print('started')"
+    code = (
+        "from pyinit.bridges.r import session; session.start(); session.start(); print('started')"
+    )
     assert_ends_well(run("-c", code), "started\n")
 
 
