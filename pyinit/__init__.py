@@ -7,69 +7,30 @@ VarianceScaling(scale=2, mode='fan_in', distribution='truncated_normal', seed=1)
 >>> values = initializer(shape=(2, 2))
 >>> values.shape, values.dtype
 ((2, 2), dtype('float32'))
+
+The modules `pyinit.keras`, `pyinit.torch`, `pyinit.jax` and `pyinit.rpy2` are imported when they
+are first accessed.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from pyinit import bridges
+from pyinit import bridges, initializers
 from pyinit.dtypes import floatx, set_floatx
-from pyinit.initializers.base import Initializer
-from pyinit.initializers.constant import Constant, Identity, Ones, Zeros
-from pyinit.initializers.factories import (
-    initializer_constant,
-    initializer_glorot_normal,
-    initializer_glorot_uniform,
-    initializer_he_normal,
-    initializer_he_uniform,
-    initializer_identity,
-    initializer_lecun_normal,
-    initializer_lecun_uniform,
-    initializer_ones,
-    initializer_orthogonal,
-    initializer_random_normal,
-    initializer_random_uniform,
-    initializer_stft,
-    initializer_truncated_normal,
-    initializer_variance_scaling,
-    initializer_zeros,
-)
-from pyinit.initializers.fans import compute_fans
-from pyinit.initializers.orthogonal import Orthogonal
-from pyinit.initializers.random import (
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    LecunNormal,
-    LecunUniform,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-    VarianceScaling,
-)
-from pyinit.initializers.registry import (
-    deserialize,
-    deserialize_initializer,
-    get,
-    get_initializer,
-    serialize,
-    serialize_initializer,
-)
-from pyinit.initializers.stft import STFT
+from pyinit.initializers import *
 from pyinit.reproducibility.fingerprint import fingerprint
 from pyinit.reproducibility.golden import self_test
 from pyinit.runtime.devices import default_device, set_default_device
 from pyinit.runtime.diagnostics import show_config
-from pyinit.runtime.threads import set_num_threads
-from pyinit.seeds import (
-    SeedGenerator,
-    derive_seed,
-    random_seed_generator,
-    set_random_seed,
-)
+from pyinit.runtime.threads import num_threads, set_num_threads
+from pyinit.seeds import SeedGenerator, derive_seed, random_seed_generator, set_random_seed
 from pyinit.stream import STREAM_VERSION
 
 if TYPE_CHECKING:
+    from pyinit import compat as compat
+    from pyinit import jax as jax
+    from pyinit import keras as keras
+    from pyinit import rpy2 as rpy2
+    from pyinit import torch as torch
     from pyinit.manifests.creation import create_manifest
     from pyinit.manifests.materialization import materialize
     from pyinit.manifests.model import DifferenceError, Manifest, ManifestError
@@ -79,8 +40,35 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-#: What is imported when it is first asked for: `import pyinit` must be quick.
-_LATER = {
+__all__ = [
+    "STREAM_VERSION",
+    "DifferenceError",
+    "Manifest",
+    "ManifestError",
+    "SeedGenerator",
+    "Verification",
+    "create_manifest",
+    "default_device",
+    "derive_seed",
+    "fingerprint",
+    "floatx",
+    "materialize",
+    "num_threads",
+    "random_seed_generator",
+    "read_manifest",
+    "self_test",
+    "set_default_device",
+    "set_floatx",
+    "set_num_threads",
+    "set_random_seed",
+    "show_config",
+    "verify",
+    "write_manifest",
+]
+__all__ += initializers.__all__
+
+#: Names imported on first access, which keeps `import pyinit` quick.
+_LAZY_NAMES = {
     "DifferenceError": "pyinit.manifests.model",
     "Manifest": "pyinit.manifests.model",
     "ManifestError": "pyinit.manifests.model",
@@ -91,83 +79,32 @@ _LATER = {
     "verify": "pyinit.manifests.verification",
     "write_manifest": "pyinit.manifests.writing",
 }
+#: Modules imported on first access, and the package that each of them needs.
+_LAZY_MODULES = {
+    "compat": "pyinit",
+    "jax": "jax",
+    "keras": "keras",
+    "rpy2": "rpy2",
+    "torch": "torch",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return globals().setdefault(name, getattr(import_module(_LATER[name]), name))
+    if name in _LAZY_MODULES:
+        return import_module(f"pyinit.{name}")
+    if name not in _LAZY_NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals().setdefault(name, getattr(import_module(_LAZY_NAMES[name]), name))
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_LATER]
+    from importlib.util import find_spec
+
+    # tools access every name that is listed, which would fail for a missing package
+    modules = [name for name, package in _LAZY_MODULES.items() if find_spec(package)]
+    return sorted([*__all__, "__version__", "initializers", *modules])
 
 
 bridges.attach()
-
-__all__ = [
-    "STFT",
-    "STREAM_VERSION",
-    "Constant",
-    "DifferenceError",
-    "GlorotNormal",
-    "GlorotUniform",
-    "HeNormal",
-    "HeUniform",
-    "Identity",
-    "Initializer",
-    "LecunNormal",
-    "LecunUniform",
-    "Manifest",
-    "ManifestError",
-    "Ones",
-    "Orthogonal",
-    "RandomNormal",
-    "RandomUniform",
-    "SeedGenerator",
-    "TruncatedNormal",
-    "VarianceScaling",
-    "Verification",
-    "Zeros",
-    "compute_fans",
-    "create_manifest",
-    "default_device",
-    "derive_seed",
-    "deserialize",
-    "deserialize_initializer",
-    "fingerprint",
-    "floatx",
-    "get",
-    "get_initializer",
-    "initializer_constant",
-    "initializer_glorot_normal",
-    "initializer_glorot_uniform",
-    "initializer_he_normal",
-    "initializer_he_uniform",
-    "initializer_identity",
-    "initializer_lecun_normal",
-    "initializer_lecun_uniform",
-    "initializer_ones",
-    "initializer_orthogonal",
-    "initializer_random_normal",
-    "initializer_random_uniform",
-    "initializer_stft",
-    "initializer_truncated_normal",
-    "initializer_variance_scaling",
-    "initializer_zeros",
-    "materialize",
-    "random_seed_generator",
-    "read_manifest",
-    "self_test",
-    "serialize",
-    "serialize_initializer",
-    "set_default_device",
-    "set_floatx",
-    "set_num_threads",
-    "set_random_seed",
-    "show_config",
-    "verify",
-    "write_manifest",
-]

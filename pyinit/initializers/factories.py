@@ -23,6 +23,25 @@ from pyinit.initializers.random import (
 from pyinit.initializers.stft import STFT
 from pyinit.seeds import Seed
 
+__all__ = [
+    "initializer_constant",
+    "initializer_glorot_normal",
+    "initializer_glorot_uniform",
+    "initializer_he_normal",
+    "initializer_he_uniform",
+    "initializer_identity",
+    "initializer_lecun_normal",
+    "initializer_lecun_uniform",
+    "initializer_ones",
+    "initializer_orthogonal",
+    "initializer_random_normal",
+    "initializer_random_uniform",
+    "initializer_stft",
+    "initializer_truncated_normal",
+    "initializer_variance_scaling",
+    "initializer_zeros",
+]
+
 
 def initializer_constant(value: float = 0) -> Constant:
     """Construct a `Constant` initializer."""

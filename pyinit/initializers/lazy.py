@@ -149,13 +149,18 @@ class LazyTensor:
         # the Ellipsis keeps a view where there is no axis
         self._fill(out[(*view, ...)], offset, steps)
         entries = index if isinstance(index, tuple) else (index,)
-        return out if shape or Ellipsis in entries or not self._shape else out[()]
+        return out if shape or Ellipsis in entries else out[()]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
         if copy is False:
             raise ValueError("A lazy tensor has no memory to share: copy=False is not possible")
         values: AnyArray = self[...]
         return values if dtype is None else values.astype(dtype, copy=False)
+
+    def ravel(self, order: str = "C") -> AnyArray:
+        """Return all values in one dimension, in C order (`"C"`) or Fortran order (`"F"`)."""
+        values: AnyArray = self[...].ravel(order)
+        return values
 
     def read(
         self,

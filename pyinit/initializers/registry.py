@@ -3,79 +3,55 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
 from pyinit.arguments import argument_error, as_shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
+from pyinit.initializers import constant, orthogonal, random, stft
 from pyinit.initializers.base import Initializer
-from pyinit.initializers.constant import Constant, Identity, Ones, Zeros
-from pyinit.initializers.orthogonal import Orthogonal
-from pyinit.initializers.random import (
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    LecunNormal,
-    LecunUniform,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-    VarianceScaling,
-)
-from pyinit.initializers.stft import STFT
 
-CLASSES: tuple[type[Initializer], ...] = (
-    Constant,
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    Identity,
-    LecunNormal,
-    LecunUniform,
-    Ones,
-    Orthogonal,
-    RandomNormal,
-    RandomUniform,
-    STFT,
-    TruncatedNormal,
-    VarianceScaling,
-    Zeros,
+AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
+
+#: The classes of the public interface.
+CLASSES: tuple[type[Initializer], ...] = tuple(
+    getattr(module, name)
+    for module in (constant, orthogonal, random, stft)
+    for name in module.__all__
 )
 
 
 def snake_case(name: str) -> str:
-    """The name of a class as Keras writes its shortcut: `he_normal` for `HeNormal`."""
+    """Convert the name of a class as Keras does for its shortcuts: `HeNormal` to `he_normal`."""
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-#: Every name that Keras knows an initializer by.
+#: Every name that Keras accepts for an initializer.
 NAMES: dict[str, type[Initializer]] = {
     **{cls.__name__: cls for cls in CLASSES},
     **{snake_case(cls.__name__): cls for cls in CLASSES},
-    "IdentityInitializer": Identity,
-    "OrthogonalInitializer": Orthogonal,
-    "STFTInitializer": STFT,
-    "normal": RandomNormal,
-    "one": Ones,
-    "uniform": RandomUniform,
-    "zero": Zeros,
+    "IdentityInitializer": constant.Identity,
+    "OrthogonalInitializer": orthogonal.Orthogonal,
+    "STFTInitializer": stft.STFT,
+    "normal": random.RandomNormal,
+    "one": constant.Ones,
+    "uniform": random.RandomUniform,
+    "zero": constant.Zeros,
 }
 
 
 def serialize(initializer: Initializer) -> dict[str, Any]:
-    """An initializer's class and configuration as a JSON-serializable dictionary.
+    """Return an initializer's class and configuration as a JSON-serializable dictionary.
 
     Args:
         initializer: An initializer.
 
     Returns:
-        A dictionary in the form of Keras', with the keys `module` (`"pyinit"`), `class_name`,
-        `config` and `registered_name`.
+        A dictionary as Keras' function returns it, with the keys `module` (`"pyinit"`),
+        `class_name`, `config` and `registered_name`.
 
     Raises:
         ValueError: `initializer` is not an initializer.
@@ -100,11 +76,11 @@ def serialize(initializer: Initializer) -> dict[str, Any]:
 def deserialize(
     config: dict[str, Any], custom_objects: dict[str, type[Initializer]] | None = None
 ) -> Initializer:
-    """The initializer that a dictionary of `serialize()`, ours or Keras', describes.
+    """Return the initializer of a dictionary from `serialize()`, ours or Keras'.
 
     Args:
-        config: A dictionary with `class_name` and `config`; the class is found by any name that
-            Keras knows it by.
+        config: A dictionary with `class_name`, any name that Keras accepts for the class, and
+            `config`.
         custom_objects: Classes of your own, by name.
 
     Raises:
@@ -131,16 +107,26 @@ def deserialize(
     return cls.from_config(arguments)
 
 
-def get(identifier: Any) -> Callable[..., Any] | None:
-    """An initializer from what a Keras layer takes as one.
+@overload
+def get(identifier: None) -> None: ...
+@overload
+def get(identifier: str | Mapping[str, Any]) -> Initializer: ...
+@overload
+def get(identifier: type[AnyCallable]) -> AnyCallable: ...
+@overload
+def get(identifier: AnyCallable) -> AnyCallable: ...
+@overload
+def get(identifier: AnyArray) -> Callable[..., AnyArray]: ...
+def get(identifier: Any) -> Any:
+    """Return the initializer that an identifier stands for, as Keras' layers do.
 
     Args:
-        identifier: A name (every alias of Keras is known), a dictionary as `serialize()` returns
-            it, an initializer or another callable with `(shape, dtype=None)`, a class of these, an
-            array (which then is the initial value, for its own shape), or None.
+        identifier: A name (Keras' aliases included), a dictionary as `serialize()` returns it, an
+            initializer or another callable `(shape, dtype=None)`, a class of these, an array (the
+            initial value, for its own shape), or None.
 
     Returns:
-        A callable with `(shape, dtype=None)`; None for None.
+        A callable `(shape, dtype=None)`; None for None.
 
     Raises:
         ValueError: `identifier` is none of these.
@@ -152,8 +138,8 @@ def get(identifier: Any) -> Callable[..., Any] | None:
     """
     if identifier is None:
         return None
-    if isinstance(identifier, dict):
-        return deserialize(identifier)
+    if isinstance(identifier, Mapping):
+        return deserialize(dict(identifier))
     if isinstance(identifier, str):
         if identifier not in NAMES:
             allowed = "the name of an initializer, one of " + ", ".join(sorted(NAMES))
@@ -163,26 +149,25 @@ def get(identifier: Any) -> Callable[..., Any] | None:
         return _initializer_of(np.asarray(identifier))
     found = identifier() if isinstance(identifier, type) else identifier
     if callable(found):
-        return found  # type: ignore[no-any-return]
+        return found
     allowed = "a name, a configuration, a callable, an array or None"
     raise argument_error("identifier", identifier, allowed)
 
 
-# The names in R, where the short ones are functions of base R or of others.
+# The names in R, where base R and other packages use the short ones.
 get_initializer = get
 serialize_initializer = serialize
 deserialize_initializer = deserialize
 
 
 def _initializer_of(values: AnyArray) -> Callable[..., AnyArray]:
-    """A function that gives `values` for their own shape."""
+    """Return a function that gives `values` for their own shape."""
 
     def initialize(shape: Any, dtype: Any = None) -> AnyArray:
         array_dtype = standardize_dtype(dtype, NUMERIC_DTYPES)
         if as_shape(shape) != values.shape:
-            raise argument_error(
-                "shape", shape, f"{values.shape}, that of the array given as initializer"
-            )
+            allowed = f"{values.shape}, the shape of the array given as initializer"
+            raise argument_error("shape", shape, allowed)
         return values.astype(array_dtype)
 
     return initialize

@@ -111,4 +111,5 @@ def get(identifier: Any) -> Callable[..., Any] | None:
     if isinstance(identifier, dict | str):
         return deserialize(identifier)
     with argument_errors():
-        return registry.get(identifier)
+        found: Callable[..., Any] | None = registry.get(identifier)
+    return found

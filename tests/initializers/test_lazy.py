@@ -1,0 +1,371 @@
+"""Lazy tensors: what is read is the slice of the whole, whoever reads it."""
+
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pyinit
+from pyinit.compat import tf_keras
+from pyinit.dtypes import FLOAT_DTYPES
+from pyinit.initializers.placement import ComposedTensor, Placement
+from tests.support import RANDOM, same_bits
+
+SHAPE = (6, 5, 4)
+#: One lazy tensor of every kind, all of shape `SHAPE` unless their class asks for another.
+TENSORS = {
+    **{name: make(3).lazy(SHAPE) for name, make in RANDOM.items()},
+    "constant": pyinit.Constant(-0.0).lazy(SHAPE),
+    "zeros": pyinit.Zeros().lazy(SHAPE, "int8"),
+    "ones": pyinit.Ones().lazy(SHAPE, "bool"),
+    "identity": pyinit.Identity(2.5).lazy((7, 9), "bfloat16"),
+    "stft": pyinit.STFT().lazy((16, 1, 9), "float16"),
+    "given values": tf_keras.Constant(list(range(12))).lazy((3, 4)),
+    "uniform integers": tf_keras.RandomUniform(0, 1000, seed=1).lazy(SHAPE, "int32"),
+    "composed": ComposedTensor(
+        (8, 5),
+        FLOAT_DTYPES["float32"],
+        (Placement(axes=(1, 0), rows=(0, 6)), pyinit.HeNormal(1).lazy((5, 6))),
+        (Placement(rows=(4, 8), gates=(0,)), pyinit.Orthogonal(seed=2).lazy((4, 5))),
+    ),
+    "scalar": pyinit.RandomNormal(seed=1).lazy(()),
+    "empty": pyinit.RandomNormal(seed=1).lazy((3, 0)),
+}
+
+
+@pytest.fixture(params=list(TENSORS))
+def weights(request):
+    """A lazy tensor of each kind in turn."""
+    return TENSORS[request.param]
+
+
+def basic_indices(shape):
+    """Draw an index of NumPy's basic indexing."""
+    axes = [
+        st.one_of(st.slices(length), *([st.integers(-length, length - 1)] if length else []))
+        for length in shape
+    ]
+    full = st.tuples(*axes)
+    return st.one_of(
+        full,
+        st.just(...),
+        st.integers(0, len(shape)).flatmap(lambda n: full.map(lambda index: index[:n])),
+        st.integers(0, len(shape)).flatmap(
+            lambda n: full.map(lambda index: (*index[:n], ..., *index[n + 1 :]))
+        ),
+    )
+
+
+@given(data=st.data(), name=st.sampled_from(sorted(TENSORS)))
+def test_an_index_reads_what_numpy_selects(data, name):
+    """Protects basic indexing: integers, steps forwards and backwards, Ellipsis, every kind."""
+    weights = TENSORS[name]
+    index = data.draw(basic_indices(weights.shape))
+    expected = np.asarray(weights)[index]
+    found = weights[index]
+    assert type(found) is type(expected)
+    assert same_bits(np.asarray(found), np.asarray(expected))
+
+
+def test_it_has_the_attributes_of_an_array(weights):
+    """Protects what Dask, JAX, Zarr and h5py look at."""
+    values = np.asarray(weights)
+    for attribute in ("shape", "dtype", "ndim", "size", "nbytes"):
+        assert getattr(weights, attribute) == getattr(values, attribute)
+    if weights.ndim:
+        assert len(weights) == len(values)
+        assert all(same_bits(row, value) for row, value in zip(weights, values, strict=True))
+    else:
+        with pytest.raises(TypeError, match="without axes"):
+            len(weights)
+    assert same_bits(np.array(weights, copy=True), values)
+    assert np.asarray(weights, "complex64").dtype == np.complex64
+    with pytest.raises(ValueError, match="no memory to share"):
+        weights.__array__(copy=False)
+
+
+def test_it_is_what_the_call_returns(random_class, float_dtype):
+    """Protects the one path: a call is a lazy tensor that is read at once."""
+    initializer = random_class(7)
+    weights = initializer.lazy((5, 6), float_dtype)
+    assert same_bits(np.asarray(weights), initializer((5, 6), float_dtype))
+    assert weights.needs_whole == isinstance(initializer, pyinit.Orthogonal)
+
+
+def test_it_is_pickled_in_some_hundred_bytes(weights):
+    """Protects sending it to other processes: small, equal, the same values."""
+    pickled = pickle.dumps(weights)
+    assert len(pickled) < 1500
+    again = pickle.loads(pickled)
+    assert again == weights
+    assert hash(again) == hash(weights)
+    assert same_bits(np.asarray(again), np.asarray(weights))
+
+
+def test_a_large_tensor_is_as_small_as_any():
+    """Protects against memory or time that depends on the tensor's size."""
+    weights = pyinit.HeNormal(seed=1).lazy((10**6, 10**6), "bfloat16")
+    assert len(pickle.dumps(weights)) < 500
+    part = weights[10**6 - 1, :: 10**5]
+    assert same_bits(part, weights[-1:, :][0, :: 10**5])
+
+
+def test_it_cannot_be_changed(weights):
+    """Protects readers on other threads, and hashes."""
+    for attribute in ("shape", "dtype", "anything"):
+        with pytest.raises(AttributeError):
+            setattr(weights, attribute, 1)
+    assert copy.deepcopy(weights) is weights is copy.copy(weights)
+
+
+def test_equal_means_the_same_values():
+    """Protects caches keyed by lazy tensors."""
+    first = pyinit.RandomNormal(0.0, 1.0, seed=1).lazy((3,))
+    assert first == pyinit.RandomNormal(-0.0, 1.0, seed=1).lazy((3,))
+    assert first != pyinit.RandomNormal(0.0, 1.0, seed=2).lazy((3,))
+    assert first != pyinit.RandomNormal(0.0, 1.0, seed=1).lazy((3,), draw=1)
+    assert first != pyinit.RandomNormal(0.0, 1.0, seed=1).lazy((3,), "float16")
+    assert pyinit.Constant(0.0).lazy((3,)) != pyinit.Constant(-0.0).lazy((3,))
+    assert pyinit.Zeros().lazy((3,)) == pyinit.Constant(0).lazy((3,))
+    assert first != "first"
+
+
+def test_the_draw_is_taken_when_it_is_made():
+    """Protects a seed generator: one draw for each tensor, whatever is read of it and when."""
+    generator = pyinit.SeedGenerator(5)
+    first, second = (pyinit.HeNormal(generator).lazy((4, 3)) for _ in range(2))
+    assert generator.state == (5, 2)
+    assert same_bits(second[...], pyinit.HeNormal(5).lazy((4, 3), draw=1)[...])
+    assert same_bits(first[...], pyinit.HeNormal(5)((4, 3)))
+    assert generator.state == (5, 2)
+
+
+def test_a_given_draw_takes_none():
+    """Protects reading a generator's earlier draws."""
+    generator = pyinit.SeedGenerator(5)
+    initializer = pyinit.Orthogonal(seed=generator)
+    drawn = [initializer((3, 3)) for _ in range(3)]
+    for number, values in enumerate(drawn):
+        assert same_bits(initializer.lazy((3, 3), draw=number)[...], values)
+    assert generator.state == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (((-1,),), "shape"),
+        (((2,), "int32"), "dtype"),
+        (((2,), None, -1), "draw"),
+        (((2,), None, 2**32), "draw"),
+        (((2,), None, True), "draw"),
+    ],
+)
+def test_bad_arguments_take_no_draw(arguments, name):
+    """Protects the sequence of draws from calls that fail, and names the argument."""
+    generator = pyinit.SeedGenerator(1)
+    shape, dtype, draw = (*arguments, None, None)[:3]
+    with pytest.raises(ValueError, match=f"Argument `{name}` must be"):
+        pyinit.HeNormal(generator).lazy(shape, dtype, draw=draw)
+    with pytest.raises(ValueError, match="of rank 2 or more for Orthogonal"):
+        pyinit.Orthogonal(seed=generator).lazy((2,))
+    assert generator.state == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        ((0, 0, 0, 0), "too many indices: the tensor has 3 axes, 4 were indexed"),
+        ((..., ...), "only integers, slices"),
+        (6, "index 6 is out of bounds for axis 0 with size 6"),
+        ((0, -6), "index -6 is out of bounds for axis 1 with size 5"),
+        (None, "only integers, slices"),
+        ([0, 1], "only integers, slices"),
+        (True, "only integers, slices"),
+        (np.array([True] * 6), "only integers, slices"),
+        ("a", "only integers, slices"),
+        (1.0, "only integers, slices"),
+    ],
+)
+def test_other_indices_are_errors(index, message):
+    """Protects against an index that would be read as another one."""
+    with pytest.raises(IndexError, match=message):
+        TENSORS["he_normal"][index]
+
+
+@given(data=st.data(), dtype=st.sampled_from(list(FLOAT_DTYPES)))
+def test_read_into_fills_any_strides(data, dtype):
+    """Protects callers' memory: a partition at an offset, in a view, also as float64."""
+    weights = pyinit.TruncatedNormal(seed=4).lazy((9, 8, 7), dtype)
+    axes = data.draw(st.permutations(range(3)))
+    widened = data.draw(st.booleans())
+    buffer = np.zeros((9, 8, 7), np.float64 if widened else weights.dtype).transpose(axes)
+    steps = data.draw(st.tuples(*[st.sampled_from([-3, -2, -1, 1, 2, 3])] * 3))
+    out = buffer[tuple(slice(None, None, step) for step in steps)]
+    part = tuple(min(length, full) for length, full in zip(out.shape, weights.shape, strict=True))
+    out = out[tuple(map(slice, part))]
+    offset = tuple(
+        data.draw(st.integers(0, full - n)) for n, full in zip(part, weights.shape, strict=True)
+    )
+    weights.read_into(out, offset)
+    slices = tuple(slice(first, first + n) for first, n in zip(offset, part, strict=True))
+    assert same_bits(np.array(out), np.asarray(weights)[slices].astype(out.dtype))
+    out[...] = 0
+    assert not buffer.any()
+
+
+def test_what_cannot_be_filled_is_an_error():
+    """Protects the caller's array: dtype, writability, place."""
+    weights = pyinit.HeNormal(1).lazy((3, 2))
+    with pytest.raises(ValueError, match="of dtype float32 or float64"):
+        weights.read_into(np.zeros((3, 2), np.float16))
+    read_only = np.zeros((3, 2), np.float32)
+    read_only.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        weights.read_into(read_only)
+    with pytest.raises(ValueError, match="Argument `offset` must be such that"):
+        weights.read_into(np.zeros((2, 2), np.float32), (2, 0))
+    with pytest.raises(ValueError, match="Argument `shape` must be of the rank"):
+        weights.read_into(np.zeros(2, np.float32))
+    with pytest.raises(TypeError, match="must be a NumPy array or an array on a GPU"):
+        weights.read_into([0.0])
+    with pytest.raises(ValueError, match="of dtype int8"):
+        pyinit.Ones().lazy((2,), "int8").read_into(np.zeros(2))
+
+
+@pytest.mark.parametrize("size", [1, 7, 20, 1000])
+def test_chunks_follow_one_another(weights, size):
+    """Protects reading what is larger than memory: everything once, in C order."""
+    chunks = list(weights.chunks(size))
+    copied = np.zeros(weights.shape, weights.dtype)
+    for slices, values in chunks:
+        copied[slices] = values
+    assert same_bits(copied, np.asarray(weights))
+    flat = [values.reshape(-1) for _, values in chunks]
+    joined = np.concatenate([np.zeros(0, weights.dtype), *flat])
+    assert same_bits(joined, np.asarray(weights).reshape(-1))
+    if weights.needs_whole:
+        assert len(chunks) == 1
+    else:
+        assert all(values.size <= size for values in flat)
+
+
+def test_orthogonal_is_computed_once_for_each_object(monkeypatch):
+    """Protects slices of an orthogonal matrix from the cost of a whole one each."""
+    counts = []
+    original = pyinit.initializers.orthogonal.orthonormalize
+    monkeypatch.setattr(
+        "pyinit.initializers.orthogonal.orthonormalize",
+        lambda matrix: (counts.append(matrix.shape), original(matrix)),
+    )
+    weights = pyinit.Orthogonal(seed=1).lazy((30, 20))
+    assert weights.needs_whole
+    assert counts == []
+    with ThreadPoolExecutor(4) as pool:
+        rows = list(pool.map(lambda row: weights[row], range(30)))
+    assert counts == [(30, 20)]
+    assert same_bits(np.stack(rows), pyinit.Orthogonal(seed=1)((30, 20)))
+
+
+def test_a_call_of_ones_own_is_made_once():
+    """Protects subclasses with a `__call__` of their own: what it returns is read."""
+    calls = []
+
+    class Counting(pyinit.RandomNormal):
+        def __call__(self, shape, dtype=None, **kwargs):
+            calls.append(shape)
+            return 2 * super().__call__(shape, dtype, **kwargs)
+
+    initializer = Counting(seed=1)
+    weights = initializer.lazy((4, 3))
+    assert calls == []
+    assert same_bits(weights[1:], 2 * pyinit.RandomNormal(seed=1)((4, 3))[1:])
+    assert same_bits(weights[:, 2], 2 * pyinit.RandomNormal(seed=1)((4, 3))[:, 2])
+    assert calls == [(4, 3)]
+    with pytest.raises(ValueError, match="Argument `draw` must be None for Counting"):
+        initializer.lazy((4, 3), draw=1)
+
+    class Wrong(pyinit.Initializer):
+        def __call__(self, shape, dtype=None):
+            return np.zeros(3)
+
+    with pytest.raises(ValueError, match="must return an array of shape"):
+        np.asarray(Wrong().lazy((4, 3)))
+
+
+def test_a_class_that_only_checks_arguments_is_read_by_parts():
+    """Protects the classes of compat, whose call adds no values of its own."""
+    assert not tf_keras.HeNormal(1).lazy((4, 3)).needs_whole
+    weights = tf_keras.HeNormal(1).lazy((4, 3))
+    assert same_bits(weights[...], tf_keras.HeNormal(1)((4, 3)))
+
+
+def test_it_says_what_it_is():
+    """Protects the repr: short, with what the values follow from."""
+    assert repr(pyinit.HeNormal(seed=1).lazy((4, 3), "bfloat16")) == (
+        "LazyTensor(shape=(4, 3), dtype='bfloat16', truncated_normal, seed=1, draw=0)"
+    )
+    for weights in TENSORS.values():
+        assert repr(weights).startswith(f"LazyTensor(shape={weights.shape}, dtype=")
+
+
+def test_dask_reads_it_as_it_is(weights):
+    """Protects `dask.array.from_array`: the values, and a name that is the same everywhere."""
+    dask_array = pytest.importorskip("dask.array")
+    array = dask_array.from_array(weights, chunks=3 if weights.ndim else ())
+    assert same_bits(array.compute(), np.asarray(weights))
+    assert (
+        array.name
+        == dask_array.from_array(
+            pickle.loads(pickle.dumps(weights)), chunks=3 if weights.ndim else ()
+        ).name
+    )
+
+
+@pytest.mark.parametrize("chunk", [2, 100])
+def test_zarr_takes_it(weights, chunk, tmp_path):
+    """Protects assignment to a Zarr array, of many chunks and of one."""
+    zarr = pytest.importorskip("zarr")
+    if weights.dtype.name == "bfloat16":
+        pytest.skip("Zarr has no bfloat16")
+    array = zarr.create_array(
+        store=tmp_path / "weights.zarr",
+        shape=weights.shape,
+        dtype=weights.dtype,
+        chunks=tuple(min(chunk, max(length, 1)) for length in weights.shape),
+    )
+    array[...] = weights
+    assert same_bits(np.asarray(array[...]), np.asarray(weights))
+
+
+def test_h5py_takes_it(weights, tmp_path):
+    """Protects assignment to an HDF5 dataset."""
+    h5py = pytest.importorskip("h5py")
+    if weights.dtype.name == "bfloat16":
+        pytest.skip("HDF5 has no bfloat16")
+    with h5py.File(tmp_path / "weights.h5", "w") as file:
+        dataset = file.create_dataset("weights", weights.shape, weights.dtype)
+        dataset[...] = weights
+        assert same_bits(np.asarray(dataset[...]), np.asarray(weights))
+
+
+def test_a_memory_map_takes_it(weights, tmp_path):
+    """Protects assignment to memory that is a file."""
+    if not weights.size:
+        pytest.skip("an empty file cannot be mapped")
+    mapped = np.memmap(tmp_path / "weights", weights.dtype, "w+", shape=weights.shape or (1,))
+    mapped[...] = weights
+    assert same_bits(np.asarray(mapped).reshape(weights.shape), np.asarray(weights))
+
+
+def test_jax_reads_it_as_it_is(weights):
+    """Protects `jax.make_array_from_callback`."""
+    jax = pytest.importorskip("jax")
+    if weights.dtype.itemsize == 8:
+        pytest.skip("JAX has no float64 unless asked for")
+    sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    array = jax.make_array_from_callback(weights.shape, sharding, weights.__getitem__)
+    assert same_bits(np.asarray(array), np.asarray(weights))
