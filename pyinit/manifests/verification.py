@@ -177,7 +177,7 @@ def _compare_drawn(tensor: TensorSpec, advance: Advance) -> str | None:
     if drawn == tensor.fingerprint:
         return None
     return (
-        f"its initializer draws the fingerprint {drawn}, not {tensor.fingerprint}: {_CONTRADICTION}"
+        f"its initializer gives the fingerprint {drawn}, not {tensor.fingerprint}: {_CONTRADICTION}"
     )
 
 
