@@ -105,7 +105,8 @@ class ComposedTensor(LazyTensor):
     @property
     def working_memory(self) -> int:
         """The memory that reading needs besides the result, in bytes."""
-        return max((weights.working_memory for _, weights in self._weights), default=0)
+        # a weight that is computed whole stays in memory
+        return sum(weights.working_memory for _, weights in self._weights)
 
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
         first = offset or (0,) * self.ndim

@@ -401,6 +401,18 @@ def test_sizes_are_checked_before_memory_is_allocated(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_working_memory_counts_every_whole_weight():
+    """Each segment that needs its whole weight keeps it in memory while the tensor is drawn."""
+    segments = [{"rows": [k, k + 8], "initializer": pyinit.Orthogonal(seed=1)} for k in (0, 8)]
+    one, two = pyinit.create_manifest(
+        [
+            {"name": "one", "shape": [8, 8], "initializer": pyinit.Orthogonal(seed=1)},
+            {"name": "two", "shape": [16, 8], "segments": segments},
+        ]
+    ).tensors
+    assert two.working_memory == 2 * one.working_memory
+
+
 def test_disk_space_is_checked_first(tmp_path):
     """A disk that is too small is an error before anything is drawn."""
     with pytest.raises(OSError, match=r"the weights need 1.0 PiB, and"):
