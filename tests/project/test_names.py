@@ -28,14 +28,19 @@ ONLY_IN_R = {
 ONLY_IN_PYTHON = {
     # the classes: R has the functions that make them
     "Initializer",
+    "LazyTensor",
     "Manifest",
     "SeedGenerator",
+    "Verification",
     *(cls.__name__ for cls in CLASSES),
     # names of functions of base R: there they end in _initializer, as they do here too
     "deserialize",
     "get",
     "serialize",
-    # show_config() tells it
+    # condition classes in R: pyinit_manifest_error and pyinit_difference_error
+    "DifferenceError",
+    "ManifestError",
+    # part of R's show_config()
     "STREAM_VERSION",
 }
 
