@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 import pyinit
 from pyinit import Initializer, LazyTensor
+from pyinit.compat import ArgumentError, tf_keras, v1
+from pyinit.compat.tf_keras import HeNormal, he_uniform
 
 
 def make_initializers(seed: int) -> list[Initializer]:
@@ -49,6 +51,21 @@ def read(weights: LazyTensor, out: npt.NDArray[np.float32]) -> int:
     return weights.nbytes + len(weights) + weights.size + int(row.size) + int(part.ndim)
 
 
+def keep(seed: int) -> list[Initializer]:
+    """Use the names of TensorFlow and Keras 2."""
+    before = v1.variance_scaling_initializer(2.0, "fan_avg", "NORMAL", seed, dtype="float64")
+    before.from_config(before.get_config())((3, 4), partition_info=None)
+    v1.initializers.he_normal(seed)((3, 4))
+    v1.keras.initializers.RandomUniform(0, 10)((3, 4), "int32")
+    try:
+        first: HeNormal = tf_keras.initializers.he_normal(seed=seed)
+    except ArgumentError:
+        first = HeNormal()
+    second = tf_keras.VarianceScaling(scale=2.0, distribution="uniform")
+    second((3, 4), partition_shape=(1, 4), partition_offset=(2, 0))
+    return [before.migrate(), first, second, he_uniform(seed), tf_keras.Constant([1, 2])]
+
+
 def load(path: str) -> bool:
     """Write, read, verify and materialize a manifest."""
     manifest = pyinit.create_manifest(
@@ -71,7 +88,7 @@ def main() -> None:
     generator = pyinit.random_seed_generator(seed)
     generator.next()
     out = np.empty((3, 4), np.float32)
-    for initializer in make_initializers(seed):
+    for initializer in [*make_initializers(seed), *keep(seed)]:
         draw(initializer, out)
         read(initializer.lazy((3, 4), "float32"), out)
         initializer.clone().get_config()
