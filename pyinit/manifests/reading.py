@@ -238,7 +238,7 @@ def tensor_of(entry: dict[str, Any], where: str) -> TensorSpec:
     """
     dtype = entry["dtype"]
     try:
-        shape = as_shape(_whole(entry["shape"]))
+        shape = as_shape(_as_ints(entry["shape"]))
         segments = tuple(_segment_of(segment, shape) for segment in entry.get("segments", [entry]))
         _check_rows(segments, shape)
         for segment in segments:
@@ -251,7 +251,8 @@ def tensor_of(entry: dict[str, Any], where: str) -> TensorSpec:
 def _segment_of(entry: dict[str, Any], shape: tuple[int, ...]) -> Segment:
     rank = len(shape)
     rows, axes, gates = (
-        tuple(_whole(entry[name])) if name in entry else None for name in ("rows", "axes", "gates")
+        tuple(_as_ints(entry[name])) if name in entry else None
+        for name in ("rows", "axes", "gates")
     )
     if rows is not None and not (rank and 0 <= rows[0] <= rows[1] <= shape[0]):
         raise ManifestError(f"rows must lie within shape={shape}. Received: {list(rows)}")
@@ -278,7 +279,7 @@ def _segment_of(entry: dict[str, Any], shape: tuple[int, ...]) -> Segment:
     return Segment(initializer, draw, placement)
 
 
-def _whole(numbers: list[Any]) -> list[int]:
+def _as_ints(numbers: list[Any]) -> list[int]:
     """Convert to int: 1.0 is an integer in JSON Schema."""
     return [int(number) for number in numbers]
 
