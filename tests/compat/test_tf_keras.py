@@ -154,7 +154,7 @@ def test_constant_values():
         ("initializer", lambda: tf_keras.serialize(pyinit.HeNormal())),
     ],
 )
-def test_bad_arguments_are_refused(name, call):
+def test_bad_arguments_are_rejected(name, call):
     """Protects the messages, and except clauses for either exception."""
     for error in (ValueError, TypeError):
         with pytest.raises(error, match=f"Argument `{name}` must .*Received: "):
@@ -163,7 +163,7 @@ def test_bad_arguments_are_refused(name, call):
 
 def test_other_exceptions():
     """Protects the errors for unknown keywords and for arguments without a needed attribute."""
-    with pytest.raises(TypeError, match="Keyword arguments must be of"):
+    with pytest.raises(TypeError, match="Keyword arguments must be one of"):
         tf_keras.HeNormal()((2, 2), partition_info=None)
     with pytest.raises(AttributeError, match="Argument `config` must"):
         tf_keras.HeNormal.from_config("x")

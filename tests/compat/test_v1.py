@@ -250,7 +250,7 @@ def test_constant_values():
         ("dtype", lambda: v1.zeros_initializer.from_config({"dtype": "foo"})),
     ],
 )
-def test_bad_arguments_are_refused(name, call):
+def test_bad_arguments_are_rejected(name, call):
     """Protects the messages, and except clauses for either exception."""
     for error in (ValueError, TypeError) if name != "seed" else (ValueError,):
         with pytest.raises(error, match=f"Argument `{name}` must .*Received: "):
@@ -295,6 +295,8 @@ def test_imports_are_one_way():
 import sys
 import pyinit
 assert not [name for name in sys.modules if name.startswith("pyinit.compat")]
+import pyinit.compat
+assert issubclass(pyinit.compat.ArgumentError, (TypeError, ValueError))
 import pyinit.compat.v1
 assert not {"tensorflow", "keras", "tf_keras"} & set(sys.modules)
 """

@@ -75,7 +75,7 @@ class Initializer(base.Initializer):
         unknown = [name for name in kwargs if name not in _KEYWORDS]
         if unknown:
             raise TypeError(
-                f"Keyword arguments must be of {', '.join(_KEYWORDS)}. Received: "
+                f"Keyword arguments must be one of {', '.join(_KEYWORDS)}. Received: "
                 + ", ".join(unknown)
             )
         with argument_errors():
@@ -94,11 +94,11 @@ class Initializer(base.Initializer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Return an initializer with the arguments in `config`.
+        """Construct an initializer from a configuration.
 
         Args:
-            config: The result of `get_config()`, here or in tf_keras, or of the same class in
-                TensorFlow's `compat.v1`, whose `dtype` is dropped.
+            config: The dictionary that `get_config()` returns, here or in tf_keras; or that of
+                the same class in TensorFlow's `compat.v1`, whose `dtype` is dropped.
 
         Raises:
             AttributeError: `config` is not a dictionary.

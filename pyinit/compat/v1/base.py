@@ -157,10 +157,10 @@ class Initializer:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Return an initializer with the arguments in `config`, ours or of TensorFlow's class.
+        """Construct an initializer from a configuration, ours or of TensorFlow's class.
 
         Args:
-            config: The result of `get_config()`.
+            config: The dictionary that `get_config()` returns.
 
         Raises:
             ArgumentError: A key of `config` is not an argument of the class.
