@@ -1,4 +1,4 @@
-"""Bad input: an error at once, that names the argument, what was received and what is allowed."""
+"""Bad arguments: the error names the argument, the value received and the values allowed."""
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ BAD_SHAPES = [
 
 
 def message_of(name: str, call) -> str:
-    """The message of the ValueError that the call must raise."""
+    """Return the message of the ValueError that the call must raise."""
     with pytest.raises(ValueError, match=f"Argument `{name}` must") as caught:
         call()
     message = str(caught.value)
@@ -70,14 +70,14 @@ def message_of(name: str, call) -> str:
 
 @pytest.mark.parametrize(("name", "call"), BAD_VALUES)
 def test_bad_values_are_refused(name, call):
-    """Protects every constructor and function against what it cannot mean."""
+    """Protects every constructor and function from invalid values."""
     message_of(name, call)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", [*RANDOM, "seed_generator"])
 def test_bad_seeds_are_refused(name, seed):
-    """Protects against seeds that would be rounded, wrapped or taken for a number."""
+    """Protects against seeds that would be rounded, wrapped or misread as a number."""
     make = RANDOM.get(name, pyinit.SeedGenerator)
     assert repr(seed) in message_of("seed", lambda: make(seed))
 
@@ -85,7 +85,7 @@ def test_bad_seeds_are_refused(name, seed):
 @pytest.mark.parametrize("shape", BAD_SHAPES)
 @pytest.mark.parametrize("initializer", [pyinit.HeNormal(1), pyinit.Zeros(), pyinit.Identity()])
 def test_bad_shapes_are_refused(initializer, shape):
-    """Protects against shapes that Keras makes an empty or a truncated array of."""
+    """Protects against shapes for which Keras returns an empty or a truncated array."""
     message_of("shape", lambda: initializer(shape))
 
 
@@ -97,7 +97,7 @@ def test_random_initializers_fill_floats_only(random_class, dtype):
 
 @pytest.mark.parametrize("dtype", ["complex64", "string", "object", "float128"])
 def test_constants_fill_numbers_only(dtype):
-    """Protects against dtypes that are no weights."""
+    """Protects against dtypes that no weight has."""
     message_of("dtype", lambda: pyinit.Zeros()((2, 2), dtype))
 
 
@@ -116,7 +116,7 @@ def test_constants_fill_numbers_only(dtype):
     ],
 )
 def test_constants_must_fit_the_dtype(value, dtype):
-    """Protects against a value that would be rounded, wrapped or made infinite in silence."""
+    """Protects against a value that is silently rounded, wrapped or made infinite."""
     assert dtype in message_of("value", lambda: pyinit.Constant(value)((2,), dtype))
     if np.isfinite(value):
         message_of("gain", lambda: pyinit.Identity(value)((2, 2), dtype))
@@ -126,7 +126,7 @@ def test_constants_must_fit_the_dtype(value, dtype):
     ("name", "initializer", "dtype"),
     [
         ("stddev", pyinit.RandomNormal(0, 1e6, seed=1), "float16"),
-        # one value in ten billion would be infinite
+        # One value in ten billion would be infinite.
         ("stddev", pyinit.RandomNormal(0, 10_300, seed=1), "float16"),
         ("stddev", pyinit.TruncatedNormal(1e4, 3e4, seed=1), "float16"),
         ("mean", pyinit.TruncatedNormal(1e39, 1, seed=1), "float32"),
@@ -137,25 +137,25 @@ def test_constants_must_fit_the_dtype(value, dtype):
     ],
 )
 def test_parameters_must_fit_the_dtype(name, initializer, dtype):
-    """Protects against weights that are infinite because the dtype is narrow."""
+    """Protects against weights that overflow a narrow dtype."""
     assert dtype in message_of(name, lambda: initializer((2, 2), dtype))
 
 
 @pytest.mark.parametrize("shape", [(), (3,)])
 def test_orthogonal_needs_a_matrix(shape):
-    """Protects ranks that Orthogonal cannot serve."""
+    """Protects against ranks that Orthogonal does not support."""
     message_of("shape", lambda: pyinit.Orthogonal(seed=1)(shape))
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 2, 2)])
 def test_identity_needs_rank_two(shape):
-    """Protects ranks that Identity cannot serve."""
+    """Protects against ranks that Identity does not support."""
     message_of("shape", lambda: pyinit.Identity()(shape))
 
 
 @pytest.mark.parametrize("shape", [(), (8, 9), (8, 2, 9), (8, 1, 1), (7, 1, 9)])
 def test_stft_needs_its_own_shape(shape):
-    """Protects shapes from which Keras makes kernels of another shape."""
+    """Protects against shapes for which Keras returns a kernel of another shape."""
     message_of("shape", lambda: pyinit.STFT(window=[1.0] * 8)(shape))
 
 
@@ -177,7 +177,7 @@ def readonly() -> np.ndarray:
     ],
 )
 def test_out_must_be_the_right_buffer(out):
-    """Protects the caller's array: shape, dtype, byte order, alignment, writability."""
+    """Protects `out`: its shape, dtype, byte order, alignment and writability are checked."""
     before = out.copy()
     name = "dtype" if out.dtype == np.int32 else "out"
     with pytest.raises(ValueError, match=f"Argument `({name}|dtype|out)` must"):
@@ -187,21 +187,21 @@ def test_out_must_be_the_right_buffer(out):
 
 @pytest.mark.parametrize("out", [[0.0, 0.0], np.ma.masked_array(np.zeros(2, np.float32), [1, 1])])
 def test_out_must_be_an_array(out):
-    """Protects against a list, which would be filled nowhere, and a mask that hides the values."""
+    """Protects against lists, which are never filled, and masks, which keep hiding the values."""
     with pytest.raises(TypeError, match="Argument `out` must be a NumPy array"):
         pyinit.HeNormal(1)((2,), out=out)
 
 
 def test_messages_show_what_the_user_typed():
-    """Protects against a number in the message that was computed on the way."""
+    """Protects against a message that shows a computed value."""
     message = message_of("scale", lambda: pyinit.VarianceScaling(1e80)((2, 2)))
     assert "Received: scale=1e+80" in message
     assert "Received: identifier=<class 'int'>" in message_of("identifier", lambda: pyinit.get(int))
 
 
 @pytest.mark.parametrize("seed", [0.5, "x", None])
-def test_seeds_set_later_are_looked_at_too(seed):
-    """Protects the attribute, which the constructor does not see again."""
+def test_seeds_set_later_are_checked(seed):
+    """Protects the attribute `seed`, which users may set after the constructor has checked it."""
     initializer = pyinit.HeNormal(1)
     initializer.seed = seed
     message_of("seed", lambda: initializer((2,)))
@@ -224,19 +224,19 @@ def test_seeds_set_later_are_looked_at_too(seed):
     ],
 )
 def test_partitions_must_lie_inside(part, offset, name):
-    """Protects against a part that is no part of the tensor."""
+    """Protects against a partition that exceeds the tensor."""
     call = {"partition_shape": part, "partition_offset": offset}
     message_of(name, lambda: pyinit.HeNormal(1)((4, 4), **call))
 
 
 @pytest.mark.parametrize(("name", "value"), [("device", "gpu"), ("device", 0), ("layout", "x")])
 def test_devices_and_layouts(name, value):
-    """Protects against a device or layout that would be ignored."""
+    """Protects against a device or a layout that is ignored."""
     message_of(name, lambda: pyinit.HeNormal(1)((4, 4), **{name: value}))
 
 
-def test_bad_input_leaves_a_generator_where_it_was():
-    """Protects the sequence of draws: a call that failed has not drawn."""
+def test_failed_calls_take_no_draw():
+    """Protects the sequence of draws of a seed generator."""
     generator = pyinit.SeedGenerator(1)
     initializer = pyinit.RandomNormal(0, 1e6, seed=generator)
     for shape, dtype in (((2, -1), None), ((2,), "int32"), ((2,), "float16")):

@@ -1,4 +1,4 @@
-"""The initializers: what a call returns."""
+"""Calls of initializers: values, shapes, dtypes, partitions, seeds and copies."""
 
 import copy
 import inspect
@@ -25,7 +25,7 @@ CONSTANT = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_random_shapes_and_dtypes(random_class, float_dtype, shape):
-    """Protects every rank, zero-sized ones included, in every dtype."""
+    """Protects every rank, empty tensors included, in every dtype."""
     initializer = random_class(3)
     if isinstance(initializer, pyinit.Orthogonal) and len(shape) < 2:
         shape = (*shape, 2, 2)
@@ -40,7 +40,7 @@ def test_random_shapes_and_dtypes(random_class, float_dtype, shape):
 @pytest.mark.parametrize("dtype", list(NUMERIC_DTYPES))
 @pytest.mark.parametrize("name", list(CONSTANT))
 def test_constant_dtypes(name, dtype):
-    """Protects integers and bool for the initializers that promise them."""
+    """Protects integers and bool in the initializers that support them."""
     values = CONSTANT[name]()((2, 3), dtype)
     expected = {"zeros": np.zeros((2, 3)), "identity": np.eye(2, 3)}.get(name, np.ones((2, 3)))
     assert same_bits(values, expected.astype(NUMERIC_DTYPES[dtype]))
@@ -48,7 +48,7 @@ def test_constant_dtypes(name, dtype):
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_out_is_filled_in_place(random_class, float_dtype, order):
-    """Protects `out=`: the very array comes back, holding what a call without it returns."""
+    """Protects `out`: the call returns it, with the values of a call without it."""
     initializer = random_class(4)
     out = np.empty((5, 6, 7), FLOAT_DTYPES[float_dtype], order=order)
     assert initializer((5, 6, 7), out=out) is out
@@ -59,7 +59,7 @@ def test_out_is_filled_in_place(random_class, float_dtype, order):
     "index", [np.s_[:, ::2], np.s_[::-1], np.s_[:, ::-3], np.s_[1::2, 2:, ::-1]]
 )
 def test_out_may_have_any_strides(random_class, float_dtype, index):
-    """Protects views: gaps, steps backwards, and what lies between the elements."""
+    """Protects views with gaps or negative strides, and the memory between their elements."""
     buffer = np.zeros((6, 7, 8), FLOAT_DTYPES[float_dtype])
     out = buffer[index]
     initializer = random_class(4)
@@ -70,7 +70,7 @@ def test_out_may_have_any_strides(random_class, float_dtype, index):
 
 
 def test_partition_is_the_slice(random_class, float_dtype):
-    """Protects `partition_shape` and `partition_offset` for every random class."""
+    """Protects `partition_shape` and `partition_offset` of every random class."""
     initializer = random_class(5)
     part = initializer(
         (6, 70, 5), float_dtype, partition_shape=(2, 33, 3), partition_offset=(1, 7, 2)
@@ -81,7 +81,7 @@ def test_partition_is_the_slice(random_class, float_dtype):
 @pytest.mark.parametrize("offset", [(0, 0), (2, 0), (0, 3), (4, 4), (5, 0), (0, 5), (1, 2)])
 @pytest.mark.parametrize("part", [(2, 2), (1, 3), (3, 1), (0, 2), (2, 0)])
 def test_partition_of_the_identity(offset, part):
-    """Protects the diagonal's place in parts that it crosses, touches or misses."""
+    """Protects the diagonal in partitions that it crosses, touches or misses."""
     initializer = pyinit.Identity(2.5)
     values = initializer((8, 8), partition_shape=part, partition_offset=offset)
     (row, column), (rows, columns) = offset, part
@@ -89,7 +89,7 @@ def test_partition_of_the_identity(offset, part):
 
 
 def test_partition_of_constants_and_stft():
-    """Protects the part arguments of the classes without chance."""
+    """Protects `partition_shape` and `partition_offset` of the other classes."""
     assert pyinit.Constant(2)((9, 9), partition_shape=(1, 2), partition_offset=(8, 7)).tolist() == [
         [2.0, 2.0]
     ]
@@ -101,7 +101,7 @@ def test_partition_of_constants_and_stft():
 
 
 def test_rounding_to_bfloat16_is_one_rounding():
-    """Protects against float64 -> float32 -> bfloat16, which rounds this number up."""
+    """Protects against rounding twice, by way of float32, which rounds this value up."""
     just_below_half = 1 + 2.0**-8 - 2.0**-40
     assert float(pyinit.Constant(just_below_half)((), "bfloat16")) == 1.0
     just_above_half = 1 + 2.0**-8 + 2.0**-40
@@ -117,16 +117,16 @@ def test_rounding_to_bfloat16_is_one_rounding():
 @pytest.mark.parametrize("window", ["hann", "hamming", None, [0.5, 1, 2, 3, 3, 2, 1, 0.5]])
 @pytest.mark.parametrize("scaling", ["density", "spectrum", None])
 @pytest.mark.parametrize("periodic", [True, False])
-def test_stft_is_keras_own(side, window, scaling, periodic):
-    """Protects the kernels' values, against the real Keras."""
+def test_stft_equals_keras(side, window, scaling, periodic):
+    """Protects the kernels' values: they are those of Keras."""
     ours = pyinit.STFT(side, window, scaling, periodic)
     theirs = keras.initializers.STFT(side, window, scaling, periodic)
-    # Keras computes the angles in float32 even for a float64 kernel
+    # Keras computes the angles in float32 even for a float64 kernel.
     np.testing.assert_allclose(ours((8, 1, 9), "float64"), theirs((8, 1, 9), "float64"), atol=3e-6)
 
 
-def test_seeds_repeat_and_generators_go_on(random_class):
-    """Protects Keras' rule: an integer repeats its values, a generator gives new ones."""
+def test_seeds_repeat_and_generators_advance(random_class):
+    """Protects Keras' rule: an integer seed repeats its values, a generator does not."""
     repeated = random_class(11)
     assert same_bits(repeated((4, 5)), repeated((4, 5)))
     generator = pyinit.random_seed_generator(11)
@@ -139,7 +139,7 @@ def test_seeds_repeat_and_generators_go_on(random_class):
 
 
 def test_unseeded_initializers_differ_and_repeat_after_set_random_seed(random_class):
-    """Protects `seed=None`: fresh at construction, visible, reproducible on demand."""
+    """Protects `seed=None`: a visible seed, new at each construction, reproducible on demand."""
     pyinit.set_random_seed(5)
     first, second = random_class(None), random_class(None)
     assert first.seed != second.seed
@@ -149,8 +149,8 @@ def test_unseeded_initializers_differ_and_repeat_after_set_random_seed(random_cl
     assert first.get_config()["seed"] is None
 
 
-def test_keras_set_random_seed_makes_unseeded_ones_reproducible():
-    """Protects what a Keras user types at the top of a script."""
+def test_keras_set_random_seed_sets_our_seeds():
+    """Protects scripts that call keras.utils.set_random_seed() first."""
     keras.utils.set_random_seed(3)
     first = pyinit.HeNormal()
     keras.utils.set_random_seed(3)
@@ -164,7 +164,7 @@ def test_seeds_count_modulo_two_to_the_64(seed):
     assert same_bits(values, pyinit.HeNormal(int(seed) % 2**64)((3, 3)))
 
 
-def test_a_parameter_of_zero_width():
+def test_distributions_of_zero_width():
     """Protects the degenerate distributions that Keras allows."""
     assert (pyinit.RandomNormal(3, 0, seed=1)((5,)) == 3).all()
     assert (pyinit.TruncatedNormal(3, 0, seed=1)((5,)) == 3).all()
@@ -172,7 +172,7 @@ def test_a_parameter_of_zero_width():
 
 
 def test_a_negative_zero_is_zero():
-    """Protects invariant 2 from the cache of parameters, for which the two are one."""
+    """Protects the cache of distributions, for which -0.0 and 0.0 are equal keys."""
     for first, second in ((0.0, -0.0), (-0.0, 0.0)):
         values = [pyinit.RandomNormal(mean, 0, seed=1)((64,)) for mean in (first, second)]
         assert same_bits(*values)
@@ -187,8 +187,8 @@ def test_shapes_may_come_from_generators():
     assert part.shape == (2, 3)
 
 
-def test_a_part_of_an_stft_kernel_costs_a_part():
-    """Protects parts of kernels that no memory holds."""
+def test_a_partition_of_an_stft_kernel_is_cheap():
+    """Protects partitions of kernels that are larger than memory."""
     part = pyinit.STFT(window=None)(
         (10**12, 1, 3), partition_shape=(2, 1, 3), partition_offset=(10**12 - 4, 0, 0)
     )
@@ -196,7 +196,7 @@ def test_a_part_of_an_stft_kernel_costs_a_part():
 
 
 def test_a_generators_draws_are_counted_across_threads():
-    """Protects a shared generator against two threads taking the same draw."""
+    """Protects a shared generator: two threads never take the same draw."""
     from concurrent.futures import ThreadPoolExecutor
 
     generator = pyinit.SeedGenerator(1)
@@ -206,7 +206,7 @@ def test_a_generators_draws_are_counted_across_threads():
 
 
 def test_a_generator_ends_after_its_last_draw():
-    """Protects the range of the counter: draw 2**32 would repeat draw 0."""
+    """Protects the counter's range: draw 2**32 would repeat draw 0."""
     generator = pyinit.SeedGenerator(1)
     generator._draw = 2**32 - 1
     assert generator.next() == (1, 2**32 - 1)
@@ -216,7 +216,7 @@ def test_a_generator_ends_after_its_last_draw():
 
 @pytest.mark.parametrize("shape", [[3, 4], (np.int64(3), np.uint8(4)), np.array([3, 4])])
 def test_shapes_come_in_many_forms(shape):
-    """Protects what NumPy and R users pass as a shape."""
+    """Protects the shapes that NumPy and R users pass."""
     assert pyinit.HeNormal(1)(shape).shape == (3, 4)
 
 
@@ -227,7 +227,7 @@ def test_dtypes_come_in_many_forms(dtype):
 
 
 def test_python_types_are_dtypes_as_in_keras():
-    """Protects Keras' reading of Python's own types."""
+    """Protects Python's types as dtypes: they mean what Keras reads them as."""
     assert pyinit.Ones()((2,), float).dtype == np.float32
     assert pyinit.Ones()((2,), int).dtype == np.int32
     assert pyinit.Ones()((2,), bool).dtype == np.bool_
@@ -241,8 +241,8 @@ def test_floatx_is_the_default_dtype():
     assert pyinit.HeNormal(1)((2,)).dtype == ml_dtypes.bfloat16
 
 
-def test_copies_and_pickles_draw_on():
-    """Protects copying and pickling, a generator's state among them."""
+def test_copies_and_pickles_continue():
+    """Protects copy and pickle, including a generator's state."""
     generator = pyinit.SeedGenerator(4, name="shared")
     initializer = pyinit.HeNormal(generator)
     initializer((2,))
@@ -253,7 +253,7 @@ def test_copies_and_pickles_draw_on():
 
 
 def test_generators_are_named_as_in_keras():
-    """Protects the names made up, and the repr."""
+    """Protects generated names and the repr."""
     first, second = pyinit.SeedGenerator(1), pyinit.SeedGenerator(2)
     prefix, _, number = second.name.rpartition("_")
     assert prefix == "seed_generator"
@@ -263,7 +263,7 @@ def test_generators_are_named_as_in_keras():
 
 
 def test_reprs_construct_the_same():
-    """Protects a printed initializer: typed back in, it draws the same."""
+    """Protects the repr: evaluated, it constructs an equal initializer."""
     for initializer in (
         pyinit.VarianceScaling(2.0, "fan_avg", "uniform", seed=3),
         pyinit.GlorotUniform(4, input_axes=[0], output_axes=[1]),
@@ -273,8 +273,8 @@ def test_reprs_construct_the_same():
         assert typed.get_config() == initializer.get_config()
 
 
-def test_factories_are_the_classes_with_the_names_of_r():
-    """Protects signatures: the R names take the classes' arguments with the classes' defaults."""
+def test_factories_have_the_signatures_of_the_classes():
+    """Protects the R names: they take the classes' arguments and defaults."""
     factories = {name: value for name, value in vars(pyinit).items() if "initializer_" in name}
     assert len(factories) == 16
     for name, factory in factories.items():
@@ -291,14 +291,14 @@ def test_factories_are_the_classes_with_the_names_of_r():
         assert type(factory(**kwargs)) is cls
 
 
-def test_a_subclass_that_fills_nothing_says_so():
-    """Protects the message for an unfinished subclass."""
+def test_an_unfinished_subclass_raises():
+    """Protects the message of a subclass that does not compute values."""
     with pytest.raises(NotImplementedError, match="must override `__call__"):
         pyinit.Initializer()((2,))
 
 
 def test_a_large_flat_index_is_exact():
-    """Protects 64-bit indices: a small part of a tensor larger than any memory."""
+    """Protects 64-bit indices: a small partition of a tensor larger than any memory."""
     shape = (2**20, 2**20, 2**19)
     initializer = pyinit.RandomUniform(0, 1, seed=6)
     part = initializer(shape, partition_shape=(1, 1, 4), partition_offset=(2**20 - 1, 5, 2**19 - 4))

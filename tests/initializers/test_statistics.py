@@ -1,7 +1,7 @@
-"""The distributions are the ones promised.
+"""Statistical tests of the distributions.
 
-The seeds are fixed, so a test that passes keeps passing. `ALPHA` is the probability with which a
-right implementation would fail each single comparison for a seed chosen at random.
+The seeds are fixed, so the results repeat. `ALPHA` is the probability that a correct implementation
+fails one comparison for a random seed.
 """
 
 import math
@@ -13,7 +13,7 @@ from scipy import stats
 import pyinit
 
 ALPHA = 1e-6
-#: Two-sided bound of a standard normal statistic.
+#: Two-sided critical value of a standard normal statistic.
 BOUND = float(stats.norm.isf(ALPHA / 2))
 SIZE = 1 << 20
 
@@ -33,13 +33,13 @@ def standard(request):
 
 
 def test_moments_up_to_the_kurtosis(standard, float_dtype):
-    """Protects the shape of the distribution in every dtype, low precision included."""
+    """Protects the shape of the distribution in every dtype."""
     make, law = standard
     values = make(101)((SIZE,), float_dtype).astype(np.float64)
     for power in (1, 2, 3, 4):
         mean, square = law.moment(power), law.moment(2 * power)
         error = math.sqrt((square - mean * mean) / SIZE)
-        # what rounding to nearest can add, with the widest spacing of the dtype, systematically
+        # The largest bias of rounding to nearest, for the dtype's widest spacing.
         spacing = {"float16": 2.0**-11, "bfloat16": 2.0**-8}.get(float_dtype, 2.0**-24)
         rounding = power * spacing**2 * law.moment(2 * ((power + 1) // 2))
         assert abs(np.mean(values**power) - mean) <= BOUND * error + rounding
@@ -47,14 +47,14 @@ def test_moments_up_to_the_kurtosis(standard, float_dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_kolmogorov_smirnov(standard, dtype):
-    """Protects the whole distribution function."""
+    """Protects the distribution function."""
     make, law = standard
     values = make(202)((SIZE,), dtype)
     assert stats.kstest(values, law.cdf).pvalue > ALPHA
 
 
 def test_tails_of_the_normal():
-    """Protects the far tails, which moments and Kolmogorov-Smirnov hardly see."""
+    """Protects the far tails, to which moments and Kolmogorov-Smirnov are insensitive."""
     values = pyinit.RandomNormal(0.0, 1.0, seed=303)((1 << 23,))
     for z in (3.0, 4.0, 4.5, 5.0):
         expected = 2 * stats.norm.sf(z) * values.size
@@ -64,7 +64,7 @@ def test_tails_of_the_normal():
 
 
 def independent(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether the correlations of two samples, and of their squares, are those of chance."""
+    """Return whether two samples, and their squares, are uncorrelated."""
     return all(
         abs(np.corrcoef(first**power, second**power)[0, 1]) * math.sqrt(first.size) < BOUND
         for power in (1, 2)
@@ -80,7 +80,7 @@ def test_neighbours_are_independent(standard, lag):
 
 
 def test_draws_and_seeds_are_independent(standard):
-    """Protects against streams of neighbouring seeds or draws that resemble each other."""
+    """Protects against correlated streams of neighbouring seeds or draws."""
     make, _ = standard
     generator = pyinit.SeedGenerator(505)
     samples = [make(generator)((SIZE,), "float64") for _ in range(3)]
@@ -93,8 +93,8 @@ def test_draws_and_seeds_are_independent(standard):
 @pytest.mark.parametrize("mode", ["fan_in", "fan_out", "fan_avg"])
 @pytest.mark.parametrize("distribution", ["truncated_normal", "untruncated_normal", "uniform"])
 @pytest.mark.parametrize("shape", [(300, 500), (3, 3, 40, 50), (20000,)])
-def test_variance_scaling_has_the_variance_it_promises(mode, distribution, shape):
-    """Protects the scale: its fans, the correction for truncation, the uniform's limit."""
+def test_variance_scaling_has_the_documented_variance(mode, distribution, shape):
+    """Protects the scale: the fans, the correction for truncation and the uniform's limit."""
     values = pyinit.VarianceScaling(2.0, mode, distribution, seed=606)(shape, "float64")
     fan_in, fan_out = pyinit.compute_fans(shape)
     units = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
@@ -104,10 +104,10 @@ def test_variance_scaling_has_the_variance_it_promises(mode, distribution, shape
 
 
 def test_orthogonal_is_uniform_over_the_group():
-    """Protects the sign convention: without it, Q's diagonal is not symmetric about zero."""
+    """Protects Q's sign convention, without which its diagonal is not symmetric about zero."""
     first = np.array([pyinit.Orthogonal(seed=s)((3, 3), "float64") for s in range(4000)])
-    # every entry of a Haar matrix of order n has mean 0 and variance 1 / n, and its trace
-    # has mean 0 and variance 1
+    # Each entry of a Haar matrix of order n has mean 0 and variance 1 / n; its trace has mean 0
+    # and variance 1.
     for entry in first.reshape(4000, 9).T:
         assert abs(entry.mean()) < BOUND * math.sqrt(1 / 3 / 4000)
     trace = np.trace(first, axis1=1, axis2=2)

@@ -1,4 +1,4 @@
-"""The cosines and windows of STFT kernels: accurate, and of IEEE arithmetic alone."""
+"""Cosines, sines and windows of STFT kernels."""
 
 import mpmath
 import numpy as np
@@ -12,8 +12,8 @@ DENOMINATORS = (1, 2, 3, 5, 7, 8, 12, 16, 100, 1023, 4096, 2**57 + 1)
 
 @pytest.mark.parametrize("denominator", DENOMINATORS)
 @pytest.mark.parametrize("function", ["cos", "sin"])
-def test_two_units_in_the_last_place(function, denominator):
-    """Protects the accuracy, all around the circle and beyond it, and the exact zeros."""
+def test_cosines_and_sines(function, denominator):
+    """Protects the accuracy (2 ulp) over several turns, and exact zeros."""
     few = [*range(-40, 40), denominator - 1, denominator // 3, denominator // 7]
     numerators = np.array([*few, *range(0, min(denominator, 2000), 7)])
     values = {"cos": cos_of_turns, "sin": sin_of_turns}[function](numerators, denominator)
@@ -26,13 +26,13 @@ def test_two_units_in_the_last_place(function, denominator):
 
 @pytest.mark.parametrize("name", COSINE_SUMS)
 @pytest.mark.parametrize("periodic", [True, False])
-def test_windows_are_scipys(name, periodic):
-    """Protects the coefficients and names, and the windows of few values."""
+def test_windows_equal_scipy(name, periodic):
+    """Protects the coefficients, the names and the shortest windows."""
     for length in (1, 2, 3, 8, 9, 1000):
         values = named_window(name, length, periodic)
         np.testing.assert_allclose(values, get_window(name, length, periodic), atol=1e-15)
 
 
 def test_other_windows_come_from_scipy():
-    """Protects the windows that are no sums of cosines."""
+    """Protects the windows that are not sums of cosines."""
     np.testing.assert_array_equal(named_window("bohman", 9, False), get_window("bohman", 9, False))

@@ -1,4 +1,4 @@
-"""The GPU's glue without a GPU: arguments, errors, and what a stand-in for CuPy is asked for."""
+"""The GPU's Python code on the CPU, with a stand-in for CuPy."""
 
 import os
 import subprocess
@@ -19,8 +19,8 @@ from tests.support.cuda_on_host import on_host
 
 
 @pytest.fixture(autouse=True)
-def _as_at_first(monkeypatch):
-    """Neither a default device nor compiled kernels, before and after."""
+def _reset(monkeypatch):
+    """Reset the default device and the compiled kernels, before and after."""
     monkeypatch.setattr(devices, "_from_environment", "cpu")
     for cached in (nvrtc.function, nvrtc._module, nvrtc._code):
         cached.cache_clear()
@@ -37,19 +37,19 @@ def pretend(monkeypatch, **machine):
 
 @pytest.fixture
 def two_devices(monkeypatch):
-    """CuPy's stand-in, with two devices."""
+    """Replace CuPy by its stand-in, with two devices."""
     pretend(monkeypatch)
 
 
-# ---- errors: what is missing ----
+# ---- errors ----
 
 
 @pytest.mark.parametrize(
     "device",
     ["gpu", "cuda:", "cuda:-1", "cuda:1.0", "cpu:0", "CUDA", "cuda:\N{SUPERSCRIPT TWO}", 0],
 )
-def test_names_of_no_device(device):
-    """Protects against a device that would be ignored."""
+def test_invalid_device_names(device):
+    """Protects against a device name that is ignored."""
     for call in (
         lambda: pyinit.HeNormal(1)((2, 2), device=device),
         lambda: pyinit.HeNormal(1)((2, 2), out=np.empty((2, 2), np.float32), device=device),
@@ -60,7 +60,7 @@ def test_names_of_no_device(device):
 
 
 def test_without_cupy(monkeypatch):
-    """Protects the way on for who has no CuPy."""
+    """Protects users without CuPy: the error says how to install it."""
     monkeypatch.setitem(sys.modules, "cupy", None)
     message = r"`device` must be 'cpu': a GPU needs CuPy.*Received: device='cuda:1'"
     with pytest.raises(ImportError, match=message):
@@ -71,32 +71,32 @@ def test_without_cupy(monkeypatch):
 
 
 def test_without_a_driver(monkeypatch):
-    """Protects who has CuPy, but nothing that it could use."""
+    """Protects users of CuPy without a driver."""
     pretend(monkeypatch, count=0, driver=0)
     with pytest.raises(RuntimeError, match=r"there is no NVIDIA driver .*Received: device='cuda'"):
         pyinit.HeNormal(1)((2, 2), device="cuda")
 
 
 def test_without_a_device(monkeypatch):
-    """Protects who has a driver, but no device."""
+    """Protects users of a driver without a device."""
     pretend(monkeypatch, count=0)
     with pytest.raises(RuntimeError, match="no device can be used"):
         pyinit.HeNormal(1)((2, 2), device="cuda")
 
 
-def test_a_number_too_large(two_devices):
-    """Protects who counts devices from 1."""
+def test_an_ordinal_too_large(two_devices):
+    """Protects users who count devices from 1."""
     with pytest.raises(ValueError, match=r"'cuda:0', 'cuda:1'. Received: device='cuda:2'"):
         pyinit.HeNormal(1)((2, 2), device="cuda:2")
 
 
 def test_out_of_memory(two_devices):
-    """Protects the message: which device, and what CuPy says of it."""
+    """Protects the message: it names the device and quotes CuPy."""
     with pytest.raises(MemoryError, match=r"'cuda:1' has too little memory\. Out of memory"):
         pyinit.Zeros()((10**6, 10**6), device="cuda:1")
 
 
-def test_a_failed_call_has_not_drawn(two_devices):
+def test_a_failed_call_takes_no_draw(two_devices):
     """Protects the sequence of draws."""
     generator = pyinit.SeedGenerator(1)
     for device in ("cuda:7", "tpu"):
@@ -107,12 +107,12 @@ def test_a_failed_call_has_not_drawn(two_devices):
     assert generator.state == (1, 0)
 
 
-# ---- which device ----
+# ---- choice of the device ----
 
 
 @on_host
 def test_the_default_device(two_devices, monkeypatch):
-    """Protects the order: argument, `out`, what was set, the environment."""
+    """Protects the order of precedence: `device`, `out`, set_default_device(), the environment."""
     initializer = pyinit.HeNormal(1)
     assert isinstance(initializer((2, 2)), np.ndarray)
     monkeypatch.setattr(devices, "_from_environment", "cuda:1")
@@ -129,7 +129,7 @@ def test_the_default_device(two_devices, monkeypatch):
 
 
 def test_a_bad_environment_variable(monkeypatch):
-    """Protects the message: who set the variable must read its name."""
+    """Protects the message, which names the variable."""
     monkeypatch.setattr(devices, "_from_environment", "gpu")
     for call in (pyinit.default_device, lambda: pyinit.HeNormal(1)((2, 2))):
         with pytest.raises(ValueError, match=f"`{devices.VARIABLE}` must be"):
@@ -137,7 +137,7 @@ def test_a_bad_environment_variable(monkeypatch):
 
 
 def test_the_environment_variable():
-    """Protects the way to set a device from outside."""
+    """Protects the choice of a device by an environment variable."""
     code = "import pyinit; print(pyinit.default_device())"
     environment = {**os.environ, devices.VARIABLE: "cuda:1"}
     result = subprocess.run(
@@ -147,7 +147,7 @@ def test_the_environment_variable():
 
 
 def test_out_and_device_must_agree(two_devices):
-    """Protects against an array that would be filled elsewhere than asked."""
+    """Protects against filling an array on a device other than the requested one."""
     host = np.empty((2, 2), np.float32)
     with pytest.raises(ValueError, match="'cpu' or None if `out` is in the CPU's memory"):
         pyinit.HeNormal(1)((2, 2), out=host, device="cuda")
@@ -158,19 +158,19 @@ def test_out_and_device_must_agree(two_devices):
 
 
 def test_show_config_names_the_devices(two_devices, capsys):
-    """Protects the report of what was used."""
+    """Protects the report of the devices."""
     pyinit.show_config()
     assert "cpu, cuda:0 Pretended, cuda:1 Pretended" in capsys.readouterr().out
 
 
 def test_show_config_imports_no_cupy():
-    """Protects a quick report."""
+    """Protects the report's speed."""
     code = "import sys, pyinit; pyinit.show_config(); sys.exit('cupy' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 def test_bridges_and_compat_stay_on_the_cpu(two_devices):
-    """Protects what promises NumPy arrays from a default device that is a GPU."""
+    """Protects functions that return NumPy arrays from a default device that is a GPU."""
     from pyinit.compat import tf_keras, v1
 
     pyinit.set_default_device("cuda")
@@ -178,13 +178,13 @@ def test_bridges_and_compat_stay_on_the_cpu(two_devices):
     assert isinstance(v1.random_uniform_initializer(seed=1)((2, 2)), np.ndarray)
 
 
-# ---- what is drawn ----
+# ---- values ----
 
 
 @on_host
 @pytest.mark.parametrize("name", RANDOM)
 def test_random_initializers(name, two_devices, float_dtype):
-    """Protects the way from a call to a launch, on a device that is not the current one."""
+    """Protects calls that launch a kernel on a device that is not the current one."""
     shape, part = (40, 3, 70), {"partition_shape": (5, 2, 70), "partition_offset": (1, 1, 0)}
     for options in ({}, part):
         drawn = RANDOM[name](3)(shape, float_dtype, device="cuda:1", **options)
@@ -199,7 +199,7 @@ def test_random_initializers(name, two_devices, float_dtype):
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "int8", "bool"])
 def test_constants(dtype, two_devices):
-    """Protects every bit, -0.0 among them, and parts of the identity."""
+    """Protects every bit, including -0.0, and partitions of the identity."""
     constants = [pyinit.Zeros(), pyinit.Ones(), pyinit.Constant(1), pyinit.Identity()]
     if dtype in FLOAT_DTYPES:
         constants += [pyinit.Constant(v) for v in (-0.0, 0.1, float("nan"), float("-inf"))]
@@ -217,7 +217,7 @@ def test_constants(dtype, two_devices):
 
 
 def test_stft(two_devices):
-    """Protects what the CPU computes for the device."""
+    """Protects values that the CPU computes for the device."""
     initializer = pyinit.STFT("imag", window=None)
     drawn = initializer((8, 1, 5), device="cuda")
     assert same_bits(drawn.host, initializer((8, 1, 5)))
@@ -225,7 +225,7 @@ def test_stft(two_devices):
 
 @on_host
 def test_self_test(two_devices):
-    """Protects the golden vectors on a device: all but the orthogonal ones are drawn there."""
+    """Protects the golden vectors on a device; it skips the orthogonal ones."""
     result = pyinit.self_test("cuda:1")
     assert result, result
     assert result.kernel == "cuda:1"
@@ -236,7 +236,7 @@ def test_self_test(two_devices):
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("lender", ["ndarray", "Borrowed", "OnlyInterface"])
 def test_arrays_are_filled_in_place(lender, order, two_devices):
-    """Protects memory that others allocated."""
+    """Protects memory that other libraries allocated."""
     host = np.empty((70, 90), np.float32, order=order)
     out = getattr(fake_cupy, lender)(host, 1)
     assert pyinit.HeNormal(1)((70, 90), out=out) is out
@@ -244,12 +244,12 @@ def test_arrays_are_filled_in_place(lender, order, two_devices):
 
 
 class Tensor(fake_cupy.Borrowed):
-    """A stand-in for a tensor of torch that needs a gradient."""
+    """A stand-in for a torch tensor that requires a gradient."""
 
     device = types.SimpleNamespace(index=1)
 
     def detach(self):
-        """The tensor itself, with the same memory."""
+        """Return the tensor without its gradient, in the same memory."""
         return fake_cupy.Borrowed(self.lent.host, 1)
 
     def __dlpack__(self):
@@ -257,8 +257,8 @@ class Tensor(fake_cupy.Borrowed):
 
 
 @on_host
-def test_tensors_of_torch_are_filled_on_its_own_stream(two_devices, monkeypatch):
-    """Protects the order of torch's work: its stream need not be CuPy's."""
+def test_torch_tensors_are_filled_on_the_stream_of_torch(two_devices, monkeypatch):
+    """Protects the order of torch's work: its stream may not be CuPy's."""
     torch = types.ModuleType("torch")
     torch.Tensor = Tensor
     current = types.SimpleNamespace(cuda_stream=77)
@@ -277,7 +277,7 @@ def test_tensors_of_torch_are_filled_on_its_own_stream(two_devices, monkeypatch)
 
 
 def test_arrays_that_cannot_be_filled(two_devices):
-    """Protects arrays of another shape or dtype, and with gaps."""
+    """Protects against arrays of the wrong shape or dtype, and read-only ones."""
     for host in (
         np.empty((2, 3)),
         np.empty((3, 2), np.int32),
@@ -293,7 +293,7 @@ def test_arrays_that_cannot_be_filled(two_devices):
 
 @on_host
 def test_orthogonal_checks_before_it_draws(two_devices):
-    """Protects the CPU's own errors and order of draws."""
+    """Protects the CPU's errors, and the sequence of draws."""
     generator = pyinit.SeedGenerator(1)
     with pytest.raises(ValueError, match="gain"):
         pyinit.Orthogonal(1e6, generator)((3, 3), "float16", device="cuda")
@@ -301,8 +301,8 @@ def test_orthogonal_checks_before_it_draws(two_devices):
     assert pyinit.Orthogonal(1, 1)((0, 3), device="cuda").shape == (0, 3)
 
 
-def test_rounding_by_way_of_float32_is_one_rounding():
-    """Protects orthogonal matrices in 16 bits from being rounded twice."""
+def test_rounding_through_float32_rounds_once():
+    """Protects orthogonal matrices in 16 bits from double rounding."""
     generator = np.random.default_rng(1)
     ties = (1 + (2 * generator.integers(0, 2**7, 5000) + 1) * 2.0**-8) * (1 + 2.0**-40)
     values = np.concatenate([generator.normal(size=50_000), ties, -ties, [0.0, -0.0, 1.0]])
@@ -316,7 +316,7 @@ def test_rounding_by_way_of_float32_is_one_rounding():
 @on_host
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32", "bool"])
 def test_draws_for_r(dtype, two_devices):
-    """Protects the crossing to R: the device's values, in float64, by way of page-locked memory."""
+    """Protects the transfer to R: the device's values in float64, through page-locked memory."""
     calls = pytest.importorskip("pyinit.bridges.r.calls", reason="pyarrow is missing")
     initializer = pyinit.HeNormal(1) if dtype in FLOAT_DTYPES else pyinit.Identity()
     arguments = initializer, (70, 90), (50, 60), (3, 5), dtype

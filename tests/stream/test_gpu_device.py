@@ -1,4 +1,4 @@
-"""What needs a GPU: the CPU's bits there, in place, in order. It runs where CuPy finds a device."""
+"""Tests that need a GPU; they run where CuPy finds a device."""
 
 import sys
 
@@ -16,7 +16,7 @@ from tests.support import RANDOM, same_bits
 
 
 def missing() -> str:
-    """What a device would need that is not here; empty if there is one."""
+    """Return the reason why no device can be used, or an empty string."""
     try:
         devices.find("device", "cuda")
     except (ImportError, RuntimeError) as error:
@@ -35,8 +35,8 @@ EXACT = [name for name in RANDOM if name != "orthogonal"]
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("name", EXACT)
-def test_the_bits_of_the_cpu(name, order, float_dtype):
-    """Protects invariant 1 of the stream: one value for each element, on every device."""
+def test_bits_equal_the_cpu(name, order, float_dtype):
+    """Protects invariant 1 of the stream: each element has one value, on every device."""
     for shape in ((1,), (63,), (300, 640), (3, 3, 70, 65), (5000, 3), (1 << 20,)):
         out = cupy.empty(shape, FLOAT_DTYPES[float_dtype], order=order)
         assert RANDOM[name](3)(shape, out=out) is out
@@ -47,8 +47,8 @@ def test_the_bits_of_the_cpu(name, order, float_dtype):
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_parts(name, float_dtype):
-    """Protects parts, of a tensor with more than 2**32 elements too."""
+def test_partitions(name, float_dtype):
+    """Protects partitions, including those of a tensor with more than 2**32 elements."""
     for shape, part, offset in (
         ((40, 3, 70), (5, 2, 70), (1, 1, 0)),
         ((300, 640), (200, 37), (3, 333)),
@@ -76,14 +76,14 @@ def test_millions_of_values(kind, wide, float_dtype):
 
 @pytest.mark.parametrize("stddev", [1e-44, 1e-39, 1e-8, 1e38])
 def test_small_and_large_values(stddev):
-    """Protects subnormal values: CuPy's own kernels turn them into zeros."""
+    """Protects subnormal values, which CuPy's own kernels flush to zero."""
     initializer = pyinit.RandomNormal(0, stddev / 8, seed=1)
     assert same_bits(initializer((9999,), device="cuda").get(), initializer((9999,)))
 
 
 @pytest.mark.parametrize("dtype", [*FLOAT_DTYPES, "int8", "int64", "bool"])
 def test_constants(dtype):
-    """Protects every bit, -0.0 among them, and parts of the identity."""
+    """Protects every bit, including -0.0, and partitions of the identity."""
     constants = [pyinit.Zeros(), pyinit.Ones(), pyinit.Constant(1), pyinit.Identity()]
     if dtype in FLOAT_DTYPES:
         constants += [pyinit.Constant(v) for v in (-0.0, 0.1, float("nan"), float("-inf"))]
@@ -94,7 +94,7 @@ def test_constants(dtype):
 
 
 def test_stft():
-    """Protects what the CPU computes for the device."""
+    """Protects values that the CPU computes for the device."""
     initializer = pyinit.STFT("imag", window=None)
     assert same_bits(initializer((8, 1, 5), device="cuda").get(), initializer((8, 1, 5)))
 
@@ -107,7 +107,7 @@ def test_self_test():
 
 @pytest.mark.parametrize("shape", [(1, 1), (300, 40), (40, 300), (3, 3, 20, 64), (512, 512)])
 def test_orthogonal(shape, float_dtype):
-    """Protects what is promised of the result: the CPU's, but for rounding."""
+    """Protects orthogonal matrices: they equal the CPU's up to rounding."""
     initializer = pyinit.Orthogonal(1.0, seed=3)
     drawn = initializer(shape, float_dtype, device="cuda").get().astype(np.float64)
     expected = initializer(shape, float_dtype).astype(np.float64)
@@ -115,7 +115,7 @@ def test_orthogonal(shape, float_dtype):
 
 
 def test_on_the_current_stream_without_synchronizing():
-    """Protects work that is going on: a capture fails on what waits, and holds only its stream."""
+    """Protects asynchronous work: a capture fails if anything waits, and holds one stream only."""
     out = cupy.empty((300, 70), np.float32)
     initializer = pyinit.HeNormal(1)
     initializer((300, 70), out=out)
@@ -134,7 +134,7 @@ def test_on_the_current_stream_without_synchronizing():
 
 
 class Lent:
-    """An array with one of the two protocols alone."""
+    """An array that supports one of the two protocols."""
 
     def __init__(self, array, protocol):
         if protocol == "dlpack":
@@ -145,7 +145,7 @@ class Lent:
 
 
 @pytest.mark.parametrize("protocol", ["dlpack", "interface"])
-def test_arrays_of_others(protocol):
+def test_arrays_of_other_libraries(protocol):
     """Protects memory that other libraries allocated."""
     array = cupy.empty((70, 90), np.float32, order="F")
     lent = Lent(array, protocol)
@@ -154,8 +154,8 @@ def test_arrays_of_others(protocol):
 
 
 @pytest.mark.parametrize("needs_gradient", [False, True])
-def test_tensors_of_torch(needs_gradient, float_dtype):
-    """Protects tensors in place, parameters among them, in the order of torch's own stream."""
+def test_torch_tensors(needs_gradient, float_dtype):
+    """Protects tensors and parameters, filled in place in the order of torch's stream."""
     torch = pytest.importorskip("torch", reason="torch is not installed")
     if not torch.cuda.is_available():
         pytest.skip("this torch sees no device")
@@ -165,7 +165,7 @@ def test_tensors_of_torch(needs_gradient, float_dtype):
             tensor.requires_grad_(needs_gradient)
             address = tensor.data_ptr()
             assert pyinit.HeNormal(1)((300, 640), out=tensor) is tensor
-            # on the same stream, so after the fill, without anybody's waiting
+            # The same stream runs this after the fill, without synchronization.
             copy = tensor.detach().clone()
         stream.synchronize()
         assert tensor.data_ptr() == address
@@ -186,7 +186,7 @@ def test_other_devices():
 
 
 def test_out_of_memory():
-    """Protects the message, and the device after it."""
+    """Protects the message, and later calls on the device."""
     with pytest.raises(MemoryError, match="'cuda:0' has too little memory"):
         pyinit.HeNormal(1)((1 << 25, 1 << 25), device="cuda:0")
     assert pyinit.HeNormal(1)((2, 2), device="cuda:0").shape == (2, 2)
@@ -202,7 +202,7 @@ def test_default_device():
 
 
 def test_draws_for_r(float_dtype):
-    """Protects the crossing to R by way of page-locked memory."""
+    """Protects the transfer to R through page-locked memory."""
     calls = pytest.importorskip("pyinit.bridges.r.calls", reason="pyarrow is missing")
     arguments = pyinit.HeNormal(1), (70, 90), (50, 60), (3, 5), float_dtype
     drawn = calls._filled(*arguments, "cuda")
@@ -211,7 +211,7 @@ def test_draws_for_r(float_dtype):
 
 
 def test_the_benchmark_runs(capsys):
-    """Protects the benchmark, which nothing else runs."""
+    """Protects the GPU benchmark, which nothing else runs."""
     from benchmarks import gpu
 
     gpu.main(["--size", "4096"])

@@ -1,4 +1,4 @@
-"""The GPU kernel without a GPU: every compiler takes it, and on the CPU it has the bits."""
+"""The GPU's kernel without a GPU: compiled by each compiler, and run on the CPU."""
 
 import itertools
 import os
@@ -21,7 +21,7 @@ from tests.support.cuda_on_host import launch_on_host, library, on_host
 
 KINDS = ("uniform", "normal", "truncated_normal")
 STORAGES = (*FLOAT_DTYPES, "float16_widened", "bfloat16_widened", "float32_widened")
-#: What the kernel is compiled for, as far as the toolkit that is there goes.
+#: Architectures to compile for, if the installed toolkit supports them.
 ARCHITECTURES = (70, 80, 90, 120)
 
 with_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not there")
@@ -33,22 +33,22 @@ def distribution_of(kind: str) -> Distribution:
 
 
 def has_the_bits(like, dtype, kind, key, start, steps, shape=None) -> bool:
-    """Whether the GPU's kernel and the CPU's fill the same, and nothing beside it."""
+    """Return whether the GPU's kernel and the CPU's fill the same elements with the same bits."""
     drawn, expected = np.zeros_like(like), np.zeros_like(like)
     launch_on_host(drawn, Region(dtype, distribution_of(kind), *key, start, steps), shape)
     kernels.kernel()(expected, Region(dtype, distribution_of(kind), *key, start, steps))
     return same_bits(drawn, expected)
 
 
-# ---- what compilers make of it ----
+# ---- compilation ----
 
 
 def assert_every_operation_is_rounded(ptx: str):
-    """Protects the bits: no operation is fused, may be fused later, or loses small values."""
+    """Check that no operation is fused, may be fused later, or flushes subnormal values."""
     operations = re.findall(r"^\s*(?:@!?%p\d+ )?([a-z]\S*\.f(?:32|64))\b", ptx, re.MULTILINE)
     arithmetic = [name for name in operations if re.match(r"(add|sub|mul|div|fma|mad)\.", name)]
     assert len(arithmetic) > 3
-    # without `.rn` the driver may contract a multiplication and an addition
+    # Without `.rn` the driver may contract a multiplication and an addition.
     assert {name.split(".")[0] for name in arithmetic} <= {"add", "sub", "mul", "div"}
     assert all(".rn." in name for name in arithmetic)
     assert ".ftz" not in ptx
@@ -58,7 +58,7 @@ def assert_every_operation_is_rounded(ptx: str):
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_nvrtc_compiles_it(architecture):
-    """Protects the nvrtc on a device, which no test without one would see fail."""
+    """Protects machines with a device: no other test compiles the kernel with NVRTC."""
     cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
     supported = cupy.cuda.nvrtc.getSupportedArchs()
     if architecture not in supported:
@@ -72,8 +72,8 @@ def test_nvrtc_compiles_it(architecture):
     assert code.startswith(b"\x7fELF")
 
 
-def test_nvrtc_says_what_is_wrong():
-    """Protects the message: without NVRTC's own one nobody could mend anything."""
+def test_nvrtc_errors_are_reported():
+    """Protects the message, which quotes NVRTC's log."""
     pytest.importorskip("cupy", reason="CuPy is not installed")
     with pytest.raises(RuntimeError, match=r"kernel\.cu[\s\S]*pyinit_stored_float12"):
         nvrtc.compiled("compute_90", "normal", "float12")
@@ -82,7 +82,7 @@ def test_nvrtc_says_what_is_wrong():
 @with_nvcc
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_nvcc_compiles_it(architecture, tmp_path):
-    """Protects the same with the other compiler."""
+    """Protects the bits if NVCC compiles the kernel."""
     known = subprocess.run(["nvcc", "--list-gpu-arch"], capture_output=True, text=True, check=True)
     if f"compute_{architecture}" not in known.stdout.split():
         pytest.skip(f"this nvcc does not know compute_{architecture}")
@@ -101,12 +101,12 @@ def test_nvcc_compiles_it(architecture, tmp_path):
         assert_every_operation_is_rounded(target.read_text())
 
 
-# ---- what it computes ----
+# ---- values ----
 
 
 @on_host
 def test_the_plan_has_the_kernels_layout():
-    """Protects every argument of a launch: it crosses as bytes."""
+    """Protects the launch arguments, which are passed as bytes."""
     assert library("uniform", "float32").plan_size() == launch.PLAN.itemsize
 
 
@@ -114,7 +114,7 @@ def test_the_plan_has_the_kernels_layout():
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_and_storage(kind, storage):
-    """Protects the values, around the edges of tiles and of the 32-bit words of a counter."""
+    """Protects the values at the edges of tiles and of the counter's 32-bit words."""
     dtype = FLOAT_DTYPES[storage.removesuffix("_widened")]
     held = np.float64 if storage.endswith("_widened") else dtype
     for start in (0, 1, 15, 16, 63, 64, 2**32 * 4 - 70, 2**40 + 3):
@@ -138,8 +138,8 @@ def test_small_and_large_values(storage, scale):
 
 @on_host
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (3, 5), (2, 33), (7, 1), (13, 256), (500, 96)])
-def test_grids_do_not_show(shape):
-    """Protects the loop over the grid: threads with many items, with one and with none."""
+def test_the_grid_does_not_matter(shape):
+    """Protects the loop over the grid: threads with many items, one item or none."""
     for lengths in ((3000,), (70, 3), (9, 130), (3, 3, 20, 70)):
         for order in "CF":
             like = np.empty(lengths, np.float32, order=order)
@@ -150,8 +150,8 @@ def test_grids_do_not_show(shape):
 @on_host
 @settings(max_examples=int(os.environ.get("PYINIT_EXAMPLES", 150)))
 @given(data=st.data())
-def test_any_part_of_any_tensor(data):
-    """Protects the way from indices to memory: any rank, order of axes, offset, dtype and grid."""
+def test_any_partition_of_any_tensor(data):
+    """Protects the indexing: any rank, order of axes, offset, dtype and grid."""
     kind = data.draw(st.sampled_from(KINDS))
     dtype = FLOAT_DTYPES[data.draw(st.sampled_from(list(FLOAT_DTYPES)))]
     held = np.float64 if data.draw(st.booleans()) else dtype
@@ -168,11 +168,11 @@ def test_any_part_of_any_tensor(data):
     assert has_the_bits(out, dtype, kind, key, start, index_strides(full), shape)
 
 
-# ---- which thread draws what ----
+# ---- work distribution ----
 
 
 def test_rows_of_a_full_tensor_are_one():
-    """Protects the fast way: one row, four elements a thread, no division."""
+    """Protects the fast path: one row, four elements a thread, no division."""
     shape = (3, 5, 64)
     rows = launch.rows_of(shape, index_strides(shape), index_strides(shape), 0)
     assert rows == launch.Rows("blocks", 0, 960, 1, 0, (launch.Axis(240, 1, 1),))
@@ -181,7 +181,7 @@ def test_rows_of_a_full_tensor_are_one():
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_neighbouring_items_are_neighbours_in_memory(order):
-    """Protects coalesced writes: the last axis of the items is the one without gaps."""
+    """Protects coalesced writes: the last axis of the items is contiguous."""
     for shape in ((512, 512), (512, 3), (3, 3, 64, 128), (1000, 1, 20)):
         for more in (0, 7):
             like = np.empty(shape, np.float32, order=order)
@@ -194,7 +194,7 @@ def test_neighbouring_items_are_neighbours_in_memory(order):
 
 
 def test_short_rows_are_drawn_by_element():
-    """Protects tensors of a few columns against drawing blocks in vain."""
+    """Protects tensors of few columns from computing blocks of which little is used."""
     shape = (1000, 3)
     rows = launch.rows_of(shape, (1, 1000), (3, 1), 0)
     assert rows.kernel == "elements"
@@ -202,7 +202,7 @@ def test_short_rows_are_drawn_by_element():
 
 
 def test_indices_have_64_bits():
-    """Protects tensors beyond 2**32 elements."""
+    """Protects tensors of more than 2**32 elements."""
     shape = (2**33, 2)
     rows = launch.rows_of(shape, (1, 2**33), (2, 1), 5)
     plan = launch.plan(
@@ -216,7 +216,7 @@ def test_indices_have_64_bits():
 
 
 def test_launches_fit_the_device():
-    """Protects small draws against idle blocks, and large ones against more than run at once."""
+    """Protects small draws from idle blocks, and large ones from too many blocks."""
     assert launch.launch_shape(1, 100) == (1, launch.THREADS)
     assert launch.launch_shape(launch.THREADS + 1, 100) == (2, launch.THREADS)
     grid, _ = launch.launch_shape(2**60, 100)
@@ -228,11 +228,11 @@ def test_launches_fit_the_device():
     [("90", "sm_90"), ("80", "sm_80"), ("95", "compute_90"), ("130", "compute_120")],
 )
 def test_devices_newer_than_the_compiler_get_ptx(capability, chosen):
-    """Protects devices that come after the toolkit."""
+    """Protects devices that are newer than the toolkit."""
     assert nvrtc.architecture_for(capability, (75, 80, 90, 120)) == chosen
 
 
-def test_devices_older_than_the_compiler_are_told_so():
-    """Protects devices that the toolkit has dropped against NVRTC's own message."""
+def test_devices_older_than_the_compiler_raise():
+    """Protects users of a device that the toolkit no longer supports: the error says so."""
     with pytest.raises(RuntimeError, match="compute capability 70 needs an older CUDA"):
         nvrtc.architecture_for("70", (75, 80, 90, 120))
