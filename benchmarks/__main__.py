@@ -50,7 +50,7 @@ def _main_against(options: argparse.Namespace) -> int:
     other: against.Copy = options.against
     console, progress = _consoles()
     results = against.compare(
-        other, effort, options.r, log=lambda line: progress.print(line, markup=False)
+        other, effort, options.r, options.rows, log=lambda line: progress.print(line, markup=False)
     )
     against.print_copies(console, other, results)
     options.output.mkdir(parents=True, exist_ok=True)
@@ -100,6 +100,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         metavar="PATH",
         help="compare this checkout with another copy of pyinit instead: a Python interpreter that "
         "imports it, or a checkout",
+    )
+    parser.add_argument(
+        "--rows",
+        default="",
+        metavar="REGEX",
+        help="with --against: measure only the rows whose names match (default: all)",
     )
     parser.set_defaults(plan="default")
     options = parser.parse_args(arguments)

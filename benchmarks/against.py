@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -205,7 +206,11 @@ def copy_at(path: Path) -> Copy:
 
 
 def compare(
-    other: Copy, effort: PairEffort, with_r: bool = True, log: Callable[[str], None] = print
+    other: Copy,
+    effort: PairEffort,
+    with_r: bool = True,
+    rows: str = "",
+    log: Callable[[str], None] = print,
 ) -> CopyResults:
     """Measure this checkout and another copy.
 
@@ -213,6 +218,7 @@ def compare(
         other: The other copy.
         effort: How long to measure.
         with_r: Whether to measure the R packages too.
+        rows: A regular expression found in the names of the rows to measure.
         log: Called with a line of progress after each step.
 
     Raises:
@@ -224,16 +230,17 @@ def compare(
     if r_reason is not None:
         results.skipped["R"] = r_reason
     for number in range(effort.pairs):
-        _import_rows(copies, effort, results)
+        _import_rows(copies, rows, effort, results)
         with ExitStack() as stack:
             workers = [stack.enter_context(_python_worker(copy)) for copy in copies]
             described = [json.loads(worker.greeting) for worker in workers]
             results.files = [each["file"] for each in described]
-            _measure_pair(workers, described[0]["rows"], effort, results)
+            _measure_pair(workers, described[0]["rows"], rows, effort, results)
         if r_reason is None:
             with ExitStack() as stack:
                 workers = [stack.enter_context(_r_worker(copy)) for copy in copies]
-                _measure_pair(workers, workers[0].greeting.split("\t")[1:], effort, results)
+                names = workers[0].greeting.split("\t")[1:]
+                _measure_pair(workers, names, rows, effort, results)
         log(f"pair of processes {number + 1} of {effort.pairs}")
     return results
 
@@ -256,10 +263,14 @@ def _reason_without_r(copies: Sequence[Copy]) -> str | None:
 
 
 def _measure_pair(
-    workers: Sequence[_Worker], names: Sequence[str], effort: PairEffort, results: CopyResults
+    workers: Sequence[_Worker],
+    names: Sequence[str],
+    rows: str,
+    effort: PairEffort,
+    results: CopyResults,
 ) -> None:
     for name in names:
-        if name in results.skipped:
+        if name in results.skipped or not re.search(rows, name):
             continue
         try:
             ours, other = _fastest(workers, name, effort)
@@ -282,8 +293,12 @@ def _fastest(workers: Sequence[_Worker], row: str, effort: PairEffort) -> list[f
     return [min(each) for each in seconds]
 
 
-def _import_rows(copies: Sequence[Copy], effort: PairEffort, results: CopyResults) -> None:
+def _import_rows(
+    copies: Sequence[Copy], rows: str, effort: PairEffort, results: CopyResults
+) -> None:
     for name, first in _IMPORTS.items():
+        if not re.search(rows, name):
+            continue
         seconds: list[list[float]] = [[] for _ in copies]
         for number in range(effort.rounds + 1):
             for copy, its_seconds in _alternating(copies, seconds, number):

@@ -29,5 +29,5 @@ chances <- exp(scores) / rowSums(exp(scores))
 cat("loss", round(-mean(log(chances[cbind(1:150, as.integer(iris$Species))])), 5), "\n")
 
 # She sends her own manifest and the weights.
-write_manifest(manifest(model, seed = 42), "bea.json")
+write_manifest(create_manifest(model, seed = 42), "bea.json")
 materialize(manifest, "weights.safetensors")

@@ -13,11 +13,11 @@ carls_model <- function(units, seed) {
   ))
   initialize_model(model, seed)
 }
-verify(manifest, manifest(carls_model(16, seed = 43), seed = 43))
+verify(manifest, create_manifest(carls_model(16, seed = 43), seed = 43))
 
 # The right seed, but one unit too many.
 model <- carls_model(17, seed = 42)
-verify(manifest, manifest(model, seed = 42))
+verify(manifest, create_manifest(model, seed = 42))
 
 # The right model, but one weight has changed.
 model <- carls_model(16, seed = 42)
