@@ -22,7 +22,7 @@ collect_ignore = ["support", "typing/user_script.py", "typing/user_mistakes.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests that need R where its package is not: in an unpacked sdist."""
+    """Skip the tests that need R in an unpacked sdist, which has no R package."""
     for item in items:
         if item.get_closest_marker("r"):
             item.add_marker(needs_checkout)

@@ -1,4 +1,4 @@
-"""What `import pyinit` brings in."""
+"""The modules that `import pyinit` imports."""
 
 import subprocess
 import sys
@@ -6,8 +6,8 @@ import sys
 OPTIONAL = {"pyarrow", "scipy", "keras", "cupy", "tensorflow", "jax", "torch", "rpy2"}
 
 
-def test_importing_brings_in_nothing_optional():
-    """Protects a quick start, and users who have none of these."""
+def test_import_needs_no_optional_package():
+    """Protects the import time, and users without these packages."""
     code = "import sys, pyinit; print(*{name.partition('.')[0] for name in sys.modules})"
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -14,12 +14,12 @@ CASES = json.loads((DATA / "derived_seeds.json").read_text())
     ("seed", "name", "derived"), CASES, ids=[f"{seed}-{name}" for seed, name, _ in CASES]
 )
 def test_derived_seeds_are_the_documented_ones(seed, name, derived):
-    """Protects the definition to the byte; the data was made with sha256sum."""
+    """Protects the definition; sha256sum computed the data."""
     assert pyinit.derive_seed(int(seed), name) == int(derived)
 
 
 def test_negative_seeds_count_modulo_2_64():
-    """Protects negative seeds, which initializers take too."""
+    """Protects negative seeds, which initializers accept too."""
     assert pyinit.derive_seed(-1, "a") == pyinit.derive_seed(2**64 - 1, "a")
 
 

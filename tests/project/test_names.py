@@ -1,4 +1,4 @@
-"""Every public name has its twin in the other language."""
+"""Every public name of one language exists in the other."""
 
 import re
 
@@ -47,26 +47,26 @@ ONLY_IN_PYTHON = {
 
 @pytest.fixture(scope="module")
 def exported() -> set[str]:
-    """The names that the R package exports."""
+    """Return the names that the R package exports."""
     return set(re.findall(r"^export\((\w+)\)$", NAMESPACE.read_text(), re.MULTILINE))
 
 
-def test_every_name_has_its_twin(exported):
-    """Protects users who change languages."""
+def test_every_name_is_in_both_languages(exported):
+    """Protects users who switch languages."""
     assert exported >= ONLY_IN_R
     assert set(pyinit.__all__) >= ONLY_IN_PYTHON
     assert set(pyinit.__all__) - ONLY_IN_PYTHON == exported - ONLY_IN_R
 
 
 def test_names_of_r_are_the_same_functions():
-    """Protects the names that Keras has otherwise."""
+    """Protects the aliases that follow R's names."""
     assert pyinit.get_initializer is pyinit.get
     assert pyinit.serialize_initializer is pyinit.serialize
     assert pyinit.deserialize_initializer is pyinit.deserialize
 
 
-def test_every_class_has_its_function(exported):
-    """Protects the names of the functions that make initializers."""
+def test_every_class_has_its_factory(exported):
+    """Protects the names of the factories."""
     names = {re.sub("(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower() for cls in CLASSES}
     factories = {name for name in exported if name.startswith("initializer_")}
     assert factories == {f"initializer_{name}" for name in names}

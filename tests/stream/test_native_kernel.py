@@ -1,4 +1,4 @@
-"""The native kernel: the reference's bits, at every instruction set that is here."""
+"""The native kernel: its bits equal the reference's at every ISA level of this machine."""
 
 import ctypes
 import os
@@ -42,7 +42,7 @@ def distribution_of(kind: str) -> Distribution:
 
 
 def both(level, out_like, dtype, kind, key, start, steps):
-    """The same part, drawn by the native kernel and by the reference."""
+    """Return a partition drawn by the native kernel and by the reference."""
     drawn, expected = np.zeros_like(out_like), np.zeros_like(out_like)
     native_kernel.NativeKernel(level)(
         drawn, Region(dtype, distribution_of(kind), *key, start, steps)
@@ -52,7 +52,7 @@ def both(level, out_like, dtype, kind, key, start, steps):
 
 
 def test_the_native_kernel_was_built():
-    """Protects all the tests below: without the extension they would test nothing."""
+    """Protects the tests below, which would test nothing without the extension."""
     assert native.MISSING is None
     assert LEVELS
 
@@ -67,7 +67,7 @@ def test_the_layout_of_a_tile_is_the_same_in_c():
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("wide", [False, True])
 def test_runs_around_every_edge(level, kind, wide, float_dtype):
-    """Protects tile edges, buffer edges, and starts and lengths beside them."""
+    """Protects runs that start or end at or beside the edges of tiles and buffers."""
     dtype = FLOAT_DTYPES[float_dtype]
     for start in (0, 1, 15, 16, 17, 63, 64, 65, 1023, 2**32 * 4 - 70, 2**40 + 3):
         for length in (1, 2, 15, 16, 17, 48, 63, 64, 65, 127, 1023, 1024, 1025, 2100):
@@ -77,8 +77,8 @@ def test_runs_around_every_edge(level, kind, wide, float_dtype):
 
 
 @given(data=st.data())
-def test_any_part_of_any_tensor(data):
-    """Protects the way from indices to memory: any rank, order, offset, dtype, instruction set."""
+def test_any_partition_of_any_tensor(data):
+    """Protects the indexing: any rank, order of axes, offset, dtype and ISA level."""
     level = data.draw(st.sampled_from(LEVELS))
     kind = data.draw(st.sampled_from(KINDS))
     dtype = FLOAT_DTYPES[data.draw(st.sampled_from(list(FLOAT_DTYPES)))]
@@ -105,8 +105,8 @@ def test_any_part_of_any_tensor(data):
         *[(15, 64), (16, 64), (130, 64), (300, 640), (20, 3, 128), (3, 3, 64, 64)],
     ],
 )
-def test_blocks_of_rows(level, shape, order, float_dtype):
-    """Protects long and short rows, with a block that is not full at either end."""
+def test_tiles_of_rows(level, shape, order, float_dtype):
+    """Protects long and short rows, with a partial tile at either end."""
     like = np.empty(shape, FLOAT_DTYPES[float_dtype], order=order)
     steps = index_strides(shape)
     drawn, expected = both(level, like, like.dtype, "normal", (3, 0), 11, steps)
@@ -119,8 +119,8 @@ def test_blocks_of_rows(level, shape, order, float_dtype):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 @pytest.mark.parametrize("shape", [(700_001,), (1000, 700), (2, 3, 150_000), (1, 400_000)])
-def test_threads_do_not_show(count, shape):
-    """Protects invariant 2: neither the number of threads nor the cutting changes a value."""
+def test_threads_do_not_matter(count, shape):
+    """Protects invariant 2: neither the number of threads nor the chunks change a value."""
     pyinit.set_num_threads(count)
     for order in "CF":
         like = np.empty(shape, np.float32, order=order)
@@ -130,8 +130,8 @@ def test_threads_do_not_show(count, shape):
         assert same_bits(drawn, expected)
 
 
-def test_rounding_to_narrow_dtypes_is_numpys():
-    """Protects ties, subnormals and overflow: values all over the range of float16 and bfloat16."""
+def test_rounding_to_narrow_dtypes_equals_numpy():
+    """Protects ties, subnormals and overflow of float16 and bfloat16."""
     for scale in (1e-8, 6e-5, 1.0, 3e4, 1e5, 1e-39, 1e38):
         for dtype in ("float16", "bfloat16"):
             single, narrow = np.empty(50_000, np.float32), np.empty(50_000, FLOAT_DTYPES[dtype])
@@ -149,7 +149,7 @@ def test_rounding_to_narrow_dtypes_is_numpys():
 
 
 def test_users_own_threads():
-    """Protects draws from several threads at once."""
+    """Protects simultaneous draws from several threads."""
     initializer = pyinit.HeNormal(5)
     expected = initializer((1000, 700))
     with ThreadPoolExecutor(6) as pool:
@@ -157,7 +157,7 @@ def test_users_own_threads():
             assert same_bits(drawn, expected)
 
 
-def test_a_fork_draws_without_the_pool_it_left_behind():
+def test_a_fork_draws_without_its_parents_pool():
     """Protects draws in a child process, which has none of its parent's threads."""
     code = (
         "import os, pyinit\n"
@@ -173,7 +173,7 @@ def test_a_fork_draws_without_the_pool_it_left_behind():
 
 
 def test_an_interrupt_ends_a_long_draw():
-    """Protects Ctrl-C: a draw of many seconds ends soon after it, with KeyboardInterrupt."""
+    """Protects Ctrl-C: it raises KeyboardInterrupt soon, in a draw of many seconds."""
     code = (
         "import numpy as np, pyinit\n"
         "out = np.empty(1 << 20, np.float32)\n"
@@ -195,7 +195,7 @@ def test_an_interrupt_ends_a_long_draw():
 @pytest.mark.parametrize("shape", [(1 << 21, 2), (1 << 20, 3), (1 << 15, 64), (64, 1 << 15)])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_every_large_draw_is_shared_among_the_threads(shape, order):
-    """Protects against matrices of few columns in one chunk, which R asks for most."""
+    """Protects matrices of few columns, common in R, from being drawn as one chunk."""
     pyinit.set_num_threads(4)
     region = Region(
         FLOAT_DTYPES["float32"], distribution_of("normal"), 1, 0, 0, index_strides(shape)
@@ -226,8 +226,8 @@ def test_a_draw_does_not_wait_for_another_threads_long_one():
     long.join(30)
 
 
-def test_without_more_threads_those_there_are_draw(monkeypatch):
-    """Protects draws under a limit of threads, and while Python ends."""
+def test_draws_fall_back_to_fewer_threads(monkeypatch):
+    """Protects draws where no thread can start: at a limit, or at the end of Python."""
     pyinit.set_num_threads(4)
 
     def refuse(thread):
@@ -240,7 +240,7 @@ def test_without_more_threads_those_there_are_draw(monkeypatch):
 
 
 def test_an_interrupt_waits_for_the_helpers():
-    """Protects the caller's array: no thread writes to it once the interrupt is raised."""
+    """Protects the caller's array: no thread writes to it after the interrupt is raised."""
     restore_interrupts()
     pyinit.set_num_threads(2)
     helping, go_on, finished = threading.Event(), threading.Event(), threading.Event()
@@ -262,7 +262,7 @@ def test_an_interrupt_waits_for_the_helpers():
 
 
 def test_an_error_on_a_thread_reaches_the_caller():
-    """Protects against a failed piece that leaves garbage in the array."""
+    """Protects against a failed chunk that leaves garbage in the array."""
     pyinit.set_num_threads(2)
     gate = threading.Barrier(2, timeout=30)
 
@@ -277,7 +277,7 @@ def test_an_error_on_a_thread_reaches_the_caller():
 
 @pytest.mark.parametrize("name", ["reference", *LEVELS])
 def test_the_environment_chooses_the_kernel(name):
-    """Protects PYINIT_KERNEL, and that show_config() says why a kernel is in use."""
+    """Protects PYINIT_KERNEL; show_config() gives the reason for the kernel in use."""
     code = "import pyinit; pyinit.show_config(); print(pyinit.HeNormal(3)((4,)).tobytes().hex())"
     result = subprocess.run(
         [sys.executable, "-c", code],
@@ -306,7 +306,7 @@ def test_bad_environments_are_refused(variable, value):
 
 
 def test_the_environment_sets_the_number_of_threads():
-    """Protects PYINIT_NUM_THREADS; an empty one is none."""
+    """Protects PYINIT_NUM_THREADS; an empty value counts as unset."""
     code = "from pyinit.runtime.threads import num_threads; print(num_threads())"
     for value, count in (("3", 3), ("", threads.usable_cpus())):
         environment = {**os.environ, threads.VARIABLE: value}
@@ -322,7 +322,7 @@ def test_bad_thread_counts_are_refused(count):
 
 
 def test_quotas_of_control_groups(monkeypatch, tmp_path):
-    """Protects the default in containers: both versions of the interface."""
+    """Protects the default in containers, under both versions of cgroups."""
     monkeypatch.setattr(cgroups, "ROOT", tmp_path)
     assert cgroups.cpu_quota() is None
     (tmp_path / "cpu.max").write_text("max 100000\n")
@@ -340,7 +340,7 @@ def test_quotas_of_control_groups(monkeypatch, tmp_path):
 
 
 def test_without_the_extension_numpy_draws(tmp_path):
-    """Protects an installation without a compiler: the same bits, and show_config() says why."""
+    """Protects installations without a compiler: the bits are the same."""
     for path in NATIVE.parent.rglob("*"):
         if path.suffix in (".py", ".json", ".typed"):
             target = tmp_path / "pyinit" / path.relative_to(NATIVE.parent)
@@ -355,7 +355,7 @@ def test_without_the_extension_numpy_draws(tmp_path):
 
 
 def compile_kernel(target: Path, compiler: str, *flags: str) -> subprocess.CompletedProcess[str]:
-    """Compiles the kernel's C source by itself, as a shared library."""
+    """Compile the kernel's C source as a shared library."""
     command = [compiler, "-std=gnu11", "-ffp-contract=off", "-shared", "-fPIC", *flags]
     return subprocess.run(
         [*command, "-o", target, NATIVE / "kernel.c"], capture_output=True, text=True
@@ -380,7 +380,7 @@ def compile_kernel(target: Path, compiler: str, *flags: str) -> subprocess.Compl
     ],
 )
 def test_other_builds_draw_the_same(tmp_path, compiler, flags):
-    """Protects the bits against compilers, and the plain loops that MSVC gets."""
+    """Protects the bits from the compiler, and the portable loops that MSVC uses."""
     if shutil.which(compiler) is None:
         pytest.skip(f"{compiler} is not installed")
     library = tmp_path / "kernel.so"
@@ -410,7 +410,7 @@ def test_other_builds_draw_the_same(tmp_path, compiler, flags):
     ["-Ofast", "-funsafe-math-optimizations", "-freciprocal-math", "-ffinite-math-only"],
 )
 def test_fast_math_is_refused(options):
-    """Protects the bits against a build that reorders arithmetic, in each of the two kernels."""
+    """Protects the bits from options that reorder arithmetic, in both C sources."""
     for source in (NATIVE / "kernel.c", NATIVE / "qr.c"):
         # The preprocessor refuses the options, which saves the time to compile.
         built = subprocess.run(
@@ -425,7 +425,7 @@ def test_fast_math_is_refused(options):
 
 @pytest.mark.slow
 def test_float32_accuracy_over_all_words(tmp_path):
-    """Protects the design's bound, 1e-6, over all 2**32 inputs; the docs quote these numbers."""
+    """Protects the documented bounds, over all 2**32 inputs."""
     program = tmp_path / "quantile_sweep"
     source = SUPPORT / "quantile_sweep.c"
     flags = ["-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]

@@ -1,4 +1,4 @@
-"""The quantile approximations: their accuracy against the exact functions, and the fit itself."""
+"""The quantile approximations: their accuracy, and the script that fits them."""
 
 import subprocess
 import sys
@@ -11,15 +11,15 @@ from scipy import special
 from pyinit.stream import quantiles
 from tests.support import ROOT
 
-MASS = special.erf(np.sqrt(2.0))  # the probability of (-2, 2)
+MASS = special.erf(np.sqrt(2.0))  # P(-2 < Z < 2)
 
-#: The bounds that the design promises are 1e-6 and 1e-14; these are what the fits reach.
+#: Bounds on the relative error of the fits; the documented ones are 1e-6 and 1e-14.
 BOUND32 = {"normal": 4.9e-7, "truncated_normal": 4.6e-7}
 BOUND64 = {"normal": 4e-15, "truncated_normal": 1.2e-15}
 
 
 def words_to_try(bits: int, count: int) -> np.ndarray:
-    """Words with `bits` bits: all extremes, neighbours of powers of two, a dense random sample."""
+    """Return `bits`-bit words: the extremes, neighbours of powers of two, a random sample."""
     random = np.random.default_rng(1)
     top = 2**bits
     near = [
@@ -38,14 +38,14 @@ def words_to_try(bits: int, count: int) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", ["normal", "truncated_normal"])
 def test_float32_accuracy(kind):
-    """Protects the float32 bound. SciPy's double precision stands in for the exact quantile."""
+    """Protects the float32 bound. SciPy's double precision approximates the exact quantile."""
     high = words_to_try(32, 400_000).astype(np.uint32)
     nearer = np.minimum(high, ~high).astype(np.float64) + 0.5
     tail, x = nearer * 2.0**-32, 1 - nearer * 2.0**-31
     if kind == "truncated_normal":
         tail = special.ndtr(-2.0) + MASS * tail
         x = MASS * x
-    # in the middle the quantile follows from x, which has no rounding there; in the tail from p
+    # Near the centre x is exact and gives the quantile; in the tails the probability does.
     exact = np.where(x < 0.5, np.sqrt(2.0) * special.erfinv(x), -special.ndtri(tail))
     exact = np.where(high < 2**31, -exact, exact)
     drawn = getattr(quantiles, f"{kind}_float32")(high)
@@ -54,7 +54,7 @@ def test_float32_accuracy(kind):
 
 @pytest.mark.parametrize("kind", ["normal", "truncated_normal"])
 def test_float64_accuracy(kind):
-    """Protects the float64 bound, against mpmath: the probability of |z|, turned into z's error."""
+    """Protects the float64 bound. The error in z follows from the error in P(|Z| < |z|)."""
     words = words_to_try(64, 4000)
     words = words[:: max(1, words.size // 6000)]
     words = np.concatenate([words, words_to_try(64, 10)[:40], words_to_try(64, 10)[-40:]])
@@ -68,7 +68,7 @@ def test_float64_accuracy(kind):
             assert (z < 0) == (word < 2**63)
             nearer = (2 * min(word, 2**64 - 1 - word) + 1) * mpmath.mpf(2) ** -64
             magnitude = mpmath.mpf(abs(z))
-            # P(|Z| < |z|) is erf(|z| / sqrt 2); its complement keeps the tail's digits
+            # P(|Z| < |z|) is erf(|z| / sqrt 2); the complement keeps the digits in the tails.
             residual = mpmath.erfc(magnitude / root) - (1 - mass + mass * nearer)
             slope = 2 * mpmath.npdf(magnitude)
             worst = max(worst, float(abs(residual / slope / magnitude)))
@@ -83,7 +83,7 @@ def test_truncation_holds():
 
 
 @pytest.mark.slow
-def test_the_coefficients_are_what_the_script_fits():
-    """Protects the coefficients' origin: the script in the repository gives this very file."""
+def test_the_script_fits_the_coefficients():
+    """Protects the coefficients' origin: the script reproduces the file."""
     script = ROOT / "script" / "fit_quantiles.py"
     subprocess.run([sys.executable, str(script), "--check"], check=True, timeout=600)

@@ -1,4 +1,4 @@
-"""The stream's definition: which random word stands at which place of which tensor."""
+"""The stream's definition: the value of each element of each tensor."""
 
 import itertools
 import math
@@ -29,18 +29,19 @@ def known_answers() -> list[list[int]]:
 
 @pytest.mark.parametrize("words", known_answers())
 def test_philox_gives_the_published_answers(words):
-    """Protects the generator itself: rounds, constants, order of words."""
+    """Protects the generator: rounds, constants and the order of words."""
     counter = tuple(np.array([word], np.uint64) for word in words[:4])
     block = philox4x32(counter, (words[4], words[5]))
     assert [int(word[0]) for word in block] == words[6:]
 
 
 def test_there_are_three_known_answers():
+    """Protects the test above from an empty file."""
     assert len(known_answers()) == 3
 
 
 def philox_of_one_block(counter: list[int], key: list[int]) -> list[int]:
-    """Philox4x32-10 once more, in Python's own integers, from the paper's description."""
+    """Compute Philox4x32-10 with Python's integers, as the paper describes it."""
     for number in range(10):
         k0 = (key[0] + number * 0x9E3779B9) % 2**32
         k1 = (key[1] + number * 0xBB67AE85) % 2**32
@@ -55,7 +56,7 @@ def philox_of_one_block(counter: list[int], key: list[int]) -> list[int]:
 
 
 def uniform_of(seed: int, draw: int, index: int, dtype: np.dtype) -> float:
-    """An element of the unit uniform stream, straight from the design's formulas."""
+    """Return an element of the unit uniform stream from the design's formulas."""
     tile, word, lane = index // 64, index // 16 % 4, index % 16
     block = 16 * tile + lane
     high, low = (
@@ -77,7 +78,7 @@ def uniform_of(seed: int, draw: int, index: int, dtype: np.dtype) -> float:
     dtype=st.sampled_from([FLOAT32, FLOAT64]),
 )
 def test_a_value_depends_on_seed_draw_and_flat_index_alone(seed, draw, start, length, dtype):
-    """Protects the stream's layout: tiles, words, lanes, the halves of counter and key."""
+    """Protects the stream's layout: tiles, words, lanes, and the halves of counter and key."""
     out = np.empty(length, dtype)
     reference.fill(out, Region(dtype, UNIT, seed, draw, start, (1,)))
     places = sorted({0, length // 3, length // 2, length - 1})
@@ -87,8 +88,8 @@ def test_a_value_depends_on_seed_draw_and_flat_index_alone(seed, draw, start, le
 
 
 @given(data=st.data(), kind=st.sampled_from(KINDS), dtype=st.sampled_from(list(FLOAT_DTYPES)))
-def test_any_part_is_the_slice_of_the_full_tensor(data, kind, dtype):
-    """Protects invariant 2: cutting the tensor, or its memory order, changes no value."""
+def test_any_partition_is_a_slice_of_the_full_tensor(data, kind, dtype):
+    """Protects invariant 2: neither partitions nor the memory order change a value."""
     shape = tuple(data.draw(st.lists(st.integers(0, 9), min_size=0, max_size=4)))
     offset = tuple(data.draw(st.integers(0, length)) for length in shape)
     part = tuple(
@@ -108,8 +109,8 @@ def test_any_part_is_the_slice_of_the_full_tensor(data, kind, dtype):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_blocks_do_not_show(kind, float_dtype):
-    """Protects the recursion over blocks: a tensor of several blocks, in both orders, cut badly."""
+def test_blocks_do_not_matter(kind, float_dtype):
+    """Protects the recursion over large tensors, in both memory orders."""
     drawn_from = Distribution(kind, 0.25, 1.5, math.inf)
     dtype = FLOAT_DTYPES[float_dtype]
     shape = (7, reference.CHUNK_SIZE // 10, 11)
@@ -127,7 +128,7 @@ def test_blocks_do_not_show(kind, float_dtype):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_float64_storage_holds_the_narrower_values(kind, float_dtype):
-    """Protects the R path: a double there is the rounded value here."""
+    """Protects R, where a double holds the rounded value."""
     dtype = FLOAT_DTYPES[float_dtype]
     drawn_from = Distribution(kind, 0.25, 1.5, 1.0)
     own, wide = np.empty(300, dtype), np.empty(300, np.float64)
@@ -138,7 +139,7 @@ def test_float64_storage_holds_the_narrower_values(kind, float_dtype):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_dtype_changes_the_precision_not_the_weights(kind):
-    """Protects invariant 3: all dtypes are roundings of the same weights."""
+    """Protects invariant 3: values of all dtypes are roundings of the same weights."""
     drawn_from = Distribution(kind, 0.0, 1.5, math.inf)
     drawn = {}
     for name, dtype in FLOAT_DTYPES.items():
@@ -147,8 +148,8 @@ def test_dtype_changes_the_precision_not_the_weights(kind):
     single = drawn["float32"]
     assert same_bits(drawn["float16"], single.astype(np.float16))
     assert same_bits(drawn["bfloat16"], single.astype(ml_dtypes.bfloat16))
-    # a word of 32 bits places z to within 2**-33 of its probability; near the middle that is
-    # all it knows, and in the tails it is what the quantile's slope makes of it
+    # A 32-bit word determines the probability of z to within 2**-33; the quantile's slope turns
+    # this into a bound on z.
     tolerance = 2e-6 if kind != "normal" else 2e-6 + 2.0**-32 / tail_density(drawn["float64"])
     assert (np.abs(single - drawn["float64"]) <= tolerance * np.maximum(1, np.abs(single))).all()
 
@@ -161,7 +162,7 @@ def tail_density(values: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("kind", ["normal", "truncated_normal"])
 @pytest.mark.parametrize("float_dtype", ["float32", "float64"])
 def test_complementing_the_bits_negates_the_variate(kind, float_dtype):
-    """Protects exact symmetry, to the last bit."""
+    """Protects exact symmetry."""
     random = np.random.default_rng(3)
     high, low = random.integers(0, 2**32, (2, 100_000), np.uint32)
     high[:4] = 0, 1, 2**31 - 1, 2**31
@@ -181,7 +182,7 @@ def test_complementing_the_bits_negates_the_variate(kind, float_dtype):
     dtype=st.sampled_from(list(FLOAT_DTYPES)),
 )
 def test_uniform_never_reaches_maxval(minval, width, dtype):
-    """Protects [minval, maxval) in the final dtype, whatever rounds on the way."""
+    """Protects the interval [minval, maxval) in the final dtype, despite rounding."""
     maxval = minval + width
     uniform = distribution("uniform", minval, maxval, FLOAT_DTYPES[dtype], ("minval", "maxval"))
     largest = np.full(3, 2**32 - 1, np.uint32)
@@ -189,7 +190,7 @@ def test_uniform_never_reaches_maxval(minval, width, dtype):
     drawn = reference.values(largest, low, FLOAT_DTYPES[dtype], uniform).astype(np.float64)
     if minval < maxval:
         assert (drawn < maxval).all()
-        # the next value up is as good as maxval: nothing smaller was made of it than needed
+        # The next larger value is at least maxval, so the result is not smaller than necessary.
         above = np.nextafter(drawn.astype(FLOAT_DTYPES[dtype]), FLOAT_DTYPES[dtype].type(np.inf))
         rounding = 4 * 2.0**-24 * (abs(minval) + abs(maxval))
         assert (above.astype(np.float64) >= maxval - rounding).all()
@@ -197,8 +198,8 @@ def test_uniform_never_reaches_maxval(minval, width, dtype):
         assert (drawn == FLOAT_DTYPES[dtype].type(minval).astype(np.float64)).all()
 
 
-def test_draws_and_seeds_give_streams_of_their_own():
-    """Protects against a seed or draw that is dropped on the way to the counter or the key."""
+def test_draws_and_seeds_give_different_streams():
+    """Protects against ignoring the seed or the draw."""
     drawn = set()
     keys = [(0, 0), (0, 1), (1, 0), (2**32, 0), (0, 2**32 - 1), (2**64 - 1, 0)]
     for key in keys:

@@ -1,4 +1,4 @@
-"""The GPU's kernel, compiled by the host compiler from the same source."""
+"""The GPU's kernel, compiled for the CPU from the same source."""
 
 import ctypes
 import shutil
@@ -22,7 +22,7 @@ on_host = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no g+
 
 @cache
 def library(kind: str, storage: str) -> ctypes.CDLL:
-    """The kernel for one kind of values and one way of storing them."""
+    """Return the kernel, compiled for a distribution family and a storage dtype."""
     with TemporaryDirectory() as folder:
         built = Path(folder, "kernel.so")
         subprocess.run(

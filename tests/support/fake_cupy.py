@@ -1,6 +1,6 @@
-"""A stand-in for CuPy: arrays in the CPU's memory, kernels by the host compiler.
+"""A stand-in for CuPy: arrays in the CPU's memory, kernels compiled for the CPU.
 
-It tests the glue's logic, not CuPy: what CuPy does with the same calls is its own.
+It tests our calls of CuPy, not CuPy's behavior.
 """
 
 import ctypes
@@ -11,22 +11,22 @@ import numpy as np
 
 from tests.support.cuda_on_host import library
 
-#: How many devices there are.
+#: The number of devices.
 COUNT = 2
-#: Where device 0's memory is; that of device 1 is one further.
+#: The address of device 0's memory; device 1's is one higher.
 POINTER = 4096
 
 
 class CUDARuntimeError(RuntimeError):
-    """As CuPy's."""
+    """CuPy's error of that name."""
 
 
 class OutOfMemoryError(MemoryError):
-    """As CuPy's."""
+    """CuPy's error of that name."""
 
 
 class Device:
-    """A device, current inside a `with`."""
+    """A device; `with` makes it current."""
 
     current = 0
 
@@ -44,7 +44,7 @@ class Device:
 
 
 class ndarray:  # noqa: N801
-    """An array on the device that was the current one when it was made."""
+    """An array on the device that is current at its construction."""
 
     def __init__(self, host, number=None):
         self.host = host
@@ -58,13 +58,13 @@ class ndarray:  # noqa: N801
 
     @property
     def flags(self):
-        """The order in memory."""
+        """The memory order."""
         c, f = self.host.flags.c_contiguous, self.host.flags.f_contiguous
         return types.SimpleNamespace(c_contiguous=c, f_contiguous=f, forc=c or f)
 
     @property
     def data(self):
-        """Where the memory is."""
+        """The address."""
         return types.SimpleNamespace(ptr=self.host.ctypes.data)
 
     def __dlpack_device__(self):
@@ -81,26 +81,26 @@ class ndarray:  # noqa: N801
         self.host[key] = value
 
     def view(self, dtype):
-        """As NumPy's."""
+        """Return a view with another dtype."""
         return ndarray(self.host.view(dtype), self.device.id)
 
     def diagonal(self):
-        """The diagonal, to write to."""
+        """Return a writable view of the diagonal."""
         return ndarray(np.einsum("ii->i", self.host), self.device.id)
 
     def fill(self, value):
-        """As CuPy's, which loses the sign of -0.0."""
+        """Fill with a value; like CuPy, lose the sign of -0.0."""
         self._must_be_current()
         self.host.fill(0 if value == 0 else value)
 
     def set(self, values):
-        """Copies from the CPU's memory."""
+        """Copy from the CPU."""
         assert values.dtype == self.dtype
         assert values.shape == self.shape
         self.host[...] = values
 
     def get(self, out=None):
-        """A copy in the CPU's memory."""
+        """Return a copy on the CPU."""
         if out is None:
             return self.host.copy()
         assert out.dtype == self.dtype
@@ -112,7 +112,7 @@ class ndarray:  # noqa: N801
 
 
 class Borrowed:
-    """Another library's array: with DLPack alone."""
+    """An array of another library, with DLPack only."""
 
     def __init__(self, host, number=0):
         self.lent = ndarray(host, number)
@@ -125,7 +125,7 @@ class Borrowed:
 
 
 class OnlyInterface:
-    """Another library's array: with `__cuda_array_interface__` alone."""
+    """An array of another library, with `__cuda_array_interface__` only."""
 
     def __init__(self, host, number=0):
         self.lent = ndarray(host, number)
@@ -133,7 +133,7 @@ class OnlyInterface:
 
 
 class Stream:
-    """Another library's stream, current inside a `with`."""
+    """A stream of another library; `with` makes it current."""
 
     current = None
 
@@ -142,7 +142,7 @@ class Stream:
 
     @classmethod
     def from_external(cls, stream):
-        """The stream of an object with CUDA's protocol."""
+        """Return the stream of an object that supports CUDA's protocol."""
         version, pointer = stream.__cuda_stream__()
         assert version == 0
         return cls(pointer)
@@ -197,12 +197,12 @@ def _empty(shape, dtype, order="C"):
 
 
 def _asarray(array):
-    # as CuPy does: another device's array is copied
+    # Like CuPy, copy an array of another device.
     return array.lent if array.lent.device.id == Device.current else ndarray(array.lent.host.copy())
 
 
 def modules(count=COUNT, driver=13000):
-    """`cupy` and `cupyx`, on a machine with so many devices."""
+    """Return `cupy` and `cupyx` for a machine with these devices and capabilities."""
 
     def device_count():
         if count == 0:

@@ -1,6 +1,6 @@
-"""R's arrays are Python's, to the last bit: R and Python in one process.
+"""Parity of Python and R, to the last bit, with both in one process.
 
-R stays for the rest of the process, so bridges/r/test_rpy2.py gives these tests one of their own.
+R cannot be unloaded, so bridges/r/test_rpy2.py runs this file in a separate process.
 """
 
 import gc
@@ -21,7 +21,7 @@ from tests.support import DATA, same_bits
 
 session.start()
 
-from rpy2 import robjects  # noqa: E402 - without a word about reticulate only once R has started
+from rpy2 import robjects  # noqa: E402 - warns about reticulate unless R runs
 
 pytestmark = pytest.mark.r
 
@@ -31,43 +31,45 @@ RANDOM = [name for name, arguments in FACTORIES.items() if "seed" in arguments]
 
 
 def shapes_of(name):
-    """The shapes of the tensors to draw from a factory's initializer."""
+    """Return the shapes of the tensors that a factory's initializer draws."""
     return CASES["shapes_of"].get(name, CASES["shapes"])
 
 
 def numbers(values):
-    """Numbers as R has them: all of them doubles."""
+    """Return numbers as R's doubles."""
     return robjects.FloatVector(list(values))
 
 
 def in_r(name):
-    """A function of the R package."""
+    """Return a function of the R package."""
     return robjects.r(f"pyinit:::{name}")
 
 
 def r_of_python(value):
-    """R's object for one of Python."""
+    """Return R's object for a Python object."""
     sys.modules["__main__"].passed = value
     return robjects.r("reticulate::import_main(convert = FALSE)$passed")
 
 
 def is_drawn(drawn, expected):
-    """Whether R's array is the given one of Python, as doubles."""
-    # a scalar is a vector of length 1 in R
+    """Return whether R's array has the values of Python's, as doubles."""
+    # In R a scalar is a vector of length 1.
     expected = expected.astype(np.float64).reshape(expected.shape or 1)
     return same_bits(session.from_r(drawn), expected)
 
 
 def address(x):
-    """Where the values of an array of R are."""
+    """Return the address of the values of an R array."""
     return int(in_r("data_address")(x)[0])
 
 
-def test_every_factory_is_here():
+def test_every_factory_is_covered():
+    """Protects the list of cases."""
     assert set(FACTORIES) == {name for name in dir(pyinit) if name.startswith("initializer_")}
 
 
 def test_r_uses_this_interpreter():
+    """Protects against a second Python in the process."""
     assert robjects.r('reticulate::import("os")$getpid()')[0] == os.getpid()
     assert robjects.r("reticulate::py_config()$python")[0] == sys.executable
     identity = "reticulate::py_str(reticulate::import_builtins(FALSE)$id({}$Zeros))"
@@ -78,6 +80,7 @@ def test_r_uses_this_interpreter():
 @pytest.mark.parametrize("dtype", [*FLOAT_DTYPES, None])
 @pytest.mark.parametrize("name", FACTORIES)
 def test_every_initializer_draws_the_same_bits(name, dtype):
+    """Protects every factory, dtype and shape."""
     arguments = FACTORIES[name]
     ours = getattr(pyinit, name)(**arguments)
     theirs = in_r(name)(**arguments)
@@ -88,7 +91,8 @@ def test_every_initializer_draws_the_same_bits(name, dtype):
 
 @pytest.mark.parametrize("mode", ["fan_in", "fan_out", "fan_avg"])
 @pytest.mark.parametrize("distribution", ["truncated_normal", "untruncated_normal", "uniform"])
-def test_variance_scaling_in_all_its_forms(mode, distribution):
+def test_variance_scaling(mode, distribution):
+    """Protects every mode and distribution."""
     arguments = {"scale": 0.7, "mode": mode, "distribution": distribution, "seed": 3}
     ours = pyinit.initializer_variance_scaling(**arguments)
     theirs = in_r("initializer_variance_scaling")(**arguments)
@@ -98,6 +102,7 @@ def test_variance_scaling_in_all_its_forms(mode, distribution):
 
 @pytest.mark.parametrize("dtype", [*INTEGER_DTYPES, "bool"])
 def test_integers_and_bools(dtype):
+    """Protects the other dtypes."""
     for name in ("initializer_ones", "initializer_identity"):
         drawn = session.from_r(in_r(name)()(numbers((2, 3)), dtype))
         np.testing.assert_array_equal(drawn, getattr(pyinit, name)()((2, 3), dtype))
@@ -106,6 +111,7 @@ def test_integers_and_bools(dtype):
 @pytest.mark.parametrize("seed", CASES["seeds"])
 @pytest.mark.parametrize("name", RANDOM)
 def test_every_seed(name, seed):
+    """Protects seeds at the limits of R's numbers; each repeats its values."""
     ours = getattr(pyinit, name)(seed=seed)
     theirs = in_r(name)(seed=float(seed))
     assert is_drawn(theirs(numbers((5, 3))), ours((5, 3)))
@@ -114,6 +120,7 @@ def test_every_seed(name, seed):
 
 @pytest.mark.parametrize("name", RANDOM)
 def test_generators_of_each_language(name):
+    """Protects the sequence of draws."""
     ours, theirs = pyinit.random_seed_generator(7), in_r("random_seed_generator")(7)
     for _ in range(3):
         drawn = in_r(name)(seed=theirs)(numbers((5, 3)))
@@ -121,6 +128,7 @@ def test_generators_of_each_language(name):
 
 
 def test_one_generator_in_both_languages():
+    """Protects a generator that both languages share."""
     shared, alone = pyinit.random_seed_generator(7), pyinit.random_seed_generator(7)
     ours = pyinit.initializer_he_normal(shared)
     theirs = in_r("initializer_he_normal")(seed=r_of_python(shared))
@@ -134,6 +142,7 @@ def test_one_generator_in_both_languages():
 @pytest.mark.parametrize("partition", CASES["partitions"])
 @pytest.mark.parametrize("name", ["initializer_ones", *RANDOM])
 def test_partitions(name, partition):
+    """Protects partitions."""
     shape, part, offset = CASES["partitioned_shape"], partition["shape"], partition["offset"]
     arguments = FACTORIES[name]
     drawn = in_r(name)(**arguments)(
@@ -145,6 +154,7 @@ def test_partitions(name, partition):
 
 
 def test_a_draw_in_r_is_the_memory_that_python_has_filled(monkeypatch):
+    """Protects memory: R's array is the one that Python filled."""
     read = LazyTensor.read
     addresses = []
 
@@ -162,6 +172,7 @@ def test_a_draw_in_r_is_the_memory_that_python_has_filled(monkeypatch):
 
 @pytest.mark.parametrize("shape", [(6,), (3, 2), (2, 3, 4), (2, 1, 3, 1, 2)])
 def test_arrays_of_python_are_the_same_memory_in_r(shape):
+    """Protects memory in to_r(); R copies before it writes."""
     ours = np.asfortranarray(np.random.default_rng(1).standard_normal(shape))
     theirs = session.to_r(ours)
     exported, _, _ = arrow.exportable(ours)
@@ -181,6 +192,7 @@ def test_arrays_of_python_are_the_same_memory_in_r(shape):
     "code", ["c(1.5, NA, -0)", "matrix(c(1, 2, 3, 4, 5, 6), 2)", "array(1, 2:5)"]
 )
 def test_arrays_of_r_are_the_same_memory_in_python(code):
+    """Protects memory in from_r(); the view is read-only."""
     theirs = robjects.r(code)
     ours = session.from_r(theirs)
     assert ours.ctypes.data == address(theirs)
@@ -201,11 +213,13 @@ def test_arrays_of_r_are_the_same_memory_in_python(code):
         np.array([[True, False, True]]),
     ],
 )
-def test_what_has_to_be_copied_arrives_all_the_same(array):
+def test_other_arrays_are_copied(array):
+    """Protects the values of arrays that cannot be shared."""
     assert same_bits(session.from_r(session.to_r(array)), array.reshape(array.shape or 1))
 
 
-def test_what_cannot_cross_is_an_error_of_python():
+def test_other_objects_are_errors_of_python():
+    """Protects the errors."""
     with pytest.raises(TypeError, match="Argument `x` must be a NumPy or Arrow array of float64"):
         session.to_r(np.zeros(2, np.float32))
     with pytest.raises(ValueError, match="Argument `x` must be of dimensions up to 2\\^31 - 1"):
@@ -218,8 +232,9 @@ def test_what_cannot_cross_is_an_error_of_python():
         session.from_r(robjects.r("c(1L, NA)"))
 
 
-def test_collections_of_either_language():
-    # leaves R's collector references to Python objects that nothing else holds
+def test_garbage_collection_of_either_language():
+    # Creates references to Python objects that only R's garbage collector can drop.
+    """Protects views and arrays while either language collects garbage."""
     litter = robjects.r(
         """
         local({
@@ -239,7 +254,7 @@ def test_collections_of_either_language():
         litter()
         gc.collect()
     assert all(same_bits(view, expected) for view in views)
-    # R lets go of its arrays when Python's views of them are gone, on whichever thread
+    # R's arrays are released with Python's last view of them, on any thread.
     thread = threading.Thread(target=views.clear)
     thread.start()
     thread.join()
@@ -247,7 +262,8 @@ def test_collections_of_either_language():
         litter()
 
 
-def test_frequent_collections():
+def test_frequent_garbage_collection():
+    """Protects R's objects in our C code, which must protect them from the collector."""
     torture = robjects.r("function(step) invisible(gctorture2(step))")
     ours = np.arange(6.0)
     torture(50)

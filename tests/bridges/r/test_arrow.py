@@ -1,4 +1,4 @@
-"""Arrays over the Arrow C data interface, and what the R package calls."""
+"""Arrays over the Arrow C data interface, and the functions that the R package calls."""
 
 import ctypes
 import gc
@@ -27,12 +27,12 @@ class Transfer:
         self.decimal = str(self.address)
 
     def release(self):
-        """Release the schema and the array."""
+        """Release the contents of the structs."""
         for struct in (self.schema, self.array):
             ctypes.PYFUNCTYPE(None, ctypes.c_void_p)(struct.release)(ctypes.addressof(struct))
 
     def values(self, dtype):
-        """Return a view of the array's values."""
+        """Return the elements of the array, in place."""
         address = ctypes.cast(self.array.buffers, ctypes.POINTER(ctypes.c_void_p))[1]
         size = (self.array.offset + self.array.length) * np.dtype(dtype).itemsize
         memory = (ctypes.c_char * size).from_address(address)
@@ -47,12 +47,14 @@ def transfer():
         transfer.release()
 
 
-def test_import_of_pyinit_leaves_pyarrow_alone():
+def test_import_of_pyinit_does_not_import_pyarrow():
+    """Protects users without pyarrow."""
     code = "import sys, pyinit; sys.exit('pyarrow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_an_array_moves_without_a_copy(transfer):
+    """Protects memory: both sides see the same address."""
     values = np.arange(5.0)
     arrow.move_out(arrow.float64_array(values), transfer.address)
     assert transfer.schema.format == b"g"
@@ -68,6 +70,7 @@ def test_an_array_moves_without_a_copy(transfer):
 
 
 def test_the_array_lives_until_it_is_released(transfer):
+    """Protects the owner of the memory: the array lives as long as a struct or view of it."""
     values = np.arange(5.0)
     alive = weakref.ref(values)
     arrow.move_out(arrow.float64_array(values), transfer.address)
@@ -102,6 +105,7 @@ def test_the_array_lives_until_it_is_released(transfer):
     ],
 )
 def test_arrays_are_exported_in_column_major_order(array, shared, transfer):
+    """Protects R's order of elements; other arrays are copied."""
     array = np.asarray(array)
     exported, shape, is_shared = arrow.exportable(array)
     assert shape == array.shape
@@ -128,13 +132,15 @@ def test_arrays_are_exported_in_column_major_order(array, shared, transfer):
     ids=lambda array: f"{type(array).__name__}",
 )
 def test_another_type_of_array_is_a_type_error(array):
+    """Protects the error for other arrays and objects."""
     with pytest.raises(TypeError, match="Argument `x` must be a NumPy or Arrow array"):
         arrow.exportable(array)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", None])
 @pytest.mark.parametrize("shape", [(), (7,), (3, 4), (2, 3, 4), (0, 3)])
-def test_a_draw_is_the_call(dtype, shape, transfer):
+def test_a_draw_equals_the_call(dtype, shape, transfer):
+    """Protects R's values: they are those of the call, as doubles."""
     initializer = pyinit.RandomNormal(seed=1)
     expected = initializer(shape, dtype)
     sizes = list(map(float, shape))
@@ -143,7 +149,8 @@ def test_a_draw_is_the_call(dtype, shape, transfer):
     np.testing.assert_array_equal(drawn, expected.astype(np.float64))
 
 
-def test_a_draw_of_a_part_is_the_slice(transfer):
+def test_a_draw_of_a_partition_is_the_slice(transfer):
+    """Protects R's partitions."""
     initializer = pyinit.RandomNormal(seed=1)
     calls.draw(initializer, [5.0, 4.0], None, [2.0, 3.0], [3.0, 1.0], "cpu", transfer.decimal)
     drawn = arrow.move_in(transfer.address).reshape((2, 3), order="F")
@@ -151,7 +158,7 @@ def test_a_draw_of_a_part_is_the_slice(transfer):
 
 
 class Own(pyinit.Initializer):
-    """A user's own initializer, which overrides the methods that Keras documents."""
+    """A user's initializer, which overrides `__call__` as Keras documents."""
 
     def __call__(self, shape, dtype=None, partition_shape=None, partition_offset=None):
         """Return 0, 1, 2, ... in C order."""
@@ -164,26 +171,30 @@ class Own(pyinit.Initializer):
 
 @pytest.mark.parametrize("initializer", [Own(), lambda shape, dtype=None: Own()(shape, dtype)])
 @pytest.mark.parametrize("dtype", ["bfloat16", "float64", "int8", "int64", None])
-def test_what_another_callable_returns_is_drawn(initializer, dtype, transfer):
+def test_other_callables_are_drawn(initializer, dtype, transfer):
+    """Protects user-defined initializers, both classes and functions."""
     calls.draw(initializer, [2.0, 3.0], dtype, None, None, None, transfer.decimal)
     drawn = arrow.move_in(transfer.address).reshape((2, 3), order="F")
     np.testing.assert_array_equal(drawn, np.arange(6).reshape(2, 3))
 
 
-def test_another_callable_is_asked_for_the_part(transfer):
+def test_other_callables_are_asked_for_the_partition(transfer):
+    """Protects partitions of user-defined initializers."""
     calls.draw(Own(), [4.0, 3.0], None, [2.0, 1.0], [1.0, 2.0], None, transfer.decimal)
     drawn = arrow.move_in(transfer.address).reshape((2, 1), order="F")
     np.testing.assert_array_equal(drawn, [[5], [8]])
 
 
-def test_r_does_not_share_what_another_callable_keeps(transfer):
+def test_other_callables_keep_their_array(transfer):
+    """Protects an array that the user's function returns and keeps: R gets a copy."""
     kept = np.zeros((2, 3), order="F")
     calls.draw(lambda shape, dtype: kept, [2, 3], None, None, None, None, transfer.decimal)
     assert transfer.values(np.float64).ctypes.data != kept.ctypes.data
 
 
 @pytest.mark.parametrize("returned", [np.zeros(3), np.zeros((2, 3), complex), "zeros"])
-def test_what_another_callable_must_return(returned, transfer):
+def test_other_callables_must_return_the_shape(returned, transfer):
+    """Protects against arrays of another shape or type."""
     with pytest.raises(ValueError, match="Argument `initializer` must be one that returns"):
         calls.draw(lambda *_: returned, [2, 3], None, None, None, None, transfer.decimal)
     assert transfer.schema.release is None
@@ -198,6 +209,7 @@ def test_what_another_callable_must_return(returned, transfer):
     ],
 )
 def test_integers_and_bools_arrive_in_the_type_of_r(dtype, arrow_format, transfer):
+    """Protects integers and logicals; wider integers become doubles."""
     calls.draw(pyinit.Ones(), [2.0, 3.0], dtype, None, None, None, transfer.decimal)
     assert transfer.schema.format == arrow_format
     assert transfer.array.length == 6
@@ -208,6 +220,7 @@ def test_integers_and_bools_arrive_in_the_type_of_r(dtype, arrow_format, transfe
     [(-(2**31), "int32"), (2**53 + 1, "int64"), (-(2**53) - 1, "int64"), (2**64 - 1, "uint64")],
 )
 def test_values_that_r_cannot_hold_are_errors(value, dtype, transfer):
+    """Protects against NA, which R reads for -2**31, and against rounded integers."""
     with pytest.raises(ValueError, match="Argument `dtype` must be one whose values R can hold"):
         calls.draw(pyinit.Constant(value), [1.0], dtype, None, None, None, transfer.decimal)
     assert transfer.schema.release is None
@@ -225,12 +238,14 @@ def test_values_that_r_cannot_hold_are_errors(value, dtype, transfer):
     ],
 )
 def test_a_bad_argument_of_a_draw_is_named(name, arguments, transfer):
+    """Protects the errors that R users see."""
     with pytest.raises(ValueError, match=f"Argument `{name}` must be"):
         calls.draw(pyinit.Identity(), *arguments, transfer.decimal)
     assert transfer.schema.release is None
 
 
 def test_arrays_are_sent_and_received(transfer):
+    """Protects arrays of Python in R and back, logicals included."""
     values = np.arange(6.0).reshape(2, 3, order="F")
     assert calls.send_array(values, transfer.decimal) == ([2.0, 3.0], True)
     back = calls.receive_array(transfer.decimal, [2.0, 3.0], False)
@@ -272,6 +287,7 @@ def test_a_configuration_is_normalised_by_python():
 
 
 def test_the_end_of_python_is_announced():
+    """Protects R from calling into Python after it has ended."""
     code = """
 import atexit, ctypes
 flag = ctypes.c_int(0)

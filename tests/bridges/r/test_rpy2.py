@@ -1,4 +1,4 @@
-"""R in a Python process: what it needs, how it ends, and the parity tests, each on its own."""
+"""R in a Python process: how it starts and ends, and the parity tests."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.r
 
 
 def run(*arguments, **environment):
-    """Runs Python with the arguments; returns what it prints and its exit status."""
+    """Run Python with these arguments; return the completed process."""
     return subprocess.run(
         [sys.executable, *arguments],
         capture_output=True,
@@ -26,17 +26,18 @@ def run(*arguments, **environment):
 
 
 def assert_ends_well(ended, stdout):
-    """Asserts that a process has printed that, no message, and ended with status 0."""
+    """Check that a process printed `stdout`, no messages, and exited with status 0."""
     assert (ended.stderr, ended.stdout, ended.returncode) == ("", stdout, 0)
 
 
 def test_parity():
+    """Protects the parity of Python and R, in a process in which R may stay."""
     ended = run("-m", "pytest", "-q", "-p", "no:cacheprovider", SUPPORT / "parity_rpy2.py")
     assert (ended.stderr, ended.returncode) == ("", 0), ended.stdout
 
 
-# reticulate drops references to Python objects when R's collector runs, which under rpy2 happens
-# without Python's lock: see rpkg/src/reticulate_workarounds.c
+# When R collects garbage, reticulate drops references to Python objects; under rpy2 it does so
+# without holding the GIL: see rpkg/src/reticulate_workarounds.c
 COLLECT = """
 from pyinit.bridges.r import session
 session.start()
@@ -53,6 +54,7 @@ print("alive")
 
 
 def test_a_process_survives_collections_and_ends_well():
+    """Protects Python's objects when R's garbage collector drops references to them."""
     assert_ends_well(run("-c", COLLECT), "alive\n")
 
 
@@ -71,25 +73,29 @@ print(robjects.r("tempdir()")[0])
 
 
 def test_a_process_ends_well_with_arrays_on_both_sides():
+    """Protects the exit of a process whose languages hold arrays of each other."""
     ended = run("-c", ARRAYS)
     folder, _, last = ended.stdout.partition("\n")
     assert (ended.stderr, last, ended.returncode) == ("", "the end of R", 0)
     assert not Path(folder).exists()
 
 
-def test_importing_the_bridge_leaves_r_alone():
+def test_importing_the_bridge_does_not_start_r():
+    """Protects users without R."""
     code = "import sys; import pyinit.bridges.r.session; print('rpy2' in sys.modules)"
     assert_ends_well(run("-c", code), "False\n")
 
 
 def test_a_second_start_does_nothing():
+    """Protects code that starts R more than once."""
     code = (
         "from pyinit.bridges.r import session; session.start(); session.start(); print('started')"
     )
     assert_ends_well(run("-c", code), "started\n")
 
 
-def test_r_that_runs_already_is_used():
+def test_a_running_r_is_used():
+    """Protects users who started R through rpy2."""
     code = """
 import rpy2.rinterface as ri
 ri.initr()
@@ -102,12 +108,14 @@ print(ri.globalenv["x"][0])
 
 
 def test_without_rpy2_the_error_says_how_to_install_it(monkeypatch):
+    """Protects users without rpy2."""
     monkeypatch.setitem(sys.modules, "rpy2", None)
     with pytest.raises(ImportError, match=r'pip install "\.\[r\]"'):
         session.start()
 
 
-def test_folders_of_packages_are_a_sequence():
+def test_lib_paths_must_be_a_sequence():
+    """Protects against a string that is read as a sequence of letters."""
     with pytest.raises(ValueError, match="Argument `lib_paths` must be a sequence of folders"):
         session.start("/usr/lib/R/library")
 
@@ -122,6 +130,7 @@ except ImportError as error:
 
 
 def test_without_r_the_error_says_what_is_missing():
+    """Protects users without R."""
     environment = {name: value for name, value in os.environ.items() if name != "R_HOME"}
     environment["PATH"] = "/nonexistent"
     ended = subprocess.run(
@@ -131,6 +140,7 @@ def test_without_r_the_error_says_what_is_missing():
 
 
 def test_without_the_r_package_the_error_says_how_to_install_it():
+    """Protects users without the R package."""
     ended = run("-c", START, R_LIBS="", R_LIBS_USER="/nonexistent")
     message = "The R package pyinit cannot be loaded: there is no package called"
     assert (ended.stderr, ended.returncode) == ("", 0)
@@ -138,7 +148,8 @@ def test_without_the_r_package_the_error_says_how_to_install_it():
     assert ended.stdout.endswith("R CMD INSTALL rpkg\n")
 
 
-def test_the_r_package_is_found_in_the_folders_given(tmp_path):
+def test_the_r_package_is_found_in_lib_paths(tmp_path):
+    """Protects libraries outside R's own paths."""
     find = ["Rscript", "-e", "cat(find.package('pyinit'))"]
     found = subprocess.run(find, check=True, capture_output=True, text=True).stdout
     (tmp_path / "pyinit").symlink_to(found)
