@@ -44,7 +44,7 @@ session.start()
 from rpy2 import robjects
 robjects.r('''
   sys <- reticulate::import("sys", convert = FALSE)
-  for (i in 1:25) {
+  for (i in 1:10) {
     for (j in 1:20) sys$version_info$count(1L)
     gc()
   }
