@@ -29,7 +29,7 @@ EXPECTED = {
     ),
     "6-other-manifests.sh": (
         "later.json: the stream_version is 2; this pyinit draws version 1",
-        "its initializer draws the fingerprint",
+        "its initializer gives the fingerprint",
         "contradicts itself",
     ),
 }
