@@ -244,7 +244,7 @@ class LazyTensor:
             >>> import pyinit
             >>> weights = pyinit.Ones().lazy((4, 3))
             >>> [slices for slices, values in weights.chunks(6)]
-            [(slice(0, 2, None), slice(0, 3, None)), (slice(2, 4, None), slice(0, 3, None))]
+            [(slice(0, 2, 1), slice(0, 3, 1)), (slice(2, 4, 1), slice(0, 3, 1))]
         """
         for part, offset in self.partitions(size):
             out = np.empty(part, self._dtype)
