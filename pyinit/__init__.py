@@ -14,7 +14,7 @@ are first accessed.
 
 from typing import TYPE_CHECKING, Any
 
-from pyinit import bridges, initializers
+from pyinit import bridges
 from pyinit.dtypes import floatx, set_floatx
 from pyinit.initializers import *
 from pyinit.reproducibility.fingerprint import fingerprint
@@ -40,23 +40,65 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+# complete lists, as type checkers do not follow a sum of them
 __all__ = [
+    "STFT",
     "STREAM_VERSION",
+    "Constant",
     "DifferenceError",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Identity",
+    "Initializer",
+    "LazyTensor",
+    "LecunNormal",
+    "LecunUniform",
     "Manifest",
     "ManifestError",
+    "Ones",
+    "Orthogonal",
+    "RandomNormal",
+    "RandomUniform",
     "SeedGenerator",
+    "TruncatedNormal",
+    "VarianceScaling",
     "Verification",
+    "Zeros",
+    "compute_fans",
     "create_manifest",
     "default_device",
     "derive_seed",
+    "deserialize",
+    "deserialize_initializer",
     "fingerprint",
     "floatx",
+    "get",
+    "get_initializer",
+    "initializer_constant",
+    "initializer_glorot_normal",
+    "initializer_glorot_uniform",
+    "initializer_he_normal",
+    "initializer_he_uniform",
+    "initializer_identity",
+    "initializer_lecun_normal",
+    "initializer_lecun_uniform",
+    "initializer_ones",
+    "initializer_orthogonal",
+    "initializer_random_normal",
+    "initializer_random_uniform",
+    "initializer_stft",
+    "initializer_truncated_normal",
+    "initializer_variance_scaling",
+    "initializer_zeros",
     "materialize",
     "num_threads",
     "random_seed_generator",
     "read_manifest",
     "self_test",
+    "serialize",
+    "serialize_initializer",
     "set_default_device",
     "set_floatx",
     "set_num_threads",
@@ -65,7 +107,6 @@ __all__ = [
     "verify",
     "write_manifest",
 ]
-__all__ += initializers.__all__
 
 #: Names imported on first access, which keeps `import pyinit` quick.
 _LAZY_NAMES = {
@@ -89,14 +130,16 @@ _LAZY_MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
+if not TYPE_CHECKING:  # a type checker would accept any name
 
-    if name in _LAZY_MODULES:
-        return import_module(f"pyinit.{name}")
-    if name not in _LAZY_NAMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return globals().setdefault(name, getattr(import_module(_LAZY_NAMES[name]), name))
+    def __getattr__(name: str) -> Any:
+        from importlib import import_module
+
+        if name in _LAZY_MODULES:
+            return import_module(f"pyinit.{name}")
+        if name not in _LAZY_NAMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return globals().setdefault(name, getattr(import_module(_LAZY_NAMES[name]), name))
 
 
 def __dir__() -> list[str]:

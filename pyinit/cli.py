@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from rich.console import Console
@@ -213,7 +213,7 @@ def verify_command(
 def materialize_command(
     manifest: Path,
     path: Path,
-    file_format: str,
+    file_format: Literal["safetensors", "arrow"],
     overwrite: bool,
     shard: Shard | None,
     max_bytes: int,

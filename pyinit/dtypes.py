@@ -49,10 +49,10 @@ INTEGER_DTYPES: dict[str, np.dtype[Any]] = {
 BOOL = np.dtype(np.bool_)
 NUMERIC_DTYPES = {**FLOAT_DTYPES, **INTEGER_DTYPES, "bool": BOOL}
 
-_floatx = "float32"
+_floatx: FloatName = "float32"
 
 
-def floatx() -> str:
+def floatx() -> FloatName:
     """The name of the dtype that an initializer fills when none is asked for.
 
     Returns:
@@ -67,7 +67,7 @@ def floatx() -> str:
     return _floatx
 
 
-def set_floatx(dtype: str) -> None:
+def set_floatx(dtype: FloatName) -> None:
     """Sets the dtype that initializers fill when none is asked for.
 
     Args:
@@ -84,7 +84,8 @@ def set_floatx(dtype: str) -> None:
         >>> pyinit.set_floatx("float32")
     """
     global _floatx
-    _floatx = one_of("dtype", dtype, tuple(FLOAT_DTYPES))
+    one_of("dtype", dtype, tuple(FLOAT_DTYPES))
+    _floatx = dtype
 
 
 #: NumPy makes a dtype's name anew each time, which takes longer than drawing a small tensor.

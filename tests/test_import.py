@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pyinit
+from pyinit import initializers
+from pyinit.initializers import constant, factories, orthogonal, random, stft
+
 OPTIONAL = {"pyarrow", "scipy", "keras", "cupy", "tensorflow", "jax", "torch", "rpy2"}
 
 
@@ -13,3 +17,10 @@ def test_import_needs_no_optional_package():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert not OPTIONAL & set(result.stdout.split())
+
+
+def test_public_names():
+    """Protects the static lists of names, which type checkers need, from missing one."""
+    for module in (constant, factories, orthogonal, random, stft):
+        assert set(module.__all__) <= set(initializers.__all__)
+    assert set(initializers.__all__) <= set(pyinit.__all__)

@@ -1,6 +1,5 @@
 """The initializers: their classes, the functions with R's names, and look-up by name."""
 
-from pyinit.initializers import constant, factories, orthogonal, random, stft
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.constant import *
 from pyinit.initializers.factories import *
@@ -19,18 +18,45 @@ from pyinit.initializers.registry import (
 from pyinit.initializers.stft import *
 
 __all__ = [
+    "STFT",
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Identity",
     "Initializer",
     "LazyTensor",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "Orthogonal",
+    "RandomNormal",
+    "RandomUniform",
+    "TruncatedNormal",
+    "VarianceScaling",
+    "Zeros",
     "compute_fans",
     "deserialize",
     "deserialize_initializer",
     "get",
     "get_initializer",
+    "initializer_constant",
+    "initializer_glorot_normal",
+    "initializer_glorot_uniform",
+    "initializer_he_normal",
+    "initializer_he_uniform",
+    "initializer_identity",
+    "initializer_lecun_normal",
+    "initializer_lecun_uniform",
+    "initializer_ones",
+    "initializer_orthogonal",
+    "initializer_random_normal",
+    "initializer_random_uniform",
+    "initializer_stft",
+    "initializer_truncated_normal",
+    "initializer_variance_scaling",
+    "initializer_zeros",
     "serialize",
     "serialize_initializer",
 ]
-__all__ += constant.__all__
-__all__ += factories.__all__
-__all__ += orthogonal.__all__
-__all__ += random.__all__
-__all__ += stft.__all__

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from pyinit.arguments import one_of
 from pyinit.manifests import arrow_files, safetensors
@@ -27,7 +28,7 @@ def materialize(
     manifest: Manifest | str | os.PathLike[str],
     path: str | os.PathLike[str],
     *,
-    format: str = "safetensors",
+    format: Literal["safetensors", "arrow"] = "safetensors",
     shard: str | tuple[int, int] | None = None,
     overwrite: bool = False,
     max_bytes: int = MAX_BYTES,
