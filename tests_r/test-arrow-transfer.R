@@ -400,7 +400,10 @@ test_that("a draw takes no more memory than its values", {
 
 test_that("memory stays flat over many draws", {
   skip_on_os(c("windows", "mac"))
-  zeros <- "draw <- function(...) pyinit:::draw_array(pyinit:::draw_function(python$Zeros()), c(...))"
+  zeros <- c(
+    "zeros <- pyinit:::draw_function(python$Zeros())",
+    "draw <- function(...) pyinit:::draw_array(zeros, c(...))"
+  )
   loop <- "for (i in 1:%d) x <- draw(2048, 2048)"
   # 32 MiB each: 256 MiB may be garbage, and one is in use while the next one comes
   expect_lt(peak(c(zeros, sprintf(loop, 60))), 256 + 2 * 32 + 16)

@@ -55,7 +55,8 @@ stop_argument <- function(name, received, allowed) {
   )
 }
 
-# Raises an error if `...` of the calling function is not empty: it only makes later arguments named.
+# Raises an error if `...` of the calling function is not empty: it only makes later arguments
+# named.
 check_dots_empty <- function(...) {
   if (...length() > 0L) {
     names <- ...names()

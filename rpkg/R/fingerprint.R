@@ -61,6 +61,8 @@ fingerprint <- function(x, shape = NULL, dtype = NULL) {
   }
   if (inherits(x, "pyinit_initializer")) {
     object <- initializer_object(state_of(x))
+  } else if (inherits(x, "pyinit_lazy_tensor")) {
+    object <- lazy_object(lazy_state(x))
   } else if (inherits(x, "python.builtin.object")) {
     object <- x
   } else {

@@ -109,7 +109,8 @@ as_initializer <- function(object) {
   new_initializer(described[[1L]], with_exact_seeds(described[[2L]]))
 }
 
-# The Python function that draws, bound to the initializer. It is constructed again in a new session.
+# The Python function that draws, bound to the initializer. It is constructed again in a new
+# session.
 draw_of <- function(state) {
   if (reticulate::py_is_null_xptr(state$draw)) {
     fresh_seed <- if (is.null(state$config$seed)) state$seed
@@ -166,8 +167,8 @@ draw_function <- function(object) {
   function(...) draw(object, ...)
 }
 
-# Makes lists of vectors where Python expects a sequence: reticulate converts a vector of length 1 to
-# a scalar.
+# Makes lists of vectors where Python expects a sequence: reticulate converts a vector of length 1
+# to a scalar.
 sequences_as_lists <- function(config) {
   for (name in intersect(names(config), c("window", "input_axes", "output_axes"))) {
     if (is.numeric(config[[name]])) {
@@ -181,16 +182,20 @@ sequences_as_lists <- function(config) {
 #' @export
 format.pyinit_initializer <- function(x, ...) {
   state <- state_of(x)
-  arguments <- state$config
+  arguments <- shown_arguments(state$config, state$seed)
+  paste0("<pyinit initializer> ", state$class_name, "(", toString(arguments), ")")
+}
+
+# The arguments of an initializer as R code, with the seed in use at the end.
+shown_arguments <- function(config, seed) {
   for (name in c("input_axes", "output_axes")) {
-    arguments[[name]] <- arguments[[name]] # which drops the element if it is NULL
+    config[[name]] <- config[[name]] # drops the element if it is NULL
   }
-  if ("seed" %in% names(arguments)) {
-    arguments$seed <- NULL
-    arguments <- c(arguments, list(seed = state$seed))
+  if ("seed" %in% names(config)) {
+    config$seed <- NULL
+    config <- c(config, list(seed = seed))
   }
-  shown <- sprintf("%s = %s", names(arguments), vapply(arguments, show_value, ""))
-  paste0("<pyinit initializer> ", state$class_name, "(", toString(shown), ")")
+  sprintf("%s = %s", names(config), vapply(config, show_value, ""))
 }
 
 #' @rdname pyinit_initializer

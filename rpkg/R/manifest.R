@@ -19,8 +19,8 @@
 #' - `dtype`: the name of a dtype, by default [floatx()],
 #'
 #' or a list with such a list as `tensors` and, optionally, `seed` and `dtype` for all of them. An
-#' initializer without a seed gets `derive_seed(seed, name)`. A tensor may also have `axes`, `gates`,
-#' `draw` or `segments`, as in the file; axes, gates, draws and rows are counted from 0.
+#' initializer without a seed gets `derive_seed(seed, name)`. A tensor may also have `axes`,
+#' `gates`, `draw` or `segments`, as in the file; axes, gates, draws and rows are counted from 0.
 #'
 #' A manifest can be saved with [saveRDS()]. `as.data.frame()` has a row for each tensor, `length()`
 #' is the number of tensors, and `as.character()` is the text of the file.
@@ -133,8 +133,8 @@ write_manifest <- function(manifest, file) {
 #' Compare weights with a manifest
 #'
 #' @description
-#' Checks that weights are exactly those of a manifest, to the last bit, and reports what differs: the
-#' seed, the shape, the number of values.
+#' Checks that weights are exactly those of a manifest, to the last bit, and reports what differs:
+#' the seed, the shape, the number of values.
 #'
 #' @param manifest
 #' A manifest, see [create_manifest()], or the path of its file.
@@ -144,8 +144,8 @@ write_manifest <- function(manifest, file) {
 #' - `NULL`: the weights that the installed package draws. They are not kept, so they may be larger
 #'   than memory.
 #' - a Keras model or a torch module (a Python object): its current weights.
-#' - a named list of arrays, of R or of Python. R doubles count as the manifest's dtype of that tensor
-#'   if it represents them exactly, and R integers as its integer dtype.
+#' - a named list of arrays, of R or of Python. R doubles count as the manifest's dtype of that
+#'   tensor if it represents them exactly, and R integers as its integer dtype.
 #' - the path of a safetensors file, of an Arrow file that [materialize()] has written, of a folder
 #'   of such files, or several such paths.
 #' - another manifest, or its path: the two are compared without drawing anything.
@@ -157,8 +157,8 @@ write_manifest <- function(manifest, file) {
 #'
 #' @returns
 #' An object of class `pyinit_verification`, a list with
-#' - `same`: `TRUE` if the tensors are those of the manifest, with the same shapes, dtypes and values;
-#'   also returned by `as.logical()`,
+#' - `same`: `TRUE` if the tensors are those of the manifest, with the same shapes, dtypes and
+#'   values; also returned by `as.logical()`,
 #' - `checked`, `bytes`: the number of tensors compared, and their size,
 #' - `differences`: a data frame with columns `name` and `reason`,
 #' - `text`: the text that `print()` shows.
@@ -201,7 +201,8 @@ verify <- function(manifest, target = NULL, ..., shard = NULL, max_bytes = 2^40,
 #' `model.safetensors.index.json`, which loaders of sharded files expect.
 #'
 #' For `"arrow"`, a folder. It gets a file for each tensor, named by the tensor's number in the
-#' manifest and its name, with a hyphen for each character other than letters, digits and underscores.
+#' manifest and its name, with a hyphen for each character other than letters, digits and
+#' underscores.
 #'
 #' @param format
 #' `"safetensors"` or `"arrow"`.

@@ -4,8 +4,8 @@
 # and the manifest that was used last.
 session <- new.env(parent = emptyenv())
 
-# The functions of the Python module `pyinit.bridges.r.calls`, as a list. They return Python objects,
-# which are converted only where the conversion is exact.
+# The functions of the Python modules `pyinit.bridges.r.calls` and `.lazy_calls`, as a list. They
+# return Python objects, which are converted only where the conversion is exact.
 bridge <- function() {
   if (is.null(session$bridge)) {
     with_reticulate_workarounds(import_python_package())
@@ -31,7 +31,8 @@ import_python_package <- function() {
       class = "pyinit_import_error"
     )
   }
-  bridge <- or_import_error(functions_of("pyinit.bridges.r.calls"))
+  modules <- c("pyinit.bridges.r.calls", "pyinit.bridges.r.lazy_calls")
+  bridge <- or_import_error(unlist(lapply(modules, functions_of)))
   call_python(bridge$announce_exit(.Call(python_gone_address)))
   session$package <- package
   session$bridge <- bridge

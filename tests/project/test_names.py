@@ -19,6 +19,8 @@ ONLY_IN_R = {
     # Python's are pyinit.bridges.r.session.to_r() and from_r(), which need R
     "as_numpy",
     "as_r_array",
+    # in Python initializer.lazy()
+    "lazy_tensor",
     # in Python pyinit.keras.initialize(), since pyinit alone does not import Keras
     "initialize_model",
     # about finding the Python package

@@ -95,14 +95,19 @@ def draw(
     Raises:
         ValueError: An argument is invalid, or R has no type for the values.
     """
-    sizes = _whole(shape), _whole(partition_shape), _whole(partition_offset)
+    sizes = whole(shape), whole(partition_shape), whole(partition_offset)
     if isinstance(initializer, Initializer) and not initializer._overrides_call:
         out = _filled(initializer, *sizes, dtype, device)
     else:
         out = _called(initializer, *sizes, dtype, device)
-    if out.dtype.name not in FLOAT_DTYPES:
-        out = _as_r_type(out)
-    array, _, _ = arrow.exportable(out)
+    move_to_r(out, address)
+
+
+def move_to_r(values: AnyArray, address: str) -> None:
+    """Move an array in Fortran order to R: of float64, or of integers or bools."""
+    if values.dtype != np.float64:
+        values = _as_r_type(values)
+    array, _, _ = arrow.exportable(values)
     arrow.move_out(array, int(address))
 
 
@@ -144,7 +149,8 @@ def _called(
     return values.astype(np.float64 if is_float else values.dtype, order="F")
 
 
-def _whole(sizes: Any) -> Any:
+def whole(sizes: Any) -> Any:
+    """Convert sizes from R to a tuple of integers; None stays None."""
     return None if sizes is None else tuple(map(int, sizes))
 
 
@@ -190,13 +196,13 @@ def receive_array(address: str, shape: Sizes, logical: bool) -> AnyArray:
     Returns:
         A read-only view in Fortran order; for logicals a copy, since R stores them in 32 bits.
     """
-    view = arrow.move_in(int(address)).reshape(_whole(shape), order="F")
+    view = arrow.move_in(int(address)).reshape(whole(shape), order="F")
     return view.astype(np.bool_) if logical else view
 
 
 def construct(
     class_name: str, config: Any, fresh_seed: float | None
-) -> tuple[Callable[..., None], str, dict[str, Any]]:
+) -> tuple[functools.partial[None], str, dict[str, Any]]:
     """Construct an initializer for R.
 
     Args:
@@ -213,7 +219,7 @@ def construct(
     initializer = deserialize({"class_name": class_name, "config": config_from_r(dict(config))})
     if fresh_seed is not None:
         initializer.seed = int(fresh_seed)  # type: ignore[attr-defined]
-    return (functools.partial(draw, initializer), *_description(initializer))
+    return (functools.partial(draw, initializer), *description(initializer))
 
 
 def initializer_of(draw: functools.partial[None]) -> Any:
@@ -240,10 +246,11 @@ def construct_generator(
 
 def describe(initializer: Any) -> tuple[str, dict[str, Any]] | None:
     """Return the class name and the configuration of an initializer; None if it is not pyinit's."""
-    return _description(initializer) if type(initializer) in CLASSES else None
+    return description(initializer) if type(initializer) in CLASSES else None
 
 
-def _description(initializer: Initializer) -> tuple[str, dict[str, Any]]:
+def description(initializer: Initializer) -> tuple[str, dict[str, Any]]:
+    """Return the class name and the configuration of one of pyinit's initializers, for R."""
     return type(initializer).__name__, _for_r("config", initializer.get_config())
 
 
@@ -298,7 +305,7 @@ def fans(shape: Any, input_axes: Any, output_axes: Any) -> list[float]:
 
 def fingerprinted(x: Any, shape: Sizes | None, dtype: Any) -> str:
     """Call `fingerprint()` with a shape from R."""
-    return fingerprint(x, _whole(shape), dtype)
+    return fingerprint(x, whole(shape), dtype)
 
 
 def golden_vectors_name() -> str:

@@ -1,0 +1,303 @@
+# Lazy tensors: R's view of Python's LazyTensor.
+#
+# The state is what the tensor is made from (`class_name`, `config` with the seed in use, `draw`,
+# `shape`, `dtype`) and the Python function that reads it (`read`), which does not outlive the
+# session and is then made again from the rest.
+
+#' A tensor that is computed where it is read
+#'
+#' @description
+#' `lazy_tensor()` returns the tensor that `initializer(shape, dtype)` would return, without
+#' computing it. Indexing computes only the selected elements, so the tensor may be larger than
+#' memory.
+#'
+#' A lazy tensor has `dim()` and `length()`. It can be saved with [saveRDS()] and read in another
+#' session, where it has the same values. [fingerprint()] works without holding the tensor in
+#' memory. In Python, `r_to_py()` gives the `LazyTensor`.
+#'
+#' @details
+#' The values are fixed when the lazy tensor is made: with a [random_seed_generator()] as its seed,
+#' the initializer takes a draw then, as a call does, and a later call takes another one.
+#'
+#' `x[i, j]` follows R's rules for arrays: indices may be positive, negative, logical, missing, zero
+#' or repeated. An index out of bounds or `NA` is an error. A tensor of two or more dimensions needs
+#' an index for each of them: `x[i]` with a vector or a matrix is an error. Each contiguous or
+#' evenly spaced run of indices is read at once.
+#'
+#' Any element of [initializer_orthogonal()] depends on the whole matrix: it is computed when it is
+#' first read, and kept. Values are computed on the CPU.
+#'
+#' @param initializer
+#' An initializer, see [pyinit_initializer].
+#'
+#' @param shape
+#' The dimensions of the tensor, whole numbers.
+#'
+#' @param dtype
+#' The name of the dtype; `NULL` means [floatx()].
+#'
+#' @param x
+#' A lazy tensor.
+#'
+#' @param ...
+#' For `[`, an index for each dimension. Otherwise not used.
+#'
+#' @param drop
+#' Whether to drop dimensions of length 1 from the result.
+#'
+#' @param mode
+#' As for [as.vector()].
+#'
+#' @returns
+#' `lazy_tensor()` returns an object of class `pyinit_lazy_tensor`. `x[...]` and `as.array()` return
+#' an R array, `as.vector()` a vector.
+#'
+#' @export
+#' @examplesIf pyinit_available()
+#' weights <- lazy_tensor(initializer_he_normal(seed = 1), shape = c(50000, 4096))
+#' weights
+#' dim(weights)
+#' weights[1:2, 1:3]
+#'
+#' small <- lazy_tensor(initializer_he_normal(seed = 1), shape = c(4, 3))
+#' identical(as.array(small), initializer_he_normal(seed = 1)(shape = c(4, 3)))
+lazy_tensor <- function(initializer, shape, dtype = NULL) {
+  if (!inherits(initializer, "pyinit_initializer")) {
+    stop_type("initializer", initializer, "an initializer")
+  }
+  shape <- as_sizes("shape", shape)
+  as_dim(shape, "shape")
+  check_missing(list(dtype = dtype))
+  draw <- draw_of(state_of(initializer))
+  made <- value_from_python(bridge()$make_lazy(draw, as.list(shape), dtype))
+  # in the namespace, so that readRDS() loads the package
+  state <- new.env(parent = topenv())
+  state$read <- made[[1L]]
+  state$dtype <- made[[2L]]
+  state$draw <- made[[3L]]
+  state$class_name <- made[[4L]]
+  state$config <- with_exact_seeds(made[[5L]])
+  state$shape <- shape
+  structure(list(state = state), class = "pyinit_lazy_tensor")
+}
+
+lazy_state <- function(x) {
+  unclass(x)$state
+}
+
+# The Python function that reads the tensor.
+read_of <- function(state) {
+  if (reticulate::py_is_null_xptr(state$read)) {
+    state$read <- value_from_python(bridge()$restore_lazy(
+      state$class_name, sequences_as_lists(state$config), as.list(state$shape), state$dtype,
+      state$draw
+    ))
+  }
+  state$read
+}
+
+# The Python LazyTensor.
+lazy_object <- function(state) {
+  call_python(bridge()$lazy_of(read_of(state)))
+}
+
+#' @rdname lazy_tensor
+#' @export
+`[.pyinit_lazy_tensor` <- function(x, ..., drop = TRUE) { # nolint: object_name_linter.
+  state <- lazy_state(x)
+  is_missing <- missing_indices(...)
+  if (all(is_missing) && length(is_missing) <= 1L) {
+    return(as.array(x))
+  }
+  rank <- length(state$shape)
+  if (rank == 0L && length(is_missing) == 1L) {
+    return(as.array(x)[positions(..1, 1, 1L)])
+  }
+  if (length(is_missing) != rank) {
+    stop_pyinit(
+      "A lazy tensor of ", rank, " dimensions needs an index for each of them, as in x[1:2, ]; ",
+      "a single vector or matrix is not allowed. Indices received: ", length(is_missing),
+      class = "pyinit_index_error"
+    )
+  }
+  runs <- lapply(seq_len(rank), function(axis) {
+    length <- state$shape[[axis]]
+    if (is_missing[[axis]]) whole_axis(length) else runs_of(positions(...elt(axis), length, axis))
+  })
+  values <- read_runs(state, runs)
+  if (is.null(dim(x))) {
+    as.vector(values)
+  } else if (isFALSE(drop)) {
+    values
+  } else if (rank == 1L) {
+    # as in R, an array of one dimension stays one, unless at most one element is left
+    if (length(values) > 1L) values else as.vector(values)
+  } else {
+    drop(values)
+  }
+}
+
+# Which of the indices in `...` are missing.
+missing_indices <- function(...) {
+  arguments <- as.list(substitute(list(...)))[-1L]
+  vapply(arguments, identical, NA, quote(expr = )) # nolint: spaces_inside_linter.
+}
+
+# The positions that an index selects along an axis, counted from 1.
+positions <- function(index, length, axis) {
+  if (!is.numeric(index) && !is.logical(index) && !is.null(index)) {
+    stop_index(axis, "numeric or logical", index)
+  }
+  if (anyNA(index)) {
+    stop_index(axis, "given without NA", index)
+  }
+  if (is.logical(index)) {
+    if (length(index) > length) {
+      stop_index(axis, paste("of at most", length, "logicals"), index)
+    }
+    return(seq_len(length)[index])
+  }
+  index <- trunc(as.double(index))
+  if (any(index < 0)) {
+    if (any(index > 0)) {
+      stop_index(axis, "all positive or all negative", index)
+    }
+    return(seq_len(length)[index])
+  }
+  beyond <- index > length
+  if (any(beyond)) {
+    stop_index(axis, sprintf("at most %.0f, the length of the dimension", length), index[beyond][1])
+  }
+  index[index > 0]
+}
+
+stop_index <- function(axis, allowed, received) {
+  stop_pyinit(
+    "Index ", axis, " must be ", allowed, ". Received: ", show_value(received),
+    class = "pyinit_index_error"
+  )
+}
+
+# Evenly spaced runs of positions for Python, counted from 0: their firsts, steps and counts.
+new_runs <- function(firsts, steps, counts) {
+  list(as.list(firsts), as.list(steps), as.list(counts))
+}
+
+whole_axis <- function(length) {
+  if (length == 0) new_runs(double(), double(), double()) else new_runs(0, 1, length)
+}
+
+runs_of <- function(positions) {
+  size <- length(positions)
+  steps <- diff(positions)
+  same <- rle(steps)
+  # the last position that can be reached from each one in equal steps
+  last <- c(rep(cumsum(same$lengths) + 1L, same$lengths), size)
+  # equal positions are runs of their own
+  last[which(steps == 0)] <- which(steps == 0)
+  starts <- integer()
+  start <- 1L
+  while (start <= size) {
+    starts[[length(starts) + 1L]] <- start
+    start <- last[[start]] + 1L
+  }
+  counts <- last[starts] - starts + 1
+  new_runs(positions[starts] - 1, ifelse(counts > 1, steps[starts], 1), counts)
+}
+
+# The elements at the runs of each axis, as an array.
+read_runs <- function(state, runs) {
+  shape <- vapply(runs, function(axis) sum(as.double(unlist(axis[[3L]]))), 0)
+  read <- read_of(state)
+  transfer <- .Call(new_arrow_transfer, 8 * prod(shape))
+  call_python(read(runs, transfer$address))
+  .Call(import_array, transfer$pointer, as_dim(shape, "x"), FALSE)
+}
+
+#' @export
+`[[.pyinit_lazy_tensor` <- function(x, ...) { # nolint: object_name_linter.
+  value <- x[...]
+  if (length(value) != 1L) {
+    stop_pyinit("`[[` must select one element. Received: ", length(value),
+      class = "pyinit_index_error"
+    )
+  }
+  as.vector(value)
+}
+
+#' @export
+`[<-.pyinit_lazy_tensor` <- function(x, ..., value) { # nolint: object_name_linter.
+  stop_pyinit("A lazy tensor cannot be changed: make an array of it with as.array()")
+}
+
+#' @export
+`[[<-.pyinit_lazy_tensor` <- `[<-.pyinit_lazy_tensor`
+
+#' @export
+`$<-.pyinit_lazy_tensor` <- `[<-.pyinit_lazy_tensor` # nolint: object_name_linter.
+
+#' @export
+`$.pyinit_lazy_tensor` <- function(x, name) {
+  stop_pyinit("A lazy tensor has no element `", name, "`")
+}
+
+#' @rdname lazy_tensor
+#' @export
+as.array.pyinit_lazy_tensor <- function(x, ...) { # nolint: object_name_linter.
+  state <- lazy_state(x)
+  read_runs(state, lapply(state$shape, whole_axis))
+}
+
+#' @export
+as.matrix.pyinit_lazy_tensor <- function(x, ...) { # nolint: object_name_linter.
+  as.matrix(as.array(x))
+}
+
+#' @rdname lazy_tensor
+#' @export
+as.vector.pyinit_lazy_tensor <- function(x, mode = "any") { # nolint: object_name_linter.
+  as.vector(as.array(x), mode)
+}
+
+#' @export
+dim.pyinit_lazy_tensor <- function(x) {
+  as_dim(lazy_state(x)$shape, "shape")
+}
+
+#' @export
+length.pyinit_lazy_tensor <- function(x) {
+  size <- prod(lazy_state(x)$shape)
+  if (size <= .Machine$integer.max) as.integer(size) else size
+}
+
+#' @export
+format.pyinit_lazy_tensor <- function(x, ...) {
+  state <- lazy_state(x)
+  arguments <- shown_arguments(state$config, state$config$seed)
+  # an integer seed has draw 0
+  if (!is.null(state$draw) && state$draw > 0) {
+    arguments <- c(arguments, sprintf("draw = %.0f", state$draw))
+  }
+  sprintf(
+    "<pyinit lazy tensor> [%s] %s, %s(%s)",
+    toString(sprintf("%.0f", state$shape)), state$dtype, state$class_name, toString(arguments)
+  )
+}
+
+#' @export
+print.pyinit_lazy_tensor <- function(x, ...) {
+  cat(format(x), "\n", sep = "")
+  invisible(x)
+}
+
+#' @importFrom utils str
+#' @export
+str.pyinit_lazy_tensor <- function(object, ...) {
+  cat(" ", format(object), "\n", sep = "")
+}
+
+#' @importFrom reticulate r_to_py
+#' @export
+r_to_py.pyinit_lazy_tensor <- function(x, convert = FALSE) {
+  lazy_object(lazy_state(x))
+}
