@@ -184,6 +184,8 @@ def test_constants_and_integers():
     assert repr(tensors["norm/moving_stddev"].segments[0].initializer) == "Constant(value=1.0)"
 
 
+# JAX stores float64 as float32
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype float64:UserWarning")
 @pytest.mark.parametrize("policy", ["float16", "bfloat16", "float64", "mixed_bfloat16"])
 def test_dtypes(policy):
     """Protects models of other dtypes, also if a backend stores float64 as float32."""
