@@ -9,7 +9,7 @@ import pytest
 @pytest.mark.parametrize(
     ("module", "name"), [("keras", "Keras"), ("torch", "torch"), ("jax", "JAX")]
 )
-@pytest.mark.parametrize("statement", ["import pyinit.{}"])
+@pytest.mark.parametrize("statement", ["import pyinit.{}", "import pyinit; pyinit.{}"])
 def test_missing_frameworks_are_named(module, name, statement):
     """A missing framework is an ImportError with the command that installs it."""
     code = f"import sys; sys.modules[{module!r}] = None; {statement.format(module)}"
