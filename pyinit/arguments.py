@@ -127,16 +127,18 @@ def as_partition(
         partition_offset: Its start along each axis.
         names: The names of the caller's arguments for the two, for messages.
     """
-    received = (partition_shape, partition_offset)
-    for name, value in zip(names, received, strict=True):
-        if value is None:
-            raise argument_error(name, None, "given together with the other partition argument")
-    part, offset = map(as_dimensions, names, received)
-    for name, value, dimensions in zip(names, received, (part, offset), strict=True):
-        if len(dimensions) != len(shape):
-            raise argument_error(name, value, f"of the rank of shape={shape}")
+    shape_name, offset_name = names
+    if partition_shape is None or partition_offset is None:
+        name = shape_name if partition_shape is None else offset_name
+        raise argument_error(name, None, "given together with the other partition argument")
+    part = as_dimensions(shape_name, partition_shape)
+    offset = as_dimensions(offset_name, partition_offset)
+    if len(part) != len(shape):
+        raise argument_error(shape_name, partition_shape, f"of the rank of shape={shape}")
+    if len(offset) != len(shape):
+        raise argument_error(offset_name, partition_offset, f"of the rank of shape={shape}")
     for full, length, first in zip(shape, part, offset, strict=True):
         if first + length > full:
             allowed = f"such that the partition {part} at that offset lies inside shape={shape}"
-            raise argument_error(names[1], partition_offset, allowed)
+            raise argument_error(offset_name, partition_offset, allowed)
     return part, offset

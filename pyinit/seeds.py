@@ -7,7 +7,6 @@ import random
 import re
 import threading
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, SupportsIndex
 
 import numpy as np
@@ -42,7 +41,7 @@ class SeedSource(Protocol):
 
 
 #: What an initializer takes as its seed.
-Seed = SupportsIndex | SeedSource | Mapping[str, Any] | None
+Seed = SupportsIndex | SeedSource | dict[str, Any] | None
 
 _ALLOWED = "an integer from -2**63 to 2**64 - 1"
 _MAX_DRAWS = 2**32

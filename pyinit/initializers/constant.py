@@ -20,14 +20,14 @@ class ConstantTensor(LazyTensor):
     Args:
         shape: The shape.
         dtype: The dtype.
-        value: The bytes of the value, in that dtype.
+        value: The value, a scalar of that dtype.
     """
 
     __slots__ = ("_value",)
 
-    def __init__(self, shape: Shape, dtype: np.dtype[Any], value: bytes) -> None:
+    def __init__(self, shape: Shape, dtype: np.dtype[Any], value: np.generic) -> None:
         super().__init__(shape, dtype)
-        self._value: AnyArray = np.frombuffer(value, dtype).reshape(())
+        self._value = value
 
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
         out.fill(self._value)
@@ -35,10 +35,14 @@ class ConstantTensor(LazyTensor):
     def _fill_on_gpu(self, out: Any, offset: Shape | None = None) -> None:
         from pyinit.stream.gpu import arrays
 
-        arrays.fill_constant(out, self._value.astype(out.dtype))
+        arrays.fill_constant(out, np.asarray(self._value).astype(out.dtype))
 
     def _parameters(self) -> tuple[Any, ...]:
-        return (self._value.tobytes(),)
+        return (self._value,)
+
+    def _identity(self) -> tuple[Any, ...]:
+        # 0.0 and -0.0 differ, and NaN is NaN
+        return (*super()._identity()[:-1], self._value.tobytes())
 
     def _summary(self) -> str:
         return f"value={self._value}"
@@ -67,7 +71,7 @@ class Constant(Initializer):
         self.value = _as_constant(value)
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
-        return ConstantTensor(shape, dtype, constant_of("value", self.value, dtype).tobytes())
+        return ConstantTensor(shape, dtype, constant_of("value", self.value, dtype)[()])
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -87,7 +91,7 @@ class Zeros(Initializer):
     """
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
-        return ConstantTensor(shape, dtype, np.zeros((), dtype).tobytes())
+        return ConstantTensor(shape, dtype, dtype.type(0))
 
 
 class Ones(Initializer):
@@ -103,23 +107,19 @@ class Ones(Initializer):
     """
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
-        return ConstantTensor(shape, dtype, np.ones((), dtype).tobytes())
+        return ConstantTensor(shape, dtype, dtype.type(1))
 
 
-class IdentityTensor(LazyTensor):
-    """A lazy identity matrix, times a factor.
+class IdentityTensor(ConstantTensor):
+    """A lazy identity matrix, times a constant factor.
 
     Args:
         shape: The shape, of rank 2.
         dtype: The dtype.
-        gain: The bytes of the factor, in that dtype.
+        value: The factor, a scalar of that dtype.
     """
 
-    __slots__ = ("_gain",)
-
-    def __init__(self, shape: Shape, dtype: np.dtype[Any], gain: bytes) -> None:
-        super().__init__(shape, dtype)
-        self._gain: AnyArray = np.frombuffer(gain, dtype).reshape(())
+    __slots__ = ()
 
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
         out.fill(0)
@@ -130,18 +130,15 @@ class IdentityTensor(LazyTensor):
             )
         )
         _, row, column = np.intersect1d(rows, columns, assume_unique=True, return_indices=True)
-        out[row, column] = self._gain
+        out[row, column] = self._value
 
     def _fill_on_gpu(self, out: Any, offset: Shape | None = None) -> None:
         from pyinit.stream.gpu import arrays
 
-        arrays.fill_identity(out, self._gain.astype(out.dtype), offset or (0, 0))
-
-    def _parameters(self) -> tuple[Any, ...]:
-        return (self._gain.tobytes(),)
+        arrays.fill_identity(out, np.asarray(self._value).astype(out.dtype), offset or (0, 0))
 
     def _summary(self) -> str:
-        return f"identity, gain={self._gain}"
+        return f"identity, gain={self._value}"
 
 
 class Identity(Initializer):
@@ -168,7 +165,7 @@ class Identity(Initializer):
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         if len(shape) != 2:
             raise argument_error("shape", shape, "of rank 2 for Identity")
-        return IdentityTensor(shape, dtype, constant_of("gain", self.gain, dtype).tobytes())
+        return IdentityTensor(shape, dtype, constant_of("gain", self.gain, dtype)[()])
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

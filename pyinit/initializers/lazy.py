@@ -278,7 +278,7 @@ class LazyTensor:
         return hash(self._identity())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, self._identity()
+        return _restored, (type(self), self._shape, self._dtype.name, *self._parameters())
 
     def __copy__(self) -> LazyTensor:
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from operator import mul
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -50,6 +50,7 @@ DistributionName = Literal["truncated_normal", "untruncated_normal", "normal", "
 #: Standard deviation of a standard normal truncated to (-2, 2); Keras' own constant, to the digit.
 _TRUNCATED_STDDEV = 0.87962566103423978
 
+_ALLOWED_SEEDS = "an integer from -2**63 to 2**64 - 1, a seed generator or None"
 _MODES = ("fan_in", "fan_out", "fan_avg")
 _FAMILIES: dict[str, Family] = {
     "uniform": "uniform",
@@ -107,11 +108,10 @@ class RandomInitializer(Initializer):
     _dtypes = FLOAT_DTYPES
 
     def __init__(self, seed: Seed = None) -> None:
-        if isinstance(seed, Mapping):
-            seed = _generator_of(dict(seed))
-        if seed is not None and not is_generator(seed):
-            allowed = "an integer from -2**63 to 2**64 - 1, a seed generator or None"
-            seed = as_seed("seed", seed, allowed)
+        if isinstance(seed, dict):
+            seed = _generator_of(seed)
+        if seed is not None and (type(seed) is int or not is_generator(seed)):
+            seed = as_seed("seed", seed, _ALLOWED_SEEDS)
         #: The seed in use: an integer or a seed generator.
         self.seed: Any = fresh_seed() if seed is None else seed
         self._given_seed = seed
