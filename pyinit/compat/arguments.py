@@ -10,7 +10,7 @@ import numpy as np
 
 from pyinit.arguments import argument_error
 from pyinit.dtypes import standardize_dtype
-from pyinit.initializers.random import DistributionName, Mode
+from pyinit.initializers.variance_scaling import DistributionName, Mode
 
 #: TensorFlow's other names for these dtypes.
 _DTYPE_ALIASES = {"half": "float16", "float": "float32", "double": "float64"}

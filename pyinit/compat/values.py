@@ -58,7 +58,7 @@ class ValuesOrConstant(Constant):
             allowed = f"one value or {size} values, for shape={shape}"
             raise argument_error("value", self.value, allowed)
         if flat.size == 1:
-            return ConstantTensor(shape, dtype, flat.tobytes())
+            return ConstantTensor(shape, dtype, flat[0])
         if flat.size < size:
             flat = np.pad(flat, (0, size - flat.size), mode="edge")
         return GivenTensor(shape, dtype, flat.tobytes())

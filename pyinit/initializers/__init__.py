@@ -16,6 +16,7 @@ from pyinit.initializers.registry import (
     serialize_initializer,
 )
 from pyinit.initializers.stft import *
+from pyinit.initializers.variance_scaling import *
 
 __all__ = [
     "STFT",

@@ -25,7 +25,7 @@ class ConstantTensor(LazyTensor):
 
     __slots__ = ("_value",)
 
-    def __init__(self, shape: Shape, dtype: np.dtype[Any], value: np.generic) -> None:
+    def __init__(self, shape: Shape, dtype: np.dtype[Any], value: Any) -> None:
         super().__init__(shape, dtype)
         self._value = value
 

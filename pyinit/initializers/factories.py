@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from pyinit.initializers.constant import Constant, Identity, Ones, Zeros
 from pyinit.initializers.orthogonal import Orthogonal
-from pyinit.initializers.random import (
+from pyinit.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
+from pyinit.initializers.stft import STFT
+from pyinit.initializers.variance_scaling import (
     DistributionName,
     GlorotNormal,
     GlorotUniform,
@@ -15,12 +17,8 @@ from pyinit.initializers.random import (
     LecunNormal,
     LecunUniform,
     Mode,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
     VarianceScaling,
 )
-from pyinit.initializers.stft import STFT
 from pyinit.seeds import Seed
 
 __all__ = [

@@ -10,7 +10,7 @@ import numpy as np
 
 from pyinit.arguments import argument_error, as_shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
-from pyinit.initializers import constant, orthogonal, random, stft
+from pyinit.initializers import constant, orthogonal, random, stft, variance_scaling
 from pyinit.initializers.base import Initializer
 
 AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
@@ -18,7 +18,7 @@ AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
 #: The classes of the public interface.
 CLASSES: tuple[type[Initializer], ...] = tuple(
     getattr(module, name)
-    for module in (constant, orthogonal, random, stft)
+    for module in (constant, orthogonal, random, stft, variance_scaling)
     for name in module.__all__
 )
 

@@ -16,7 +16,7 @@ from pyinit.compat.arguments import as_distribution, scaling_arguments
 from pyinit.compat.tf_keras.base import CLASSES, Initializer
 from pyinit.compat.values import UniformNumbers, ValuesOrConstant
 from pyinit.dtypes import FLOAT_DTYPES
-from pyinit.initializers import constant, orthogonal, random
+from pyinit.initializers import constant, orthogonal, random, variance_scaling
 
 
 class Constant(Initializer, ValuesOrConstant):
@@ -52,14 +52,16 @@ class TruncatedNormal(Initializer, random.TruncatedNormal):
     _counterpart = random.TruncatedNormal
 
 
-class VarianceScaling(Initializer, random.VarianceScaling):
-    _counterpart: ClassVar[type[random.VarianceScaling]] = random.VarianceScaling
+class VarianceScaling(Initializer, variance_scaling.VarianceScaling):
+    _counterpart: ClassVar[type[variance_scaling.VarianceScaling]] = (
+        variance_scaling.VarianceScaling
+    )
     _notes: ClassVar = {"AttributeError": "`distribution` is not a string."}
 
     def __init__(
         self,
         scale: float = 1.0,
-        mode: random.Mode = "fan_in",
+        mode: variance_scaling.Mode = "fan_in",
         distribution: str = "truncated_normal",
         seed: Any = None,
     ) -> None:
@@ -85,27 +87,27 @@ class FixedVarianceScaling(VarianceScaling):
 
 
 class GlorotNormal(FixedVarianceScaling):
-    _counterpart = random.GlorotNormal
+    _counterpart = variance_scaling.GlorotNormal
 
 
 class GlorotUniform(FixedVarianceScaling):
-    _counterpart = random.GlorotUniform
+    _counterpart = variance_scaling.GlorotUniform
 
 
 class HeNormal(FixedVarianceScaling):
-    _counterpart = random.HeNormal
+    _counterpart = variance_scaling.HeNormal
 
 
 class HeUniform(FixedVarianceScaling):
-    _counterpart = random.HeUniform
+    _counterpart = variance_scaling.HeUniform
 
 
 class LecunNormal(FixedVarianceScaling):
-    _counterpart = random.LecunNormal
+    _counterpart = variance_scaling.LecunNormal
 
 
 class LecunUniform(FixedVarianceScaling):
-    _counterpart = random.LecunUniform
+    _counterpart = variance_scaling.LecunUniform
 
 
 class Orthogonal(Initializer, orthogonal.Orthogonal):

@@ -17,7 +17,7 @@ from pyinit.compat.arguments import argument_errors, as_distribution, scaling_ar
 from pyinit.compat.v1.base import Initializer, read_partition
 from pyinit.compat.values import UniformNumbers, ValuesOrConstant
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
-from pyinit.initializers import base, constant, orthogonal, random
+from pyinit.initializers import base, constant, orthogonal, random, variance_scaling
 
 
 class Zeros(Initializer):
@@ -199,7 +199,7 @@ class UniformUnitScaling(Initializer):
     """
 
     _name = "uniform_unit_scaling_initializer"
-    _counterpart = random.VarianceScaling
+    _counterpart = variance_scaling.VarianceScaling
     _dtypes = FLOAT_DTYPES
 
     def __init__(
@@ -209,13 +209,13 @@ class UniformUnitScaling(Initializer):
         self.seed = seed
         self._setup(dtype)
 
-    def _scaling(self, seed: Any, input_axes: list[int] | None) -> random.VarianceScaling:
+    def _scaling(self, seed: Any, input_axes: list[int] | None) -> variance_scaling.VarianceScaling:
         allowed = "a number whose square is positive and finite"
         factor = float(as_number("factor", self.factor, allowed))
         if not 0 < factor * factor < float("inf"):
             raise argument_error("factor", self.factor, allowed)
         output_axes = None if input_axes is None else [-1]
-        return random.VarianceScaling(
+        return variance_scaling.VarianceScaling(
             factor * factor, "fan_in", "uniform", seed, input_axes, output_axes
         )
 
@@ -229,7 +229,9 @@ class UniformUnitScaling(Initializer):
 
 class VarianceScaling(Initializer):
     _name = "variance_scaling_initializer"
-    _counterpart: ClassVar[type[random.VarianceScaling]] = random.VarianceScaling
+    _counterpart: ClassVar[type[variance_scaling.VarianceScaling]] = (
+        variance_scaling.VarianceScaling
+    )
     _dtypes = FLOAT_DTYPES
     _notes: ClassVar = {
         **Initializer._notes,
@@ -239,7 +241,7 @@ class VarianceScaling(Initializer):
     def __init__(
         self,
         scale: float = 1.0,
-        mode: random.Mode = "fan_in",
+        mode: variance_scaling.Mode = "fan_in",
         distribution: str = "truncated_normal",
         seed: int | None = None,
         dtype: Any = "float32",
@@ -274,12 +276,12 @@ class _Glorot(FixedVarianceScaling):
 
 class GlorotUniform(_Glorot):
     _name = "glorot_uniform_initializer"
-    _counterpart = random.GlorotUniform
+    _counterpart = variance_scaling.GlorotUniform
 
 
 class GlorotNormal(_Glorot):
     _name = "glorot_normal_initializer"
-    _counterpart = random.GlorotNormal
+    _counterpart = variance_scaling.GlorotNormal
 
 
 class Orthogonal(Initializer):
@@ -301,19 +303,19 @@ class Orthogonal(Initializer):
 
 def he_normal(seed: int | None = None) -> VarianceScaling:
     """Return the He (Kaiming) normal initializer, as a `VarianceScaling`."""
-    return VarianceScaling(*scaling_arguments(random.HeNormal), seed)
+    return VarianceScaling(*scaling_arguments(variance_scaling.HeNormal), seed)
 
 
 def he_uniform(seed: int | None = None) -> VarianceScaling:
     """Return the He (Kaiming) uniform initializer, as a `VarianceScaling`."""
-    return VarianceScaling(*scaling_arguments(random.HeUniform), seed)
+    return VarianceScaling(*scaling_arguments(variance_scaling.HeUniform), seed)
 
 
 def lecun_normal(seed: int | None = None) -> VarianceScaling:
     """Return the LeCun normal initializer, as a `VarianceScaling`."""
-    return VarianceScaling(*scaling_arguments(random.LecunNormal), seed)
+    return VarianceScaling(*scaling_arguments(variance_scaling.LecunNormal), seed)
 
 
 def lecun_uniform(seed: int | None = None) -> VarianceScaling:
     """Return the LeCun uniform initializer, as a `VarianceScaling`."""
-    return VarianceScaling(*scaling_arguments(random.LecunUniform), seed)
+    return VarianceScaling(*scaling_arguments(variance_scaling.LecunUniform), seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyinit.compat.v1 import classes
-from pyinit.initializers import random
+from pyinit.initializers import variance_scaling
 
 
 class RandomNormal(classes.RandomNormal):
@@ -49,19 +49,19 @@ class TruncatedNormal(classes.TruncatedNormal):
 
 class HeNormal(classes.FixedVarianceScaling):
     _name = "keras.initializers.he_normal"
-    _counterpart = random.HeNormal
+    _counterpart = variance_scaling.HeNormal
 
 
 class HeUniform(classes.FixedVarianceScaling):
     _name = "keras.initializers.he_uniform"
-    _counterpart = random.HeUniform
+    _counterpart = variance_scaling.HeUniform
 
 
 class LecunNormal(classes.FixedVarianceScaling):
     _name = "keras.initializers.lecun_normal"
-    _counterpart = random.LecunNormal
+    _counterpart = variance_scaling.LecunNormal
 
 
 class LecunUniform(classes.FixedVarianceScaling):
     _name = "keras.initializers.lecun_uniform"
-    _counterpart = random.LecunUniform
+    _counterpart = variance_scaling.LecunUniform

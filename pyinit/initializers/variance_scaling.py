@@ -1,0 +1,290 @@
+"""VarianceScaling and its children."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import numpy as np
+
+from pyinit.arguments import Shape, argument_error, as_axes, as_number, one_of
+from pyinit.initializers.fans import fans_of_shape
+from pyinit.initializers.lazy import LazyTensor
+from pyinit.initializers.random import RandomInitializer, RandomTensor
+from pyinit.seeds import Seed, take_draw
+from pyinit.stream import Distribution, distribution
+from pyinit.stream.distributions import Family
+
+__all__ = [
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "LecunNormal",
+    "LecunUniform",
+    "VarianceScaling",
+]
+
+Mode = Literal["fan_in", "fan_out", "fan_avg"]
+DistributionName = Literal["truncated_normal", "untruncated_normal", "normal", "uniform"]
+
+#: Standard deviation of a standard normal truncated to (-2, 2); Keras' own constant, to the digit.
+_TRUNCATED_STDDEV = 0.87962566103423978
+
+_MODES = ("fan_in", "fan_out", "fan_avg")
+_FAMILIES: dict[str, Family] = {
+    "uniform": "uniform",
+    "truncated_normal": "truncated_normal",
+    "untruncated_normal": "normal",
+}
+
+
+class VarianceScaling(RandomInitializer):
+    """Initializer that adapts its scale to the shape of the tensor.
+
+    With `distribution="truncated_normal"` or `"untruncated_normal"`, values have mean 0 and
+    standard deviation (after truncation) `sqrt(scale / n)`. With `"uniform"`, they lie in
+    [-limit, limit) with `limit = sqrt(3 * scale / n)`. Here n is the number of input units, the
+    number of output units, or their average.
+
+    Args:
+        scale: The scaling factor: a positive, finite number.
+        mode: The choice of n: `"fan_in"`, `"fan_out"` or `"fan_avg"`.
+        distribution: `"truncated_normal"`, `"untruncated_normal"` or `"uniform"`; `"normal"` means
+            the first.
+        seed: An integer, a seed generator, or None for a fresh seed. With an integer or None, every
+            call gives the same values; with a seed generator, every call gives new ones.
+        input_axes: The axes that count inputs, where the shape alone does not tell.
+        output_axes: The axes that count outputs; used only if both are given.
+
+    Raises:
+        ValueError: An argument is not as described.
+
+    Example:
+        >>> import pyinit
+        >>> initializer = pyinit.VarianceScaling(scale=0.1, mode="fan_in", distribution="uniform")
+        >>> values = initializer(shape=(2, 2))
+
+    Source: https://keras.io/api/layers/initializers/#variancescaling-class
+    """
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: Mode = "fan_in",
+        distribution: DistributionName = "truncated_normal",
+        seed: Seed = None,
+        input_axes: Iterable[int] | None = None,
+        output_axes: Iterable[int] | None = None,
+    ) -> None:
+        allowed = "a positive, finite number"
+        self.scale = as_number("scale", scale, allowed)
+        if self.scale <= 0:
+            raise argument_error("scale", scale, allowed)
+        self.mode = one_of("mode", mode, _MODES)
+        lower = distribution.lower() if isinstance(distribution, str) else distribution
+        self.distribution = one_of(
+            "distribution", "truncated_normal" if lower == "normal" else lower, tuple(_FAMILIES)
+        )
+        self.input_axes = as_axes("input_axes", input_axes)
+        self.output_axes = as_axes("output_axes", output_axes)
+        super().__init__(seed)
+
+    def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
+        fan_in, fan_out = fans_of_shape(shape, self.input_axes, self.output_axes)
+        fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
+        scaled = self._scaled(self.scale / max(1.0, fans[self.mode]), dtype)
+        return RandomTensor(shape, dtype, scaled, take_draw(self.seed, draw))
+
+    def _scaled(self, variance: float, dtype: np.dtype[Any]) -> Distribution:
+        """Return the distribution with that variance."""
+        family = _FAMILIES[self.distribution]
+        location, bound = 0.0, math.sqrt(variance)
+        if family == "uniform":
+            bound = math.sqrt(3 * variance)
+            location = -bound
+        elif family == "truncated_normal":
+            bound /= _TRUNCATED_STDDEV
+        try:
+            return distribution(family, location, bound, dtype, ("scale", "scale"))
+        except ValueError:
+            allowed = f"so small that all values are within the range of dtype {dtype.name}"
+            raise argument_error("scale", self.scale, allowed) from None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {
+            "scale": self.scale,
+            "mode": self.mode,
+            "distribution": self.distribution,
+            **self._config_of_child(),
+        }
+
+    def _config_of_child(self) -> dict[str, Any]:
+        """Return the configuration without scale, mode and distribution, which children fix."""
+        return {
+            **super().get_config(),
+            "input_axes": self.input_axes,
+            "output_axes": self.output_axes,
+        }
+
+
+class _FixedVarianceScaling(VarianceScaling):
+    """The base class of named combinations of scale, mode and distribution."""
+
+    _fixed: tuple[float, Mode, DistributionName]
+
+    def __init__(
+        self,
+        seed: Seed = None,
+        input_axes: Iterable[int] | None = None,
+        output_axes: Iterable[int] | None = None,
+    ) -> None:
+        super().__init__(*self._fixed, seed, input_axes, output_axes)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return self._config_of_child()
+
+
+class GlorotUniform(_FixedVarianceScaling):
+    """The Glorot uniform initializer, also called Xavier uniform.
+
+    Draws from [-limit, limit) with `limit = sqrt(6 / (fan_in + fan_out))`.
+
+    Args:
+        seed: An integer or a seed generator; see `VarianceScaling`.
+        input_axes: The axes that count inputs, where the shape alone does not tell.
+        output_axes: The axes that count outputs.
+
+    Raises:
+        ValueError: An argument is not as described.
+
+    Example:
+        >>> import pyinit
+        >>> bool(abs(pyinit.GlorotUniform(seed=1)((3, 3))).max() <= 1)
+        True
+
+    Source: Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html
+    """
+
+    _fixed = (1.0, "fan_avg", "uniform")
+
+
+class GlorotNormal(_FixedVarianceScaling):
+    """The Glorot normal initializer, also called Xavier normal.
+
+    Draws from a truncated normal distribution with mean 0 and standard deviation (after truncation)
+    `sqrt(2 / (fan_in + fan_out))`.
+
+    Args:
+        seed: An integer or a seed generator; see `VarianceScaling`.
+        input_axes: The axes that count inputs, where the shape alone does not tell.
+        output_axes: The axes that count outputs.
+
+    Raises:
+        ValueError: An argument is not as described.
+
+    Example:
+        >>> import pyinit
+        >>> values = pyinit.GlorotNormal(seed=1)((2, 2))
+
+    Source: Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html
+    """
+
+    _fixed = (1.0, "fan_avg", "truncated_normal")
+
+
+class HeNormal(_FixedVarianceScaling):
+    """The He normal initializer, also called Kaiming normal.
+
+    Draws from a truncated normal distribution with mean 0 and standard deviation (after truncation)
+    `sqrt(2 / fan_in)`.
+
+    Args:
+        seed: An integer or a seed generator; see `VarianceScaling`.
+        input_axes: The axes that count inputs, where the shape alone does not tell.
+        output_axes: The axes that count outputs.
+
+    Raises:
+        ValueError: An argument is not as described.
+
+    Example:
+        >>> import pyinit
+        >>> values = pyinit.HeNormal(seed=1)((2, 2))
+
+    Source: He et al. 2015, https://arxiv.org/abs/1502.01852
+    """
+
+    _fixed = (2.0, "fan_in", "truncated_normal")
+
+
+class HeUniform(_FixedVarianceScaling):
+    """The He uniform initializer, also called Kaiming uniform.
+
+    Draws from [-limit, limit) with `limit = sqrt(6 / fan_in)`.
+
+    Args:
+        seed: An integer or a seed generator; see `VarianceScaling`.
+        input_axes: The axes that count inputs, where the shape alone does not tell.
+        output_axes: The axes that count outputs.
+
+    Raises:
+        ValueError: An argument is not as described.
+
+    Example:
+        >>> import pyinit
+        >>> values = pyinit.HeUniform(seed=1)((2, 2))
+
+    Source: He et al. 2015, https://arxiv.org/abs/1502.01852
+    """
+
+    _fixed = (2.0, "fan_in", "uniform")
+
+
+class LecunNormal(_FixedVarianceScaling):
+    """The LeCun normal initializer.
+
+    Draws from a truncated normal distribution with mean 0 and standard deviation (after truncation)
+    `sqrt(1 / fan_in)`.
+
+    Args:
+        seed: An integer or a seed generator; see `VarianceScaling`.
+        input_axes: The axes that count inputs, where the shape alone does not tell.
+        output_axes: The axes that count outputs.
+
+    Raises:
+        ValueError: An argument is not as described.
+
+    Example:
+        >>> import pyinit
+        >>> values = pyinit.LecunNormal(seed=1)((2, 2))
+
+    Source: Klambauer et al. 2017, https://arxiv.org/abs/1706.02515
+    """
+
+    _fixed = (1.0, "fan_in", "truncated_normal")
+
+
+class LecunUniform(_FixedVarianceScaling):
+    """The LeCun uniform initializer.
+
+    Draws from [-limit, limit) with `limit = sqrt(3 / fan_in)`.
+
+    Args:
+        seed: An integer or a seed generator; see `VarianceScaling`.
+        input_axes: The axes that count inputs, where the shape alone does not tell.
+        output_axes: The axes that count outputs.
+
+    Raises:
+        ValueError: An argument is not as described.
+
+    Example:
+        >>> import pyinit
+        >>> values = pyinit.LecunUniform(seed=1)((2, 2))
+
+    Source: Klambauer et al. 2017, https://arxiv.org/abs/1706.02515
+    """
+
+    _fixed = (1.0, "fan_in", "uniform")
