@@ -1,8 +1,8 @@
 """The provenance of a layer's weights: the initializer of each.
 
 A variable does not record its initializer, and a layer does not always keep it (attention passes a
-copy to each of its projections). So the layer is built a second time from its configuration, with
-an `add_weight()` that records the initializers.
+copy to each of its projections). So the layer is rebuilt from its configuration, with an
+`add_weight()` that records the initializers.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Provenance:
     Args:
         initializer: The initializer that `add_weight()` received.
         trainable: Whether `add_weight()` made the weight trainable.
-        layer: The second build of the layer, which made the weight.
+        layer: The rebuilt layer, which made the weight.
     """
 
     initializer: Any
@@ -90,7 +90,7 @@ def children(layer: Any) -> list[Any]:
 
 
 def weight_provenance(layer: Any) -> list[Provenance | None]:
-    """Return the provenance of each of a layer's own weights; None if made by a bare Variable.
+    """Return the provenance of each of a layer's own weights; None without `add_weight()`.
 
     Raises:
         CannotDrawError: The layer cannot be rebuilt.
@@ -121,12 +121,12 @@ def weight_provenance(layer: Any) -> list[Provenance | None]:
         # the last line of Keras' messages has the reason
         reason = (str(error).splitlines() or [""])[-1]
         raise CannotDrawError(
-            f"no second {cls.__name__} can be built from its configuration "
+            f"{cls.__name__} cannot be rebuilt from its configuration "
             f"({type(error).__name__}: {reason})"
         ) from error
     weights = own_weights(rebuilt)
     if [tuple(w.shape) for w in weights] != [tuple(w.shape) for w in own_weights(layer)]:
-        raise CannotDrawError(f"a second {cls.__name__} has weights of different shapes")
+        raise CannotDrawError(f"{cls.__name__} has weights of different shapes when it is rebuilt")
     return [recorded.get(id(weight)) for weight in weights]
 
 
