@@ -42,15 +42,19 @@ MACHINE = {
 TINY = replace(make_plan("quick", (1, 2)), effort=Effort(3, 0.01, 1e-5), side=64, exponents=(6, 12))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _frozen():
+    """Make garbage collection, which each timing starts with, ignore the objects of other tests."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="module")
 def tiny_results() -> Results:
     """Return the results of a run on tiny tensors in this process."""
-    # The benchmark collects garbage often; the objects of the other tests would slow this down.
-    gc.freeze()
-    try:
-        return run_plan(TINY, peers=(), with_r=False, separate=False)
-    finally:
-        gc.unfreeze()
+    return run_plan(TINY, peers=(), with_r=False, separate=False)
 
 
 def with_peer(results: Results, method: str, times: float) -> Results:

@@ -77,6 +77,14 @@ def test_r_uses_this_interpreter():
     assert int(found[0]) == id(pyinit.Zeros)
 
 
+def test_a_second_start_does_nothing():
+    """Protects code that starts R more than once."""
+    process = robjects.r("Sys.getpid()")[0]
+    session.start()
+    assert robjects.r("Sys.getpid()")[0] == process
+    assert robjects.r("sum(loadedNamespaces() == 'pyinit')")[0] == 1
+
+
 @pytest.mark.parametrize("dtype", [*FLOAT_DTYPES, None])
 @pytest.mark.parametrize("name", FACTORIES)
 def test_every_initializer_draws_the_same_bits(name, dtype):

@@ -86,14 +86,6 @@ def test_importing_the_bridge_does_not_start_r():
     assert_ends_well(run("-c", code), "False\n")
 
 
-def test_a_second_start_does_nothing():
-    """Protects code that starts R more than once."""
-    code = (
-        "from pyinit.bridges.r import session; session.start(); session.start(); print('started')"
-    )
-    assert_ends_well(run("-c", code), "started\n")
-
-
 def test_a_running_r_is_used():
     """Protects users who started R through rpy2."""
     code = """
