@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -19,9 +19,11 @@ from pyinit.bridges.torch.parameter_init import (
 from pyinit.bridges.torch.weights import write
 from pyinit.seeds import as_seed
 
+Target = TypeVar("Target")
+
 
 def init_(
-    target: Any,
+    target: Target,
     initializer: Any = None,
     seed: int | None = None,
     *,
@@ -29,7 +31,7 @@ def init_(
     embeddings_initializer: Any = None,
     bias_initializer: Any = None,
     parameters: Mapping[str, Any] | None = None,
-) -> Any:
+) -> Target:
     """Fill a torch tensor, or all parameters of a module, with initial weights in place.
 
     The weights are those of the Keras layer of the same kind, in torch's order of axes. torch's
