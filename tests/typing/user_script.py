@@ -61,6 +61,8 @@ def keep(seed: int) -> list[Initializer]:
         first: HeNormal = tf_keras.initializers.he_normal(seed=seed)
     except ArgumentError:
         first = HeNormal()
+    tf_keras.get("he_normal")((3, 4))
+    tf_keras.serialize(first)["config"]
     second = tf_keras.VarianceScaling(scale=2.0, distribution="uniform")
     second((3, 4), partition_shape=(1, 4), partition_offset=(2, 0))
     return [before.migrate(), first, second, he_uniform(seed), tf_keras.Constant([1, 2])]

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import pyinit
 from pyinit.compat.arguments import as_distribution, scaling_arguments
 from pyinit.compat.tf_keras.base import CLASSES, Initializer
 from pyinit.compat.values import UniformNumbers, ValuesOrConstant
 from pyinit.dtypes import FLOAT_DTYPES
-from pyinit.initializers import constant, orthogonal, random, variance_scaling
+from pyinit.initializers.variance_scaling import Mode
 
 
 class Constant(Initializer, ValuesOrConstant):
@@ -26,42 +27,40 @@ class Constant(Initializer, ValuesOrConstant):
         super().__init__(value)
 
 
-class Zeros(Initializer, constant.Zeros):
-    _counterpart = constant.Zeros
+class Zeros(Initializer, pyinit.Zeros):
+    _counterpart = pyinit.Zeros
 
 
-class Ones(Initializer, constant.Ones):
-    _counterpart = constant.Ones
+class Ones(Initializer, pyinit.Ones):
+    _counterpart = pyinit.Ones
 
 
-class Identity(Initializer, constant.Identity):
-    _counterpart = constant.Identity
+class Identity(Initializer, pyinit.Identity):
+    _counterpart = pyinit.Identity
     _dtypes = FLOAT_DTYPES
     _has_partitions = False
 
 
-class RandomNormal(Initializer, random.RandomNormal):
-    _counterpart = random.RandomNormal
+class RandomNormal(Initializer, pyinit.RandomNormal):
+    _counterpart = pyinit.RandomNormal
 
 
 class RandomUniform(Initializer, UniformNumbers):
     _counterpart = UniformNumbers
 
 
-class TruncatedNormal(Initializer, random.TruncatedNormal):
-    _counterpart = random.TruncatedNormal
+class TruncatedNormal(Initializer, pyinit.TruncatedNormal):
+    _counterpart = pyinit.TruncatedNormal
 
 
-class VarianceScaling(Initializer, variance_scaling.VarianceScaling):
-    _counterpart: ClassVar[type[variance_scaling.VarianceScaling]] = (
-        variance_scaling.VarianceScaling
-    )
+class VarianceScaling(Initializer, pyinit.VarianceScaling):
+    _counterpart: ClassVar[type[pyinit.VarianceScaling]] = pyinit.VarianceScaling
     _notes: ClassVar = {"AttributeError": "`distribution` is not a string."}
 
     def __init__(
         self,
         scale: float = 1.0,
-        mode: variance_scaling.Mode = "fan_in",
+        mode: Mode = "fan_in",
         distribution: str = "truncated_normal",
         seed: Any = None,
     ) -> None:
@@ -87,31 +86,31 @@ class FixedVarianceScaling(VarianceScaling):
 
 
 class GlorotNormal(FixedVarianceScaling):
-    _counterpart = variance_scaling.GlorotNormal
+    _counterpart = pyinit.GlorotNormal
 
 
 class GlorotUniform(FixedVarianceScaling):
-    _counterpart = variance_scaling.GlorotUniform
+    _counterpart = pyinit.GlorotUniform
 
 
 class HeNormal(FixedVarianceScaling):
-    _counterpart = variance_scaling.HeNormal
+    _counterpart = pyinit.HeNormal
 
 
 class HeUniform(FixedVarianceScaling):
-    _counterpart = variance_scaling.HeUniform
+    _counterpart = pyinit.HeUniform
 
 
 class LecunNormal(FixedVarianceScaling):
-    _counterpart = variance_scaling.LecunNormal
+    _counterpart = pyinit.LecunNormal
 
 
 class LecunUniform(FixedVarianceScaling):
-    _counterpart = variance_scaling.LecunUniform
+    _counterpart = pyinit.LecunUniform
 
 
-class Orthogonal(Initializer, orthogonal.Orthogonal):
-    _counterpart = orthogonal.Orthogonal
+class Orthogonal(Initializer, pyinit.Orthogonal):
+    _counterpart = pyinit.Orthogonal
     _has_partitions = False
 
 

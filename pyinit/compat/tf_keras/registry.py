@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, overload
 
 from pyinit.arguments import argument_error
 from pyinit.compat.arguments import argument_errors
 from pyinit.compat.tf_keras.base import CLASSES
 from pyinit.compat.tf_keras.classes import FixedVarianceScaling
 from pyinit.initializers import base, registry
+from pyinit.initializers.registry import AnyCallable
 
 
 def _names() -> Iterator[tuple[str, type[base.Initializer]]]:
@@ -30,6 +31,10 @@ NAMES: dict[str, type[base.Initializer]] = {
 }
 
 
+@overload
+def serialize(initializer: None, use_legacy_format: bool = False) -> None: ...
+@overload
+def serialize(initializer: base.Initializer, use_legacy_format: bool = False) -> dict[str, Any]: ...
 def serialize(
     initializer: base.Initializer | None, use_legacy_format: bool = False
 ) -> dict[str, Any] | None:
@@ -90,7 +95,15 @@ def deserialize(
         return registry.deserialize(config, {**NAMES, **(custom_objects or {})})
 
 
-def get(identifier: Any) -> Callable[..., Any] | None:
+@overload
+def get(identifier: None) -> None: ...
+@overload
+def get(identifier: str | dict[str, Any]) -> base.Initializer: ...
+@overload
+def get(identifier: type[AnyCallable]) -> AnyCallable: ...
+@overload
+def get(identifier: AnyCallable) -> AnyCallable: ...
+def get(identifier: Any) -> Any:
     """Return the initializer for an identifier that Keras 2's layers accept.
 
     Args:
@@ -111,5 +124,4 @@ def get(identifier: Any) -> Callable[..., Any] | None:
     if isinstance(identifier, dict | str):
         return deserialize(identifier)
     with argument_errors():
-        found: Callable[..., Any] | None = registry.get(identifier)
-    return found
+        return registry.get(identifier)

@@ -11,18 +11,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+import pyinit
 from pyinit.arguments import Shape, argument_error, as_number, as_shape
 from pyinit.compat import tf_keras
 from pyinit.compat.arguments import argument_errors, as_distribution, scaling_arguments
 from pyinit.compat.v1.base import Initializer, read_partition
 from pyinit.compat.values import UniformNumbers, ValuesOrConstant
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
-from pyinit.initializers import base, constant, orthogonal, random, variance_scaling
+from pyinit.initializers.variance_scaling import Mode
 
 
 class Zeros(Initializer):
     _name = "zeros_initializer"
-    _counterpart = constant.Zeros
+    _counterpart = pyinit.Zeros
 
     def __init__(self, dtype: Any = "float32") -> None:
         self._setup(dtype)
@@ -30,7 +31,7 @@ class Zeros(Initializer):
 
 class Ones(Initializer):
     _name = "ones_initializer"
-    _counterpart = constant.Ones
+    _counterpart = pyinit.Ones
 
     def __init__(self, dtype: Any = "float32") -> None:
         self._setup(dtype)
@@ -59,19 +60,19 @@ class Constant(Initializer):
     """
 
     _name = "constant_initializer"
-    _counterpart = constant.Constant
+    _counterpart = pyinit.Constant
 
     def __init__(self, value: Any = 0, dtype: Any = "float32", verify_shape: bool = False) -> None:
         self.value = value
         self._verify_shape = verify_shape
         self._setup(dtype)
 
-    def _current(self, seed: Any) -> base.Initializer:
+    def _current(self, seed: Any) -> pyinit.Initializer:
         if np.ndim(self.value):
             return tf_keras.Constant(self.value)
-        return constant.Constant(self.value)
+        return pyinit.Constant(self.value)
 
-    def _filling(self, full_shape: Any, seed: Any) -> base.Initializer:
+    def _filling(self, full_shape: Any, seed: Any) -> pyinit.Initializer:
         return ValuesOrConstant(self.value, extend=True)
 
     def __call__(
@@ -114,7 +115,7 @@ class Constant(Initializer):
 
 class Identity(Initializer):
     _name = "keras.initializers.Identity"
-    _counterpart = constant.Identity
+    _counterpart = pyinit.Identity
     _dtypes = FLOAT_DTYPES
 
     def __init__(self, gain: float = 1.0, dtype: Any = "float32") -> None:
@@ -139,10 +140,10 @@ class RandomUniform(Initializer):
         self.seed = seed
         self._setup(dtype)
 
-    def _current(self, seed: Any) -> base.Initializer:
-        return random.RandomUniform(self.minval, 1 if self.maxval is None else self.maxval, seed)
+    def _current(self, seed: Any) -> pyinit.Initializer:
+        return pyinit.RandomUniform(self.minval, 1 if self.maxval is None else self.maxval, seed)
 
-    def _filling(self, full_shape: Shape, seed: Any) -> base.Initializer:
+    def _filling(self, full_shape: Shape, seed: Any) -> pyinit.Initializer:
         return UniformNumbers(self.minval, self.maxval, seed)
 
 
@@ -166,12 +167,12 @@ class _Normal(Initializer):
 
 class RandomNormal(_Normal):
     _name = "random_normal_initializer"
-    _counterpart = random.RandomNormal
+    _counterpart = pyinit.RandomNormal
 
 
 class TruncatedNormal(_Normal):
     _name = "truncated_normal_initializer"
-    _counterpart = random.TruncatedNormal
+    _counterpart = pyinit.TruncatedNormal
 
 
 class UniformUnitScaling(Initializer):
@@ -199,7 +200,7 @@ class UniformUnitScaling(Initializer):
     """
 
     _name = "uniform_unit_scaling_initializer"
-    _counterpart = variance_scaling.VarianceScaling
+    _counterpart = pyinit.VarianceScaling
     _dtypes = FLOAT_DTYPES
 
     def __init__(
@@ -209,29 +210,27 @@ class UniformUnitScaling(Initializer):
         self.seed = seed
         self._setup(dtype)
 
-    def _scaling(self, seed: Any, input_axes: list[int] | None) -> variance_scaling.VarianceScaling:
+    def _scaling(self, seed: Any, input_axes: list[int] | None) -> pyinit.VarianceScaling:
         allowed = "a number whose square is positive and finite"
         factor = float(as_number("factor", self.factor, allowed))
         if not 0 < factor * factor < float("inf"):
             raise argument_error("factor", self.factor, allowed)
         output_axes = None if input_axes is None else [-1]
-        return variance_scaling.VarianceScaling(
+        return pyinit.VarianceScaling(
             factor * factor, "fan_in", "uniform", seed, input_axes, output_axes
         )
 
-    def _current(self, seed: Any) -> base.Initializer:
+    def _current(self, seed: Any) -> pyinit.Initializer:
         return self._scaling(seed, None)
 
-    def _filling(self, full_shape: Shape, seed: Any) -> base.Initializer:
+    def _filling(self, full_shape: Shape, seed: Any) -> pyinit.Initializer:
         # for a vector, VarianceScaling would count its length as inputs
         return self._scaling(seed, [] if len(full_shape) == 1 else None)
 
 
 class VarianceScaling(Initializer):
     _name = "variance_scaling_initializer"
-    _counterpart: ClassVar[type[variance_scaling.VarianceScaling]] = (
-        variance_scaling.VarianceScaling
-    )
+    _counterpart: ClassVar[type[pyinit.VarianceScaling]] = pyinit.VarianceScaling
     _dtypes = FLOAT_DTYPES
     _notes: ClassVar = {
         **Initializer._notes,
@@ -241,7 +240,7 @@ class VarianceScaling(Initializer):
     def __init__(
         self,
         scale: float = 1.0,
-        mode: variance_scaling.Mode = "fan_in",
+        mode: Mode = "fan_in",
         distribution: str = "truncated_normal",
         seed: int | None = None,
         dtype: Any = "float32",
@@ -276,12 +275,12 @@ class _Glorot(FixedVarianceScaling):
 
 class GlorotUniform(_Glorot):
     _name = "glorot_uniform_initializer"
-    _counterpart = variance_scaling.GlorotUniform
+    _counterpart = pyinit.GlorotUniform
 
 
 class GlorotNormal(_Glorot):
     _name = "glorot_normal_initializer"
-    _counterpart = variance_scaling.GlorotNormal
+    _counterpart = pyinit.GlorotNormal
 
 
 class Orthogonal(Initializer):
@@ -292,7 +291,7 @@ class Orthogonal(Initializer):
     """
 
     _name = "orthogonal_initializer"
-    _counterpart = orthogonal.Orthogonal
+    _counterpart = pyinit.Orthogonal
     _dtypes = FLOAT_DTYPES
 
     def __init__(self, gain: float = 1.0, seed: int | None = None, dtype: Any = "float32") -> None:
@@ -303,19 +302,19 @@ class Orthogonal(Initializer):
 
 def he_normal(seed: int | None = None) -> VarianceScaling:
     """Return the He (Kaiming) normal initializer, as a `VarianceScaling`."""
-    return VarianceScaling(*scaling_arguments(variance_scaling.HeNormal), seed)
+    return VarianceScaling(*scaling_arguments(pyinit.HeNormal), seed)
 
 
 def he_uniform(seed: int | None = None) -> VarianceScaling:
     """Return the He (Kaiming) uniform initializer, as a `VarianceScaling`."""
-    return VarianceScaling(*scaling_arguments(variance_scaling.HeUniform), seed)
+    return VarianceScaling(*scaling_arguments(pyinit.HeUniform), seed)
 
 
 def lecun_normal(seed: int | None = None) -> VarianceScaling:
     """Return the LeCun normal initializer, as a `VarianceScaling`."""
-    return VarianceScaling(*scaling_arguments(variance_scaling.LecunNormal), seed)
+    return VarianceScaling(*scaling_arguments(pyinit.LecunNormal), seed)
 
 
 def lecun_uniform(seed: int | None = None) -> VarianceScaling:
     """Return the LeCun uniform initializer, as a `VarianceScaling`."""
-    return VarianceScaling(*scaling_arguments(variance_scaling.LecunUniform), seed)
+    return VarianceScaling(*scaling_arguments(pyinit.LecunUniform), seed)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyinit
 from pyinit.compat.v1 import classes
-from pyinit.initializers import variance_scaling
 
 
 class RandomNormal(classes.RandomNormal):
@@ -49,19 +49,19 @@ class TruncatedNormal(classes.TruncatedNormal):
 
 class HeNormal(classes.FixedVarianceScaling):
     _name = "keras.initializers.he_normal"
-    _counterpart = variance_scaling.HeNormal
+    _counterpart = pyinit.HeNormal
 
 
 class HeUniform(classes.FixedVarianceScaling):
     _name = "keras.initializers.he_uniform"
-    _counterpart = variance_scaling.HeUniform
+    _counterpart = pyinit.HeUniform
 
 
 class LecunNormal(classes.FixedVarianceScaling):
     _name = "keras.initializers.lecun_normal"
-    _counterpart = variance_scaling.LecunNormal
+    _counterpart = pyinit.LecunNormal
 
 
 class LecunUniform(classes.FixedVarianceScaling):
     _name = "keras.initializers.lecun_uniform"
-    _counterpart = variance_scaling.LecunUniform
+    _counterpart = pyinit.LecunUniform
