@@ -12,7 +12,7 @@ from pyinit.dtypes import FLOAT_DTYPES, INTEGER_DTYPES, AnyArray, round_to
 from pyinit.initializers.constant import Constant, ConstantTensor
 from pyinit.initializers.lazy import LazyTensor, slices_of
 from pyinit.initializers.random import RandomTensor, RandomUniform
-from pyinit.seeds import DrawId, take_draw
+from pyinit.seeds import DrawId, Seed, take_draw
 from pyinit.stream import distribution
 
 _FLOAT64 = FLOAT_DTYPES["float64"]
@@ -133,7 +133,7 @@ class UniformNumbers(RandomUniform):
     }
 
     def __init__(
-        self, minval: float = -0.05, maxval: float | None = 0.05, seed: Any = None
+        self, minval: float = -0.05, maxval: float | None = 0.05, seed: Seed = None
     ) -> None:
         self._has_maxval = maxval is not None
         super().__init__(minval, 1 if maxval is None else maxval, seed)

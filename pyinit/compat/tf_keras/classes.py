@@ -18,6 +18,7 @@ from pyinit.compat.tf_keras.base import CLASSES, Initializer
 from pyinit.compat.values import UniformNumbers, ValuesOrConstant
 from pyinit.dtypes import FLOAT_DTYPES
 from pyinit.initializers.variance_scaling import Mode
+from pyinit.seeds import Seed
 
 
 class Constant(Initializer, ValuesOrConstant):
@@ -62,7 +63,7 @@ class VarianceScaling(Initializer, pyinit.VarianceScaling):
         scale: float = 1.0,
         mode: Mode = "fan_in",
         distribution: str = "truncated_normal",
-        seed: Any = None,
+        seed: Seed = None,
     ) -> None:
         super().__init__(scale, mode, as_distribution(distribution), seed)
 
@@ -77,7 +78,7 @@ class FixedVarianceScaling(VarianceScaling):
 
     _notes: ClassVar = {}
 
-    def __init__(self, seed: Any = None) -> None:
+    def __init__(self, seed: Seed = None) -> None:
         super().__init__(*scaling_arguments(self._counterpart), seed)
 
     def get_config(self) -> dict[str, Any]:
