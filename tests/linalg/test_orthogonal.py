@@ -1,4 +1,4 @@
-"""Orthogonal: the factorization's bits, its accuracy, and what the initializer makes of it."""
+"""Orthogonal matrices: the bits of the factorization, its accuracy, and the initializer."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from pyinit.native import isa_levels
 from pyinit.runtime import kernel_choice
 from tests.support import same_bits
 
-#: Edges of tiles, panels, blocks of sums, and of what is solved together; tall, square, one column.
+#: Edges of tiles, panels, partial sums and triangular solves; tall, square, one column.
 SHAPES = [
     *[(1, 1), (2, 1), (1000, 1), (2, 2), (7, 5), (8, 8), (9, 6), (23, 23), (24, 24), (25, 25)],
     *[(50, 48), (96, 96), (97, 95), (200, 193), (240, 217), (700, 130), (400, 400)],
@@ -32,8 +32,8 @@ def _default_threads():
 
 
 @pytest.fixture
-def _everything_in_pieces(monkeypatch):
-    """Small matrices are cut like large ones."""
+def _small_limits(monkeypatch):
+    """Split small matrices as large ones are split."""
     monkeypatch.setattr(native_gram, "_PARALLEL_SIZE", 0)
     monkeypatch.setattr(native_gram, "_PARALLEL_COLUMNS", 0)
     monkeypatch.setattr(native_gram, "_MIN_CHUNK", 1)
@@ -50,13 +50,13 @@ def q_of(matrix, gram=None):
 
 
 def conditioned(shape, condition, seed=2):
-    """A matrix of that condition number, its singular values spread evenly in their logarithms."""
+    """Return a matrix of this condition number, with log-spaced singular values."""
     left, _, right = np.linalg.svd(normal(shape, seed), full_matrices=False)
     return left * np.geomspace(1, 1 / condition, shape[1]) @ right
 
 
 def assert_q_of(q, matrix):
-    """Whether `q` is orthonormal and the rest of `matrix` = q r, r upper triangular."""
+    """Check that `q` is orthonormal and `matrix` = q r, with r upper triangular."""
     columns = matrix.shape[1]
     assert np.abs(q.T @ q - np.eye(columns)).max() <= 1e-14
     r = q.T @ matrix
@@ -68,8 +68,8 @@ def assert_q_of(q, matrix):
 
 @pytest.mark.parametrize("level", isa_levels())
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_native_kernel_is_the_reference(level, shape):
-    """Protects the bits: every instruction set computes the chains that the reference defines."""
+def test_the_native_kernel_equals_the_reference(level, shape):
+    """Protects the bits: every ISA level sums in the order that the reference defines."""
     matrix = normal(shape)
     expected = q_of(matrix, ReferenceGram(shape[1]))
     assert same_bits(q_of(matrix, NativeGram(level, shape[1])), expected)
@@ -77,17 +77,17 @@ def test_the_native_kernel_is_the_reference(level, shape):
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("shape", [(1, 1), (97, 95), (700, 130), (400, 400)])
-@pytest.mark.usefixtures("_everything_in_pieces")
-def test_threads_and_pieces_do_not_show(count, shape):
-    """Protects the bits against the number of threads and the cutting into their pieces."""
+@pytest.mark.usefixtures("_small_limits")
+def test_threads_and_chunks_do_not_matter(count, shape):
+    """Protects the bits from the number of threads and the size of the chunks."""
     pyinit.set_num_threads(count)
     matrix = normal(shape)
     expected = q_of(matrix, ReferenceGram(shape[1]))
     assert same_bits(q_of(matrix, NativeGram(isa_levels()[-1], shape[1])), expected)
 
 
-def test_large_matrices_are_cut_without_a_trace():
-    """Protects the real limits from which on several threads share the work."""
+def test_large_matrices_do_not_depend_on_threads():
+    """Protects matrices above the real limits for parallel work."""
     drawn = []
     for count in (1, 3):
         pyinit.set_num_threads(count)
@@ -97,12 +97,12 @@ def test_large_matrices_are_cut_without_a_trace():
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (20_000, 12)])
-def test_q_is_lapacks(shape):
-    """Protects the mathematics, against Householder's QR with the signs put right."""
+def test_q_equals_lapack(shape):
+    """Protects the mathematics: Q equals that of Householder's QR, up to signs."""
     matrix = normal(shape, 3)
     q = q_of(matrix)
     expected, r = np.linalg.qr(matrix)
-    # a square matrix of many columns can be ill-conditioned: so is Q's dependence on rounding
+    # A large square matrix can be ill-conditioned, and Q then is sensitive to rounding.
     tolerance = max(1e-12, 1e-16 * np.linalg.cond(matrix))
     np.testing.assert_allclose(q, expected * np.sign(np.diagonal(r)), atol=tolerance)
     assert_q_of(q, matrix)
@@ -111,7 +111,7 @@ def test_q_is_lapacks(shape):
 @pytest.mark.parametrize("shape", [(2, 2), (60, 60), (300, 50)])
 @pytest.mark.parametrize("condition", [1e2, 1e5, 1e7, 1e9, 1e12, 1e15])
 def test_ill_conditioned_matrices(shape, condition):
-    """Protects the rare draw: passes go on, with shifts, until the columns are orthonormal."""
+    """Protects ill-conditioned draws: shifted passes continue until the columns are orthonormal."""
     matrix = conditioned(shape, condition)
     q = q_of(matrix, ReferenceGram(shape[1]))
     assert_q_of(q, matrix)
@@ -119,8 +119,8 @@ def test_ill_conditioned_matrices(shape, condition):
         assert same_bits(q_of(matrix, NativeGram(level, shape[1])), q)
 
 
-def test_a_shift_is_taken_where_it_must_be(monkeypatch):
-    """Protects the cure of an ill-conditioned matrix: it is a shift, not the slow reflections."""
+def test_ill_conditioned_matrices_are_shifted(monkeypatch):
+    """Protects the speed for ill-conditioned matrices: shifts suffice, without reflections."""
     shifts = []
     monkeypatch.setattr(
         ReferenceGram,
@@ -149,7 +149,7 @@ SINGULAR = {
 
 @pytest.mark.parametrize("name", list(SINGULAR))
 def test_singular_matrices(name):
-    """Protects orthonormal columns whatever the matrix, to the same bits by every kernel."""
+    """Protects orthonormal columns for singular matrices, with the same bits from each kernel."""
     matrix = SINGULAR[name]
     columns = matrix.shape[1]
     q = q_of(matrix, ReferenceGram(columns))
@@ -160,7 +160,7 @@ def test_singular_matrices(name):
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 1), (7, 7), (150, 90)])
 def test_reflections(shape):
-    """Protects the last resort by itself: the same Q where the matrix has one."""
+    """Protects the fallback: it gives the same Q where Q is unique."""
     matrix = normal(shape)
     q = matrix.copy()
     orthonormalize_by_reflections(q)
@@ -170,14 +170,14 @@ def test_reflections(shape):
 
 @pytest.mark.parametrize("scale", [1e-100, 1e100])
 def test_scales(scale):
-    """Protects Q against the size of the matrix: sums of squares stay in range."""
+    """Protects Q from overflow and underflow of sums of squares."""
     matrix = normal((40, 30))
     np.testing.assert_allclose(q_of(matrix * scale), q_of(matrix), atol=1e-13)
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (7, 3), (3, 7), (2, 3, 5), (3, 2, 1, 4), (2, 2, 40)])
 def test_orthogonal_is_orthonormal(shape):
-    """Protects orthonormal columns (rows, where there are fewer of them), and the gain."""
+    """Protects orthonormal columns (rows of wide matrices), and the gain."""
     values = pyinit.Orthogonal(gain=-2.0, seed=1)(shape, "float64")
     matrix = values.reshape(-1, shape[-1]) / -2.0
     gram = matrix.T @ matrix if matrix.shape[0] >= matrix.shape[1] else matrix @ matrix.T
@@ -185,7 +185,7 @@ def test_orthogonal_is_orthonormal(shape):
 
 
 def test_orthogonal_factors_the_normal_stream_with_a_positive_diagonal():
-    """Protects the definition of Q: of the normal stream's matrix, with R's diagonal positive."""
+    """Protects the definition: Q factors the normal stream, and R's diagonal is positive."""
     q = pyinit.Orthogonal(seed=8)((6, 4), "float64")
     normal = pyinit.RandomNormal(0, 1, seed=8)((6, 4), "float64")
     r = q.T @ normal
@@ -197,7 +197,7 @@ def test_orthogonal_factors_the_normal_stream_with_a_positive_diagonal():
 
 @pytest.mark.parametrize("gain", [0.0, 1, -3.5])
 def test_orthogonal_rounds_once(gain, float_dtype):
-    """Protects the rounding of a float64 result to the dtype."""
+    """Protects the rounding of the float64 result to the dtype."""
     initializer = pyinit.Orthogonal(gain, seed=2)
     exact = initializer((30, 20), "float64")
     values = initializer((30, 20), float_dtype).astype(np.float64)
@@ -207,8 +207,8 @@ def test_orthogonal_rounds_once(gain, float_dtype):
 
 @pytest.mark.parametrize("shape", [(700, 200), (200, 700), (3, 3, 100, 150), (2, 2, 3, 30_000)])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_rounding_in_pieces(shape, order, float_dtype):
-    """Protects tall, wide and convolutional tensors of more than one piece, in any memory order."""
+def test_rounding_in_chunks(shape, order, float_dtype):
+    """Protects tensors of more than one chunk, in any memory order."""
     initializer = pyinit.Orthogonal(0.5, seed=2)
     exact = initializer(shape, "float64")
     matrix = exact.reshape(-1, shape[-1])
@@ -219,14 +219,14 @@ def test_rounding_in_pieces(shape, order, float_dtype):
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0), (2, 0, 3), (0, 2, 0)])
-def test_orthogonal_without_elements(shape):
-    """Protects shapes of no elements, which have nothing to factor."""
+def test_empty_orthogonal_tensors(shape):
+    """Protects shapes without elements."""
     assert pyinit.Orthogonal(seed=1)(shape).shape == shape
 
 
 @pytest.mark.parametrize("shape", [(4096, 512), (1024, 1024), (700, 1900)])
 def test_memory(shape):
-    """Protects the bound in the docs: three times the result in float64, the result included."""
+    """Protects the documented bound: three times the float64 result, including the result."""
     code = (
         "import resource, sys, pyinit\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
@@ -243,8 +243,8 @@ def test_memory(shape):
 
 
 @pytest.mark.parametrize("name", kernel_choice.available())
-def test_the_kernel_in_use_does_not_show(name):
-    """Protects PYINIT_KERNEL for Orthogonal: each kernel is taken, and gives the same bits."""
+def test_the_kernel_does_not_matter(name):
+    """Protects PYINIT_KERNEL for Orthogonal: each kernel runs and gives the same bits."""
     code = "import pyinit; print(pyinit.Orthogonal(seed=3)((90, 70), 'float64').tobytes().hex())"
     result = subprocess.run(
         [sys.executable, "-c", code],
@@ -257,6 +257,6 @@ def test_the_kernel_in_use_does_not_show(name):
 
 
 def test_no_memory_for_a_buffer_is_an_error():
-    """Protects against garbage where the kernel could not work."""
+    """Protects against garbage if a buffer cannot be allocated."""
     with pytest.raises(MemoryError, match="buffer of a factorization"):
         native_gram._run([lambda: 0, lambda: -1])
