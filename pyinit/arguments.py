@@ -1,4 +1,4 @@
-"""Checks of arguments: every bad input gets an error that names it and says what is allowed."""
+"""Argument checks. An error names the argument, what is allowed and what was received."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import numpy as np
 
 Shape = tuple[int, ...]
 
-#: The largest number of elements: an array of them in float64 still has a size in 63 bits.
+#: The largest number of elements, whose size in bytes as float64 fits into 63 bits.
 MAX_SIZE = (2**63 - 1) // 8
-#: The highest rank that NumPy has.
+#: The highest rank of a NumPy array.
 MAX_RANK = 64 if int(np.__version__.partition(".")[0]) >= 2 else 32
 
 
 def argument_error(name: str, received: object, allowed: str) -> ValueError:
-    """The error for a bad argument: its name, what is allowed and what was received."""
+    """Return the error for an invalid argument."""
     return ValueError(f"Argument `{name}` must be {allowed}. Received: {name}={received!r}")
 
 
 def as_index(value: object) -> int | None:
-    """`value` as a Python int where it is one (NumPy's integers too, bool not), else None."""
+    """Return an integer (Python's or NumPy's, not a bool) as a Python int; None for others."""
     if type(value) is int:
         return value
     if isinstance(value, bool | np.bool_):
@@ -32,15 +32,15 @@ def as_index(value: object) -> int | None:
     try:
         return operator.index(value)  # type: ignore[arg-type]
     except (TypeError, AttributeError):
-        # TensorFlow's scalars have an `__index__` that fails on floats with the latter
+        # the `__index__` of TensorFlow's float scalars raises an AttributeError
         return None
 
 
 def as_number(name: str, value: Any, allowed: str = "a finite number") -> int | float:
-    """`value` as a finite Python int or float: a scalar of Python, NumPy or a tensor library."""
+    """Return a scalar of Python, NumPy or a tensor library as a finite Python int or float."""
     index = as_index(value)
     if index is not None:
-        # as a float it would be infinite
+        # an integer that would be infinite as a float
         if abs(index) > sys.float_info.max:
             raise argument_error(name, value, allowed)
         return index
@@ -61,14 +61,14 @@ def as_number(name: str, value: Any, allowed: str = "a finite number") -> int | 
 
 
 def one_of(name: str, value: object, allowed: Sequence[str]) -> str:
-    """`value` if it is one of the `allowed` strings."""
+    """Return `value` if it is one of the `allowed` strings."""
     if not isinstance(value, str) or value not in allowed:
         raise argument_error(name, value, "one of " + ", ".join(map(repr, allowed)))
     return value
 
 
 def as_dimensions(name: str, value: object) -> Shape:
-    """`value` as a tuple of non-negative Python ints."""
+    """Return `value` as a tuple of non-negative Python ints."""
     allowed = "a sequence of non-negative integers"
     if type(value) is tuple and all(type(d) is int and d >= 0 for d in value):
         return value
@@ -82,18 +82,18 @@ def as_dimensions(name: str, value: object) -> Shape:
 
 
 def as_shape(value: object) -> Shape:
-    """`value` as the shape of a tensor that can exist."""
+    """Return `value` as the shape of a tensor that NumPy can represent."""
     shape = as_dimensions("shape", value)
     if len(shape) > MAX_RANK:
         raise argument_error("shape", value, f"of a rank up to {MAX_RANK}")
-    # NumPy wants a size in range also where a dimension of 0 makes the product 0
+    # NumPy checks the product of the other dimensions even where one is 0
     if math.prod(filter(None, shape)) > MAX_SIZE:
         raise argument_error("shape", value, f"a shape of at most {MAX_SIZE} elements")
     return shape
 
 
 def as_axes(name: str, value: object) -> list[int] | None:
-    """`value` as a list of axes (negative ones count from the end), or None."""
+    """Return `value` as a list of axes, of which negative ones count from the end, or None."""
     if value is None:
         return None
     allowed = "None or a sequence of integers"
@@ -104,12 +104,12 @@ def as_axes(name: str, value: object) -> list[int] | None:
 
 
 def _elements(name: str, value: object, allowed: str) -> list[object]:
-    """The elements of `value` if it is an iterable with an order."""
+    """Return the elements of an iterable that has an order."""
     if isinstance(value, str | bytes | dict | Set) or not isinstance(value, Iterable):
         raise argument_error(name, value, allowed)
     try:
         return list(value)
-    except TypeError:  # an array of rank 0 is an iterable, but for this
+    except TypeError:  # an array of rank 0 has `__iter__` but cannot be iterated
         raise argument_error(name, value, allowed) from None
 
 

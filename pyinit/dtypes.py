@@ -53,7 +53,7 @@ _floatx: FloatName = "float32"
 
 
 def floatx() -> FloatName:
-    """The name of the dtype that an initializer fills when none is asked for.
+    """Return the name of the default dtype of initializers.
 
     Returns:
         One of `"float16"`, `"bfloat16"`, `"float32"`, `"float64"`; `"float32"` unless
@@ -68,7 +68,7 @@ def floatx() -> FloatName:
 
 
 def set_floatx(dtype: FloatName) -> None:
-    """Sets the dtype that initializers fill when none is asked for.
+    """Set the default dtype of initializers.
 
     Args:
         dtype: One of `"float16"`, `"bfloat16"`, `"float32"`, `"float64"`.
@@ -88,7 +88,7 @@ def set_floatx(dtype: FloatName) -> None:
     _floatx = dtype
 
 
-#: NumPy makes a dtype's name anew each time, which takes longer than drawing a small tensor.
+#: NumPy recomputes dtype.name on each access, which takes longer than a small draw.
 _NAMES = {dtype: name for name, dtype in NUMERIC_DTYPES.items()}
 
 #: Python's own types, as Keras reads them.
@@ -96,7 +96,7 @@ _PYTHON_DTYPES = {float: "float32", int: "int32", bool: "bool"}
 
 
 def _name(dtype: Any) -> str:
-    """The name that a dtype of NumPy, TensorFlow, JAX or torch goes by."""
+    """Return the name of a dtype of NumPy, TensorFlow, JAX or torch."""
     if isinstance(dtype, str):
         return dtype
     if isinstance(dtype, np.dtype) and dtype in _NAMES:
@@ -104,12 +104,12 @@ def _name(dtype: Any) -> str:
     if isinstance(dtype, type) and dtype in _PYTHON_DTYPES:
         return _PYTHON_DTYPES[dtype]
     name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None)
-    # torch's dtypes have no name but print as "torch.float32"
+    # torch's dtypes have no name; their str() is "torch.float32"
     return name if isinstance(name, str) else str(dtype).rpartition(".")[2]
 
 
 def standardize_dtype(dtype: object, allowed: dict[str, np.dtype[Any]]) -> np.dtype[Any]:
-    """The NumPy dtype of that name, of a kind that the initializer can fill.
+    """Return the NumPy dtype that a name or dtype stands for.
 
     Args:
         dtype: A name, a dtype of NumPy, TensorFlow, JAX or torch, one of Python's own `float`,
@@ -117,7 +117,7 @@ def standardize_dtype(dtype: object, allowed: dict[str, np.dtype[Any]]) -> np.dt
         allowed: The dtypes that the initializer can fill, by name.
 
     Raises:
-        ValueError: `dtype` is none of the allowed ones.
+        ValueError: `dtype` is not one of the allowed dtypes.
     """
     if dtype is None:
         return FLOAT_DTYPES[_floatx]
@@ -168,7 +168,7 @@ def _to_odd(nearest: Any, is_beyond: Any, is_inexact: Any) -> Any:
 
 
 def cast(values: AnyArray, dtype: np.dtype[Any]) -> tuple[AnyArray, AnyArray]:
-    """The values in another dtype, and which of them it holds exactly (NaN is NaN)."""
+    """Convert values to another dtype; also return which of them it represents exactly."""
     with np.errstate(invalid="ignore", over="ignore"):
         held = values.astype(dtype)
         again = held.astype(values.dtype)
@@ -176,11 +176,11 @@ def cast(values: AnyArray, dtype: np.dtype[Any]) -> tuple[AnyArray, AnyArray]:
 
 
 def constant_of(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> AnyArray:
-    """A number as a 0-d array of `dtype`, rounded once.
+    """Return a number as a 0-d array of `dtype`, rounded once.
 
     Raises:
-        ValueError: An integer `dtype` or bool does not hold the number, or it is finite and a
-            float `dtype` would make it infinite.
+        ValueError: An integer dtype or bool does not represent the number, or a finite number would
+            be infinite in a float dtype.
     """
     if dtype.name in FLOAT_DTYPES:
         with np.errstate(over="ignore"):
@@ -197,9 +197,7 @@ def constant_of(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> A
     else:
         low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
     if held is None or held != value or not low <= held <= high:
-        raise argument_error(
-            name, value, f"a whole number from {low} to {high} for dtype {dtype.name}"
-        )
+        raise argument_error(name, value, f"an integer from {low} to {high} for dtype {dtype.name}")
     return np.asarray(held, dtype)
 
 

@@ -1,8 +1,8 @@
-"""Cosines and window functions, to the same bits everywhere.
+"""Cosines and window functions with the same bits on every machine.
 
-The cosines of NumPy, and so the windows of SciPy, differ in a last bit from one processor to the
-next. Here an angle is a fraction of a turn, in integers, and what follows are additions,
-multiplications and divisions alone.
+NumPy's cosines, and therefore SciPy's windows, may differ in the last bit between processors. Here
+an angle is an integer fraction of a turn, and its cosine takes only additions, multiplications and
+divisions.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy.typing as npt
 from pyinit.arguments import argument_error
 from pyinit.dtypes import AnyArray
 
-#: The power series of cos(pi/4 t), and that of sin(pi/4 t) / t, in t**2, rounded: what they leave
-#: out is below 2**-58 for t up to 1.
+#: Taylor coefficients of cos(pi/4 t) and of sin(pi/4 t) / t in t**2. For t up to 1 the truncation
+#: error is below 2**-58.
 _COS = tuple(
     map(
         float.fromhex,
@@ -48,9 +48,9 @@ _SIN = tuple(
     )
 )
 
-#: The windows that are sums of cosines, sum of (-1)**k c[k] cos(2 pi k n / N), by the names that
-#: SciPy knows them by. Source: F. J. Harris, "On the use of windows for harmonic analysis with the
-#: discrete Fourier transform", Proc. IEEE 66 (1978), and scipy.signal.windows.
+#: Coefficients c of the windows sum of (-1)**k c[k] cos(2 pi k n / N), by SciPy's names. Source:
+#: F. J. Harris, "On the use of windows for harmonic analysis with the discrete Fourier transform",
+#: Proc. IEEE 66 (1978), and scipy.signal.windows.
 COSINE_SUMS = {
     **dict.fromkeys(("boxcar", "box", "ones", "rect", "rectangular"), (1.0,)),
     **dict.fromkeys(("hann", "han"), (0.5, 0.5)),
@@ -66,17 +66,17 @@ COSINE_SUMS = {
 
 
 def cos_of_turns(numerator: npt.NDArray[np.int64], denominator: int) -> AnyArray:
-    """The cosine of `numerator / denominator` of a full turn.
+    """Compute the cosine of `numerator / denominator` of a full turn.
 
     Args:
         numerator: Integers of any sign.
         denominator: A positive integer below 2**59.
 
     Returns:
-        Float64, within 2 units in the last place of the exact cosine.
+        Float64 values within 2 ulp of the exact cosine.
     """
     octant, rest = np.divmod(8 * (numerator % denominator), denominator)
-    # every second octant is run through backwards, from its neighbour
+    # odd octants run backwards
     t = np.where(octant % 2 == 0, rest, denominator - rest) / np.float64(denominator)
     square = t * t
     is_cosine = ((octant + 1) // 2) % 2 == 0
@@ -85,7 +85,7 @@ def cos_of_turns(numerator: npt.NDArray[np.int64], denominator: int) -> AnyArray
 
 
 def sin_of_turns(numerator: npt.NDArray[np.int64], denominator: int) -> AnyArray:
-    """The sine of `numerator / denominator` of a full turn: see `cos_of_turns`."""
+    """Compute the sine of `numerator / denominator` of a full turn; see `cos_of_turns`."""
     return cos_of_turns(4 * (numerator % denominator) - denominator, 4 * denominator)
 
 
@@ -98,15 +98,15 @@ def _series(coefficients: tuple[float, ...], x: AnyArray) -> AnyArray:
 
 
 def named_window(name: str, length: int, periodic: bool) -> AnyArray:
-    """The values of a window of that name: of SciPy, where it is not a sum of cosines.
+    """Return the values of a named window, from SciPy unless it is a sum of cosines.
 
     Args:
         name: The name of a window in `scipy.signal.windows` that needs no parameters.
-        length: How many values.
-        periodic: Whether it is a period of an infinite sequence rather than symmetric.
+        length: The number of values.
+        periodic: Whether the window is periodic rather than symmetric.
 
     Raises:
-        ValueError: There is no window of that name.
+        ValueError: The name is unknown.
         ImportError: SciPy is needed and not installed.
     """
     coefficients = COSINE_SUMS.get(name)

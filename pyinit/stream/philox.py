@@ -1,4 +1,4 @@
-"""Philox4x32-10, the counter-based generator under every draw.
+"""Philox4x32-10, the counter-based random number generator of the stream.
 
 Source: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as
 1, 2, 3", SC'11, https://doi.org/10.1145/2063384.2063405.
@@ -21,7 +21,7 @@ _HALF_BITS = np.uint64(32)
 def philox4x32(
     counter: tuple[Words, Words, Words, Words], key: tuple[int, int]
 ) -> tuple[Words, Words, Words, Words]:
-    """Philox4x32-10 of many counters under one key.
+    """Compute Philox4x32-10 of many counters under one key.
 
     Args:
         counter: The four 32-bit words of each counter: uint64 arrays that broadcast together,
@@ -29,8 +29,8 @@ def philox4x32(
         key: The two 32-bit words of the key.
 
     Returns:
-        The four 32-bit words of each block, as uint64 arrays: a product of two words then needs
-        no conversion.
+        The four 32-bit words of each block. They are uint64 arrays, so that a product of two words
+        needs no conversion.
     """
     c0, c1, c2, c3 = counter
     k0, k1 = key

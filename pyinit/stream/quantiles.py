@@ -1,14 +1,14 @@
-"""The quantile functions of the normal distributions, bit for bit what every kernel computes.
+"""The quantile functions of the normal distributions, bit for bit as every kernel computes them.
 
-With p the probability, the words hold the distance to the nearer end and the distance to the
-middle exactly, as integers. So neither the tail (w = 2 min(p, 1 - p)) nor the centre
-(x = |2 p - 1|) loses a bit to a subtraction, and complementing the words negates the result to the
-last bit: the sign is put back as a bit.
+Let p be the probability. The random words give its distance to the nearer end and its distance to
+the middle as exact integers, so neither the tail (w = 2 min(p, 1 - p)) nor the centre
+(x = |2 p - 1|) loses bits to a subtraction. The sign is set as a bit, so complementing the words
+negates the result exactly.
 
-Every operation is rounded to the type, in the order written here: no fused multiply-add, no
-library function. The scalars are NumPy's, of that type, so that nothing is promoted. The
-approximations and their errors are in `quantile_coefficients.json`, written by
-`script/fit_quantiles.py`.
+Operations are rounded to their type, in the order written here, without fused multiply-add and
+without library functions. Scalars have the type of the array, so nothing is promoted. The
+approximations and their errors are in `quantile_coefficients.json`, which `script/fit_quantiles.py`
+writes.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ _ONE_BITS = 0x3FF0000000000000
 
 
 def polynomial(c: Sequence[Any], *powers: AnyArray) -> AnyArray:
-    """A polynomial with its even and its odd terms apart, which shortens the chain of operations.
+    """Evaluate a polynomial, with even and odd terms apart to shorten the chain of operations.
 
     Args:
         c: The coefficients, the constant term first.
-        powers: The variable, its square, the square of that, ...: with n of them, the terms are
-            split into 2**(n - 1) polynomials in the last one, each evaluated by Horner's rule.
+        powers: The variable, its square, the square of that, ... With n powers, the terms are split
+            into 2**(n - 1) polynomials in the last power, each evaluated by Horner's rule.
     """
     variable, *higher = powers
     if higher:
@@ -89,7 +89,7 @@ def _with_sign64(z: Float64, high: Words) -> Float64:
 
 
 def normal_float32(high: Words) -> Float32:
-    """The standard normal quantile at (H + 1/2) / 2**32.
+    """Compute the standard normal quantile at (H + 1/2) / 2**32.
 
     Args:
         high: H, a contiguous array.
@@ -103,10 +103,10 @@ def normal_float32(high: Words) -> Float32:
     nearer ^= np.int32(0x7FFFFFFF)
     x = nearer.astype(np.float32)
     x += np.float32(0.5)
-    # y = 1 - x^2 without its cancellation, times 2^62, which the offset takes back
+    # y = 1 - x^2 without cancellation, times 2^62, which the offset compensates
     w *= x + np.float32(2.0**31)
     bits = w.view(np.int32)
-    # the bits of y are its logarithm, but for what the polynomial adds within a power of two
+    # the bits of y give its logarithm up to a correction within each power of two
     t = (bits - _OFFSET32).astype(np.float32)
     t *= _UNIT32
     bits &= np.int32(0x7FFFFF)
@@ -123,7 +123,7 @@ def normal_float32(high: Words) -> Float32:
 
 
 def truncated_normal_float32(high: Words) -> Float32:
-    """The quantile at (H + 1/2) / 2**32 of the standard normal truncated to (-2, 2).
+    """Compute the quantile at (H + 1/2) / 2**32 of the standard normal truncated to (-2, 2).
 
     Args:
         high: H, a contiguous array.
@@ -136,7 +136,7 @@ def truncated_normal_float32(high: Words) -> Float32:
     x = middle.astype(np.float32)
     x += np.float32(0.5)
     x *= np.float32(2.0**-31)
-    # the quantile is not steep at 2, so the cancellation near x = 1 costs an ulp or two, no more
+    # the quantile is flat near 2, so cancellation near x = 1 costs at most two ulps
     y = np.float32(1.0) - x * x
     y2 = y * y
     x *= polynomial(_TRUNCATED_P32, y, y2)
@@ -146,7 +146,7 @@ def truncated_normal_float32(high: Words) -> Float32:
 
 
 def _nearer_end64(high: Words, low: Words) -> npt.NDArray[np.uint64]:
-    """2 * (distance to the nearer end) + 1, in units of 2**-64."""
+    """Return 2 * (distance to the nearer end) + 1, in units of 2**-64."""
     word = high.astype(np.uint64) << np.uint64(32)
     word |= low
     word ^= np.where(high >> np.uint32(31), np.uint64(2**64 - 1), np.uint64(0))
@@ -156,14 +156,14 @@ def _nearer_end64(high: Words, low: Words) -> npt.NDArray[np.uint64]:
 
 
 def _unit64(word: npt.NDArray[np.uint64]) -> Float64:
-    """Rounded once, to nearest even, and scaled to (0, 1]."""
+    """Scale a word to (0, 1], rounded once to nearest even."""
     value = word.astype(np.float64)
     value *= np.float64(2.0**-64)
     return value
 
 
 def normal_float64(high: Words, low: Words) -> Float64:
-    """The standard normal quantile at (H * 2**32 + L + 1/2) / 2**64.
+    """Compute the standard normal quantile at (H * 2**32 + L + 1/2) / 2**64.
 
     Args:
         high: H.
@@ -174,9 +174,9 @@ def normal_float64(high: Words, low: Words) -> Float64:
     """
     word = _nearer_end64(high, low)
     y = _unit64(word)
-    word ^= np.uint64(2**64 - 2)  # the same to the middle
+    word ^= np.uint64(2**64 - 2)  # the distance to the middle
     x = _unit64(word)
-    y *= x + np.float64(1.0)  # 1 - x^2 without its cancellation
+    y *= x + np.float64(1.0)  # 1 - x^2 without cancellation
     bits = y.view(np.uint64)
     bits += np.uint64(_ONE_BITS - _SQRT_HALF_BITS)
     t = (bits >> np.uint64(52)).astype(np.float64)
@@ -184,7 +184,7 @@ def normal_float64(high: Words, low: Words) -> Float64:
     t *= _UNIT64
     bits &= np.uint64(2**52 - 1)
     bits += np.uint64(_SQRT_HALF_BITS)
-    m = y  # now within [sqrt(1/2), sqrt(2))
+    m = y  # in [sqrt(1/2), sqrt(2))
     s = m - np.float64(1.0)
     m += np.float64(1.0)
     s /= m
@@ -200,7 +200,7 @@ def normal_float64(high: Words, low: Words) -> Float64:
 
 
 def truncated_normal_float64(high: Words, low: Words) -> Float64:
-    """The quantile at (H * 2**32 + L + 1/2) / 2**64 of the normal truncated to (-2, 2).
+    """Compute the quantile at (H * 2**32 + L + 1/2) / 2**64 of the normal truncated to (-2, 2).
 
     Args:
         high: H.

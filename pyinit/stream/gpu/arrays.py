@@ -1,4 +1,4 @@
-"""Arrays on a GPU: new ones, those that others have, and what is written there without chance."""
+"""Arrays on a GPU: allocation, borrowing, copies and constant fills."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from pyinit.stream.gpu import DeviceArray
 
 
 @contextmanager
-def reporting_memory(number: int) -> Iterator[None]:
-    """Says which device has run out of memory, where that happens inside."""
+def reporting_memory(ordinal: int) -> Iterator[None]:
+    """Name the device in an out-of-memory error."""
     try:
         yield
     except cupy().cuda.memory.OutOfMemoryError as error:
-        raise MemoryError(f"The device 'cuda:{number}' has too little memory. {error}") from error
+        raise MemoryError(f"The device 'cuda:{ordinal}' has too little memory. {error}") from error
 
 
-def empty(shape: Shape, dtype: np.dtype[Any], number: int, order: str = "C") -> DeviceArray:
-    """A new array on that GPU.
+def empty(shape: Shape, dtype: np.dtype[Any], ordinal: int, order: str = "C") -> DeviceArray:
+    """Allocate an array on the GPU of that ordinal.
 
     Raises:
         MemoryError: The device has too little memory.
     """
     gpu = cupy()
-    with reporting_memory(number), gpu.cuda.Device(number):
+    with reporting_memory(ordinal), gpu.cuda.Device(ordinal):
         return gpu.empty(shape, dtype, order=order)
 
 
 class _Stream:
-    """A CUDA stream of another library, in the form in which CuPy takes it."""
+    """A CUDA stream of another library, as CuPy's protocol for streams."""
 
     def __init__(self, pointer: int) -> None:
         self._pointer = pointer
@@ -47,42 +47,39 @@ class _Stream:
 
 @contextmanager
 def borrowed(out: Any) -> Iterator[DeviceArray]:
-    """Somebody's array on a GPU as a `cupy.ndarray` of the same memory.
+    """Borrow an array on a GPU as a `cupy.ndarray` of the same memory.
 
-    Inside, the current stream is the one on which the array's own library works: for a tensor of
-    torch, torch's; for others, CuPy's.
+    Inside, the current stream is that of the array's library: torch's for a tensor of torch, CuPy's
+    for others.
 
     Raises:
-        ValueError: The array says that it may not be written to.
+        ValueError: The array is read-only.
     """
     gpu = cupy()
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(out, torch.Tensor):
         stream = _Stream(torch.cuda.current_stream(out.device).cuda_stream)
         with gpu.cuda.Device(out.device.index), gpu.cuda.Stream.from_external(stream):
-            # a tensor that needs a gradient does not lend its memory
+            # DLPack refuses a tensor that requires a gradient
             yield gpu.from_dlpack(out.detach())
     elif isinstance(out, gpu.ndarray):
         yield out
     else:
         interface = getattr(out, "__cuda_array_interface__", None)
         if interface is not None and interface["data"][1]:
-            allowed = "writable; arrays of JAX, for one, never are"
+            allowed = "writable (arrays of JAX never are)"
             raise ValueError(f"Argument `out` must be {allowed}. Received: {type(out).__name__}")
         if hasattr(out, "__dlpack__"):
             yield gpu.from_dlpack(out)
         else:
-            # CuPy would copy it if another device were the current one
+            # CuPy copies an array that is not on the current device
             with gpu.cuda.Device(device_of(out)):
                 array = gpu.asarray(out)
             yield array
 
 
 def to_host(array: DeviceArray) -> AnyArray:
-    """A copy in the CPU's memory, once the values are there: in Fortran order, page-locked.
-
-    Page-locked memory is what a device copies to without a detour.
-    """
+    """Wait for the values and copy them to page-locked host memory, in Fortran order."""
     import cupyx
 
     if array.size == 0:
@@ -94,22 +91,22 @@ def to_host(array: DeviceArray) -> AnyArray:
 
 
 def from_host(out: DeviceArray, values: AnyArray) -> None:
-    """Copies values of the same shape and dtype to a GPU."""
+    """Copy values of the same shape and dtype to a GPU."""
     if out.size:
         with cupy().cuda.Device(out.device.id):
             out.set(values)
 
 
 def fill_constant(out: DeviceArray, value: AnyArray) -> None:
-    """Fills an array with a 0-d array of its dtype, to the last bit."""
+    """Fill an array with a 0-d array of its dtype, to the last bit."""
     bits = np.dtype(f"u{value.itemsize}")
     with cupy().cuda.Device(out.device.id):
-        # as integers: CuPy takes -0.0 for 0.0, and has no arithmetic of some dtypes
+        # as integers: CuPy does not distinguish -0.0 and lacks some dtypes
         out.view(bits).fill(value.view(bits)[()])
 
 
 def fill_identity(out: DeviceArray, value: AnyArray, offset: Shape) -> None:
-    """Fills an array with a part of the identity matrix, times a 0-d array of its dtype."""
+    """Fill an array with a partition of the identity matrix, times a 0-d array of its dtype."""
     fill_constant(out, np.zeros((), value.dtype))
     first = max(offset)
     last = min(offset[0] + out.shape[0], offset[1] + out.shape[1])
