@@ -21,83 +21,98 @@ static double limit = 256.0 * 1024 * 1024;
    library is unloaded. */
 static int *python_gone;
 
-void arrow_transfer_init(void) {
-  python_gone = calloc(1, sizeof *python_gone);
-  if (python_gone == NULL) Rf_error("Not enough memory to load pyinit");
+void arrow_transfer_init(void)
+{
+    python_gone = calloc(1, sizeof *python_gone);
+    if (python_gone == NULL)
+        Rf_error("Not enough memory to load pyinit");
 }
 
-struct arrow_transfer *arrow_transfer_of(SEXP pointer) {
-  struct arrow_transfer *transfer = NULL;
-  if (TYPEOF(pointer) == EXTPTRSXP) transfer = R_ExternalPtrAddr(pointer);
-  if (transfer == NULL) Rf_error("The external pointer must be that of an Arrow transfer");
-  return transfer;
+struct arrow_transfer *arrow_transfer_of(SEXP pointer)
+{
+    struct arrow_transfer *transfer = NULL;
+    if (TYPEOF(pointer) == EXTPTRSXP)
+        transfer = R_ExternalPtrAddr(pointer);
+    if (transfer == NULL)
+        Rf_error("The external pointer must be that of an Arrow transfer");
+    return transfer;
 }
 
-void arrow_transfer_take(struct arrow_transfer *transfer, int shared) {
-  transfer->process = (long) getpid();
-  transfer->shared = shared;
-  if (shared) return;
-  transfer->bytes = (double) transfer->array.length * sizeof(double);
-  outstanding += transfer->bytes;
+void arrow_transfer_take(struct arrow_transfer *transfer, int shared)
+{
+    transfer->process = (long)getpid();
+    transfer->shared = shared;
+    if (shared)
+        return;
+    transfer->bytes = (double)transfer->array.length * sizeof(double);
+    outstanding += transfer->bytes;
 }
 
-void arrow_transfer_release_array(struct arrow_transfer *transfer) {
-  outstanding -= transfer->bytes;
-  transfer->bytes = 0;
-  if (transfer->array.release == NULL) return;
-  /* In a forked child, Python's lock may be held forever by a thread that was not forked. */
-  int forked = transfer->process != 0 && transfer->process != (long) getpid();
-  if (!*python_gone && !forked) transfer->array.release(&transfer->array);
-  transfer->array.release = NULL;
+void arrow_transfer_release_array(struct arrow_transfer *transfer)
+{
+    outstanding -= transfer->bytes;
+    transfer->bytes = 0;
+    if (transfer->array.release == NULL)
+        return;
+    /* In a forked child, Python's lock may be held forever by a thread that was not forked. */
+    int forked = transfer->process != 0 && transfer->process != (long)getpid();
+    if (!*python_gone && !forked)
+        transfer->array.release(&transfer->array);
+    transfer->array.release = NULL;
 }
 
 /* Runs when R collects the external pointer, and when R exits. */
-static void finalize(SEXP pointer) {
-  struct arrow_transfer *transfer = R_ExternalPtrAddr(pointer);
-  if (transfer == NULL) return;
-  R_ClearExternalPtr(pointer);
-  arrow_transfer_release_array(transfer);
-  if (transfer->schema.release != NULL && !*python_gone) {
-    transfer->schema.release(&transfer->schema);
-  }
-  free(transfer);
+static void finalize(SEXP pointer)
+{
+    struct arrow_transfer *transfer = R_ExternalPtrAddr(pointer);
+    if (transfer == NULL)
+        return;
+    R_ClearExternalPtr(pointer);
+    arrow_transfer_release_array(transfer);
+    if (transfer->schema.release != NULL && !*python_gone) {
+        transfer->schema.release(&transfer->schema);
+    }
+    free(transfer);
 }
 
-static void collect_garbage_beyond_limit(double bytes) {
-  if (outstanding + bytes <= limit) return;
-  SEXP gc = PROTECT(Rf_lang1(Rf_install("gc")));
-  Rf_eval(gc, R_BaseEnv);
-  UNPROTECT(1);
-  double kept = outstanding;
-  limit = kept + (kept / 4 > garbage_allowed ? kept / 4 : garbage_allowed);
+static void collect_garbage_beyond_limit(double bytes)
+{
+    if (outstanding + bytes <= limit)
+        return;
+    SEXP gc = PROTECT(Rf_lang1(Rf_install("gc")));
+    Rf_eval(gc, R_BaseEnv);
+    UNPROTECT(1);
+    double kept = outstanding;
+    limit = kept + (kept / 4 > garbage_allowed ? kept / 4 : garbage_allowed);
 }
 
 /* An address as a decimal string: a double need not hold it exactly, an integer cannot. */
-static SEXP address_of(const void *pointer) {
-  char digits[24];
-  snprintf(digits, sizeof digits, "%" PRIuPTR, (uintptr_t) pointer);
-  return Rf_mkString(digits);
+static SEXP address_of(const void *pointer)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRIuPTR, (uintptr_t)pointer);
+    return Rf_mkString(digits);
 }
 
 /* A new, empty transfer, as list(pointer = <external pointer>, address = "<decimal>"). The pointer
    owns the transfer: the address is valid as long as R keeps the pointer. `bytes` is the size of
    the array that is about to come into R, 0 for one that leaves it. */
-SEXP new_arrow_transfer(SEXP bytes) {
-  preserved_vectors_drain();
-  collect_garbage_beyond_limit(Rf_asReal(bytes));
-  static const char *names[] = {"pointer", "address", ""};
-  SEXP result = PROTECT(Rf_mkNamed(VECSXP, names));
-  SEXP pointer = R_MakeExternalPtr(NULL, R_NilValue, R_NilValue);
-  SET_VECTOR_ELT(result, 0, pointer);
-  R_RegisterCFinalizerEx(pointer, finalize, TRUE);
-  struct arrow_transfer *transfer = calloc(1, sizeof *transfer);
-  if (transfer == NULL) Rf_error("Not enough memory for an Arrow transfer");
-  R_SetExternalPtrAddr(pointer, transfer);
-  SET_VECTOR_ELT(result, 1, address_of(transfer));
-  UNPROTECT(1);
-  return result;
+SEXP new_arrow_transfer(SEXP bytes)
+{
+    preserved_vectors_drain();
+    collect_garbage_beyond_limit(Rf_asReal(bytes));
+    static const char *names[] = {"pointer", "address", ""};
+    SEXP result = PROTECT(Rf_mkNamed(VECSXP, names));
+    SEXP pointer = R_MakeExternalPtr(NULL, R_NilValue, R_NilValue);
+    SET_VECTOR_ELT(result, 0, pointer);
+    R_RegisterCFinalizerEx(pointer, finalize, TRUE);
+    struct arrow_transfer *transfer = calloc(1, sizeof *transfer);
+    if (transfer == NULL)
+        Rf_error("Not enough memory for an Arrow transfer");
+    R_SetExternalPtrAddr(pointer, transfer);
+    SET_VECTOR_ELT(result, 1, address_of(transfer));
+    UNPROTECT(1);
+    return result;
 }
 
-SEXP python_gone_address(void) {
-  return address_of(python_gone);
-}
+SEXP python_gone_address(void) { return address_of(python_gone); }

@@ -14,12 +14,12 @@
 #include <Rinternals.h>
 
 struct arrow_transfer {
-  /* Python's side relies on these two being first, in this order. */
-  struct ArrowSchema schema;
-  struct ArrowArray array;
-  int shared;   /* whether Python may still read or write the values */
-  double bytes; /* what the array adds to the memory that only R keeps alive */
-  long process; /* the process that took the array: a fork must not release its parent's */
+    /* Python's side relies on these two being first, in this order. */
+    struct ArrowSchema schema;
+    struct ArrowArray array;
+    int shared;   /* whether Python may still read or write the values */
+    double bytes; /* what the array adds to the memory that only R keeps alive */
+    long process; /* the process that took the array: a fork must not release its parent's */
 };
 
 /* The transfer behind an external pointer, which keeps owning it. */

@@ -19,84 +19,83 @@
 
 static R_altrep_class_t arrow_double;
 
-SEXP new_arrow_vector(SEXP pointer) {
-  return R_new_altrep(arrow_double, pointer, R_NilValue);
-}
+SEXP new_arrow_vector(SEXP pointer) { return R_new_altrep(arrow_double, pointer, R_NilValue); }
 
-int is_arrow_vector(SEXP x) {
-  return R_altrep_inherits(x, arrow_double);
-}
+int is_arrow_vector(SEXP x) { return R_altrep_inherits(x, arrow_double); }
 
 /* Without the checks of arrow_transfer_of(): the pointer of a vector is always valid. */
-static struct arrow_transfer *transfer_behind(SEXP x) {
-  return R_ExternalPtrAddr(R_altrep_data1(x));
+static struct arrow_transfer *transfer_behind(SEXP x)
+{
+    return R_ExternalPtrAddr(R_altrep_data1(x));
 }
 
 /* The values of a format "g" array, which keeps owning them. */
-static double *arrow_values(const struct ArrowArray *array) {
-  return (double *) array->buffers[1] + array->offset;
+static double *arrow_values(const struct ArrowArray *array)
+{
+    return (double *)array->buffers[1] + array->offset;
 }
 
-static double *values(SEXP x) {
-  SEXP copy = R_altrep_data2(x);
-  return copy == R_NilValue ? arrow_values(&transfer_behind(x)->array) : REAL(copy);
+static double *values(SEXP x)
+{
+    SEXP copy = R_altrep_data2(x);
+    return copy == R_NilValue ? arrow_values(&transfer_behind(x)->array) : REAL(copy);
 }
 
-static R_xlen_t length_method(SEXP x) {
-  return (R_xlen_t) transfer_behind(x)->array.length;
+static R_xlen_t length_method(SEXP x) { return (R_xlen_t)transfer_behind(x)->array.length; }
+
+static SEXP ordinary_copy(SEXP x)
+{
+    R_xlen_t length = length_method(x);
+    SEXP copy = Rf_allocVector(REALSXP, length);
+    memcpy(REAL(copy), values(x), (size_t)length * sizeof(double));
+    return copy;
 }
 
-static SEXP ordinary_copy(SEXP x) {
-  R_xlen_t length = length_method(x);
-  SEXP copy = Rf_allocVector(REALSXP, length);
-  memcpy(REAL(copy), values(x), (size_t) length * sizeof(double));
-  return copy;
+static void *dataptr_method(SEXP x, Rboolean writable)
+{
+    if (writable && transfer_behind(x)->shared && R_altrep_data2(x) == R_NilValue) {
+        R_set_altrep_data2(x, ordinary_copy(x));
+    }
+    return values(x);
 }
 
-static void *dataptr_method(SEXP x, Rboolean writable) {
-  if (writable && transfer_behind(x)->shared && R_altrep_data2(x) == R_NilValue) {
-    R_set_altrep_data2(x, ordinary_copy(x));
-  }
-  return values(x);
-}
+static const void *dataptr_or_null_method(SEXP x) { return values(x); }
 
-static const void *dataptr_or_null_method(SEXP x) {
-  return values(x);
-}
-
-static double elt_method(SEXP x, R_xlen_t i) {
-  return values(x)[i];
-}
+static double elt_method(SEXP x, R_xlen_t i) { return values(x)[i]; }
 
 /* R's own duplicate() asks for a writable pointer, which would copy a shared buffer twice. */
-static SEXP duplicate_method(SEXP x, Rboolean deep) {
-  (void) deep;
-  return ordinary_copy(x);
+static SEXP duplicate_method(SEXP x, Rboolean deep)
+{
+    (void)deep;
+    return ordinary_copy(x);
 }
 
-static Rboolean inspect_method(SEXP x, int pre, int deep, int pvec,
-                               void (*inspect_subtree)(SEXP, int, int, int)) {
-  (void) pre, (void) deep, (void) pvec, (void) inspect_subtree;
-  const char *state = R_altrep_data2(x) != R_NilValue ? "copied before a write"
-                      : transfer_behind(x)->shared    ? "shared with Python"
-                                                      : "owned by R";
-  Rprintf(" pyinit Arrow buffer, %s\n", state);
-  return TRUE;
+static Rboolean inspect_method(
+    SEXP x, int pre, int deep, int pvec, void (*inspect_subtree)(SEXP, int, int, int))
+{
+    (void)pre, (void)deep, (void)pvec, (void)inspect_subtree;
+    const char *state = R_altrep_data2(x) != R_NilValue ? "copied before a write"
+                        : transfer_behind(x)->shared    ? "shared with Python"
+                                                        : "owned by R";
+    Rprintf(" pyinit Arrow buffer, %s\n", state);
+    return TRUE;
 }
 
 /* The address of the values of a double vector, for tests. It only reads, so R never copies. */
-SEXP values_address(SEXP x) {
-  char digits[24];
-  snprintf(digits, sizeof digits, "%" PRIuPTR, (uintptr_t) REAL_RO(x));
-  return Rf_mkString(digits);
+SEXP values_address(SEXP x)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRIuPTR, (uintptr_t)REAL_RO(x));
+    return Rf_mkString(digits);
 }
 
-void arrow_vector_init(DllInfo *dll) {
-  arrow_double = R_make_altreal_class("arrow_double", "pyinit", dll);
-  R_set_altrep_Length_method(arrow_double, length_method);
-  R_set_altrep_Duplicate_method(arrow_double, duplicate_method);
-  R_set_altrep_Inspect_method(arrow_double, inspect_method);
-  R_set_altvec_Dataptr_method(arrow_double, dataptr_method);
-  R_set_altvec_Dataptr_or_null_method(arrow_double, dataptr_or_null_method);
-  R_set_altreal_Elt_method(arrow_double, elt_method);
+void arrow_vector_init(DllInfo *dll)
+{
+    arrow_double = R_make_altreal_class("arrow_double", "pyinit", dll);
+    R_set_altrep_Length_method(arrow_double, length_method);
+    R_set_altrep_Duplicate_method(arrow_double, duplicate_method);
+    R_set_altrep_Inspect_method(arrow_double, inspect_method);
+    R_set_altvec_Dataptr_method(arrow_double, dataptr_method);
+    R_set_altvec_Dataptr_or_null_method(arrow_double, dataptr_or_null_method);
+    R_set_altreal_Elt_method(arrow_double, elt_method);
 }

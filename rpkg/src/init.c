@@ -11,23 +11,20 @@
 #include <R_ext/Visibility.h>
 
 /* Casts by way of void (*)(void), which compilers accept as a generic function pointer. */
-#define ROUTINE(name, arguments) {#name, (DL_FUNC)(void (*)(void)) name, arguments}
+#define ROUTINE(name, arguments) {#name, (DL_FUNC)(void (*)(void))name, arguments}
 
 static const R_CallMethodDef routines[] = {
-    ROUTINE(new_arrow_transfer, 1),
-    ROUTINE(python_gone_address, 0),
-    ROUTINE(import_array, 3),
-    ROUTINE(export_array, 1),
-    ROUTINE(values_address, 1),
-    ROUTINE(eval_with_lock, 3),
-    ROUTINE(stop_polling, 1),
-    {NULL, NULL, 0}};
+    ROUTINE(new_arrow_transfer, 1), ROUTINE(python_gone_address, 0),
+    ROUTINE(import_array, 3),       ROUTINE(export_array, 1),
+    ROUTINE(values_address, 1),     ROUTINE(eval_with_lock, 3),
+    ROUTINE(stop_polling, 1),       {NULL, NULL, 0}};
 
-attribute_visible void R_init_pyinit(DllInfo *dll) {
-  preserved_vectors_init();
-  arrow_transfer_init();
-  arrow_vector_init(dll);
-  R_registerRoutines(dll, NULL, routines, NULL, NULL);
-  R_useDynamicSymbols(dll, FALSE);
-  R_forceSymbols(dll, TRUE);
+attribute_visible void R_init_pyinit(DllInfo *dll)
+{
+    preserved_vectors_init();
+    arrow_transfer_init();
+    arrow_vector_init(dll);
+    R_registerRoutines(dll, NULL, routines, NULL, NULL);
+    R_useDynamicSymbols(dll, FALSE);
+    R_forceSymbols(dll, TRUE);
 }

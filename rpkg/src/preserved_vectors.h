@@ -8,8 +8,8 @@
 #include <Rinternals.h>
 
 struct preserved_vector {
-  SEXP vector;
-  struct preserved_vector *next;
+    SEXP vector;
+    struct preserved_vector *next;
 };
 
 /* Preserves `vector` from R's collector. The caller owns the entry until it calls
