@@ -1,6 +1,14 @@
-# What the tests share.
+# Shared by the tests.
 
-# The backend of Keras that needs nothing else, unless the caller has chosen one.
+# The path of a file in the checkout. Skips the test where there is none: in an R CMD check, the
+# tests run from a copy in the package.
+checkout_path <- function(...) {
+  root <- normalizePath("..")
+  testthat::skip_if_not(file.exists(file.path(root, "pyproject.toml")), "needs a checkout")
+  file.path(root, ...)
+}
+
+# Keras' backend without dependencies, unless the caller has chosen one.
 if (!nzchar(Sys.getenv("KERAS_BACKEND"))) {
   Sys.setenv(KERAS_BACKEND = "numpy")
 }
@@ -9,7 +17,7 @@ factories <- sort(grep("^initializer_", getNamespaceExports("pyinit"), value = T
 takes_seed <- function(name) "seed" %in% names(formals(getExportedValue("pyinit", name)))
 seeded <- Filter(takes_seed, factories)
 
-# An initializer of each kind, by the name of its factory.
+# An initializer by the name of its factory.
 make <- function(name, ...) {
   getExportedValue("pyinit", name)(...)
 }
@@ -19,14 +27,14 @@ shape_for <- function(name) {
   if (name == "initializer_stft") c(8, 1, 5) else c(4, 3)
 }
 
-# The values of a weight of Keras, as R doubles.
+# The values of a Keras weight, as R doubles.
 weight_values <- function(weight) {
   ops <- reticulate::import("keras", convert = FALSE)$ops
   as_r_array(ops$convert_to_numpy(reticulate::r_to_py(weight))$astype("float64"))
 }
 
-# Expects a condition of pyinit that names the argument, in one clean sentence: no traceback of
-# Python, no prefix with the type.
+# Expects a condition of pyinit that names the argument, without Python's traceback or exception
+# type.
 expect_argument_error <- function(expr, argument, class = "pyinit_value_error") {
   error <- testthat::expect_error(expr, class = class)
   testthat::expect_s3_class(error, "pyinit_error")

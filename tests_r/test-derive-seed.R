@@ -3,7 +3,8 @@
 # The known answers, of which R's own numbers hold the seeds up to 2^53.
 known <- function() {
   cases <- reticulate::import("json")$loads(
-    paste(readLines(file.path("..", "tests", "data", "derived_seeds.json"), encoding = "UTF-8"),
+    paste(
+      readLines(checkout_path("tests", "data", "derived_seeds.json"), encoding = "UTF-8"),
       collapse = "\n"
     )
   )

@@ -4,7 +4,7 @@ carried <- system.file("python", package = "pyinit")
 
 test_that("the R package carries the whole Python package and nothing else", {
   # protects: install_pyinit() without the repository; no caches or builds in the package
-  root <- file.path(testthat::test_path(), "..")
+  root <- checkout_path()
   needed <- c(
     "LICENSE", "README.md", "pyproject.toml", "pyinit",
     intersect(c("setup.py", "setup.cfg", "MANIFEST.in"), list.files(root))
@@ -25,7 +25,7 @@ test_that("the R package carries the whole Python package and nothing else", {
 
 test_that("install_pyinit() installs a Python package that works", {
   # protects: the one command of a new user, in an environment with nothing in it
-  skip_if_not(identical(Sys.getenv("PYINIT_SLOW"), "1"), "PYINIT_SLOW=1")
+  skip_if_not(identical(Sys.getenv("PYINIT_SLOW"), "1"), "PYINIT_SLOW is not 1")
   environment <- file.path(withr::local_tempdir(), "environment")
   python <- Sys.getenv("RETICULATE_PYTHON", Sys.which("python3"))
   stopifnot(system2(python, c("-m", "venv", environment)) == 0)

@@ -1,5 +1,7 @@
 # The ways in which an initializer gets from R to a layer of Keras.
 
+skip_if_not(reticulate::py_module_available("keras"))
+skip_on_cran()
 keras <- reticulate::import("keras")
 
 kernel_of <- function(layer) {

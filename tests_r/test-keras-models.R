@@ -1,6 +1,8 @@
 # Models of Keras that start, train, are saved and loaded from R. Keras' numpy backend does not
 # train, so the models run on JAX, in a session of their own.
 
+skip_if_not(reticulate::py_module_available("keras"))
+skip_on_cran()
 keras <- reticulate::import("keras")
 
 # A model whose layers have initializers of R, the kernel's shared.

@@ -1,5 +1,7 @@
 # Initializers in the layers of the real Keras.
 
+skip_if_not(reticulate::py_module_available("keras"))
+skip_on_cran()
 keras <- reticulate::import("keras")
 
 kernel <- function(layer) {

@@ -340,6 +340,7 @@ test_that("the bar is for those who wait", {
 
 test_that("an interrupt ends long work", {
   # protects: Ctrl-C
+  skip_on_cran()
   skip_on_os("windows")
   file <- manifest_file()
   log <- withr::local_tempfile()

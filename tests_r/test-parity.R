@@ -2,9 +2,10 @@
 
 # What the Python process writes: see write_expected.py.
 read_expected <- function() {
+  script <- checkout_path("tests_r", "write_expected.py")
   file <- withr::local_tempfile(fileext = ".arrow")
   python <- reticulate::py_config()$python
-  status <- system2(python, shQuote(c(normalizePath("write_expected.py"), file)))
+  status <- system2(python, shQuote(c(script, file)))
   stopifnot(status == 0)
   pyarrow <- reticulate::import("pyarrow", convert = FALSE)
   pyarrow$ipc$open_file(pyarrow$OSFile(file))$read_all()

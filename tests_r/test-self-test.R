@@ -21,11 +21,11 @@ test_that("a difference of one bit, or of a zero's sign, is found in R", {
   values[1, 2] <- -0
   values[2, 1] <- 0
   expect_null(pyinit:::difference_in_r(values, hexadecimal))
-  expect_match(pyinit:::difference_in_r(values + 0, hexadecimal), "1 of 4 values; number 1 ")
+  expect_match(pyinit:::difference_in_r(values + 0, hexadecimal), "1 of 4 values; the one at flat index 1 ")
   values[1, 1] <- 1.5 + 2^-52
   expect_match(
     pyinit:::difference_in_r(values, hexadecimal),
-    "number 0 in C order is 0x1.8000000000001p+0, not 0x1.8000000000000p+0",
+    "the one at flat index 0 is 0x1.8000000000001p+0, not 0x1.8000000000000p+0",
     fixed = TRUE
   )
   expect_match(pyinit:::difference_in_r(1.5, hexadecimal), "1 values instead of 4")

@@ -66,7 +66,7 @@ compared_in_r <- function(vectors, device) {
     expected <- value_from_python(bridge()$expected(vector))
     if (!is.null(expected$values)) {
       drawn <- draw_array(
-        draw_function(call_python(vector$initializer())), expected$shape, expected$dtype,
+        draw_of_vector(vector), expected$shape, expected$dtype,
         expected$partition_shape, expected$partition_offset, device
       )
       checked <- checked + 1
@@ -77,6 +77,13 @@ compared_in_r <- function(vectors, device) {
     }
   }
   list(checked = checked, differences = differences_of(pairs))
+}
+
+# The draw function of a golden vector, which has a draw and a partition of its own.
+draw_of_vector <- function(vector) {
+  function(shape, dtype, partition_shape, partition_offset, device, address) {
+    bridge()$draw_vector(vector, device, address)
+  }
 }
 
 # How an array differs from values in C order, which are given in hexadecimal; NULL if it does not.
@@ -93,7 +100,7 @@ difference_in_r <- function(drawn, hexadecimal) {
   }
   first <- which(!same)[[1L]]
   sprintf(
-    "in R, %d of %d values; number %d in C order is %a, not %s",
+    "in R, %d of %d values; the one at flat index %d is %a, not %s",
     sum(!same), length(same), first - 1L, found[[first]], hexadecimal[[first]]
   )
 }

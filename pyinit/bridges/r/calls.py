@@ -22,6 +22,7 @@ from pyinit.bridges.r import arrow
 from pyinit.dtypes import BOOL, FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.fans import compute_fans
+from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.registry import CLASSES, deserialize, serialize
 from pyinit.reproducibility import golden
 from pyinit.reproducibility.fingerprint import fingerprint
@@ -40,6 +41,7 @@ __all__ = [
     "derived_seed",
     "describe",
     "draw",
+    "draw_vector",
     "expected",
     "fans",
     "fingerprinted",
@@ -119,7 +121,10 @@ def _filled(
     if part is not None or offset is not None:
         part, offset = as_partition(as_shape(shape), part, offset)
     devices.chosen(device, None)
-    weights = initializer.lazy(shape, dtype)
+    return _read(initializer.lazy(shape, dtype), part, offset, device)
+
+
+def _read(weights: LazyTensor, part: Any, offset: Any, device: Any) -> AnyArray:
     storage = np.dtype(np.float64) if weights.dtype.name in FLOAT_DTYPES else weights.dtype
     values = weights.read(part, offset, dtype=storage, order="F", device=device)
     if isinstance(values, np.ndarray):
@@ -329,8 +334,15 @@ def self_tested(vectors: list[golden.Vector], device: Any) -> dict[str, Any]:
     }
 
 
+def draw_vector(vector: golden.Vector, device: Any, address: str) -> None:
+    """Draw a golden vector and move the array to R."""
+    weights = vector.initializer().lazy(vector.shape, vector.dtype, draw=vector.draw)
+    values = _read(weights, vector.partition_shape, vector.partition_offset, device)
+    move_to_r(values, address)
+
+
 def expected(vector: golden.Vector) -> dict[str, Any]:
-    """Return how R draws a golden vector, and its values as hexadecimal floats."""
+    """Return the shape and dtype of a golden vector for R, and its values as hexadecimal floats."""
     sizes = (vector.shape, vector.partition_shape, vector.partition_offset)
     shape, part, offset = (None if size is None else list(map(float, size)) for size in sizes)
     return {
