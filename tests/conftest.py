@@ -41,6 +41,8 @@ def float_dtype(request) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _float32_is_the_default() -> Iterator[None]:
+def _defaults() -> Iterator[None]:
+    """Restore the default dtype and number of threads."""
     yield
     pyinit.set_floatx("float32")
+    pyinit.set_num_threads(None)

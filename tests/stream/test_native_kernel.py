@@ -3,11 +3,7 @@
 import ctypes
 import os
 import shutil
-import signal
 import subprocess
-import sys
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,21 +15,15 @@ from hypothesis import strategies as st
 import pyinit
 from pyinit import native
 from pyinit.dtypes import FLOAT_DTYPES
-from pyinit.runtime import cgroups, kernel_choice, threads
+from pyinit.runtime import threads
 from pyinit.stream import index_strides, native_kernel, reference
 from pyinit.stream.distributions import Distribution
 from pyinit.stream.regions import Region
-from tests.support import SUPPORT, restore_interrupts, same_bits
+from tests.support import SUPPORT, same_bits
 
 NATIVE = Path(native.__file__).parent
 KINDS = ("uniform", "normal", "truncated_normal")
 LEVELS = native.isa_levels()
-
-
-@pytest.fixture(autouse=True)
-def _default_threads():
-    yield
-    pyinit.set_num_threads(None)
 
 
 def distribution_of(kind: str) -> Distribution:
@@ -148,50 +138,6 @@ def test_rounding_to_narrow_dtypes_equals_numpy():
                 assert same_bits(wide, expected.astype(np.float64))
 
 
-def test_users_own_threads():
-    """Protects simultaneous draws from several threads."""
-    initializer = pyinit.HeNormal(5)
-    expected = initializer((1000, 700))
-    with ThreadPoolExecutor(6) as pool:
-        for drawn in pool.map(lambda _: initializer((1000, 700)), range(24)):
-            assert same_bits(drawn, expected)
-
-
-def test_a_fork_draws_without_its_parents_pool():
-    """Protects draws in a child process, which has none of its parent's threads."""
-    code = (
-        "import os, pyinit\n"
-        "pyinit.set_num_threads(2)\n"
-        "initializer = pyinit.HeNormal(5)\n"
-        "expected = initializer((1000, 700)).tobytes()\n"
-        "child = os.fork()\n"
-        "same = initializer((1000, 700)).tobytes() == expected\n"
-        "os._exit(not same) if child == 0 else None\n"
-        "assert same and os.waitpid(child, 0)[1] == 0\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
-
-
-def test_an_interrupt_ends_a_long_draw():
-    """Protects Ctrl-C: it raises KeyboardInterrupt soon, in a draw of many seconds."""
-    code = (
-        "import numpy as np, pyinit\n"
-        "out = np.empty(1 << 20, np.float32)\n"
-        "wide = np.lib.stride_tricks.as_strided(out, (1 << 12, 1 << 20), (0, 4))\n"
-        "print('drawing', flush=True)\n"
-        "pyinit.RandomNormal(seed=1).lazy(wide.shape).read_into(wide)\n"
-    )
-    restore_interrupts()
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "drawing\n"
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert errors.rstrip().endswith("KeyboardInterrupt")
-
-
 @pytest.mark.parametrize("shape", [(1 << 21, 2), (1 << 20, 3), (1 << 15, 64), (64, 1 << 15)])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_every_large_draw_is_shared_among_the_threads(shape, order):
@@ -203,155 +149,6 @@ def test_every_large_draw_is_shared_among_the_threads(shape, order):
     chunks = native_kernel._chunks(np.empty(shape, np.float32, order=order), region)
     assert len(chunks) >= 8
     assert sum(chunk.size for chunk, _ in chunks) == np.prod(shape)
-
-
-def test_a_draw_does_not_wait_for_another_threads_long_one():
-    """Protects short draws beside a long one that keeps the pool busy."""
-    pyinit.set_num_threads(2)
-    end, started = threading.Event(), threading.Semaphore(0)
-
-    def long_task():
-        started.release()
-        end.wait(30)
-
-    long = threading.Thread(target=threads.run_parallel, args=([long_task, long_task],))
-    long.start()
-    started.acquire(timeout=30)
-    started.acquire(timeout=30)
-    done = []
-    threads.run_parallel([lambda: done.append(1)] * 4)
-    assert len(done) == 4
-    assert long.is_alive()
-    end.set()
-    long.join(30)
-
-
-def test_draws_fall_back_to_fewer_threads(monkeypatch):
-    """Protects draws where no thread can start: at a limit, or at the end of Python."""
-    pyinit.set_num_threads(4)
-
-    def refuse(thread):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    values = pyinit.HeNormal(5)((1000, 700))
-    monkeypatch.undo()
-    assert same_bits(values, pyinit.HeNormal(5)((1000, 700)))
-
-
-def test_an_interrupt_waits_for_the_helpers():
-    """Protects the caller's array: no thread writes to it after the interrupt is raised."""
-    restore_interrupts()
-    pyinit.set_num_threads(2)
-    helping, go_on, finished = threading.Event(), threading.Event(), threading.Event()
-    main = threading.main_thread()
-
-    def task():
-        if threading.current_thread() is main:
-            helping.wait(30)
-            threading.Timer(0.2, lambda: signal.pthread_kill(main.ident, signal.SIGINT)).start()
-            threading.Timer(0.6, go_on.set).start()
-        else:
-            helping.set()
-            go_on.wait(30)
-            finished.set()
-
-    with pytest.raises(KeyboardInterrupt):
-        threads.run_parallel([task, task])
-    assert finished.is_set()
-
-
-def test_an_error_on_a_thread_reaches_the_caller():
-    """Protects against a failed chunk that leaves garbage in the array."""
-    pyinit.set_num_threads(2)
-    gate = threading.Barrier(2, timeout=30)
-
-    def task():
-        gate.wait()
-        if threading.current_thread() is not threading.main_thread():
-            raise MemoryError("piece")
-
-    with pytest.raises(MemoryError, match="piece"):
-        threads.run_parallel([task, task])
-
-
-@pytest.mark.parametrize("name", ["reference", *LEVELS])
-def test_the_environment_chooses_the_kernel(name):
-    """Protects PYINIT_KERNEL; show_config() gives the reason for the kernel in use."""
-    code = "import pyinit; pyinit.show_config(); print(pyinit.HeNormal(3)((4,)).tobytes().hex())"
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, kernel_choice.VARIABLE: name},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert f"{name}: set by the environment variable" in result.stdout
-    assert result.stdout.splitlines()[-1] == pyinit.HeNormal(3)((4,)).tobytes().hex()
-
-
-@pytest.mark.parametrize(
-    ("variable", "value"), [(kernel_choice.VARIABLE, "v5"), (threads.VARIABLE, "0")]
-)
-def test_bad_environments_are_refused(variable, value):
-    """Protects against a misspelt setting that is ignored."""
-    result = subprocess.run(
-        [sys.executable, "-c", "import pyinit; pyinit.HeNormal(1)((1000, 1000))"],
-        env={**os.environ, variable: value},
-        capture_output=True,
-        text=True,
-    )
-    assert f"Argument `{variable}` must be" in result.stderr
-    assert f"Received: {variable}={value!r}" in result.stderr
-
-
-def test_the_environment_sets_the_number_of_threads():
-    """Protects PYINIT_NUM_THREADS; an empty value counts as unset."""
-    code = "from pyinit.runtime.threads import num_threads; print(num_threads())"
-    for value, count in (("3", 3), ("", threads.usable_cpus())):
-        environment = {**os.environ, threads.VARIABLE: value}
-        result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
-        assert int(result.stdout) == count
-
-
-@pytest.mark.parametrize("count", [0, -1, 1025, 1.5, "2", True])
-def test_bad_thread_counts_are_refused(count):
-    """Protects set_num_threads()."""
-    with pytest.raises(ValueError, match="Argument `n` must be an integer from 1 to 1024"):
-        pyinit.set_num_threads(count)
-
-
-def test_quotas_of_control_groups(monkeypatch, tmp_path):
-    """Protects the default in containers, under both versions of cgroups."""
-    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
-    assert cgroups.cpu_quota() is None
-    (tmp_path / "cpu.max").write_text("max 100000\n")
-    assert cgroups.cpu_quota() is None
-    (tmp_path / "cpu.max").write_text("150000 100000\n")
-    assert cgroups.cpu_quota() == 2
-    (tmp_path / "cpu.max").unlink()
-    (tmp_path / "cpu").mkdir()
-    (tmp_path / "cpu/cpu.cfs_quota_us").write_text("-1\n")
-    (tmp_path / "cpu/cpu.cfs_period_us").write_text("100000\n")
-    assert cgroups.cpu_quota() is None
-    (tmp_path / "cpu/cpu.cfs_quota_us").write_text("300000\n")
-    assert cgroups.cpu_quota() == 3
-    assert threads.usable_cpus() >= 1
-
-
-def test_without_the_extension_numpy_draws(tmp_path):
-    """Protects installations without a compiler: the bits are the same."""
-    for path in NATIVE.parent.rglob("*"):
-        if path.suffix in (".py", ".json", ".typed"):
-            target = tmp_path / "pyinit" / path.relative_to(NATIVE.parent)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(path.read_bytes())
-    code = "import pyinit; pyinit.show_config(); print(pyinit.HeNormal(3)((4,)).tobytes().hex())"
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert "reference: the native kernel was not built" in result.stdout
-    assert result.stdout.splitlines()[-1] == pyinit.HeNormal(3)((4,)).tobytes().hex()
 
 
 def compile_kernel(target: Path, compiler: str, *flags: str) -> subprocess.CompletedProcess[str]:

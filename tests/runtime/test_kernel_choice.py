@@ -1,0 +1,58 @@
+"""The choice of the kernel: the environment variable, and the default."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pyinit
+from pyinit.runtime import kernel_choice, threads
+
+PACKAGE = Path(pyinit.__file__).parent
+
+
+@pytest.mark.parametrize("name", kernel_choice.available())
+def test_the_environment_chooses_the_kernel(name):
+    """Protects PYINIT_KERNEL; show_config() gives the reason for the kernel in use."""
+    code = "import pyinit; pyinit.show_config(); print(pyinit.HeNormal(3)((4,)).tobytes().hex())"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, kernel_choice.VARIABLE: name},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"{name}: set by the environment variable" in result.stdout
+    assert result.stdout.splitlines()[-1] == pyinit.HeNormal(3)((4,)).tobytes().hex()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [(kernel_choice.VARIABLE, "v5"), (threads.VARIABLE, "0")]
+)
+def test_bad_environments_are_refused(variable, value):
+    """Protects against a misspelt setting that is ignored."""
+    result = subprocess.run(
+        [sys.executable, "-c", "import pyinit; pyinit.HeNormal(1)((1000, 1000))"],
+        env={**os.environ, variable: value},
+        capture_output=True,
+        text=True,
+    )
+    assert f"Argument `{variable}` must be" in result.stderr
+    assert f"Received: {variable}={value!r}" in result.stderr
+
+
+def test_without_the_extension_numpy_draws(tmp_path):
+    """Protects installations without a compiler: the bits are the same."""
+    for path in PACKAGE.rglob("*"):
+        if path.suffix in (".py", ".json", ".typed"):
+            target = tmp_path / "pyinit" / path.relative_to(PACKAGE)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    code = "import pyinit; pyinit.show_config(); print(pyinit.HeNormal(3)((4,)).tobytes().hex())"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "reference: the native kernel was not built" in result.stdout
+    assert result.stdout.splitlines()[-1] == pyinit.HeNormal(3)((4,)).tobytes().hex()

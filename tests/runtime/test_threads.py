@@ -1,0 +1,163 @@
+"""Threads: their number, simultaneous draws, interrupts and errors."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import pyinit
+from pyinit.runtime import cgroups, threads
+from tests.support import restore_interrupts, same_bits
+
+
+def test_users_own_threads():
+    """Protects simultaneous draws from several threads."""
+    initializer = pyinit.HeNormal(5)
+    expected = initializer((1000, 700))
+    with ThreadPoolExecutor(6) as pool:
+        for drawn in pool.map(lambda _: initializer((1000, 700)), range(24)):
+            assert same_bits(drawn, expected)
+
+
+def test_a_fork_draws_without_its_parents_pool():
+    """Protects draws in a child process, which has none of its parent's threads."""
+    code = (
+        "import os, pyinit\n"
+        "pyinit.set_num_threads(2)\n"
+        "initializer = pyinit.HeNormal(5)\n"
+        "expected = initializer((1000, 700)).tobytes()\n"
+        "child = os.fork()\n"
+        "same = initializer((1000, 700)).tobytes() == expected\n"
+        "os._exit(not same) if child == 0 else None\n"
+        "assert same and os.waitpid(child, 0)[1] == 0\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_an_interrupt_ends_a_long_draw():
+    """Protects Ctrl-C: it raises KeyboardInterrupt soon, in a draw of many seconds."""
+    code = (
+        "import numpy as np, pyinit\n"
+        "out = np.empty(1 << 20, np.float32)\n"
+        "wide = np.lib.stride_tricks.as_strided(out, (1 << 12, 1 << 20), (0, 4))\n"
+        "print('drawing', flush=True)\n"
+        "pyinit.RandomNormal(seed=1).lazy(wide.shape).read_into(wide)\n"
+    )
+    restore_interrupts()
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "drawing\n"
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_a_draw_does_not_wait_for_another_threads_long_one():
+    """Protects short draws beside a long one that keeps the pool busy."""
+    pyinit.set_num_threads(2)
+    end, started = threading.Event(), threading.Semaphore(0)
+
+    def long_task():
+        started.release()
+        end.wait(30)
+
+    long = threading.Thread(target=threads.run_parallel, args=([long_task, long_task],))
+    long.start()
+    started.acquire(timeout=30)
+    started.acquire(timeout=30)
+    done = []
+    threads.run_parallel([lambda: done.append(1)] * 4)
+    assert len(done) == 4
+    assert long.is_alive()
+    end.set()
+    long.join(30)
+
+
+def test_draws_fall_back_to_fewer_threads(monkeypatch):
+    """Protects draws where no thread can start: at a limit, or at the end of Python."""
+    pyinit.set_num_threads(4)
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    values = pyinit.HeNormal(5)((1000, 700))
+    monkeypatch.undo()
+    assert same_bits(values, pyinit.HeNormal(5)((1000, 700)))
+
+
+def test_an_interrupt_waits_for_the_helpers():
+    """Protects the caller's array: no thread writes to it after the interrupt is raised."""
+    restore_interrupts()
+    pyinit.set_num_threads(2)
+    helping, go_on, finished = threading.Event(), threading.Event(), threading.Event()
+    main = threading.main_thread()
+
+    def task():
+        if threading.current_thread() is main:
+            helping.wait(30)
+            threading.Timer(0.2, lambda: signal.pthread_kill(main.ident, signal.SIGINT)).start()
+            threading.Timer(0.6, go_on.set).start()
+        else:
+            helping.set()
+            go_on.wait(30)
+            finished.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.run_parallel([task, task])
+    assert finished.is_set()
+
+
+def test_an_error_on_a_thread_reaches_the_caller():
+    """Protects against a failed chunk that leaves garbage in the array."""
+    pyinit.set_num_threads(2)
+    gate = threading.Barrier(2, timeout=30)
+
+    def task():
+        gate.wait()
+        if threading.current_thread() is not threading.main_thread():
+            raise MemoryError("piece")
+
+    with pytest.raises(MemoryError, match="piece"):
+        threads.run_parallel([task, task])
+
+
+def test_the_environment_sets_the_number_of_threads():
+    """Protects PYINIT_NUM_THREADS; an empty value counts as unset."""
+    code = "from pyinit.runtime.threads import num_threads; print(num_threads())"
+    for value, count in (("3", 3), ("", threads.usable_cpus())):
+        environment = {**os.environ, threads.VARIABLE: value}
+        result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+        assert int(result.stdout) == count
+
+
+@pytest.mark.parametrize("count", [0, -1, 1025, 1.5, "2", True])
+def test_bad_thread_counts_are_refused(count):
+    """Protects set_num_threads()."""
+    with pytest.raises(ValueError, match="Argument `n` must be an integer from 1 to 1024"):
+        pyinit.set_num_threads(count)
+
+
+def test_quotas_of_control_groups(monkeypatch, tmp_path):
+    """Protects the default in containers, under both versions of cgroups."""
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    assert cgroups.cpu_quota() is None
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    assert cgroups.cpu_quota() is None
+    (tmp_path / "cpu.max").write_text("150000 100000\n")
+    assert cgroups.cpu_quota() == 2
+    (tmp_path / "cpu.max").unlink()
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu/cpu.cfs_quota_us").write_text("-1\n")
+    (tmp_path / "cpu/cpu.cfs_period_us").write_text("100000\n")
+    assert cgroups.cpu_quota() is None
+    (tmp_path / "cpu/cpu.cfs_quota_us").write_text("300000\n")
+    assert cgroups.cpu_quota() == 3
+    assert threads.usable_cpus() >= 1
