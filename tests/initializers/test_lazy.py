@@ -1,4 +1,4 @@
-"""Lazy tensors: what is read is the slice of the whole, whoever reads it."""
+"""Lazy tensors: each way of reading one returns the values of the whole tensor."""
 
 import copy
 import pickle
@@ -16,7 +16,7 @@ from pyinit.initializers.placement import ComposedTensor, Placement
 from tests.support import RANDOM, same_bits
 
 SHAPE = (6, 5, 4)
-#: One lazy tensor of every kind, all of shape `SHAPE` unless their class asks for another.
+#: A lazy tensor of every kind, of shape `SHAPE` unless its class requires another one.
 TENSORS = {
     **{name: make(3).lazy(SHAPE) for name, make in RANDOM.items()},
     "constant": pyinit.Constant(-0.0).lazy(SHAPE),
@@ -61,8 +61,8 @@ def basic_indices(shape):
 
 
 @given(data=st.data(), name=st.sampled_from(sorted(TENSORS)))
-def test_an_index_reads_what_numpy_selects(data, name):
-    """Protects basic indexing: integers, steps forwards and backwards, Ellipsis, every kind."""
+def test_an_index_selects_what_numpy_selects(data, name):
+    """Protects basic indexing of every kind: integers, steps of either sign, Ellipsis."""
     weights = TENSORS[name]
     index = data.draw(basic_indices(weights.shape))
     expected = np.asarray(weights)[index]
@@ -72,7 +72,7 @@ def test_an_index_reads_what_numpy_selects(data, name):
 
 
 def test_it_has_the_attributes_of_an_array(weights):
-    """Protects what Dask, JAX, Zarr and h5py look at."""
+    """Protects the attributes that Dask, JAX, Zarr and h5py read."""
     values = np.asarray(weights)
     for attribute in ("shape", "dtype", "ndim", "size", "nbytes"):
         assert getattr(weights, attribute) == getattr(values, attribute)
@@ -88,16 +88,16 @@ def test_it_has_the_attributes_of_an_array(weights):
         weights.__array__(copy=False)
 
 
-def test_it_is_what_the_call_returns(random_class, float_dtype):
-    """Protects the one path: a call is a lazy tensor that is read at once."""
+def test_it_has_the_values_of_the_call(random_class, float_dtype):
+    """Protects the single code path: a call reads a lazy tensor at once."""
     initializer = random_class(7)
     weights = initializer.lazy((5, 6), float_dtype)
     assert same_bits(np.asarray(weights), initializer((5, 6), float_dtype))
     assert weights.needs_whole == isinstance(initializer, pyinit.Orthogonal)
 
 
-def test_it_is_pickled_in_some_hundred_bytes(weights):
-    """Protects sending it to other processes: small, equal, the same values."""
+def test_pickles_are_small(weights):
+    """Protects transfers to other processes: a few hundred bytes, equal, with the same values."""
     pickled = pickle.dumps(weights)
     assert len(pickled) < 1500
     again = pickle.loads(pickled)
@@ -106,15 +106,15 @@ def test_it_is_pickled_in_some_hundred_bytes(weights):
     assert same_bits(np.asarray(again), np.asarray(weights))
 
 
-def test_a_large_tensor_is_as_small_as_any():
-    """Protects against memory or time that depends on the tensor's size."""
+def test_large_tensors_need_no_memory():
+    """Protects against memory or time that grows with the tensor's size."""
     weights = pyinit.HeNormal(seed=1).lazy((10**6, 10**6), "bfloat16")
     assert len(pickle.dumps(weights)) < 500
     part = weights[10**6 - 1, :: 10**5]
     assert same_bits(part, weights[-1:, :][0, :: 10**5])
 
 
-def test_it_cannot_be_changed(weights):
+def test_it_is_immutable(weights):
     """Protects readers on other threads, and hashes."""
     for attribute in ("shape", "dtype", "anything"):
         with pytest.raises(AttributeError):
@@ -122,8 +122,8 @@ def test_it_cannot_be_changed(weights):
     assert copy.deepcopy(weights) is weights is copy.copy(weights)
 
 
-def test_equal_means_the_same_values():
-    """Protects caches keyed by lazy tensors."""
+def test_equal_tensors_have_the_same_values():
+    """Protects caches whose keys are lazy tensors."""
     first = pyinit.RandomNormal(0.0, 1.0, seed=1).lazy((3,))
     assert first == pyinit.RandomNormal(-0.0, 1.0, seed=1).lazy((3,))
     assert first != pyinit.RandomNormal(0.0, 1.0, seed=2).lazy((3,))
@@ -134,8 +134,8 @@ def test_equal_means_the_same_values():
     assert first != "first"
 
 
-def test_the_draw_is_taken_when_it_is_made():
-    """Protects a seed generator: one draw for each tensor, whatever is read of it and when."""
+def test_the_constructor_takes_the_draw():
+    """Protects a seed generator: each tensor is one draw, however it is read."""
     generator = pyinit.SeedGenerator(5)
     first, second = (pyinit.HeNormal(generator).lazy((4, 3)) for _ in range(2))
     assert generator.state == (5, 2)
@@ -145,7 +145,7 @@ def test_the_draw_is_taken_when_it_is_made():
 
 
 def test_a_given_draw_takes_none():
-    """Protects reading a generator's earlier draws."""
+    """Protects reading earlier draws of a generator."""
     generator = pyinit.SeedGenerator(5)
     initializer = pyinit.Orthogonal(seed=generator)
     drawn = [initializer((3, 3)) for _ in range(3)]
@@ -165,7 +165,7 @@ def test_a_given_draw_takes_none():
     ],
 )
 def test_bad_arguments_take_no_draw(arguments, name):
-    """Protects the sequence of draws from calls that fail, and names the argument."""
+    """Protects the sequence of draws from failed calls; the error names the argument."""
     generator = pyinit.SeedGenerator(1)
     shape, dtype, draw = (*arguments, None, None)[:3]
     with pytest.raises(ValueError, match=f"Argument `{name}` must be"):
@@ -191,7 +191,7 @@ def test_bad_arguments_take_no_draw(arguments, name):
     ],
 )
 def test_other_indices_are_errors(index, message):
-    """Protects against an index that would be read as another one."""
+    """Protects against an index that is read as another one."""
     with pytest.raises(IndexError, match=message):
         TENSORS["he_normal"][index]
 
@@ -217,8 +217,8 @@ def test_read_into_fills_any_strides(data, dtype):
     assert not buffer.any()
 
 
-def test_what_cannot_be_filled_is_an_error():
-    """Protects the caller's array: dtype, writability, place."""
+def test_invalid_buffers_are_errors():
+    """Protects the caller's array: its dtype, writability and place are checked."""
     weights = pyinit.HeNormal(1).lazy((3, 2))
     with pytest.raises(ValueError, match="of dtype float32 or float64"):
         weights.read_into(np.zeros((3, 2), np.float16))
@@ -237,8 +237,8 @@ def test_what_cannot_be_filled_is_an_error():
 
 
 @pytest.mark.parametrize("size", [1, 7, 20, 1000])
-def test_chunks_follow_one_another(weights, size):
-    """Protects reading what is larger than memory: everything once, in C order."""
+def test_chunks_are_consecutive(weights, size):
+    """Protects reading tensors larger than memory: each element once, in C order."""
     chunks = list(weights.chunks(size))
     copied = np.zeros(weights.shape, weights.dtype)
     for slices, values in chunks:
@@ -254,7 +254,7 @@ def test_chunks_follow_one_another(weights, size):
 
 
 def test_orthogonal_is_computed_once_for_each_object(monkeypatch):
-    """Protects slices of an orthogonal matrix from the cost of a whole one each."""
+    """Protects slices of an orthogonal matrix from computing the matrix each time."""
     counts = []
     original = pyinit.initializers.orthogonal.orthonormalize
     monkeypatch.setattr(
@@ -270,8 +270,8 @@ def test_orthogonal_is_computed_once_for_each_object(monkeypatch):
     assert same_bits(np.stack(rows), pyinit.Orthogonal(seed=1)((30, 20)))
 
 
-def test_a_call_of_ones_own_is_made_once():
-    """Protects subclasses with a `__call__` of their own: what it returns is read."""
+def test_an_overridden_call_is_made_once():
+    """Protects subclasses that override `__call__`: its values are read."""
     calls = []
 
     class Counting(pyinit.RandomNormal):
@@ -296,15 +296,15 @@ def test_a_call_of_ones_own_is_made_once():
         np.asarray(Wrong().lazy((4, 3)))
 
 
-def test_a_class_that_only_checks_arguments_is_read_by_parts():
-    """Protects the classes of compat, whose call adds no values of its own."""
+def test_a_call_that_only_checks_arguments_is_read_in_partitions():
+    """Protects the classes of compat, whose `__call__` does not change the values."""
     assert not tf_keras.HeNormal(1).lazy((4, 3)).needs_whole
     weights = tf_keras.HeNormal(1).lazy((4, 3))
     assert same_bits(weights[...], tf_keras.HeNormal(1)((4, 3)))
 
 
-def test_it_says_what_it_is():
-    """Protects the repr: short, with what the values follow from."""
+def test_repr():
+    """Protects the repr: short, with everything that determines the values."""
     assert repr(pyinit.HeNormal(seed=1).lazy((4, 3), "bfloat16")) == (
         "LazyTensor(shape=(4, 3), dtype='bfloat16', truncated_normal, seed=1, draw=0)"
     )
@@ -312,7 +312,7 @@ def test_it_says_what_it_is():
         assert repr(weights).startswith(f"LazyTensor(shape={weights.shape}, dtype=")
 
 
-def test_dask_reads_it_as_it_is(weights):
+def test_dask_reads_it(weights):
     """Protects `dask.array.from_array`: the values, and a name that is the same everywhere."""
     dask_array = pytest.importorskip("dask.array")
     array = dask_array.from_array(weights, chunks=3 if weights.ndim else ())
@@ -326,8 +326,8 @@ def test_dask_reads_it_as_it_is(weights):
 
 
 @pytest.mark.parametrize("chunk", [2, 100])
-def test_zarr_takes_it(weights, chunk, tmp_path):
-    """Protects assignment to a Zarr array, of many chunks and of one."""
+def test_zarr_stores_it(weights, chunk, tmp_path):
+    """Protects assignment to a Zarr array, of one chunk or of many."""
     zarr = pytest.importorskip("zarr")
     if weights.dtype.name == "bfloat16":
         pytest.skip("Zarr has no bfloat16")
@@ -341,7 +341,7 @@ def test_zarr_takes_it(weights, chunk, tmp_path):
     assert same_bits(np.asarray(array[...]), np.asarray(weights))
 
 
-def test_h5py_takes_it(weights, tmp_path):
+def test_h5py_stores_it(weights, tmp_path):
     """Protects assignment to an HDF5 dataset."""
     h5py = pytest.importorskip("h5py")
     if weights.dtype.name == "bfloat16":
@@ -352,8 +352,8 @@ def test_h5py_takes_it(weights, tmp_path):
         assert same_bits(np.asarray(dataset[...]), np.asarray(weights))
 
 
-def test_a_memory_map_takes_it(weights, tmp_path):
-    """Protects assignment to memory that is a file."""
+def test_a_memory_map_stores_it(weights, tmp_path):
+    """Protects assignment to an array in a file."""
     if not weights.size:
         pytest.skip("an empty file cannot be mapped")
     mapped = np.memmap(tmp_path / "weights", weights.dtype, "w+", shape=weights.shape or (1,))
@@ -361,7 +361,7 @@ def test_a_memory_map_takes_it(weights, tmp_path):
     assert same_bits(np.asarray(mapped).reshape(weights.shape), np.asarray(weights))
 
 
-def test_jax_reads_it_as_it_is(weights):
+def test_jax_reads_it(weights):
     """Protects `jax.make_array_from_callback`."""
     jax = pytest.importorskip("jax")
     if weights.dtype.itemsize == 8:

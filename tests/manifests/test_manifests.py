@@ -458,11 +458,11 @@ def test_shard_arguments():
 
 def test_progress_is_reported_on_the_calling_thread():
     """Progress is reported on the calling thread, and the sums are right."""
-    told = []
+    reported = []
     plan = [{"name": str(n), "shape": [3_000_000], "initializer": "he_normal"} for n in range(3)]
-    pyinit.create_manifest(plan, 1, progress=lambda done, total: told.append((done, total)))
-    assert told[-1] == (36_000_000, 36_000_000)
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    pyinit.create_manifest(plan, 1, progress=lambda done, total: reported.append((done, total)))
+    assert reported[-1] == (36_000_000, 36_000_000)
+    assert [done for done, _ in reported] == sorted(done for done, _ in reported)
 
 
 def test_an_error_stops_the_other_tasks():

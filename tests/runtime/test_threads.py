@@ -123,9 +123,9 @@ def test_an_error_on_a_thread_reaches_the_caller():
     def task():
         gate.wait()
         if threading.current_thread() is not threading.main_thread():
-            raise MemoryError("piece")
+            raise MemoryError("chunk")
 
-    with pytest.raises(MemoryError, match="piece"):
+    with pytest.raises(MemoryError, match="chunk"):
         threads.run_parallel([task, task])
 
 

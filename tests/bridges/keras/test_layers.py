@@ -125,9 +125,9 @@ def test_attention_gets_the_axes():
 @pytest.mark.parametrize("name", ["EinsumDense", "MultiHeadAttention", "GroupQueryAttention"])
 def test_attention_gets_the_axes_that_keras_gets(name, monkeypatch):
     """Protects the fans: Keras passes the same axes to its own class."""
-    told = {}
+    passed = {}
     for module in (keras.initializers, pyinit):
-        axes = told[module] = []
+        axes = passed[module] = []
         cls = module.VarianceScaling
         call = cls.__call__
 
@@ -137,8 +137,8 @@ def test_attention_gets_the_axes_that_keras_gets(name, monkeypatch):
 
         monkeypatch.setattr(cls, "__call__", note)
         build(name, kernel_initializer=cls(2.0, "fan_out", seed=1))
-    assert told[pyinit] == told[keras.initializers]
-    assert told[pyinit]
+    assert passed[pyinit] == passed[keras.initializers]
+    assert passed[pyinit]
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
