@@ -6,7 +6,7 @@ import math
 import struct
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from types import TracebackType
 from typing import Any, Literal
@@ -19,8 +19,8 @@ import pyinit.stream
 from pyinit.dtypes import AnyArray
 from pyinit.linalg.reference_gram import Matrix
 from pyinit.native import ISA_LEVELS
-from pyinit.stream.distributions import Parameters
 from pyinit.stream.native_kernel import _LOOPS
+from pyinit.stream.regions import Region
 
 #: PYINIT_PANEL in qr.h.
 PANEL = 24
@@ -63,6 +63,7 @@ class Program:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         greeting = self._read(_GREETING_SIZE)
         if greeting[:6] != b"pyinit":
+            self._close()
             raise RuntimeError(f"{self._name} is not a kernel_server")
         self.pointer_bits = 8 * greeting[6]
         self.levels = tuple(
@@ -81,7 +82,7 @@ class Program:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._process.communicate()
+        self._close()
 
     def ask(
         self,
@@ -126,8 +127,18 @@ class Program:
             raise self._ended()
         return content
 
+    def _close(self) -> None:
+        """Close the pipes and wait for the end of the program."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait()
+
     def _ended(self) -> RuntimeError:
-        return RuntimeError(f"{self._name} ended with status {self._process.wait()}")
+        self._close()
+        return RuntimeError(f"{self._name} ended with status {self._process.returncode}")
 
 
 class ProgramKernel:
@@ -149,29 +160,22 @@ class ProgramKernel:
         self._order = order
         self._widened = widened
 
-    def __call__(
-        self,
-        out: AnyArray,
-        dtype: np.dtype[Any],
-        parameters: Parameters,
-        key: tuple[int, int],
-        start: int,
-        steps: tuple[int, ...],
-    ) -> None:
-        """Fill `out`; see the reference kernel for the arguments."""
+    def __call__(self, out: AnyArray, region: Region) -> None:
+        """Fill `out` with a region of the stream."""
         if out.size == 0:
             return
-        kind, *numbers = parameters
+        family, *numbers = region.distribution
         storage = np.dtype(np.float64) if self._widened else out.dtype
         lengths = out.shape[::-1] if self._order == "F" else out.shape
         strides = [math.prod(lengths[axis + 1 :]) for axis in range(out.ndim)]
-        axes = [out.shape, strides[::-1] if self._order == "F" else strides, steps]
+        memory_strides = strides[::-1] if self._order == "F" else strides
+        axes = [out.shape, memory_strides, region.index_strides]
         failed = self._program.ask(
             Operation.FILL,
             (
                 self._level,
-                _LOOPS[dtype, storage != dtype, kind],
-                *(*key, start),
+                _LOOPS[region.dtype, storage != region.dtype, family],
+                *(region.seed, region.draw, region.first_index),
                 *(out.ndim, out.size, storage.itemsize),
             ),
             numbers,
