@@ -7,6 +7,7 @@ test_that("the number of threads changes nothing but the time", {
   set_num_threads(1)
   one <- initializer(c(700, 900))
   set_num_threads(3L)
+  expect_equal(num_threads(), 3)
   expect_identical(initializer(c(700, 900)), one)
   for (bad in list(0, 1.5, "2", NA, TRUE, 2000)) {
     expect_argument_error(set_num_threads(bad), "n")
