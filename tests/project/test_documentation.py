@@ -1,18 +1,33 @@
-"""The examples of the documentation, run."""
+"""The documentation: examples, commands and links."""
 
 import doctest
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 
 import pytest
 
 import pyinit
 from pyinit import cli
 from pyinit.manifests.reading import load_json, manifest_of
-from tests.support import ROOT, needs_checkout
+from tests.support import ROOT, SUPPORT, needs_checkout
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 MANIFESTS = (ROOT / "docs" / "manifests.md").read_text()
+
+#: The table "What it does" of the README: what the reader wants, in Python, in R.
+ROWS = [
+    tuple(cell.strip().strip("`") for cell in line.strip("|").split("|"))
+    for line in re.search(
+        r"## What it does\n\|.*\n\|.*\n((?:\|.*\n)+)", (ROOT / "README.md").read_text()
+    )[1].splitlines()
+]
+ON_GPU = 'device="cuda"', 'device = "cuda"'
+IN_PYTHON = [python for _, python, _ in ROWS if python and ON_GPU[0] not in python]
+IN_R = [r for _, _, r in ROWS if r and ON_GPU[1] not in r]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -28,9 +43,112 @@ def test_examples_in_python(page):
 @needs_checkout
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    """Protects readers who follow a link to a file."""
-    for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
-        assert (page.parent / link).exists(), link
+    """Protects readers who follow a link to a file or a section."""
+    for link in re.findall(r"\]\(([^):]+)\)", page.read_text()):
+        file, _, section = link.partition("#")
+        target = page.parent / file if file else page
+        assert target.exists(), link
+        assert not section or section in sections(target), link
+
+
+@needs_checkout
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_paths_exist(page):
+    """Protects maintainers: files that the text names were not moved."""
+    folders = "benchmarks|conformance|demo|docs|pyinit|rpkg|script|tests|tests_r"
+    for path in re.findall(rf"`((?:{folders})/[\w./-]*)`", page.read_text()):
+        # the example of CONTRIBUTING.md
+        assert (ROOT / path).exists() or "foo" in path, path
+
+
+def sections(page):
+    """Return the anchors of a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def run_in_python(commands, folder):
+    """Run commands of the README in a new process; return those that fail, with their errors."""
+    done = subprocess.run(
+        [sys.executable, SUPPORT / "readme_commands.py"],
+        input=json.dumps(commands),
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_commands_in_python(tmp_path):
+    """Protects the table of the README: each command works after `import pyinit` alone."""
+    pytest.importorskip("keras")
+    pytest.importorskip("jax")
+    commands = [command for command in IN_PYTHON if ".torch." not in command]
+    assert len(commands) > 12
+    assert run_in_python(commands, tmp_path) == {}
+
+
+@pytest.mark.backends
+def test_commands_for_torch(tmp_path):
+    """Protects the rows of the table that need torch."""
+    commands = [command for command in IN_PYTHON if ".torch." in command]
+    assert commands
+    assert run_in_python(commands, tmp_path) == {}
+
+
+@pytest.mark.gpu
+def test_commands_on_a_gpu(tmp_path):
+    """Protects the row of the table that needs a device."""
+    try:
+        pyinit.runtime.devices.find("device", "cuda")
+    except (ImportError, RuntimeError) as error:
+        pytest.skip(str(error))
+    commands = [python for _, python, _ in ROWS if ON_GPU[0] in python]
+    assert commands
+    assert run_in_python(commands, tmp_path) == {}
+
+
+@pytest.mark.r
+def test_commands_in_r(tmp_path):
+    """Protects the table of the README: each command works after `library(pyinit)` alone."""
+    if shutil.which("Rscript") is None:
+        pytest.skip("needs R")
+    pytest.importorskip("keras")
+    assert len(IN_R) > 12
+    (tmp_path / "commands.txt").write_text("\n".join(IN_R) + "\n")
+    done = subprocess.run(
+        ["Rscript", SUPPORT / "readme_commands.R", "commands.txt"],
+        cwd=tmp_path,
+        env={"KERAS_BACKEND": "numpy", **os.environ},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "FAILED" not in done.stdout, done.stdout
+
+
+@pytest.mark.r
+def test_examples_in_r(tmp_path):
+    """Protects readers who type what they read, in R; one process runs all examples."""
+    if shutil.which("Rscript") is None:
+        pytest.skip("needs R")
+    sessions = [
+        session
+        for page in PAGES
+        for session in re.findall(r"```r\n(> .*?)```", page.read_text(), re.S)
+    ]
+    lines = "".join(sessions).splitlines()
+    assert len(lines) > 8
+    # Rscript prints what a session prints
+    typed = [line[2:] for line in lines if line.startswith("> ")]
+    (tmp_path / "session.R").write_text("\n".join(typed) + "\n")
+    done = subprocess.run(
+        ["Rscript", "session.R"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [line for line in lines if not line.startswith("> ")]
 
 
 def test_the_examples_in_json():
@@ -39,14 +157,17 @@ def test_the_examples_in_json():
         json.loads(text) for text in re.findall(r"```json\n(.*?)```", MANIFESTS, re.S)
     )
     assert pyinit.verify(manifest_of(load_json(json.dumps(manifest))))
-    pinned = pyinit.create_manifest(plan)
-    assert [tensor.dtype for tensor in pinned.tensors] == ["float32", "float32", "bfloat16"]
+    created = pyinit.create_manifest(plan)
+    assert [tensor.dtype for tensor in created.tensors] == ["float32", "float32", "bfloat16"]
 
 
-def test_the_numbers_on_the_page():
-    """Protects the number of golden vectors, and the exit statuses."""
+def test_the_number_of_golden_vectors():
+    """Protects the number of golden vectors on the page."""
     assert f"has {pyinit.self_test().checked} tensors" in MANIFESTS
-    statuses = re.findall(r"^\| (\d+) \|", MANIFESTS, re.M)
-    told = re.findall(r"^  (\d+)  ", cli._EPILOG, re.M)
-    assert statuses == told
-    assert {cli.DIFFERENT, cli.USAGE, cli.INVALID} < set(map(int, told))
+
+
+def test_the_exit_statuses():
+    """Protects readers of the page and of `--help`: both say the same."""
+    documented = dict(re.findall(r"^\| (\d+) \| (.*) \|$", MANIFESTS, re.M))
+    assert documented == dict(re.findall(r"^  (\d+)  +(.*)$", cli._EPILOG, re.M))
+    assert {cli.DIFFERENT, cli.USAGE, cli.INVALID} < set(map(int, documented))
