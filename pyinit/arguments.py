@@ -14,12 +14,12 @@ Shape = tuple[int, ...]
 
 #: The largest number of elements, whose size in bytes as float64 fits into 63 bits.
 MAX_SIZE = (2**63 - 1) // 8
-#: The highest rank of a NumPy array.
+#: NumPy's maximum rank.
 MAX_RANK = 64 if int(np.__version__.partition(".")[0]) >= 2 else 32
 
 
 def argument_error(name: str, received: object, allowed: str) -> ValueError:
-    """Return the error for an invalid argument."""
+    """Return the error for a bad argument: its name, what is allowed, what was received."""
     return ValueError(f"Argument `{name}` must be {allowed}. Received: {name}={received!r}")
 
 
@@ -40,7 +40,7 @@ def as_number(name: str, value: Any, allowed: str = "a finite number") -> int | 
     """Return a scalar of Python, NumPy or a tensor library as a finite Python int or float."""
     index = as_index(value)
     if index is not None:
-        # an integer that would be infinite as a float
+        # too large for a float
         if abs(index) > sys.float_info.max:
             raise argument_error(name, value, allowed)
         return index
@@ -70,13 +70,18 @@ def one_of(name: str, value: object, allowed: Sequence[str]) -> str:
 def as_dimensions(name: str, value: object) -> Shape:
     """Return `value` as a tuple of non-negative Python ints."""
     allowed = "a sequence of non-negative integers"
-    if type(value) is tuple and all(type(d) is int and d >= 0 for d in value):
-        return value
+    if type(value) is tuple:
+        # the usual case, on the path of every draw
+        for dimension in value:
+            if type(dimension) is not int or dimension < 0:
+                break
+        else:
+            return value
     dimensions = []
     for dimension in _elements(name, value, allowed):
         index = as_index(dimension)
         if index is None or index < 0:
-            raise argument_error(name, value, f"{allowed} (dimension {dimension!r} is not one)")
+            raise argument_error(name, value, f"{allowed} (found {dimension!r})")
         dimensions.append(index)
     return tuple(dimensions)
 
@@ -85,8 +90,8 @@ def as_shape(value: object) -> Shape:
     """Return `value` as the shape of a tensor that NumPy can represent."""
     shape = as_dimensions("shape", value)
     if len(shape) > MAX_RANK:
-        raise argument_error("shape", value, f"of a rank up to {MAX_RANK}")
-    # NumPy checks the product of the other dimensions even where one is 0
+        raise argument_error("shape", value, f"of rank at most {MAX_RANK}")
+    # NumPy limits the product of the non-zero dimensions even if the array is empty
     if math.prod(filter(None, shape)) > MAX_SIZE:
         raise argument_error("shape", value, f"a shape of at most {MAX_SIZE} elements")
     return shape

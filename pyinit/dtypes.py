@@ -140,10 +140,10 @@ def round_to(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
 
 
 def round_to_odd(values: Any) -> Any:
-    """Round float64 values to float32 such that a later rounding to 16 bits is correct.
+    """Round float64 values to float32 so that rounding to 16 bits afterwards is correct.
 
-    A value that float32 does not hold becomes its neighbour with an odd significand, which is never
-    half-way between two values of a narrower dtype.
+    A value that float32 cannot represent becomes its neighbour with an odd significand, which is
+    never half-way between two values of a narrower dtype.
 
     Args:
         values: An array of NumPy or CuPy.
@@ -158,8 +158,8 @@ def _to_odd(nearest: Any, is_beyond: Any, is_inexact: Any) -> Any:
 
     Args:
         nearest: An array of float32 or float64.
-        is_beyond: Whether the exact values are closer to zero.
-        is_inexact: Whether the exact values differ.
+        is_beyond: True where rounding moved the value away from zero.
+        is_inexact: True where rounding changed the value.
     """
     bits = nearest.view(f"u{nearest.itemsize}")
     bits -= is_beyond
@@ -202,9 +202,9 @@ def constant_of(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> A
 
 
 def _to_float64(value: int | float | bool, dtype: np.dtype[Any]) -> float:
-    """Convert a number to float64 such that a later rounding to `dtype` is correct.
+    """Convert a number to float64 so that rounding to `dtype` afterwards is correct.
 
-    For a narrower dtype, an integer that float64 does not hold is rounded to odd.
+    For a narrower dtype, an integer that float64 cannot represent is rounded to odd.
     """
     nearest = float(value)
     if dtype == np.float64 or not isinstance(value, int):

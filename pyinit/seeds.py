@@ -15,7 +15,7 @@ from pyinit.arguments import argument_error, as_index
 
 
 class DrawId(NamedTuple):
-    """What selects one draw of the random stream.
+    """The identity of one draw of the random stream.
 
     Args:
         seed: The seed, from 0 to 2**64 - 1.
@@ -40,7 +40,7 @@ class SeedSource(Protocol):
         """Return the configuration."""
 
 
-#: What an initializer takes as its seed.
+#: A seed: an integer, a seed generator, the configuration of one, or None.
 Seed = SupportsIndex | SeedSource | dict[str, Any] | None
 
 _ALLOWED = "an integer from -2**63 to 2**64 - 1"
@@ -57,7 +57,7 @@ def as_seed(name: str, value: object, allowed: str = _ALLOWED) -> int:
 
 
 def as_draw(draw: object) -> int:
-    """Return `draw` as the number of a draw."""
+    """Return `draw` as the index of a draw."""
     index = as_index(draw)
     if index is None or not 0 <= index < _MAX_DRAWS:
         raise argument_error("draw", draw, "None or an integer from 0 to 2**32 - 1")
@@ -65,7 +65,7 @@ def as_draw(draw: object) -> int:
 
 
 def fresh_seed() -> int:
-    """Return the default seed when none is given, from Python's own generator, as in Keras.
+    """Return a default seed, from Python's own generator, as in Keras.
 
     `random.seed()`, `keras.utils.set_random_seed()` and `set_random_seed()` make it reproducible.
     """
@@ -110,7 +110,7 @@ def derive_seed(seed: int, name: str) -> int:
     documentation specifies it to the byte.
 
     Args:
-        seed: An integer from -2**63 to 2**64 - 1; negative ones count modulo 2**64.
+        seed: An integer from -2**63 to 2**64 - 1; negative seeds are taken modulo 2**64.
         name: The name of the weight, such as `"dense/kernel"`.
 
     Returns:
@@ -145,8 +145,7 @@ class SeedGenerator:
     values. The first draw is the one that the integer itself gives.
 
     Args:
-        seed: An integer from -2**63 to 2**64 - 1 (negative ones count modulo 2**64), or None for
-            a fresh seed.
+        seed: An integer from -2**63 to 2**64 - 1 (taken modulo 2**64), or None for a fresh seed.
         name: A name for printing and configurations; None generates one.
 
     Raises:
@@ -175,14 +174,14 @@ class SeedGenerator:
 
     @property
     def state(self) -> tuple[int, int]:
-        """(seed, draw) of the next draw."""
+        """The (seed, draw) that `next()` returns next."""
         return self.seed, self._draw
 
     def next(self) -> tuple[int, int]:
         """Take the next draw.
 
         Returns:
-            (seed, draw), the draw counting from 0.
+            (seed, draw); draws count from 0.
 
         Raises:
             RuntimeError: All 2**32 draws of the seed are used up.
@@ -195,7 +194,7 @@ class SeedGenerator:
         return self.seed, draw
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments. As in Keras, the state is not part of them."""
+        """Return the constructor's arguments. As in Keras, they do not include the state."""
         return {"seed": self._initial_seed, "name": self.name}
 
     @classmethod
@@ -234,7 +233,7 @@ def random_seed_generator(seed: int | None = None, name: str | None = None) -> S
 
 
 def is_generator(seed: object) -> bool:
-    """Whether `seed` is a seed generator: ours, or Keras' own, which is duck-typed."""
+    """Return whether `seed` is a seed generator: ours, or Keras', recognised by its methods."""
     return isinstance(seed, SeedGenerator) or (
         not isinstance(seed, type)
         and hasattr(seed, "state")
@@ -244,16 +243,16 @@ def is_generator(seed: object) -> bool:
 
 
 def take_draw(seed: Any, draw: int | None = None) -> DrawId:
-    """Return the draw that one call of an initializer with that seed uses.
+    """Take the draw for one call of an initializer.
 
     Args:
-        seed: An integer, whose first draw is taken, or a seed generator, whose next draw is taken.
-        draw: Use this draw of the seed instead, and take none from a generator.
+        seed: An integer (its draw 0 is used) or a seed generator (its next draw is taken).
+        draw: The draw to use instead; a seed generator then stays as it is.
     """
     if type(seed) is int:
         return DrawId(seed % 2**64, draw or 0)
     if not is_generator(seed):
-        # an attribute may be assigned after the constructor checked it
+        # users may assign `.seed` after construction, unchecked
         return DrawId(as_seed("seed", seed) % 2**64, draw or 0)
     if draw is not None:
         return DrawId(next_draw(seed).seed, draw)
@@ -272,7 +271,7 @@ def next_draw(generator: Any) -> DrawId:
 
 
 def _keras_draw(state: Any) -> DrawId:
-    """Read Keras' state, a tensor of two 32-bit integers, signed or not by backend."""
+    """Read Keras' state: a tensor of two 32-bit integers, signed on some backends."""
     value, draw = (int(word) for word in np.asarray(_to_host(state)))
     return DrawId(value % 2**32 if -(2**31) <= value < 0 else value % 2**64, draw % 2**32)
 
