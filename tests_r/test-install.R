@@ -7,7 +7,7 @@ test_that("the R package carries the whole Python package and nothing else", {
   root <- checkout_path()
   needed <- c(
     "LICENSE", "README.md", "pyproject.toml", "pyinit",
-    intersect(c("setup.py", "setup.cfg", "MANIFEST.in"), list.files(root))
+    intersect(c("setup.py", "setup.cfg"), list.files(root))
   )
   expect_setequal(list.files(carried), needed)
   repository <- file.path(root, "pyinit")

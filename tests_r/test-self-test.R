@@ -21,7 +21,9 @@ test_that("a difference of one bit, or of a zero's sign, is found in R", {
   values[1, 2] <- -0
   values[2, 1] <- 0
   expect_null(pyinit:::difference_in_r(values, hexadecimal))
-  expect_match(pyinit:::difference_in_r(values + 0, hexadecimal), "1 of 4 values; the one at flat index 1 ")
+  expect_match(
+    pyinit:::difference_in_r(values + 0, hexadecimal), "1 of 4 values; the one at flat index 1 "
+  )
   values[1, 1] <- 1.5 + 2^-52
   expect_match(
     pyinit:::difference_in_r(values, hexadecimal),

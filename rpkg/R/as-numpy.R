@@ -1,38 +1,38 @@
-#' Arrays of R and NumPy that share their memory
+#' Convert between R and NumPy arrays without a copy
 #'
 #' @description
-#' `as_numpy()` makes an R array a NumPy array and `as_r_array()` a NumPy array an R array, without
-#' a copy and whatever the size. Both arrays are the same memory.
+#' `as_numpy()` converts an R array to a NumPy array, and `as_r_array()` a NumPy array to an R
+#' array. Both arrays share the same memory, at any size.
 #'
 #' @details
-#' What NumPy gets is read-only. R copies the array before it next writes to it, so the NumPy array
+#' The NumPy array is read-only. R copies its array before it next writes to it, so the NumPy array
 #' keeps its values.
 #'
-#' What R gets shows what Python writes to the array later, until R first writes to it: then R
-#' takes a copy of its own. So neither side ever writes to the array of the other.
+#' The R array reflects later changes of the NumPy array until R first writes to it: then R makes a
+#' copy. So neither language ever writes to the other's array.
 #'
-#' The copy is taken when R code asks for the memory to write to it, which some of R's own functions
-#' do although they only read (`identical()`, `%*%`).
+#' R makes that copy when code requests writable memory, which some R functions do even if they only
+#' read (`identical()`, `%*%`).
 #'
-#' An R array is in column-major (Fortran) order. A NumPy array in another order is copied on its
-#' way to R. Logicals are copied both ways, as the two languages store them differently, and
-#' integers on their way to R.
+#' R arrays are in column-major (Fortran) order. A NumPy array in another order is copied on the way
+#' to R. Logicals are copied both ways, since the languages store them differently, and integers on
+#' the way to R.
 #'
-#' `NA` among doubles becomes a NaN, which R still knows as `NA` when it comes back.
+#' `NA` in a double array becomes a NaN, which is `NA` again when it returns to R.
 #'
 #' @param x
-#' For `as_numpy()`, a double, integer or logical vector, matrix or array, without a class;
-#' integers and logicals must not be `NA`. Its names are left behind.
+#' For `as_numpy()`, a double, integer or logical vector, matrix or array without a class. Integers
+#' and logicals must not be `NA`. Names are dropped.
 #'
-#' For `as_r_array()`, a Python object, as reticulate gives it if it does not convert: a NumPy array
-#' of float64, int32 or bool, or an Arrow array of one of these types, without nulls.
+#' For `as_r_array()`, a Python object that reticulate has not converted: a NumPy array of float64,
+#' int32 or bool, or an Arrow array of one of these types, without nulls.
 #'
 #' @returns
-#' `as_numpy()` returns a Python object, a NumPy array of the same dimensions; of one dimension if
-#' `x` has none.
+#' `as_numpy()` returns a Python object, a NumPy array of the same dimensions, or of one dimension
+#' if `x` has none.
 #'
-#' `as_r_array()` returns an R array of the same dimensions; a vector of length 1 if there are none,
-#' and a vector if the only dimension exceeds 2^31 - 1.
+#' `as_r_array()` returns an R array of the same dimensions. An array without dimensions becomes a
+#' vector of length 1, and one whose only dimension exceeds 2^31 - 1 a vector.
 #'
 #' @export
 #' @examplesIf pyinit_available()

@@ -3,25 +3,25 @@
 #' Configuration of an initializer
 #'
 #' @description
-#' `get_config()` returns the arguments that construct an initializer or a seed generator like the
-#' given one, as a list with the keys of Keras' class of that name. `from_config()` constructs it.
+#' `get_config()` returns the arguments of an initializer or a seed generator as a list, with the
+#' keys of the Keras class of that name. `from_config()` constructs an object from such a list.
 #'
-#' A seed that was not given is `NULL` in the configuration: an initializer made from it has a
-#' fresh seed. Numbers are exact. The list can be saved with [saveRDS()] and used in another
+#' A seed that was not given is `NULL` in the configuration: an initializer constructed from it has
+#' a fresh seed. Numbers are exact. The list can be saved with [saveRDS()] and used in another
 #' session.
 #'
-#' Other objects of Python that have a configuration, such as the layers of Keras, are served too,
-#' in the manner of the functions of the same names in keras3.
+#' Both functions also accept other Python objects with a configuration, such as Keras layers, as
+#' the functions of the same names in keras3 do.
 #'
 #' @param object
 #' An initializer or a [random_seed_generator()].
 #'
 #' @param config
-#' A list from `get_config()`: its attribute `__class__` says what to construct. For a list without
-#' it, see [deserialize_initializer()].
+#' A list from `get_config()`, whose attribute `__class__` is the class to construct. For a list
+#' without it, see [deserialize_initializer()].
 #'
 #' @param custom_objects
-#' A named list of Python classes of your own.
+#' A named list of your own Python classes.
 #'
 #' @returns
 #' `get_config()` returns a named list, `from_config()` an initializer or a seed generator.
@@ -58,8 +58,7 @@ from_config <- function(config, custom_objects = NULL) {
     return(deserialize_initializer(list(class_name = class, config = config), custom_objects))
   }
   if (!inherits(class, "python.builtin.object") || reticulate::py_is_null_xptr(class)) {
-    # a Python class does not outlive the session
-    stop_argument("config", config, "a list that get_config() returned, if not of pyinit, just now")
+    stop_argument("config", config, "a list that get_config() returned in this session")
   }
   if (is.null(custom_objects)) {
     class$from_config(config)
@@ -68,35 +67,37 @@ from_config <- function(config, custom_objects = NULL) {
   }
 }
 
-#' Initializers by name or description
+#' Look up, serialize and deserialize initializers
 #'
 #' @description
-#' `get_initializer()` returns an initializer for what a Keras layer takes as one, such as its
-#' name. `serialize_initializer()` describes an initializer by its class and configuration, and
-#' `deserialize_initializer()` makes it again from the description, ours or Keras'.
+#' `get_initializer()` returns an initializer for any identifier that a Keras layer accepts, such as
+#' a name. `serialize_initializer()` describes an initializer by its class and configuration, and
+#' `deserialize_initializer()` constructs it from such a description, ours or Keras'.
 #'
-#' In Python they also go by the names that they have in Keras, `pyinit.get()`, `pyinit.serialize()`
-#' and `pyinit.deserialize()`: in R these are names of base functions.
+#' In Python they also have their names in Keras, `pyinit.get()`, `pyinit.serialize()` and
+#' `pyinit.deserialize()`, which in R are base functions.
 #'
 #' @param identifier
-#' A name (every alias that Keras knows), a list from `serialize_initializer()`, an initializer or
-#' another function with arguments `shape` and `dtype`, an array of numbers (which then is the
-#' initial value, for its own shape), or `NULL`.
+#' A name (any alias that Keras accepts), a list from `serialize_initializer()`, an initializer or
+#' another function with arguments `shape` and `dtype`, an array of numbers (the initial value of a
+#' tensor of its shape), or `NULL`.
 #'
 #' @param initializer
 #' An initializer.
 #'
 #' @param config
-#' A list with `class_name` and `config`; the class is found by any name that Keras knows it by.
+#' A list with `class_name`, which may be any alias that Keras accepts, and `config`.
 #'
 #' @param custom_objects
-#' A named list of Python classes of your own.
+#' A named list of your own Python classes.
 #'
 #' @returns
-#' `get_initializer()` and `deserialize_initializer()` return an initializer (a function is returned
-#' as it is, `NULL` for `NULL`, a function of `shape` and `dtype` for an array, and a Python object
-#' for a class of your own),
-#' `serialize_initializer()` a list with `module`, `class_name`, `config` and `registered_name`.
+#' `get_initializer()` and `deserialize_initializer()` return an initializer. A function and `NULL`
+#' are returned unchanged, an array gives a function of `shape` and `dtype`, and a class of your own
+#' a Python object.
+#'
+#' `serialize_initializer()` returns a list with `module`, `class_name`, `config` and
+#' `registered_name`.
 #'
 #' @export
 #' @family configuration functions
@@ -146,13 +147,13 @@ deserialize_initializer <- function(config, custom_objects = NULL) {
   as_initializer(call_python(bridge()$construct_from(config, custom_objects)))
 }
 
-# A single number without dimensions is more likely a mistake than an array.
+# A single number without dimensions is rather a mistake than an array.
 is_array_of_numbers <- function(x) {
   (is.numeric(x) || is.logical(x)) && (length(x) != 1L || !is.null(dim(x)))
 }
 
-# A function that gives the array for its own shape. A layer of Keras gets the Python object, which
-# does not outlive the session and is made again from the array when it is needed.
+# A function that returns the array for its own shape. A Keras layer gets the Python object, which
+# does not outlive the session and is then made again from the array.
 array_initializer <- function(values) {
   check_missing(list(identifier = values))
   state <- new.env(parent = emptyenv())
@@ -161,7 +162,7 @@ array_initializer <- function(values) {
   array_initializer_function(state)
 }
 
-# The function alone, so that its environment holds the state and nothing else.
+# Defined outside array_initializer(), so that its environment holds the state and nothing else.
 array_initializer_function <- function(state) {
   structure(
     function(shape, dtype = NULL, ...) {
@@ -192,16 +193,15 @@ r_to_py.pyinit_array_initializer <- function(x, convert = FALSE) {
 #' The default dtype
 #'
 #' @description
-#' `floatx()` is the name of the type of which the values of an initializer are when it is called
-#' without a `dtype`; `set_floatx()` sets it. This is pyinit's own setting: that of Keras
-#' (`keras3::config_set_floatx()`) is for its layers, which always ask for a dtype.
+#' `floatx()` returns the dtype of an initializer's values when it is called without a `dtype`, and
+#' `set_floatx()` sets it. The setting of Keras (`keras3::config_set_floatx()`) is separate: it
+#' applies to Keras layers, which always pass a dtype.
 #'
 #' @param dtype
 #' One of `"float16"`, `"bfloat16"`, `"float32"`, `"float64"`.
 #'
 #' @returns
-#' `floatx()` returns a string, `"float32"` unless another was set; `set_floatx()` returns `NULL`,
-#' invisibly.
+#' `floatx()` returns a string, `"float32"` by default. `set_floatx()` returns `NULL`, invisibly.
 #'
 #' @export
 #' @family settings

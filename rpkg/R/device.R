@@ -1,22 +1,23 @@
-# Where draws are made.
+# The default device.
 
 #' The default device
 #'
 #' @description
-#' `default_device()` is the device that an initializer draws on where it is not told another;
-#' `set_default_device()` sets it, for R and Python. On a GPU the values are drawn there, with the
-#' same bits as on the CPU, and brought over to R.
+#' `default_device()` returns the device on which initializers draw by default, and
+#' `set_default_device()` sets it, for R and Python. A GPU draws the same bits as the CPU; the
+#' values are then copied to R.
 #'
-#' A GPU needs the Python package CuPy and a driver. Without them it is an error, never a silent
-#' draw on the CPU. The option `pyinit.device` overrides the default device for calls from R.
+#' A GPU requires the Python package CuPy and a driver. Without them, a draw is an error and does
+#' not fall back to the CPU. The option `pyinit.device` overrides the default device for calls from
+#' R.
 #'
 #' @param device
-#' `"cpu"`, `"cuda"` (the current GPU), `"cuda:1"` (that one), or `NULL` for what the environment
-#' variable `PYINIT_DEVICE` said when the Python package was loaded.
+#' `"cpu"`, `"cuda"` (the current GPU) or `"cuda:1"` (that GPU). `NULL` means the value of the
+#' environment variable `PYINIT_DEVICE` when the Python package was loaded.
 #'
 #' @returns
-#' `default_device()` returns a string, `"cpu"` unless another was set; `set_default_device()`
-#' returns `NULL`, invisibly.
+#' `default_device()` returns a string, `"cpu"` by default. `set_default_device()` returns `NULL`,
+#' invisibly.
 #'
 #' @export
 #' @family settings

@@ -3,38 +3,38 @@
 #' Fingerprint of a tensor
 #'
 #' @description
-#' The SHA-256 digest of a tensor of initial weights, or of an array that is there already. Two
-#' tensors have the same fingerprint if and only if they have the same shape, dtype and values, to
-#' the last bit (0 and -0 are not the same), on whatever machine, in R or in Python.
+#' Computes the SHA-256 digest of a tensor of initial weights, or of an existing array. Two tensors
+#' have the same fingerprint if and only if they have the same shape, dtype and values, to the last
+#' bit (0 and -0 differ), on any machine, in R or in Python.
 #'
 #' @details
-#' A tensor is drawn piece by piece on the CPU, so it may be larger than memory (but for
-#' [initializer_orthogonal()], whose values all depend on each other). An array goes to Python
+#' A tensor is drawn in chunks on the CPU, so it may be larger than memory. The exception is
+#' [initializer_orthogonal()], whose values all depend on each other. An array is passed to Python
 #' without a copy.
 #'
-#' The digest is of these bytes: the ASCII text `pyinit fingerprint 1` and a zero byte; the version
+#' The digest covers these bytes: the ASCII text `pyinit fingerprint 1` and a zero byte; the version
 #' of the random stream in decimal and a zero byte; the name of the dtype, such as `float32`, and a
-#' zero byte; the lengths of the axes in decimal with commas between them, such as `2,3`, and a zero
-#' byte; the values in C order (the last axis varies fastest), each of them little-endian, a bool as
-#' a byte of 0 or 1.
+#' zero byte; the lengths of the axes in decimal, separated by commas, such as `2,3`, and a zero
+#' byte; the values in C order (the last axis varies fastest), each little-endian, a bool as a byte
+#' of 0 or 1.
 #'
 #' @param x
-#' An initializer; or a double, integer or logical vector, matrix or array without a class; or a
-#' Python object: an initializer of pyinit, an array of NumPy or another library, a variable of
-#' Keras.
+#' An initializer; a [lazy_tensor()]; a double, integer or logical vector, matrix or array without a
+#' class; or a Python object: a pyinit initializer, an array of NumPy or another library, a Keras
+#' variable.
 #'
 #' @param shape
-#' The dimensions of the tensor to draw, whole numbers. For an array, `NULL` or its own dimensions;
-#' for a vector of length 1, `integer()` if it is a scalar.
+#' The dimensions of the tensor to draw, whole numbers. For an array, `NULL` or its dimensions; for
+#' a vector of length 1, `integer()` if it is a scalar.
 #'
 #' @param dtype
-#' The dtype of the tensor to draw; `NULL` means [floatx()]. For an array, the dtype that its values
-#' are taken for, which must hold them exactly: `NULL` means [floatx()] for doubles, `"int32"` for
-#' integers and `"bool"` for logicals.
+#' The dtype of the tensor to draw; `NULL` means [floatx()]. For an array, the dtype of its values,
+#' which must represent them exactly: `NULL` means [floatx()] for doubles, `"int32"` for integers
+#' and `"bool"` for logicals.
 #'
 #' @returns
-#' A string of 64 hexadecimal digits. With a seed generator, those of what the next call would
-#' return; like that call, it takes a draw.
+#' A string of 64 hexadecimal digits. For an initializer with a seed generator, the fingerprint is
+#' that of the next call's result and takes a draw, as the call does.
 #'
 #' @export
 #' @family reproducibility functions
@@ -44,7 +44,7 @@
 #' initializer <- initializer_he_normal(seed = 1)
 #' fingerprint(initializer, shape = c(4, 3))
 #'
-#' # That of the array is the same:
+#' # The array has the same fingerprint:
 #' fingerprint(initializer(shape = c(4, 3)))
 fingerprint <- function(x, shape = NULL, dtype = NULL) {
   check_missing(list(dtype = dtype))

@@ -7,12 +7,12 @@
 #' Initializers are functions
 #'
 #' @description
-#' What the `initializer_*()` functions return is a function of class `pyinit_initializer`. It is
-#' called with a shape and returns an array of initial weights, and can be given to a layer of
-#' Keras as it is, from R (the keras3 package) or through reticulate.
+#' The `initializer_*()` functions return functions of class `pyinit_initializer`. Call an
+#' initializer with a shape to get an array of initial weights, or pass it to a Keras layer, with
+#' the keras3 package or through reticulate.
 #'
-#' It can be saved with [saveRDS()] and read in another session: it then draws the same values. A
-#' seed generator starts anew there, as with [from_config()].
+#' An initializer can be saved with [saveRDS()] and read in another session, where it draws the same
+#' values. A seed generator starts again at its first draw there, as with [from_config()].
 #'
 #' # Call
 #' ```r
@@ -21,22 +21,20 @@
 #' ```
 #'
 #' - `shape`: the dimensions of the tensor, whole numbers.
-#' - `dtype`: the name of the type of which the values are, by default [floatx()]. The random
-#'   initializers know `"float16"`, `"bfloat16"`, `"float32"` and `"float64"`, the constant ones
-#'   integer types and `"bool"` too. An R array holds them as doubles, integers or logicals,
-#'   exactly. The dtype changes the precision of the weights, not the weights.
-#' - `device`: `"cpu"`, `"cuda"` or `"cuda:1"`; `NULL` is the option `pyinit.device`, or else
-#'   [default_device()]. The values are the same, and the array is in R's memory.
-#' - `partition_shape`, `partition_offset`: the dimensions of a part of the tensor and where it
-#'   starts along each axis, counted from 0: exactly that slice of the full tensor is returned, at
-#'   the cost of the slice.
-#' - `...`: not used; the arguments after it must be named.
+#' - `dtype`: the name of the dtype, by default [floatx()]. Random initializers support `"float16"`,
+#'   `"bfloat16"`, `"float32"` and `"float64"`, constant ones also integer types and `"bool"`. The
+#'   R array holds the values exactly, as doubles, integers or logicals. The dtype changes the
+#'   precision of the weights, not the weights.
+#' - `device`: `"cpu"`, `"cuda"` or `"cuda:1"`. `NULL` means the option `pyinit.device`, or else
+#'   [default_device()]. The device does not change the values; the array is in R's memory.
+#' - `partition_shape`, `partition_offset`: the dimensions of a slice of the tensor and its start
+#'   along each axis, counted from 0. Only that slice is computed. See also [lazy_tensor()].
+#' - `...`: not used. Later arguments must be named.
 #'
-#' # Elements
-#' `initializer$seed` is the seed in use, also if it was drawn from R's generator;
-#' `initializer$scale` and so on are the other arguments. `initializer$get_config()` is
-#' [get_config()], and `initializer$clone()` is a new initializer with the same arguments (and a
-#' seed of its own, if none was given).
+#' # Elements `initializer$seed` is the seed in use, including one drawn from R's generator. The
+#' other arguments are elements too, such as `initializer$scale`. `initializer$get_config()` is
+#' [get_config()], and `initializer$clone()` returns a new initializer with the same arguments (and
+#' a fresh seed, if none was given).
 #'
 #' @param x
 #' An initializer.
@@ -48,8 +46,8 @@
 #' Not used.
 #'
 #' @returns
-#' `format()` returns the call with all arguments, as a string; `print()` shows it and returns
-#' `x`, invisibly.
+#' `format()` returns the class and its arguments as a string. `print()` shows it and returns `x`,
+#' invisibly.
 #'
 #' @name pyinit_initializer
 #' @examplesIf pyinit_available()
@@ -209,7 +207,7 @@ print.pyinit_initializer <- function(x, ...) {
 #' @export
 `$.pyinit_initializer` <- function(x, name) {
   state <- state_of(x)
-  # Python's own elements, which keras3::get_config() asks for
+  # elements of Python objects, which keras3::get_config() uses
   switch(name,
     get_config = function() get_config(x),
     clone = function() new_initializer(state$class_name, state$config),
@@ -226,7 +224,7 @@ print.pyinit_initializer <- function(x, ...) {
 
 #' @export
 `$<-.pyinit_initializer` <- function(x, name, value) { # nolint: object_name_linter.
-  stop_pyinit("`", name, "` cannot be set: make another initializer")
+  stop_pyinit("`", name, "` cannot be set: create a new initializer")
 }
 
 #' @export

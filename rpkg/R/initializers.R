@@ -1,17 +1,17 @@
-# The initializers, by the names of keras3.
+# The initializers, with the names of keras3.
 
-#' Fills a tensor with one value
+#' Initializer that fills tensors with a constant
 #'
 #' @description
-#' Every element gets `value`, rounded to the dtype if that is a float type.
+#' Sets every element to `value`, rounded to the dtype if that is a float type.
 #'
 #' @param value
-#' A number or logical. The dtype asked for must be able to hold it: `value = 0.5` with
-#' `dtype = "int32"` is an error.
+#' A number or logical. The dtype must be able to represent it: `value = 0.5` with `dtype = "int32"`
+#' is an error.
 #'
 #' @returns
-#' An initializer: a function of a shape, which returns an array and can be given to layers of
-#' Keras; see [pyinit_initializer].
+#' An initializer: a function of a shape that returns an array, and that can be passed to Keras
+#' layers. See [pyinit_initializer].
 #'
 #' @export
 #' @family constant initializers
@@ -30,10 +30,10 @@ initializer_constant <- function(value = 0) {
   new_initializer("Constant", list(value = value))
 }
 
-#' Fills a tensor with zeros
+#' Initializer that fills tensors with zeros
 #'
 #' @description
-#' Every element is 0 (`FALSE` with `dtype = "bool"`).
+#' Sets every element to 0 (`FALSE` with `dtype = "bool"`).
 #'
 #' @inherit initializer_constant return
 #' @export
@@ -53,10 +53,10 @@ initializer_zeros <- function() {
   new_initializer("Zeros", list())
 }
 
-#' Fills a tensor with ones
+#' Initializer that fills tensors with ones
 #'
 #' @description
-#' Every element is 1 (`TRUE` with `dtype = "bool"`).
+#' Sets every element to 1 (`TRUE` with `dtype = "bool"`).
 #'
 #' @inherit initializer_constant return
 #' @export
@@ -76,13 +76,14 @@ initializer_ones <- function() {
   new_initializer("Ones", list())
 }
 
-#' Fills a matrix with the identity
+#' Initializer that fills a matrix with the identity
 #'
 #' @description
-#' The diagonal gets `gain`, everything else 0. Only for tensors of rank 2, square or not.
+#' Sets the diagonal to `gain` and all other elements to 0. The tensor must have rank 2, but need
+#' not be square.
 #'
 #' @param gain
-#' The factor on the identity: a finite number.
+#' The factor of the identity: a finite number.
 #'
 #' @inherit initializer_constant return
 #' @export
@@ -102,31 +103,31 @@ initializer_identity <- function(gain = 1) {
   new_initializer("Identity", list(gain = gain))
 }
 
-#' Kernels of a short-time Fourier transform
+#' Initializer for the kernels of a short-time Fourier transform
 #'
 #' @description
-#' Kernels for a convolution over time, one output channel for each frequency, that compute the
-#' real or the imaginary part of a short-time Fourier transform. Meant for Keras' layer
-#' `STFTSpectrogram`.
+#' Computes kernels for a convolution over time, with one output channel for each frequency, that
+#' give the real or the imaginary part of a short-time Fourier transform. It is meant for the Keras
+#' layer `STFTSpectrogram`.
 #'
 #' @details
 #' The tensor has shape (frame length, 1, number of frequencies), where the number of frequencies is
-#' half the length of the Fourier transform plus one. The values are those of the Fourier basis,
-#' times the window, divided by the window's norm if a scaling is asked for.
+#' half the length of the Fourier transform plus one. The values are the Fourier basis times the
+#' window, divided by a norm of the window unless `scaling` is `NULL`.
 #'
 #' @param side
 #' The part to compute: `"real"` or `"imag"`.
 #'
 #' @param window
-#' The name of a window in Python's `scipy.signal.windows` that needs no parameters, such as
-#' `"hann"` or `"hamming"`; the values of a window, as many as the frame is long; or `NULL` for no
-#' window.
+#' The name of a window in Python's `scipy.signal.windows` without parameters, such as `"hann"` or
+#' `"hamming"`; the values of a window of the frame's length; or `NULL` for no window.
 #'
 #' @param scaling
-#' `"density"` divides by the L2 norm of the window, `"spectrum"` by its L1 norm, `NULL` by nothing.
+#' `"density"` divides by the L2 norm of the window, `"spectrum"` by its L1 norm. `NULL` does not
+#' scale.
 #'
 #' @param periodic
-#' Whether a window given by name is periodic (`TRUE`) or symmetric (`FALSE`).
+#' Whether a window given by its name is periodic (`TRUE`) or symmetric (`FALSE`).
 #'
 #' @inherit initializer_constant return
 #' @export
@@ -144,10 +145,10 @@ initializer_stft <- function(side = "real", window = "hann", scaling = "density"
   ))
 }
 
-#' Draws from a normal distribution
+#' Initializer that draws from a normal distribution
 #'
 #' @description
-#' Independent values from the normal distribution with the given mean and standard deviation.
+#' Draws independent values from the normal distribution with the given mean and standard deviation.
 #'
 #' @param mean
 #' The mean: a finite number.
@@ -156,10 +157,9 @@ initializer_stft <- function(side = "real", window = "hann", scaling = "density"
 #' The standard deviation: a finite number, at least 0.
 #'
 #' @param seed
-#' A whole number or a [random_seed_generator()], which makes the values reproducible. With a
-#' number the initializer gives the same values at every call, and so it does with a seed of
-#' [derive_seed()] and with `NULL`, which draws a seed from R's own generator when the initializer
-#' is made (see [set.seed()]). With a seed generator every call gives new values.
+#' A whole number, a seed of [derive_seed()], a [random_seed_generator()], or `NULL` for a seed from
+#' R's random number generator (see [set.seed()]), drawn when the initializer is created. With a
+#' seed generator, every call returns new values; otherwise every call returns the same values.
 #'
 #' @inherit initializer_constant return
 #' @export
@@ -179,17 +179,17 @@ initializer_random_normal <- function(mean = 0, stddev = 0.05, seed = NULL) {
   new_initializer("RandomNormal", list(mean = mean, stddev = stddev, seed = seed))
 }
 
-#' Draws from a uniform distribution
+#' Initializer that draws from a uniform distribution
 #'
 #' @description
-#' Independent values from the uniform distribution over `[minval, maxval)`.
+#' Draws independent values from the uniform distribution over `[minval, maxval)`.
 #'
 #' @param minval
-#' The lower end of the range, which can be drawn: a finite number.
+#' The lower end of the range (included): a finite number.
 #'
 #' @param maxval
-#' The upper end of the range, which is never drawn: a finite number, at least `minval`. If both are
-#' the same, that is the only value.
+#' The upper end of the range (excluded): a finite number, at least `minval`. If both are equal, all
+#' values are that number.
 #'
 #' @inheritParams initializer_random_normal
 #' @inherit initializer_constant return
@@ -210,15 +210,14 @@ initializer_random_uniform <- function(minval = -0.05, maxval = 0.05, seed = NUL
   new_initializer("RandomUniform", list(minval = minval, maxval = maxval, seed = seed))
 }
 
-#' Draws from a truncated normal distribution
+#' Initializer that draws from a truncated normal distribution
 #'
 #' @description
-#' Independent values from a normal distribution cut off at two standard deviations on either side
-#' of the mean. They come from the quantile function of that distribution, not from drawing again
-#' until a value fits.
+#' Draws independent values from a normal distribution truncated at two standard deviations from the
+#' mean, through its quantile function rather than by rejection.
 #'
 #' @param stddev
-#' The standard deviation before the cut: a finite number, at least 0.
+#' The standard deviation before truncation: a finite number, at least 0.
 #'
 #' @inheritParams initializer_random_normal
 #' @inherit initializer_constant return
@@ -239,30 +238,30 @@ initializer_truncated_normal <- function(mean = 0, stddev = 0.05, seed = NULL) {
   new_initializer("TruncatedNormal", list(mean = mean, stddev = stddev, seed = seed))
 }
 
-#' Draws weights on a scale that suits the shape of the tensor
+#' Initializer that adapts its scale to the shape of the tensor
 #'
 #' @description
-#' The variance of the weights is `scale / n`, so that signals keep their size from layer to layer.
-#' Here `n` is, by `mode`:
+#' Draws weights with variance `scale / n`, so that signals keep their magnitude from layer to
+#' layer. Depending on `mode`, `n` is
 #'
 #' - `"fan_in"`: the number of input units,
 #' - `"fan_out"`: the number of output units,
 #' - `"fan_avg"`: the average of the two.
 #'
-#' With `distribution = "truncated_normal"` or `"untruncated_normal"` the values are from a normal
-#' distribution with mean 0 and standard deviation `sqrt(scale / n)`: in the former it is cut off at
-#' two standard deviations, and that is the deviation after the cut. With `"uniform"` they are
-#' from `[-limit, limit)` with `limit = sqrt(3 * scale / n)`.
+#' With `distribution = "truncated_normal"` or `"untruncated_normal"`, the values are from a normal
+#' distribution with mean 0 and standard deviation (after truncation, if used) `sqrt(scale / n)`.
+#' The truncated one is cut off at two standard deviations. With `"uniform"`, they are from
+#' `[-limit, limit)` with `limit = sqrt(3 * scale / n)`.
 #'
 #' @details
-#' [compute_fans()] counts the units. The Glorot, He and LeCun initializers are special cases of
-#' this one.
+#' [compute_fans()] computes the numbers of units. The Glorot, He and LeCun initializers are special
+#' cases of this one.
 #'
 #' @param scale
-#' The factor on the variance: a positive number.
+#' The factor of the variance: a positive number.
 #'
 #' @param mode
-#' What `n` is: `"fan_in"`, `"fan_out"` or `"fan_avg"`.
+#' The definition of `n`: `"fan_in"`, `"fan_out"` or `"fan_avg"`.
 #'
 #' @param distribution
 #' `"truncated_normal"`, `"untruncated_normal"` or `"uniform"`.
@@ -295,12 +294,12 @@ initializer_variance_scaling <- function(scale = 1, mode = "fan_in",
   ))
 }
 
-#' The Glorot (Xavier) normal initializer
+#' Glorot (Xavier) normal initializer
 #'
 #' @description
-#' Draws from a normal distribution with mean 0 that is cut off at two standard deviations on either
-#' side, and has the standard deviation `sqrt(2 / (fan_in + fan_out))` after the cut,
-#' where `fan_in` and `fan_out` are the numbers of input and output units of the tensor.
+#' Draws from a truncated normal distribution with mean 0 and standard deviation (after truncation)
+#' `sqrt(2 / (fan_in + fan_out))`, where `fan_in` and `fan_out` are the numbers of input and output
+#' units of the tensor.
 #'
 #' @inheritParams initializer_random_normal
 #' @inherit initializer_constant return
@@ -325,12 +324,11 @@ initializer_glorot_normal <- function(seed = NULL) {
   new_initializer("GlorotNormal", list(seed = seed))
 }
 
-#' The Glorot (Xavier) uniform initializer
+#' Glorot (Xavier) uniform initializer
 #'
 #' @description
-#' Draws from the uniform distribution over `[-limit, limit)` with
-#' `limit = sqrt(6 / (fan_in + fan_out))`,
-#' where `fan_in` and `fan_out` are the numbers of input and output units of the tensor.
+#' Draws from the uniform distribution over `[-limit, limit)` with `limit = sqrt(6 / (fan_in +
+#' fan_out))`, where `fan_in` and `fan_out` are the numbers of input and output units of the tensor.
 #'
 #' @inheritParams initializer_random_normal
 #' @inherit initializer_constant return
@@ -355,12 +353,11 @@ initializer_glorot_uniform <- function(seed = NULL) {
   new_initializer("GlorotUniform", list(seed = seed))
 }
 
-#' The He (Kaiming) normal initializer
+#' He (Kaiming) normal initializer
 #'
 #' @description
-#' Draws from a normal distribution with mean 0 that is cut off at two standard deviations on either
-#' side, and has the standard deviation `sqrt(2 / fan_in)` after the cut,
-#' where `fan_in` is the number of input units of the tensor.
+#' Draws from a truncated normal distribution with mean 0 and standard deviation (after truncation)
+#' `sqrt(2 / fan_in)`, where `fan_in` is the number of input units of the tensor.
 #'
 #' @inheritParams initializer_random_normal
 #' @inherit initializer_constant return
@@ -385,12 +382,11 @@ initializer_he_normal <- function(seed = NULL) {
   new_initializer("HeNormal", list(seed = seed))
 }
 
-#' The He (Kaiming) uniform initializer
+#' He (Kaiming) uniform initializer
 #'
 #' @description
-#' Draws from the uniform distribution over `[-limit, limit)` with
-#' `limit = sqrt(6 / fan_in)`,
-#' where `fan_in` is the number of input units of the tensor.
+#' Draws from the uniform distribution over `[-limit, limit)` with `limit = sqrt(6 / fan_in)`, where
+#' `fan_in` is the number of input units of the tensor.
 #'
 #' @inheritParams initializer_random_normal
 #' @inherit initializer_constant return
@@ -415,12 +411,11 @@ initializer_he_uniform <- function(seed = NULL) {
   new_initializer("HeUniform", list(seed = seed))
 }
 
-#' The LeCun normal initializer
+#' LeCun normal initializer
 #'
 #' @description
-#' Draws from a normal distribution with mean 0 that is cut off at two standard deviations on either
-#' side, and has the standard deviation `sqrt(1 / fan_in)` after the cut,
-#' where `fan_in` is the number of input units of the tensor.
+#' Draws from a truncated normal distribution with mean 0 and standard deviation (after truncation)
+#' `sqrt(1 / fan_in)`, where `fan_in` is the number of input units of the tensor.
 #'
 #' @inheritParams initializer_random_normal
 #' @inherit initializer_constant return
@@ -444,12 +439,11 @@ initializer_lecun_normal <- function(seed = NULL) {
   new_initializer("LecunNormal", list(seed = seed))
 }
 
-#' The LeCun uniform initializer
+#' LeCun uniform initializer
 #'
 #' @description
-#' Draws from the uniform distribution over `[-limit, limit)` with
-#' `limit = sqrt(3 / fan_in)`,
-#' where `fan_in` is the number of input units of the tensor.
+#' Draws from the uniform distribution over `[-limit, limit)` with `limit = sqrt(3 / fan_in)`, where
+#' `fan_in` is the number of input units of the tensor.
 #'
 #' @inheritParams initializer_random_normal
 #' @inherit initializer_constant return
@@ -473,20 +467,20 @@ initializer_lecun_uniform <- function(seed = NULL) {
   new_initializer("LecunUniform", list(seed = seed))
 }
 
-#' Fills a tensor with a random orthogonal matrix
+#' Initializer that draws an orthogonal matrix
 #'
 #' @description
-#' A tensor of more than two dimensions is taken for a matrix: the last dimension is that of its
-#' columns, all others together are its rows. It gets orthonormal columns, or orthonormal rows if
-#' it has more columns than rows. All such matrices are equally likely.
+#' Draws a matrix with orthonormal columns, or with orthonormal rows if it has more columns than
+#' rows, uniformly from all such matrices. A tensor of more than two dimensions is treated as a
+#' matrix whose columns are its last dimension and whose rows are all others.
 #'
 #' @details
 #' The matrix is the factor Q of the QR decomposition of a matrix of standard normal values, the one
-#' for which R has a positive diagonal. It is computed in double precision whatever the dtype. A
-#' part of the tensor costs as much as the whole.
+#' for which R has a positive diagonal. It is computed in double precision for every dtype. A slice
+#' of the tensor costs as much as the whole.
 #'
 #' @param gain
-#' The factor on the matrix: a finite number.
+#' The factor of the matrix: a finite number.
 #'
 #' @inheritParams initializer_random_normal
 #' @inherit initializer_constant return

@@ -3,22 +3,22 @@
 #' Install the Python package
 #'
 #' @description
-#' `install_pyinit()` installs the Python package that does the work, from the sources that this R
-#' package carries, so the two always match. What it needs (NumPy, pyarrow, SciPy, jsonschema) comes
-#' from the Python package index.
+#' `install_pyinit()` installs the Python package from the sources included in this R package, so
+#' the two always match. Its dependencies (NumPy, pyarrow, SciPy, jsonschema) come from the Python
+#' package index.
 #'
-#' `pyinit_available()` tells whether Python and the Python package are there to be used.
+#' `pyinit_available()` checks whether Python and the Python package can be used.
 #'
 #' @param envname
 #' The name or path of the Python environment to install into. `NULL` means the environment of the
-#' Python in use; if there is none yet, a virtual environment named `"r-pyinit"`, where reticulate
-#' finds it by itself.
+#' Python in use, or else a virtual environment named `"r-pyinit"`, which reticulate finds
+#' automatically.
 #'
 #' @param method
-#' How: `"auto"`, `"virtualenv"` or `"conda"`.
+#' The type of environment: `"auto"`, `"virtualenv"` or `"conda"`.
 #'
 #' @param ...
-#' Passed on to [reticulate::py_install()].
+#' Passed to [reticulate::py_install()].
 #'
 #' @returns
 #' `install_pyinit()` returns `NULL`, invisibly. `pyinit_available()` returns `TRUE` or `FALSE`.
@@ -33,7 +33,7 @@ install_pyinit <- function(envname = NULL, method = "auto", ...) {
   if (is.null(envname) && !reticulate::py_available() && !nzchar(Sys.getenv("RETICULATE_PYTHON"))) {
     envname <- "r-pyinit"
   }
-  # pip builds in the folder of the sources, and R's library may be read-only
+  # a copy, since pip builds in the folder of the sources and R's library may be read-only
   folder <- tempfile("pyinit")
   dir.create(folder)
   on.exit(unlink(folder, recursive = TRUE))
@@ -41,7 +41,7 @@ install_pyinit <- function(envname = NULL, method = "auto", ...) {
   requirement <- paste0(file.path(folder, "python"), "[arrow,manifest,stft]")
   loaded <- !is.null(session$bridge)
   reticulate::py_install(requirement, envname = envname, method = method, pip = TRUE, ...)
-  # a session has one Python, and that has one version of a package
+  # a session has one Python, which keeps the version of a package that it has loaded
   if (loaded || reticulate::py_available() && !pyinit_available()) {
     message("Restart R to use the Python package that was installed.")
   }

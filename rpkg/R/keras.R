@@ -1,33 +1,33 @@
-# Models of Keras.
+# Keras models.
 
-#' Draws all weights of a model of Keras from one seed
+#' Initialize all weights of a Keras model from one seed
 #'
 #' @description
-#' Every weight of a built model is drawn anew by the initializer that its layer was given, with
-#' `derive_seed(seed, path)` in place of the initializer's own seed. So a weight depends on the
-#' seed, its path, its shape and its initializer, and not on what other layers there are: layers
-#' that are added, removed or reordered leave the others as they were. The same call in Python,
+#' Draws every weight of a built model again, with the initializer of its layer and the seed
+#' `derive_seed(seed, path)` in place of the initializer's own. So a weight depends on the seed, its
+#' path, its shape and its initializer, but not on other layers: adding, removing or reordering
+#' layers leaves the others unchanged. The same call in Python,
 #' `pyinit.keras.initialize(model, seed)`, gives the same weights.
 #'
 #' @details
-#' The path is the names of the layers from the model, which is not counted itself, down to the
-#' weight, and the weight's name, joined by slashes: `"encoder/dense/kernel"`. Give layers names:
-#' those that Keras makes up (`dense_1`) count the layers made before in the session.
+#' The path consists of the names of the layers from the model (excluded) down to the weight, and
+#' the weight's name, joined by slashes: `"encoder/dense/kernel"`. Give layers names: the default
+#' names of Keras (`dense_1`) depend on the layers created before in the session.
 #'
-#' Initializers of Keras are taken for those of this package with the same name and arguments.
+#' Keras' own initializers are replaced by those of this package with the same name and arguments.
 #' Constant ones give their constant again. Weights that no optimizer trains (moving averages, the
-#' state of seed generators) and the state of the optimizer stay as they are; those of frozen layers
-#' are drawn. If there are weights that cannot be drawn, an error names them and says why, and the
-#' model's weights stay as they were.
+#' state of seed generators) and the state of the optimizer are unchanged; those of frozen layers
+#' are drawn. If a weight cannot be drawn, an error names it and gives the reason, and all weights
+#' of the model are unchanged.
 #'
 #' @param model
-#' A built model of Keras, or another layer: a Python object.
+#' A built Keras model, or another layer: a Python object.
 #'
 #' @param seed
 #' A whole number from -2^53 to 2^53, or a seed of [derive_seed()].
 #'
 #' @returns
-#' `model`, invisibly. It is changed in place.
+#' `model`, invisibly. It is modified in place.
 #'
 #' @export
 #' @family seeds
@@ -39,11 +39,11 @@
 #' ))
 #' initialize_model(model, seed = 42)
 #'
-#' # The kernel of the layer is now
+#' # Its kernel is the same as
 #' initializer_glorot_uniform(seed = derive_seed(42, "dense/kernel"))(shape = c(4, 3))
 initialize_model <- function(model, seed) {
   if (!inherits(model, "python.builtin.object")) {
-    stop_type("model", model, "a model of Keras")
+    stop_type("model", model, "a Keras model")
   }
   seed <- as_fixed_seed(seed, "a whole number from -2^53 to 2^53, or a seed of derive_seed()")
   call_python(bridge()$initialize_model(model, seed))

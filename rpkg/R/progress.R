@@ -1,9 +1,9 @@
-# How far long work is.
+# Progress reporting.
 
-# Calls `run` with the function that Python is to call as the work goes on, or with NULL.
+# Calls `run` with a progress function for Python, or with NULL.
 #
-# `progress` is the user's: a function of the bytes done and the bytes in all. NULL shows a bar
-# where somebody watches.
+# `progress` is the user's function of the bytes done and the total. NULL shows a progress bar in an
+# interactive session.
 with_progress <- function(progress, run) {
   if (is.null(progress)) {
     if (!interactive()) {
@@ -27,19 +27,19 @@ with_progress <- function(progress, run) {
     })
     NULL
   }
-  # the user's own error, not what Python made of it
+  # the error of the user's function rather than Python's version of it
   tryCatch(
     run(for_python(show)),
     error = function(error) stop(if (is.null(failed)) error else failed)
   )
 }
 
-# The function as one of Python's that gets numbers of R, not Python objects.
+# The function as a Python function, which is called with R numbers.
 for_python <- function(show) {
   reticulate::r_to_py(show, convert = TRUE)
 }
 
-# A bar for those who wait longer than so many seconds.
+# A progress bar that appears after so many seconds.
 progress_bar <- function(after = 2) {
   started <- proc.time()[["elapsed"]]
   bar <- NULL

@@ -1,31 +1,31 @@
-# Seeds: numbers, generators of a sequence of draws, and where fresh seeds come from.
+# Seeds: numbers, seed generators, and fresh seeds.
 
-#' A seed that gives new values at every draw
+#' Seed generator
 #'
 #' @description
-#' An initializer with a number as its seed repeats its values at every call. With a seed
-#' generator, each call takes the generator's next draw; initializers that share one generator
-#' never share values. The first draw is what the number itself would give.
+#' An initializer with a number as its seed returns the same values at every call. With a seed
+#' generator, each call takes the generator's next draw and returns new values; initializers that
+#' share a generator never share values. The first draw is that of the number itself.
 #'
-#' Keras' own seed generator, a Python object, serves as a seed too.
+#' Keras' own seed generator, a Python object, can be a seed too.
 #'
 #' # Elements
-#' `generator$seed` and `generator$name` are the arguments; `` generator$`next`() `` takes the next
-#' draw and returns it as `c(seed, draw)`, the draw counting from 0 (as a list, if the seed is one
-#' of [derive_seed()]); `generator$get_config()` is [get_config()].
+#' `generator$seed` and `generator$name` are the arguments. `` generator$`next`() `` takes the next
+#' draw and returns it as `c(seed, draw)`, where draws count from 0 (a list, if the seed is one of
+#' [derive_seed()]). `generator$get_config()` is [get_config()].
 #'
 #' @param seed
-#' A whole number from -2^53 to 2^53, a seed of [derive_seed()], or `NULL` for a fresh one from R's
-#' own generator.
+#' A whole number from -2^53 to 2^53, a seed of [derive_seed()], or `NULL` for a fresh seed from R's
+#' random number generator.
 #'
 #' @param name
-#' A name for printing and configurations; made up if `NULL`.
+#' A name for printing and configurations; generated if `NULL`.
 #'
 #' @param ...
-#' Not used; there for compatibility with keras3.
+#' Not used, for compatibility with keras3.
 #'
 #' @returns
-#' A seed generator, to be given to initializers as their `seed`.
+#' A seed generator, for the `seed` argument of initializers.
 #'
 #' @export
 #' @family seeds
@@ -81,14 +81,14 @@ next_draw <- function(object) {
   if (is.list(drawn)) list(new_seed(drawn[[1L]]), drawn[[2L]]) else drawn
 }
 
-#' Seeds R and Python
+#' Set the seed of R and Python
 #'
 #' @description
-#' Makes initializers without a seed reproducible, and everything else that draws from R's or
-#' Python's own generators. The seed goes to
+#' Makes initializers without a seed reproducible, and all other code that uses R's or Python's
+#' random number generators. Sets the seed of
 #'
-#' - R, as by [set.seed()]: an initializer or seed generator that is made in R without a seed takes
-#'   one from there,
+#' - R, as [set.seed()] does: initializers and seed generators created in R without a seed take one
+#'   from R's generator,
 #' - Python's `random` module,
 #' - NumPy's global generator.
 #'
@@ -120,22 +120,22 @@ set_random_seed <- function(seed) {
   invisible()
 }
 
-#' The seed of one named thing, from the seed of the whole
+#' Derive a seed for a name from a model's seed
 #'
 #' @description
-#' Gives each named thing, such as a weight, a seed of its own from one seed. Different names give
-#' unrelated seeds, and a name's seed depends on no other name: weights that are added, removed or
-#' reordered leave the others as they are. [initialize_model()] does so for all weights of a model
-#' of Keras.
+#' Gives each weight, or anything else with a name, its own seed. Different names give unrelated
+#' seeds, and the seed of a name does not depend on other names: adding, removing or reordering
+#' weights leaves the others unchanged. [initialize_model()] does this for all weights of a Keras
+#' model.
 #'
 #' @details
 #' The seed is the first 8 bytes, big-endian, of the SHA-256 digest of these bytes: the ASCII text
 #' `pyinit derive_seed 1`, a zero byte, `seed` modulo 2^64 in decimal, a zero byte, and `name` in
-#' UTF-8. It is the one that `pyinit.derive_seed()` gives in Python.
+#' UTF-8. `pyinit.derive_seed()` in Python returns the same seed.
 #'
-#' Its 64 bits are more than a number of R holds, so it is an object of class `pyinit_seed`: its
-#' digits, as a string. It goes wherever this package takes a seed, can be saved, and arrives in
-#' Python as an integer. `as.character()` gives the digits.
+#' R's numbers cannot hold its 64 bits, so it is an object of class `pyinit_seed`, a string of
+#' digits. It can be saved, is accepted wherever this package takes a seed, and is an integer in
+#' Python. `as.character()` returns the digits.
 #'
 #' @param seed
 #' A whole number from -2^53 to 2^53, or another seed of `derive_seed()`.
@@ -165,7 +165,7 @@ new_seed <- function(digits) {
   structure(digits, class = "pyinit_seed")
 }
 
-# A configuration that Python has described, with the seeds that came in decimal as seeds.
+# Converts the decimal strings in a configuration from Python to seeds.
 with_exact_seeds <- function(config) {
   for (name in names(config)) {
     value <- config[[name]]
@@ -195,8 +195,7 @@ r_to_py.pyinit_seed <- function(x, convert = FALSE) {
   bridge()$integer(as.character(x))
 }
 
-# What can be a seed: a number, a generator (or the configuration of one), NULL. Whether a Python
-# object can be one is for Python to say.
+# Checks a seed: a number, a generator (or its configuration) or NULL. Python checks Python objects.
 as_seed <- function(seed) {
   if (is.null(seed) || inherits(seed, c("pyinit_seed_generator", "python.builtin.object"))) {
     seed
@@ -212,7 +211,7 @@ as_seed <- function(seed) {
   }
 }
 
-# A seed that stands for itself.
+# Checks a seed that is not a generator.
 as_fixed_seed <- function(seed, allowed) {
   if (inherits(seed, "pyinit_seed")) seed else as_seed_number(seed, allowed)
 }
@@ -272,10 +271,10 @@ print.pyinit_seed_generator <- function(x, ...) {
   )
 }
 
-# The draws are Python's: an element set here would be shown, and have no effect.
+# The generator is Python's: setting an element here would have no effect.
 #' @export
 `$<-.pyinit_seed_generator` <- function(x, name, value) { # nolint: object_name_linter.
-  stop_pyinit("`", name, "` cannot be set: make another random_seed_generator()")
+  stop_pyinit("`", name, "` cannot be set: create a new random_seed_generator()")
 }
 
 #' @export

@@ -3,30 +3,29 @@
 #' Self-test
 #'
 #' @description
-#' Checks that the installed copy draws what every copy must draw, to the last bit. It draws golden
-#' vectors that were written once, from the definition of the random stream: every initializer,
-#' every dtype, several seeds, draws and shapes, parts of tensors.
+#' Checks that the installed package reproduces the golden vectors to the last bit. These are fixed
+#' expected values of the random stream: every initializer and dtype, several seeds, draws, shapes
+#' and partitions.
 #'
 #' @details
-#' The vectors are those in the R package itself. All of them are drawn in Python, as by
-#' `pyinit.self_test()`. Those whose values are written out are also brought over to R as every
-#' array is, and compared there with the numbers that R reads from the file. It takes about a
-#' second or two.
+#' The vectors are those in the R package. Python draws and compares all of them, as
+#' `pyinit.self_test()` does. Small ones are also passed to R, as every array is, and compared there
+#' with the numbers that R reads from the file. The test takes a second or two.
 #'
 #' @param device
-#' `"cpu"`, or `"cuda"` or `"cuda:1"` for a GPU: then without [initializer_orthogonal()], which has
-#' bits of its own there.
+#' `"cpu"`, or `"cuda"` or `"cuda:1"` for a GPU, where [initializer_orthogonal()] is left out: its
+#' bits differ there.
 #'
 #' @returns
 #' An object of class `pyinit_self_test`, a list with
-#' - `passed`: `TRUE` if nothing differs; `as.logical()` gives it too,
+#' - `passed`: `TRUE` if nothing differs; also returned by `as.logical()`,
 #' - `stream_version`: the version of the random stream,
-#' - `kernel`: what drew,
-#' - `checked`, `checked_in_r`: how many tensors were drawn, and how many of them in R too,
+#' - `kernel`: the kernel in use,
+#' - `checked`, `checked_in_r`: the number of tensors compared, and compared in R,
 #' - `differences`: a data frame with columns `name` and `difference`, with a row for each tensor
 #'   that differs.
 #'
-#' Printed, it says what differs.
+#' `print()` shows the differences.
 #'
 #' @export
 #' @family reproducibility functions
@@ -57,7 +56,7 @@ self_test <- function(device = "cpu") {
   )
 }
 
-# The vectors whose values the file has, as R draws them and reads them.
+# Compares the vectors whose values are in the file, as R draws and reads them.
 compared_in_r <- function(vectors, device) {
   pairs <- list()
   checked <- 0
@@ -86,14 +85,14 @@ draw_of_vector <- function(vector) {
   }
 }
 
-# How an array differs from values in C order, which are given in hexadecimal; NULL if it does not.
+# How an array differs from values in C order, given in hexadecimal; NULL if it does not.
 difference_in_r <- function(drawn, hexadecimal) {
   expected <- as.numeric(hexadecimal)
   found <- as.numeric(if (length(dim(drawn)) > 1L) aperm(drawn) else drawn)
   if (length(found) != length(expected)) {
     return(paste("in R,", length(found), "values instead of", length(expected)))
   }
-  # unlike `==`, tells 0 from -0
+  # unlike `==`, distinguishes 0 and -0
   same <- mapply(identical, found, expected, MoreArgs = list(num.eq = FALSE))
   if (all(same)) {
     return(NULL)

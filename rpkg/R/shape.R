@@ -1,6 +1,6 @@
 # Shapes: as the user types them, as R's `dim`, and their fans.
 
-# A shape as the user typed it, as doubles: c(2, 3), 5, list(2L, 3L), integer() for a scalar.
+# Converts a shape to doubles: c(2, 3), 5, list(2L, 3L), integer() for a scalar.
 as_sizes <- function(name, value) {
   sizes <- if (is.list(value)) unlist_numbers(value) else value
   if (!is.numeric(sizes) || is.object(sizes) || !all(is_size(sizes))) {
@@ -12,7 +12,7 @@ as_sizes <- function(name, value) {
   as.double(sizes)
 }
 
-# Beyond 2^53 a double need not be the number that was typed.
+# Beyond 2^53, a double may differ from the number that was typed.
 is_size <- function(x) {
   !is.na(x) & x >= 0 & x <= 2^53 & x == floor(x)
 }
@@ -25,15 +25,15 @@ unlist_numbers <- function(x) {
   if (all(lengths(x) == 1L) && all(vapply(x, is.numeric, NA))) unlist(x)
 }
 
-# The `dim` of an R array of that shape. R has no `dim` for scalars, and none beyond 2^31 - 1: there
-# a tensor of rank 1 is a plain long vector.
+# The `dim` of an R array of that shape. Scalars have none, nor have tensors of rank 1 beyond 2^31 -
+# 1 elements, which are long vectors.
 as_dim <- function(shape, name) {
   if (length(shape) == 0L || length(shape) == 1L && shape > .Machine$integer.max) {
     return(NULL)
   }
   if (any(shape > .Machine$integer.max)) {
     stop_argument(
-      name, shape, "of dimensions up to 2^31 - 1, as R has them, unless there is only one"
+      name, shape, "of dimensions up to 2^31 - 1, R's limit, unless there is only one"
     )
   }
   as.integer(shape)
@@ -42,16 +42,16 @@ as_dim <- function(shape, name) {
 #' Fan-in and fan-out of a weight tensor
 #'
 #' @description
-#' The numbers of input and output units of a weight tensor, from which
-#' [initializer_variance_scaling()] and its relatives take the scale of the weights.
+#' Computes the numbers of input and output units of a weight tensor, from which
+#' [initializer_variance_scaling()] and its special cases derive the scale of the weights.
 #'
 #' @param shape
 #' The dimensions of the tensor. A matrix is (inputs, outputs); a tensor of higher rank is the
 #' kernel of a convolution: (receptive field, input channels, output channels).
 #'
 #' @param input_axes,output_axes
-#' The axes that count inputs and those that count outputs, from 0 as in Python (or, negative, from
-#' the end), where the shape alone does not tell: in attention layers. Used only if both are given.
+#' The axes of inputs and of outputs, counted from 0 as in Python (negative ones from the end), for
+#' layers such as attention where they do not follow from the shape. Used only if both are given.
 #'
 #' @returns
 #' A numeric vector with the elements `fan_in` and `fan_out`.

@@ -1,14 +1,14 @@
-# What the draws run on.
+# Threads and the configuration in use.
 
 #' Number of threads
 #'
 #' @description
-#' `set_num_threads()` sets how many threads a large draw uses, in R and in Python, and
+#' `set_num_threads()` sets the number of threads that a large draw uses, in R and in Python, and
 #' `num_threads()` returns it. The values do not depend on it.
 #'
 #' @param n
-#' A whole number from 1 to 1024, or `NULL` for the default: the environment variable
-#' `PYINIT_NUM_THREADS`, or else the CPUs that this process may use.
+#' A whole number from 1 to 1024. `NULL` means the default: the environment variable
+#' `PYINIT_NUM_THREADS`, or else the number of CPUs available to this process.
 #'
 #' @returns
 #' `set_num_threads()` returns `NULL`, invisibly; `num_threads()` a number.
@@ -31,10 +31,10 @@ num_threads <- function() {
   value_from_python(python_package()$num_threads())
 }
 
-#' What is in use
+#' Show the configuration in use
 #'
 #' @description
-#' Prints which kernel, device, threads and versions are in use: what a report of a problem needs.
+#' Prints the kernel, device, threads and versions in use. Include it in a bug report.
 #'
 #' @returns
 #' `NULL`, invisibly.
