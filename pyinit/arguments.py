@@ -136,14 +136,16 @@ def as_partition(
     if partition_shape is None or partition_offset is None:
         name = shape_name if partition_shape is None else offset_name
         raise argument_error(name, None, "given together with the other partition argument")
-    part = as_dimensions(shape_name, partition_shape)
+    partition = as_dimensions(shape_name, partition_shape)
     offset = as_dimensions(offset_name, partition_offset)
-    if len(part) != len(shape):
+    if len(partition) != len(shape):
         raise argument_error(shape_name, partition_shape, f"of the rank of shape={shape}")
     if len(offset) != len(shape):
         raise argument_error(offset_name, partition_offset, f"of the rank of shape={shape}")
-    for full, length, first in zip(shape, part, offset, strict=True):
+    for full, length, first in zip(shape, partition, offset, strict=True):
         if first + length > full:
-            allowed = f"such that the partition {part} at that offset lies inside shape={shape}"
+            allowed = (
+                f"such that the partition {partition} at that offset lies inside shape={shape}"
+            )
             raise argument_error(offset_name, partition_offset, allowed)
-    return part, offset
+    return partition, offset

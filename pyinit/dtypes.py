@@ -170,9 +170,9 @@ def _to_odd(nearest: Any, is_beyond: Any, is_inexact: Any) -> Any:
 def cast(values: AnyArray, dtype: np.dtype[Any]) -> tuple[AnyArray, AnyArray]:
     """Convert values to another dtype; also return which of them it represents exactly."""
     with np.errstate(invalid="ignore", over="ignore"):
-        held = values.astype(dtype)
-        again = held.astype(values.dtype)
-    return held, (again == values) | ((again != again) & (values != values))
+        converted = values.astype(dtype)
+        back = converted.astype(values.dtype)
+    return converted, (back == values) | ((back != back) & (values != values))
 
 
 def constant_of(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> AnyArray:
@@ -189,16 +189,16 @@ def constant_of(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> A
             raise argument_error(name, value, f"within the range of dtype {dtype.name}")
         return rounded
     try:
-        held: int | None = int(value)
+        converted: int | None = int(value)
     except (OverflowError, ValueError):
-        held = None
+        converted = None
     if dtype == BOOL:
         low, high = 0, 1
     else:
         low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
-    if held is None or held != value or not low <= held <= high:
+    if converted is None or converted != value or not low <= converted <= high:
         raise argument_error(name, value, f"an integer from {low} to {high} for dtype {dtype.name}")
-    return np.asarray(held, dtype)
+    return np.asarray(converted, dtype)
 
 
 def _to_float64(value: int | float | bool, dtype: np.dtype[Any]) -> float:

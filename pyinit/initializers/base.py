@@ -130,38 +130,44 @@ class Initializer:
                 lambda: self._lazy(as_shape(shape), standardize_dtype(dtype, self._dtypes)), layout
             )
         full = as_shape(shape)
-        part, offset = full, None
+        partition, offset = full, None
         if partition_shape is not None or partition_offset is not None:
-            part, offset = as_partition(full, partition_shape, partition_offset)
+            partition, offset = as_partition(full, partition_shape, partition_offset)
         ordinal = devices.chosen(device, out)
         if ordinal is not None:
-            return self._call_on_gpu(ordinal, full, part, offset, dtype, out)
+            return self._call_on_gpu(ordinal, full, partition, offset, dtype, out)
         # a call that finds no memory takes no draw, so memory comes first
         if out is None:
             array_dtype = standardize_dtype(dtype, self._dtypes)
-            out = np.empty(part, array_dtype)
+            out = np.empty(partition, array_dtype)
         else:
             wanted = getattr(out, "dtype", None) if dtype is None else dtype
             array_dtype = standardize_dtype(wanted, self._dtypes)
-            check_out(out, array_dtype, part)
+            check_out(out, array_dtype, partition)
         self._lazy(full, array_dtype)._fill(out, offset)
         return out
 
     def _call_on_gpu(
-        self, ordinal: int, full: Shape, part: Shape, offset: Shape | None, dtype: Any, out: Any
+        self,
+        ordinal: int,
+        full: Shape,
+        partition: Shape,
+        offset: Shape | None,
+        dtype: Any,
+        out: Any,
     ) -> Any:
         """Return what a call returns on the GPU of that ordinal."""
         from pyinit.stream.gpu import arrays
 
         if out is None:
             array_dtype = standardize_dtype(dtype, self._dtypes)
-            out = arrays.empty(part, array_dtype, ordinal)
+            out = arrays.empty(partition, array_dtype, ordinal)
             with arrays.reporting_memory(ordinal):
                 self._lazy(full, array_dtype)._fill_on_gpu(out, offset)
             return out
         with arrays.borrowed(out) as array, arrays.reporting_memory(ordinal):
             array_dtype = standardize_dtype(array.dtype if dtype is None else dtype, self._dtypes)
-            check_out(array, array_dtype, part)
+            check_out(array, array_dtype, partition)
             self._lazy(full, array_dtype)._fill_on_gpu(array, offset)
         return out
 

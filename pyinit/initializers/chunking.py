@@ -30,8 +30,8 @@ def chunk_partitions(shape: Shape, size: int | None = None) -> Iterator[tuple[Sh
     rows = size // math.prod(shape[1:])
     if rows == 0:
         for first in range(shape[0]):
-            for part, offset in chunk_partitions(shape[1:], size):
-                yield (1, *part), (first, *offset)
+            for partition, offset in chunk_partitions(shape[1:], size):
+                yield (1, *partition), (first, *offset)
         return
     for first in range(0, shape[0], rows):
         yield (min(rows, shape[0] - first), *shape[1:]), (first, *(0,) * (len(shape) - 1))

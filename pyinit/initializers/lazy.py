@@ -113,7 +113,7 @@ class LazyTensor:
 
     @property
     def needs_whole(self) -> bool:
-        """Whether reading any part computes the whole tensor, once per object."""
+        """Whether reading any partition computes the whole tensor, once per object."""
         return False
 
     @property
@@ -190,16 +190,16 @@ class LazyTensor:
             RuntimeError: There is no driver or no device.
             MemoryError: There is too little memory.
         """
-        part, first = self._partition(shape, offset)
+        partition, first = self._partition(shape, offset)
         storage = self._dtype if dtype is None else dtype
         ordinal = devices.chosen(device, None)
         if ordinal is None:
-            out = np.empty(part, storage, order)  # type: ignore[call-overload]
+            out = np.empty(partition, storage, order)  # type: ignore[call-overload]
             self._fill(out, first)
             return out
         from pyinit.stream.gpu import arrays
 
-        out = arrays.empty(part, storage, ordinal, order)
+        out = arrays.empty(partition, storage, ordinal, order)
         with arrays.reporting_memory(ordinal):
             self._fill_on_gpu(out, first)
         return out
@@ -246,10 +246,10 @@ class LazyTensor:
             >>> [slices for slices, values in weights.chunks(6)]
             [(slice(0, 2, 1), slice(0, 3, 1)), (slice(2, 4, 1), slice(0, 3, 1))]
         """
-        for part, offset in self.partitions(size):
-            out = np.empty(part, self._dtype)
+        for partition, offset in self.partitions(size):
+            out = np.empty(partition, self._dtype)
             self._fill(out, offset)
-            yield slices_of(part, offset), out
+            yield slices_of(partition, offset), out
 
     def partitions(self, size: int | None = None) -> Iterator[tuple[Shape, Shape]]:
         """Iterate over the shapes and offsets of the chunks, without computing values."""
@@ -260,9 +260,9 @@ class LazyTensor:
     ) -> tuple[Shape, Shape]:
         if shape is None and offset is None:
             return self._shape, (0,) * len(self._shape)
-        part = self._shape if shape is None else as_dimensions("shape", shape)
+        partition = self._shape if shape is None else as_dimensions("shape", shape)
         first = (0,) * len(self._shape) if offset is None else offset
-        return as_partition(self._shape, part, first, ("shape", "offset"))
+        return as_partition(self._shape, partition, first, ("shape", "offset"))
 
     # ---- identity ----
 
@@ -311,7 +311,7 @@ class WholeTensor(LazyTensor):
 
     @property
     def needs_whole(self) -> bool:
-        """Whether reading any part computes the whole tensor, once per object."""
+        """Whether reading any partition computes the whole tensor, once per object."""
         return True
 
     def _compute(self) -> AnyArray:

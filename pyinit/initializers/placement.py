@@ -99,7 +99,7 @@ class ComposedTensor(LazyTensor):
 
     @property
     def needs_whole(self) -> bool:
-        """Whether reading any part computes a whole weight, once per object."""
+        """Whether reading any partition computes a whole weight, once per object."""
         return any(weights.needs_whole for _, weights in self._weights)
 
     @property
@@ -119,8 +119,8 @@ class ComposedTensor(LazyTensor):
         others = (*steps[:axis], 1, *steps[axis + 1 :])
         for k in range(out.shape[axis]):
             start = (*first[:axis], first[axis] + k * steps[axis], *first[axis + 1 :])
-            part = out[(slice(None),) * axis + (slice(k, k + 1),)]
-            self._fill(part, start, None if set(others) == {1} else others)
+            row = out[(slice(None),) * axis + (slice(k, k + 1),)]
+            self._fill(row, start, None if set(others) == {1} else others)
 
     def _parameters(self) -> tuple[Any, ...]:
         return self._weights

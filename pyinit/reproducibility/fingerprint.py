@@ -129,10 +129,10 @@ def _exactly(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
     """Convert values to a dtype that represents them exactly."""
     if values.dtype == dtype:
         return values
-    held, same = cast(values, dtype)
+    converted, same = cast(values, dtype)
     if not same.all():
         example = values[~same][0]
         raise argument_error(
             "dtype", dtype.name, f"one that represents the values exactly, unlike {example}"
         )
-    return held
+    return converted
