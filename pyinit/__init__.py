@@ -23,7 +23,8 @@ from pyinit.runtime.devices import default_device, set_default_device
 from pyinit.runtime.diagnostics import show_config
 from pyinit.runtime.threads import num_threads, set_num_threads
 from pyinit.seeds import SeedGenerator, derive_seed, random_seed_generator, set_random_seed
-from pyinit.stream import STREAM_VERSION
+from pyinit.versions import STREAM_VERSION
+from pyinit.versions import __version__ as __version__
 
 if TYPE_CHECKING:
     from pyinit import compat as compat
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from pyinit.manifests.reading import read_manifest
     from pyinit.manifests.verification import Verification, verify
     from pyinit.manifests.writing import write_manifest
-
-__version__ = "0.1.0"
 
 # complete lists, as type checkers do not follow a sum of them
 __all__ = [

@@ -21,7 +21,7 @@ from pyinit.arguments import Shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
 from pyinit.manifests.model import ManifestError, TensorSpec
 from pyinit.manifests.sources import TensorSource
-from pyinit.stream import STREAM_VERSION
+from pyinit.versions import STREAM_VERSION
 
 SUFFIX = ".arrow"
 _COLUMN = "values"

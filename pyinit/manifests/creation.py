@@ -21,7 +21,7 @@ from pyinit.reproducibility.chunks import for_each_chunk
 from pyinit.reproducibility.fingerprint import Digest, fingerprint
 from pyinit.reproducibility.json_config import to_json_config
 from pyinit.seeds import as_seed, derive_seed, is_generator, take_draw
-from pyinit.stream import STREAM_VERSION
+from pyinit.versions import STREAM_VERSION
 
 _COMMON_FIELDS = ("initializer", "axes", "gates", "draw")
 _TENSOR_FIELDS = ("name", "shape", "dtype", *_COMMON_FIELDS)

@@ -21,7 +21,7 @@ from pyinit.initializers.random import RandomInitializer
 from pyinit.manifests.model import Manifest, ManifestError, Segment, TensorSpec, readable_size
 from pyinit.reproducibility.json_config import from_json_config
 from pyinit.seeds import as_seed
-from pyinit.stream import STREAM_VERSION
+from pyinit.versions import STREAM_VERSION
 
 FORMAT = "pyinit manifest"
 FORMAT_VERSION = 1

@@ -23,7 +23,7 @@ from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
 from pyinit.manifests.model import ManifestError, TensorSpec
 from pyinit.manifests.reading import load_json
 from pyinit.manifests.sources import ArraySource, TensorSource
-from pyinit.stream import STREAM_VERSION
+from pyinit.versions import STREAM_VERSION
 
 SUFFIX = ".safetensors"
 

@@ -16,7 +16,7 @@ from pyinit.initializers.chunking import chunk_partitions
 from pyinit.initializers.lazy import LazyTensor, slices_of
 from pyinit.reproducibility.chunks import for_each_chunk
 from pyinit.runtime.host_arrays import host_array
-from pyinit.stream import STREAM_VERSION
+from pyinit.versions import STREAM_VERSION
 
 
 class Digest:

@@ -18,7 +18,7 @@ from pyinit.reproducibility.fingerprint import fingerprint
 from pyinit.reproducibility.json_config import from_json_config
 from pyinit.runtime import devices, kernel_choice
 from pyinit.runtime.host_arrays import host_array
-from pyinit.stream import STREAM_VERSION
+from pyinit.versions import STREAM_VERSION
 
 #: The file of this version of the stream, written once by script/write_golden_vectors.py.
 PATH = Path(__file__).with_name(f"golden_vectors_{STREAM_VERSION}.json")

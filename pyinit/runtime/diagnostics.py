@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyinit.runtime import devices, kernel_choice, threads
-from pyinit.stream import STREAM_VERSION
+from pyinit.versions import STREAM_VERSION
 
 _PACKAGES = ("numpy", "ml_dtypes", "cffi", "scipy", "pyarrow", "keras", "rpy2")
 

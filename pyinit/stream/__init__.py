@@ -13,10 +13,7 @@ from pyinit.stream.distributions import Distribution, distribution
 from pyinit.stream.kernels import kernel
 from pyinit.stream.regions import Region, index_strides
 
-__all__ = ["STREAM_VERSION", "Distribution", "Region", "distribution", "fill", "index_strides"]
-
-#: The version of the definition of every value. A change of any bit is a new version.
-STREAM_VERSION = 1
+__all__ = ["Distribution", "Region", "distribution", "fill", "index_strides"]
 
 
 def fill(out: AnyArray, region: Region) -> None:

@@ -30,7 +30,7 @@ from pyinit.runtime import devices
 from pyinit.runtime.diagnostics import configuration
 from pyinit.runtime.threads import set_num_threads
 from pyinit.seeds import SeedGenerator, derive_seed, set_random_seed
-from pyinit.stream import STREAM_VERSION
+from pyinit.versions import STREAM_VERSION
 
 __all__ = [
     "announce_exit",
