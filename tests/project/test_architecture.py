@@ -21,17 +21,21 @@ ALLOWED = {
 PUBLIC = {"cli", "keras", "torch", "jax", "rpy2"}
 
 
-def imported(tree):
-    """Return the parts of pyinit that a module imports when it runs."""
+def imported_names(tree):
+    """Return the dotted names that a module imports when it runs, also inside functions."""
     if isinstance(tree, ast.If) and ast.unparse(tree.test) == "TYPE_CHECKING":
         return set()
-    names = []
+    names = set()
     if isinstance(tree, ast.Import):
-        names = [alias.name for alias in tree.names]
+        names = {alias.name for alias in tree.names}
     elif isinstance(tree, ast.ImportFrom):
-        names = [f"{tree.module}.{alias.name}" for alias in tree.names]
-    parts = {name.split(".")[1] for name in names if name.startswith("pyinit.")}
-    return parts.union(*map(imported, ast.iter_child_nodes(tree)))
+        names = {f"{tree.module}.{alias.name}" for alias in tree.names}
+    return names.union(*map(imported_names, ast.iter_child_nodes(tree)))
+
+
+def imported(tree):
+    """Return the parts of pyinit that a module imports when it runs."""
+    return {name.split(".")[1] for name in imported_names(tree) if name.startswith("pyinit.")}
 
 
 @pytest.mark.parametrize("part", sorted(ALLOWED.keys() - PUBLIC))
@@ -54,3 +58,17 @@ def test_the_table_has_every_part():
 def test_the_table_has_no_circle():
     """Protects the order of the parts: with the test above, nothing imports in a circle."""
     TopologicalSorter({part: ALLOWED[part] - {part} for part in ALLOWED.keys() - PUBLIC}).prepare()
+
+
+def test_no_module_imports_in_a_circle():
+    """Protects readers, and the order in which modules can be imported."""
+    files = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in (ROOT / "pyinit").rglob("*.py")
+    }
+    graph = {}
+    for module, file in files.items():
+        names = imported_names(ast.parse(file.read_text()))
+        modules = {name if name in files else name.rpartition(".")[0] for name in names}
+        graph[module] = (modules & files.keys()) - {module}
+    TopologicalSorter(graph).prepare()
