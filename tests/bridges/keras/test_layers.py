@@ -2,8 +2,6 @@
 
 import copy
 import pickle
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -177,21 +175,6 @@ def test_initializers_are_copied(random_class, protocol):
         assert same_bits(other((4, 3)), initializer((4, 3)))
 
 
-@pytest.mark.parametrize("first", ["keras", "pyinit"])
-def test_either_package_may_be_imported_first(first):
-    """Protects the order of imports: an initializer may be older than Keras' import."""
-    code = f"""
-import {first}
-import pyinit
-initializer = pyinit.HeNormal(1)
-assert isinstance(initializer, pyinit.VarianceScaling)
-assert {first == "keras"} or initializer.__class__ is pyinit.HeNormal
-import keras
-assert isinstance(initializer, keras.initializers.HeNormal)
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
 @pytest.mark.parametrize("dtype", ["int32", "bool", "float8_e4m3fn"])
 def test_a_dtype_that_cannot_be_drawn_is_refused(dtype):
     """Protects the error of integer dtypes, for which Keras gives zeros."""
@@ -229,7 +212,7 @@ def test_an_unknown_dimension_is_refused():
     """Protects the error of a shape with None, which shows the shape."""
     with pytest.raises(ValueError, match=r"\(None, 3\)"):
         keras.layers.Layer().add_weight(shape=(None, 3), initializer=pyinit.HeNormal(1))
-    with pytest.raises(ValueError, match=r"Argument `shape` must .*dimension None"):
+    with pytest.raises(ValueError, match=r"Argument `shape` must .*None"):
         pyinit.HeNormal(1)((None, 3))
 
 

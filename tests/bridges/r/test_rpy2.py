@@ -86,19 +86,6 @@ def test_importing_the_bridge_does_not_start_r():
     assert_ends_well(run("-c", code), "False\n")
 
 
-def test_a_running_r_is_used():
-    """Protects users who started R through rpy2."""
-    code = """
-import rpy2.rinterface as ri
-ri.initr()
-ri.evalr("x <- 1")
-from pyinit.bridges.r import session
-session.start()
-print(ri.globalenv["x"][0])
-"""
-    assert_ends_well(run("-c", code), "1.0\n")
-
-
 def test_without_rpy2_the_error_says_how_to_install_it(monkeypatch):
     """Protects users without rpy2."""
     monkeypatch.setitem(sys.modules, "rpy2", None)
@@ -140,15 +127,18 @@ def test_without_the_r_package_the_error_says_how_to_install_it():
     assert ended.stdout.endswith("R CMD INSTALL rpkg\n")
 
 
-def test_the_r_package_is_found_in_lib_paths(tmp_path):
-    """Protects libraries outside R's own paths."""
+def test_a_running_r_finds_the_package_in_lib_paths(tmp_path):
+    """Protects users who started R through rpy2, and libraries outside R's own paths."""
     find = ["Rscript", "-e", "cat(find.package('pyinit'))"]
     found = subprocess.run(find, check=True, capture_output=True, text=True).stdout
     (tmp_path / "pyinit").symlink_to(found)
     code = f"""
+import rpy2.rinterface as ri
+ri.initr()
+ri.evalr("x <- 1")
 from pathlib import Path
 from pyinit.bridges.r import session
 session.start([Path({str(tmp_path)!r})])
-print("started")
+print(ri.globalenv["x"][0])
 """
-    assert_ends_well(run("-c", code, R_LIBS=""), "started\n")
+    assert_ends_well(run("-c", code, R_LIBS=""), "1.0\n")
