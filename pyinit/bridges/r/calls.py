@@ -61,6 +61,10 @@ __all__ = [
 
 Sizes = Sequence[float]
 
+_FLOAT64 = FLOAT_DTYPES["float64"]
+# a look-up by name would be slow, since NumPy computes dtype.name at each access
+_FLOATS = frozenset(FLOAT_DTYPES.values())
+
 #: The largest n for which R's doubles represent all integers up to n.
 _MAX_WHOLE = 2**53
 
@@ -125,7 +129,7 @@ def _filled(
 
 
 def _read(weights: LazyTensor, part: Any, offset: Any, device: Any) -> AnyArray:
-    storage = np.dtype(np.float64) if weights.dtype.name in FLOAT_DTYPES else weights.dtype
+    storage = storage_dtype(weights.dtype)
     values = weights.read(part, offset, dtype=storage, order="F", device=device)
     if isinstance(values, np.ndarray):
         return values
@@ -152,6 +156,11 @@ def _called(
         raise ValueError(f"Argument `initializer` must be {allowed}. Received: {received}")
     is_float = values.dtype.name in FLOAT_DTYPES
     return values.astype(np.float64 if is_float else values.dtype, order="F")
+
+
+def storage_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype in which values of `dtype` are computed for R."""
+    return _FLOAT64 if dtype in _FLOATS else dtype
 
 
 def whole(sizes: Any) -> Any:

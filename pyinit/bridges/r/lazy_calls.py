@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pyinit.bridges.r import calls
-from pyinit.dtypes import FLOAT_DTYPES, AnyArray
+from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.random import RandomInitializer
@@ -86,10 +86,8 @@ def _read(weights: LazyTensor, runs: Sequence[Runs], address: str) -> None:
         address: The transfer to fill.
     """
     axes = [_slices(*axis) for axis in runs]
-    float64 = weights.dtype.name in FLOAT_DTYPES
-    storage = np.dtype(np.float64) if float64 else weights.dtype
     shape = tuple(axis[-1][1].stop if axis else 0 for axis in axes)
-    out: AnyArray = np.empty(shape, storage, order="F")
+    out: AnyArray = np.empty(shape, calls.storage_dtype(weights.dtype), order="F")
     for pairs in itertools.product(*axes):
         source: tuple[Any, ...] = tuple(pair[0] for pair in pairs)
         # the ellipsis keeps a view of an array without axes
