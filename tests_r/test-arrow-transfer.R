@@ -90,7 +90,7 @@ test_that("shapes are taken as R users type them", {
   }
 })
 
-test_that("a bad shape is an error that names it", {
+test_that("an invalid shape is an error that names it", {
   bad <- list(
     NULL, NA, NA_real_, 2.5, c(2, 2.5), -1, Inf, NaN, "2", TRUE, factor(2), list(2, 3:4),
     list(2, NULL), list(2, TRUE), list(2, list(3)), c(2, NA), quote(x), 2^60
@@ -115,7 +115,7 @@ test_that("a bad shape is an error that names it", {
   expect_error(draw_array(normal, 2, device = "abacus"), "device", class = "pyinit_value_error")
 })
 
-test_that("dtypes become the type that R has for them", {
+test_that("each dtype arrives in R's type for it", {
   ones <- python$Ones()
   expect_identical(draw_array(ones, c(1, 2), "bool"), matrix(TRUE, 1, 2))
   for (dtype in c("int8", "int16", "int32", "uint8", "uint16")) {
@@ -136,7 +136,7 @@ test_that("dtypes become the type that R has for them", {
   expect_error(draw_array(normal, 2, "int32"), "dtype", class = "pyinit_value_error")
 })
 
-test_that("a draw is the memory that Python has filled, and R writes to it in place", {
+test_that("a draw is the memory that Python filled, and R writes to it in place", {
   initializer <- probe$Watched(seed = 1L)
   x <- draw_array(initializer, c(64, 64))
   expect_identical(data_address(x), initializer$address)
@@ -152,7 +152,7 @@ test_that("a draw is the memory that Python has filled, and R writes to it in pl
   expect_identical(data_address(x), initializer$address)
 })
 
-test_that("R and NumPy see the same memory, and neither writes to what the other sees", {
+test_that("R and NumPy share memory, and neither writes to the other's array", {
   x <- matrix(c(1, NaN, NA, -Inf, 0, -0), 2)
   view <- as_numpy(x)
   expect_identical(probe$address(view), data_address(x))
@@ -174,7 +174,7 @@ test_that("R and NumPy see the same memory, and neither writes to what the other
   expect_identical(back, matrix(c(1, NaN, 2, -Inf, 0, -0), 2))
 })
 
-test_that("what Python writes to a shared array shows in R until R writes", {
+test_that("a shared array reflects Python's changes until R writes", {
   theirs <- numpy$zeros(3L)
   x <- as_r_array(theirs)
   theirs$fill(1)
@@ -184,7 +184,7 @@ test_that("what Python writes to a shared array shows in R until R writes", {
   expect_identical(x, array(c(5, 1, 1)))
 })
 
-test_that("a draw that Python looks at is copied before R writes to it", {
+test_that("a draw that Python views is copied before R writes to it", {
   x <- draw_array(normal, c(2, 2))
   first <- x[1]
   view <- as_numpy(x)
@@ -217,7 +217,7 @@ test_that("arrays of all types and orders arrive", {
   expect_identical(as_r_array(pyarrow$array(list(1L, 2L), "int32")), array(1:2))
 })
 
-test_that("what cannot cross is an error that says what can", {
+test_that("an unsupported array is an error that names the supported types", {
   for (x in list("a", NULL, list(1), 1i, factor("a"), Sys.Date(), mean)) {
     expect_error(as_numpy(x), "Argument `x` must be a double", class = "pyinit_type_error")
   }
@@ -237,7 +237,7 @@ test_that("what cannot cross is an error that says what can", {
   expect_error(as_r_array(numpy$full(1L, -2^31)$astype("int32")), "NA in R")
 })
 
-test_that("functions of R give what they give for an ordinary vector", {
+test_that("R's functions return the same as for an ordinary vector", {
   for (values in list(
     c(3, 1, 2), c(3, NA, 1), c(NaN, 2, NA), c(NA, 2, NaN), c(Inf, -Inf, 1), c(0, -0),
     c(1e308, 1e308), c(1, 1e-17, -1), rep(0.1, 1000)
@@ -256,7 +256,7 @@ test_that("functions of R give what they give for an ordinary vector", {
   }
 })
 
-test_that("R's collector releases what Python holds", {
+test_that("R's collector releases Python's arrays", {
   initializer <- probe$Watched(seed = 1L)
   x <- draw_array(initializer, c(10, 10))
   collect()
@@ -276,7 +276,7 @@ test_that("R's collector releases what Python holds", {
   expect_false(initializer$alive())
 })
 
-test_that("R lets go of what Python has released, on any thread", {
+test_that("R frees vectors that Python has released, on any thread", {
   initializer <- probe$Watched(seed = 1L)
   view <- as_numpy(draw_array(initializer, c(10, 10)))
   collect()
@@ -295,7 +295,7 @@ test_that("R lets go of what Python has released, on any thread", {
   expect_false(initializer$alive())
 })
 
-test_that("a saved array is an ordinary one, in a session without the package too", {
+test_that("a saved array is an ordinary array, also in a session without the package", {
   x <- draw_array(normal, c(3, 2))
   file <- withr::local_tempfile(fileext = ".rds")
   saveRDS(x, file)
@@ -319,7 +319,7 @@ start <- c(
   "x <- draw(20, 20)"
 )
 
-test_that("a session ends well with arrays on both sides", {
+test_that("a session ends without errors with arrays on both sides", {
   expect_session(c(start, "view <- pyinit::as_numpy(x)", "cat(length(x))"), "400")
   expect_session(
     c(start, "y <- pyinit::as_r_array(pyinit::as_numpy(matrix(1)))", "cat(y)"), "1",

@@ -1,7 +1,7 @@
 # Errors of Python are conditions of R, and a missing Python says what mends it.
 
-test_that("what Python refuses is an error when the initializer is made", {
-  # protects: no bad argument waits until a layer is built; one definition of what is allowed
+test_that("an invalid argument is an error when the initializer is created", {
+  # protects: errors before a layer is built; one definition of valid arguments
   cases <- list(
     list("scale", quote(initializer_variance_scaling(scale = -1))),
     list("scale", quote(initializer_variance_scaling(scale = "1"))),
@@ -26,7 +26,7 @@ test_that("what Python refuses is an error when the initializer is made", {
   }
 })
 
-test_that("what Python refuses in the call is an error of the same kind", {
+test_that("an invalid argument of a call is an error of the same form", {
   # protects: errors of a draw
   initializer <- initializer_he_normal(seed = 1)
   expect_argument_error(initializer("a"), "shape")
@@ -43,19 +43,19 @@ test_that("what Python refuses in the call is an error of the same kind", {
   expect_error(initializer(c(2, 2), NULL, 3), "3", class = "pyinit_type_error")
 })
 
-test_that("an error of a type that Python names with its module has a clean message too", {
+test_that("an exception whose name includes its module has a clean message", {
   # protects: NumPy's MemoryError
   error <- expect_error(initializer_zeros()(c(2^21, 2^21)), class = "pyinit_error")
   expect_match(conditionMessage(error), "^Unable to allocate 32[.]0 TiB")
 })
 
-test_that("errors that are not Python's stay what they are", {
-  # protects: an error of R is not dressed up with the last one of Python
+test_that("R errors are not changed", {
+  # protects: an R error does not get the message of Python's last exception
   try(initializer_constant("a"), silent = TRUE)
   expect_error(pyinit:::call_python(stop("mine")), "^mine$")
 })
 
-test_that("without the Python package, every function says which command mends it", {
+test_that("without the Python package, every error names the command that installs it", {
   # protects: a first-time user with some Python
   folder <- withr::local_tempdir()
   dir.create(file.path(folder, "pyinit"))
@@ -81,7 +81,7 @@ test_that("without the Python package, every function says which command mends i
   expect_length(grep("pyinit::install_pyinit()", output, fixed = TRUE), length(calls))
 })
 
-test_that("without Python too", {
+test_that("without Python, the error names the command too", {
   # protects: a first-time user without Python
   output <- run_r(
     c(
@@ -94,7 +94,7 @@ test_that("without Python too", {
   expect_match(paste(output, collapse = "\n"), "TRUE .*pyinit::install_pyinit\\(\\)")
 })
 
-test_that("a Python package of another version is refused, with the command that mends it", {
+test_that("a Python package of another version is an error that names the command", {
   # protects: the two packages are one release
   folder <- withr::local_tempdir()
   bridges <- file.path(folder, "pyinit", "bridges")

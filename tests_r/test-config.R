@@ -1,7 +1,7 @@
 # Configurations, initializers by name, the default dtype, fans.
 
-test_that("a configuration makes the same initializer again, in R and in Python", {
-  # protects: get_config() and from_config() lose nothing, NULL least of all
+test_that("a configuration constructs the same initializer, in R and in Python", {
+  # protects: get_config() and from_config() preserve everything, including NULL
   for (name in factories) {
     seed <- if (name %in% seeded) list(seed = 2^40) else list()
     initializer <- do.call(make, c(name, seed))
@@ -15,7 +15,7 @@ test_that("a configuration makes the same initializer again, in R and in Python"
 })
 
 test_that("a configuration survives saveRDS()", {
-  # protects: the class is a name, not a pointer of the session
+  # protects: the class is a name, not a pointer
   config <- get_config(initializer_he_normal(seed = 1))
   file <- withr::local_tempfile()
   saveRDS(config, file)
@@ -23,7 +23,7 @@ test_that("a configuration survives saveRDS()", {
   expect_identical(get_config(from_config(readRDS(file))), config)
 })
 
-test_that("a generator's configuration starts its draws anew", {
+test_that("a generator's configuration starts again at the first draw", {
   # protects: from_config() as in Keras
   generator <- random_seed_generator(7)
   initializer <- initializer_random_normal(seed = generator)
@@ -37,7 +37,7 @@ test_that("a generator's configuration starts its draws anew", {
   expect_error(from_config(config), "Unused argument: draw", class = "pyinit_type_error")
 })
 
-test_that("axes are kept, one or more", {
+test_that("one or more axes are preserved", {
   # protects: a vector of one number stays a sequence in Python
   config <- list(seed = 3, input_axes = 0, output_axes = c(1, 2))
   initializer <- deserialize_initializer(list(class_name = "HeNormal", config = config))
@@ -66,7 +66,7 @@ test_that("descriptions go to Python and back", {
   expect_match(format(deserialize_initializer(described)), "HeNormal(seed = 3)", fixed = TRUE)
 })
 
-test_that("a class of the user's own is found, and stays a Python object", {
+test_that("a user's own class is found, and stays a Python object", {
   # protects: custom_objects
   classes <- reticulate::py_run_string(paste(
     "import numpy, pyinit",
@@ -82,7 +82,7 @@ test_that("a class of the user's own is found, and stays a Python object", {
   expect_argument_error(deserialize_initializer(description), "config")
 })
 
-test_that("initializers are found by every name that Keras knows", {
+test_that("initializers are found by every alias of Keras", {
   # protects: get_initializer("he_normal") and its aliases
   names <- c(
     he_normal = "HeNormal", HeNormal = "HeNormal", normal = "RandomNormal", one = "Ones",
@@ -106,7 +106,7 @@ test_that("initializers are found by every name that Keras knows", {
   expect_identical(get_initializer("he_normal")$seed, seed)
 })
 
-test_that("what cannot be looked up or configured is an error that names the argument", {
+test_that("an invalid identifier or configuration is an error that names the argument", {
   # protects: clean errors
   expect_argument_error(get_initializer("nope"), "identifier")
   expect_argument_error(get_initializer(3), "identifier")
@@ -123,8 +123,8 @@ test_that("what cannot be looked up or configured is an error that names the arg
   expect_argument_error(get_config(3), "object")
 })
 
-test_that("get_config() and from_config() serve the objects of Keras", {
-  # protects: scripts for keras3 in which pyinit masks the two
+test_that("get_config() and from_config() accept Keras objects", {
+  # protects: keras3 scripts where pyinit masks the two functions
   layer <- reticulate::import("keras")$layers$Dense(units = 3L)
   config <- get_config(layer)
   expect_identical(config$units, 3L)

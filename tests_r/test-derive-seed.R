@@ -16,7 +16,7 @@ digits_in_python <- function(seed) {
 }
 
 test_that("derived seeds are the documented ones", {
-  # protects: the same seeds in both languages, to the last of 64 bits
+  # protects: the same seeds in both languages, to the last bit
   cases <- known()
   expect_gt(length(cases), 4)
   for (case in cases) {
@@ -29,7 +29,7 @@ test_that("derived seeds are the documented ones", {
   expect_output(print(derive_seed(42, "dense/kernel")), "<pyinit seed> 15025066568574079189")
 })
 
-test_that("a name counts by its letters, not by its encoding in R", {
+test_that("the seed of a name does not depend on its encoding in R", {
   # protects: names typed in an R session that is not in UTF-8
   name <- "gr\u00f6\u00dfe"
   latin1 <- iconv(name, "UTF-8", "latin1")
@@ -37,7 +37,7 @@ test_that("a name counts by its letters, not by its encoding in R", {
 })
 
 test_that("a derived seed is the seed of initializers and generators, to the last bit", {
-  # protects: 64 bits that no double holds on their way to Python and back
+  # protects: 64-bit seeds, beyond the precision of doubles, to Python and back
   seed <- derive_seed(42, "dense/kernel")
   python <- reticulate::import("pyinit", convert = FALSE)
   whole <- reticulate::import_builtins(convert = FALSE)$int(as.character(seed))
@@ -63,7 +63,7 @@ test_that("a derived seed is the seed of initializers and generators, to the las
   }
 })
 
-test_that("a derived seed serves a generator", {
+test_that("a derived seed is the seed of a generator", {
   # protects: one generator for each part of a model
   seed <- derive_seed(1, "encoder")
   generator <- random_seed_generator(seed, name = "encoder")
@@ -78,8 +78,8 @@ test_that("a derived seed serves a generator", {
   expect_identical(again(2), initializer_he_normal(seed = seed)(2))
 })
 
-test_that("a derived seed is the seed of another, and of Keras' objects", {
-  # protects: names within names; seeds in calls that this package does not make
+test_that("a derived seed is a seed for derive_seed() and for Keras objects", {
+  # protects: nested names; seeds in calls of other packages
   inner <- derive_seed(derive_seed(1, "model"), "layer")
   python <- reticulate::import("pyinit", convert = FALSE)
   expected <- python$derive_seed(python$derive_seed(1L, "model"), "layer")
@@ -89,8 +89,8 @@ test_that("a derived seed is the seed of another, and of Keras' objects", {
   )
 })
 
-test_that("what is not a seed or a name is an error", {
-  # protects: the errors, in the words of the Python package
+test_that("an invalid seed or name is an error", {
+  # protects: the error messages of the Python package
   for (seed in list(NULL, "1", 1.5, NA, TRUE, 2^53 + 2, c(1, 2), random_seed_generator(1))) {
     expect_argument_error(derive_seed(seed, "a"), "seed")
   }

@@ -7,7 +7,7 @@ in_python <- function(expressions) {
   system2(reticulate::py_config()$python, shQuote(file), stdout = TRUE)
 }
 
-test_that("fingerprints are those of a Python process of its own", {
+test_that("fingerprints equal those of a separate Python process", {
   # protects: the same digests in both languages, for every dtype, rank and kind of seed
   generator <- random_seed_generator(7)
   generator$`next`()
@@ -41,7 +41,7 @@ test_that("fingerprints are those of a Python process of its own", {
 })
 
 test_that("an array has the fingerprint of the initializer that drew it", {
-  # protects: arrays of R, whose doubles are those of a float type
+  # protects: R arrays, whose doubles are values of a float dtype
   for (name in factories) {
     initializer <- if (name %in% seeded) make(name, seed = 1) else make(name)
     shape <- shape_for(name)
@@ -58,8 +58,8 @@ test_that("an array has the fingerprint of the initializer that drew it", {
   )
 })
 
-test_that("an array's type in R says its dtype", {
-  # protects: integers, logicals and doubles, of which the default dtype is the user's
+test_that("an array's type in R determines its dtype", {
+  # protects: integers, logicals and doubles, whose dtype is floatx() by default
   expect_identical(fingerprint(1:3), fingerprint(c(1, 2, 3), dtype = "int32"))
   expect_identical(fingerprint(c(TRUE, TRUE)), fingerprint(initializer_ones(), 2, "bool"))
   x <- matrix(c(0, -0.5, 2, 4), 2)
@@ -72,8 +72,8 @@ test_that("an array's type in R says its dtype", {
   expect_false(fingerprint(matrix(0, 2, 3)) == fingerprint(matrix(0, 3, 2)))
 })
 
-test_that("arrays as initializers and objects of Python have fingerprints", {
-  # protects: what R knows of initializers besides its own, and of arrays
+test_that("array initializers and Python objects have fingerprints", {
+  # protects: initializers and arrays that are not R's
   x <- matrix(c(1, 2, 3, 4), 2)
   expect_identical(fingerprint(get_initializer(x), c(2, 2)), fingerprint(x))
   expect_identical(
@@ -87,8 +87,8 @@ test_that("arrays as initializers and objects of Python have fingerprints", {
   )
 })
 
-test_that("like a call, a fingerprint takes a draw of a seed generator", {
-  # protects: the rule of Python
+test_that("a fingerprint takes a draw of a seed generator, as a call does", {
+  # protects: the same rule as in Python
   initializer <- initializer_he_normal(seed = random_seed_generator(1))
   first <- fingerprint(initializer, 3)
   second <- fingerprint(initializer, 3)
@@ -97,8 +97,8 @@ test_that("like a call, a fingerprint takes a draw of a seed generator", {
   expect_false(first == second)
 })
 
-test_that("what has no fingerprint is an error", {
-  # protects: the errors, in the words of the Python package
+test_that("an object without a fingerprint is an error", {
+  # protects: the error messages of the Python package
   initializer <- initializer_he_normal(seed = 1)
   expect_argument_error(fingerprint(initializer), "shape")
   expect_argument_error(fingerprint(get_initializer(c(1, 2))), "shape")

@@ -37,8 +37,8 @@ test_that("an initializer is a function whose arguments are those of Python's ca
   )
 })
 
-test_that("every initializer draws an array of the shape, as in Python", {
-  # protects: the whole way from the R factory to the array, and the bits on it
+test_that("every initializer draws the same array as in Python", {
+  # protects: the whole path from the R factory to the array, bit for bit
   numpy <- reticulate::import("numpy", convert = FALSE)
   for (name in factories) {
     seed <- if (name %in% seeded) list(seed = 3L) else list()
@@ -52,7 +52,7 @@ test_that("every initializer draws an array of the shape, as in Python", {
   }
 })
 
-test_that("numbers as R users type them are taken for what they are", {
+test_that("integers and doubles are interchangeable", {
   # protects: `seed = 1` and `seed = 1L` are one seed, `shape = c(2, 2)` needs no L
   values <- initializer_he_normal(seed = 1)(shape = c(2, 2))
   expect_identical(initializer_he_normal(seed = 1L)(shape = c(2L, 2L)), values)
@@ -61,7 +61,7 @@ test_that("numbers as R users type them are taken for what they are", {
   )
 })
 
-test_that("a dtype or a part is the same draw", {
+test_that("another dtype or a slice is the same draw", {
   # protects: the arguments of the call arrive
   initializer <- initializer_random_normal(seed = 5)
   full <- initializer(c(6, 4), "float64")
@@ -72,8 +72,8 @@ test_that("a dtype or a part is the same draw", {
   expect_equal(initializer(c(6, 4)), full, tolerance = 1e-6)
 })
 
-test_that("print and format show the call with the seed in use", {
-  # protects: what a user copies from the console
+test_that("print() and format() show the arguments and the seed in use", {
+  # protects: text that a user copies from the console
   expect_identical(
     format(initializer_variance_scaling(seed = 42L)),
     paste0(
@@ -107,8 +107,8 @@ test_that("elements are read as in Python", {
   expect_error(initializer$foo, "VarianceScaling has no element `foo`", class = "pyinit_error")
 })
 
-test_that("an initializer survives saveRDS() into another session", {
-  # protects: weights that are drawn years later; seeds drawn from R, and generators that are shared
+test_that("an initializer can be saved and read in another session", {
+  # protects: reproducible weights; seeds drawn from R, and shared generators
   generator <- random_seed_generator(7)
   drawn <- random_seed_generator()
   saved <- list(
@@ -137,7 +137,7 @@ test_that("an initializer survives saveRDS() into another session", {
 })
 
 test_that("initializers work in lists and with lapply() and do.call()", {
-  # protects: an initializer is a plain R function to R's own tools
+  # protects: R's functions treat an initializer as an ordinary function
   initializers <- lapply(1:3, initializer_he_normal)
   values <- lapply(initializers, function(initializer) initializer(c(2, 2)))
   expect_false(identical(values[[1]], values[[2]]))

@@ -2,8 +2,8 @@
 
 carried <- system.file("python", package = "pyinit")
 
-test_that("the R package carries the whole Python package and nothing else", {
-  # protects: install_pyinit() without the repository; no caches or builds in the package
+test_that("the R package includes the whole Python package and nothing else", {
+  # protects: install_pyinit() without a checkout; no caches or builds in the package
   root <- checkout_path()
   needed <- c(
     "LICENSE", "README.md", "pyproject.toml", "pyinit",
@@ -24,7 +24,7 @@ test_that("the R package carries the whole Python package and nothing else", {
 })
 
 test_that("install_pyinit() installs a Python package that works", {
-  # protects: the one command of a new user, in an environment with nothing in it
+  # protects: a new user's one command, in an empty environment
   skip_if_not(identical(Sys.getenv("PYINIT_SLOW"), "1"), "PYINIT_SLOW is not 1")
   environment <- file.path(withr::local_tempdir(), "environment")
   python <- Sys.getenv("RETICULATE_PYTHON", Sys.which("python3"))

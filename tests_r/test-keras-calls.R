@@ -41,7 +41,7 @@ keras3_like_layer <- function(layer_class) {
   }
 }
 
-test_that("an initializer survives what a call from R does to its arguments", {
+test_that("an initializer can be passed in every way that R passes arguments", {
   # protects: do.call(), lists of arguments, Map(), pipes, names, matched calls
   dense <- keras$layers$Dense
   arguments <- list(units = 3L, kernel_initializer = initializer)
@@ -71,8 +71,8 @@ test_that("an initializer survives what a call from R does to its arguments", {
   }
 })
 
-test_that("an initializer in a list, an environment or a file is still one", {
-  # protects: initializers that are kept beside other arguments
+test_that("an initializer can be kept in a list, an environment or a file", {
+  # protects: initializers stored beside other arguments
   kept <- list(initializer, initializer_ones())
   environment <- new.env()
   assign("kept", kept[[1L]], envir = environment)
@@ -85,8 +85,8 @@ test_that("an initializer in a list, an environment or a file is still one", {
   }
 })
 
-test_that("an initializer is what packages check for", {
-  # protects: packages that ask what they got before they hand it to Keras
+test_that("an initializer passes the checks of other packages", {
+  # protects: packages that check arguments before passing them to Keras
   expect_true(is.function(initializer))
   expect_true(is.function(match.fun(initializer)))
   expect_identical(names(formals(initializer))[1:2], c("shape", "dtype"))
@@ -104,7 +104,7 @@ test_that("an initializer is what packages check for", {
   expect_true(keras$initializers$get(initializer)$seed == 1)
 })
 
-test_that("layers made as keras3 makes them get the initializer itself", {
+test_that("layers created as in keras3 get the initializer itself", {
   # protects: keras3::layer_dense(kernel_initializer = initializer), also with a pipe
   layer_dense <- keras3_like_layer(keras$layers$Dense)
   layer <- layer_dense(units = 3L, kernel_initializer = initializer)
@@ -120,7 +120,7 @@ test_that("layers made as keras3 makes them get the initializer itself", {
   expect_identical(weight_values(model$layers[[2L]]$bias), initializer_ones()(2))
 })
 
-test_that("every initializer argument of every layer takes one", {
+test_that("the initializer arguments of various layers accept an initializer", {
   # protects: layers beyond Dense
   layers <- keras$layers
   build <- function(layer, ...) {
@@ -156,8 +156,8 @@ test_that("every initializer argument of every layer takes one", {
   expect_identical(weight_values(variable), expected)
 })
 
-test_that("an array is an initializer by get_initializer()", {
-  # protects: weights that are there already, in R and in a layer
+test_that("get_initializer() makes an initializer of an array", {
+  # protects: existing weights, in R and in a layer
   values <- matrix(as.numeric(1:12), 4, 3)
   initializer <- get_initializer(values)
   expect_true(is.function(initializer))

@@ -28,7 +28,7 @@ all_values <- function(model) {
   values
 }
 
-test_that("initialize_model() draws what Python draws, each weight from its path", {
+test_that("initialize_model() draws the same weights as Python, each from its path", {
   # protects: one seed for a whole model, from either language
   model <- new_model()
   expect_identical(initialize_model(model, seed = 42), model)
@@ -47,7 +47,7 @@ test_that("initialize_model() draws what Python draws, each weight from its path
   expect_identical(all_values(again), values)
 })
 
-test_that("other layers change nothing", {
+test_that("weights do not depend on other layers", {
   # protects: weights from layers that are added or removed
   values <- all_values(initialize_model(new_model(), 42))
   more <- all_values(initialize_model(new_model(extra = TRUE), 42))
@@ -55,16 +55,16 @@ test_that("other layers change nothing", {
   expect_identical(more[names(values)], values)
 })
 
-test_that("the seed of a model may be a derived one", {
-  # protects: models that are parts of an experiment with one seed
+test_that("a model's seed can be a derived seed", {
+  # protects: several models of one experiment with one seed
   seed <- derive_seed(1, "second run")
   values <- all_values(initialize_model(new_model(), seed))
   expected <- initializer_he_normal(seed = derive_seed(seed, "hidden/kernel"))(c(4, 5))
   expect_identical(values$`hidden/kernel`, expected)
 })
 
-test_that("what cannot be initialized is an error", {
-  # protects: the errors, without a traceback
+test_that("a model that cannot be initialized is an error", {
+  # protects: the error messages, without a traceback
   expect_argument_error(initialize_model(1, 42), "model", "pyinit_type_error")
   expect_argument_error(initialize_model(NULL, 42), "model", "pyinit_type_error")
   not_a_model <- reticulate::import("sys")
@@ -77,8 +77,8 @@ test_that("what cannot be initialized is an error", {
   }
 })
 
-test_that("a model with initializers of R starts as the same model in Python", {
-  # protects: the same start in both languages, here in a Python process of its own
+test_that("a model with R initializers starts like the same model in Python", {
+  # protects: the same initial weights in both languages, here in a separate Python process
   file <- withr::local_tempfile(fileext = ".npz")
   python <- reticulate::py_config()$python
   code <- "
@@ -105,7 +105,7 @@ numpy.savez(sys.argv[1], *[keras.ops.convert_to_numpy(weight) for weight in mode
 })
 
 test_that("a model is trained, saved and loaded from R", {
-  # protects: the whole way of a model, with initializers of R in it
+  # protects: the whole life of a model with R initializers
   skip_if_not(reticulate::py_module_available("jax"))
   folder <- withr::local_tempdir()
   helper <- normalizePath("helper.R")

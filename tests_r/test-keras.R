@@ -8,7 +8,7 @@ kernel <- function(layer) {
   weight_values(layer$kernel)
 }
 
-test_that("a layer takes every initializer as it is, and gets the weights that R gets", {
+test_that("a layer accepts every initializer and gets the same weights as R", {
   # protects: an initializer as the argument of a layer, kernel_initializer = initializer
   for (name in setdiff(factories, "initializer_stft")) {
     seed <- if (name %in% seeded) list(seed = 3) else list()
@@ -19,8 +19,8 @@ test_that("a layer takes every initializer as it is, and gets the weights that R
   }
 })
 
-test_that("do.call(), lists and dictionaries carry an initializer to Python", {
-  # protects: the way in which keras3 calls Keras
+test_that("do.call(), lists and dictionaries pass an initializer to Python", {
+  # protects: the calls of keras3
   initializer <- initializer_he_normal(seed = 1)
   layer <- do.call(
     keras$layers$Dense,
@@ -46,7 +46,7 @@ test_that("layers that share a seed generator have different weights", {
   expect_identical(generator$`next`(), c(1, 2))
 })
 
-test_that("keras3's get_config() finds what it asks an initializer for", {
+test_that("an initializer has the elements that keras3's get_config() uses", {
   # protects: `keras3::get_config(initializer)`, which reads these two elements
   initializer <- initializer_he_normal(seed = 1)
   config <- initializer$get_config()

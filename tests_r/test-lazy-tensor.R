@@ -30,7 +30,7 @@ expect_same_elements <- function(x, values, ...) {
   expect_true(same, label = paste("a same selection", format(x), toString(indices)))
 }
 
-test_that("an index selects what it selects in the array, for every dtype", {
+test_that("an index selects the same elements as from the array, for every dtype", {
   # protects: x[i, j] is as.array(x)[i, j], and the bits in it
   withr::local_seed(1)
   dtypes <- list(
@@ -58,7 +58,7 @@ test_that("an index selects what it selects in the array, for every dtype", {
 })
 
 test_that("tensors of every rank follow the rules of arrays", {
-  # protects: vectors, scalars, empty axes, and the dimensions that are dropped
+  # protects: vectors, scalars, empty axes and dropped dimensions
   withr::local_seed(2)
   initializer <- initializer_random_normal(seed = 1)
   for (shape in list(8, c(3, 1), c(4, 3, 5), c(2, 1, 3, 2), c(0, 3), 0)) {
@@ -87,7 +87,7 @@ test_that("tensors of every rank follow the rules of arrays", {
   expect_identical(x[[2, 3]], initializer(c(2, 3))[[2, 3]])
 })
 
-test_that("only what is selected is computed", {
+test_that("only selected elements are computed", {
   # protects: tensors that are larger than memory
   x <- lazy_tensor(initializer_he_normal(seed = 1), c(1e9, 4096))
   expect_identical(length(x), 1e9 * 4096)
@@ -119,8 +119,8 @@ test_that("runs of indices are read at once", {
   expect_length(pyinit:::runs_of(double())[[1]], 0)
 })
 
-test_that("an index that selects nothing valid is an error that names it", {
-  # protects: no NA for an element that is not there
+test_that("an invalid index is an error that names it", {
+  # protects: no NA for a missing element
   x <- lazy_tensor(initializer_zeros(), c(4, 3))
   error <- expect_error(x[5, ], class = "pyinit_index_error")
   expect_match(conditionMessage(error), "^Index 1 must be at most 4.* Received: 5$")
@@ -140,7 +140,7 @@ test_that("an index that selects nothing valid is an error that names it", {
 })
 
 test_that("bad arguments are errors, and take no draw", {
-  # protects: the errors, in the words of the Python package
+  # protects: the error messages of the Python package
   initializer <- initializer_he_normal(seed = random_seed_generator(1))
   expect_argument_error(lazy_tensor(initializer, c(2, -1)), "shape")
   expect_argument_error(lazy_tensor(initializer, "a"), "shape")
@@ -157,7 +157,7 @@ test_that("bad arguments are errors, and take no draw", {
 })
 
 test_that("a draw of a seed generator is taken when the tensor is made", {
-  # protects: reading twice gives the same values, in whatever order
+  # protects: reading twice gives the same values, in any order
   initializer <- initializer_random_normal(seed = random_seed_generator(7))
   first <- lazy_tensor(initializer, c(3, 2))
   drawn <- initializer(c(3, 2))
@@ -172,7 +172,7 @@ test_that("a draw of a seed generator is taken when the tensor is made", {
   expect_identical(lazy[], initializer_he_normal(seed = 5)(3))
 })
 
-test_that("a lazy tensor outlives the session", {
+test_that("a lazy tensor can be saved and read in another session", {
   # protects: saveRDS(), with seeds of 64 bits, draws of generators and drawn seeds
   generator <- random_seed_generator(derive_seed(1, "a"))
   lazy <- list(

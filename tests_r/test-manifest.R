@@ -72,8 +72,8 @@ pyinit.write_manifest(pyinit.create_manifest(plan, 42), sys.argv[1])
   expect_identical(read_manifest(ours), pinned)
 })
 
-test_that("a manifest says what it is", {
-  # protects: print() and what R users expect of a table
+test_that("a manifest prints and converts to a data frame", {
+  # protects: print() and as.data.frame()
   expect_output(print(pinned), "Manifest of 7 tensors", fixed = TRUE)
   expect_output(print(pinned), "dense/kernel [4, 3] float32, HeNormal", fixed = TRUE)
   expect_length(pinned, 7)
@@ -89,8 +89,8 @@ test_that("a manifest says what it is", {
   expect_s3_class(reticulate::r_to_py(pinned), "pyinit.manifests.model.Manifest")
 })
 
-test_that("a manifest outlives the session", {
-  # protects: manifests that are kept with saveRDS()
+test_that("a manifest can be saved and read in another session", {
+  # protects: saveRDS()
   file <- withr::local_tempfile(fileext = ".rds")
   saveRDS(pinned, file)
   expect_identical(readRDS(file), pinned)
@@ -102,8 +102,8 @@ test_that("a manifest outlives the session", {
   expect_match(tail(output, 1), "^The same: 7 tensors")
 })
 
-test_that("seeds are those of derive_seed() and of the plan, too", {
-  # protects: 64 bits on their way
+test_that("seeds can come from derive_seed() or from the plan", {
+  # protects: 64-bit seeds
   one <- plan[1]
   expect_identical(create_manifest(list(tensors = one, seed = 42)), create_manifest(one, 42))
   seed <- derive_seed(42, "model")
@@ -120,7 +120,7 @@ test_that("seeds are those of derive_seed() and of the plan, too", {
   expect_identical(first, fingerprint(initializer_he_normal(seed = 1), 3))
 })
 
-test_that("arrays of R are held against a manifest", {
+test_that("R arrays are compared with a manifest", {
   # protects: doubles for every dtype, scalars, integers, logicals; the reasons
   found <- verify(pinned, arrays)
   expect_s3_class(found, "pyinit_verification")
@@ -153,7 +153,7 @@ test_that("arrays of R are held against a manifest", {
   expect_false(verify(pinned, stats::setNames(list(), character()))$same)
 })
 
-test_that("integers of R are taken for the manifest's integer dtype if it holds them", {
+test_that("R integers count as the manifest's integer dtype if it represents them", {
   # protects: R's one type of integers
   small <- create_manifest(list(
     list(name = "a", shape = 2, initializer = initializer_constant(200), dtype = "uint8")
@@ -163,7 +163,7 @@ test_that("integers of R are taken for the manifest's integer dtype if it holds 
   expect_match(verify(small, list(a = c(200L, 300L)))$differences$reason, "the dtype is int32")
 })
 
-test_that("manifests are held against each other, and against what is drawn", {
+test_that("manifests are compared with each other and with drawn weights", {
   # protects: the other targets, shards, paths
   file <- manifest_file()
   expect_true(verify(pinned)$same)
@@ -178,7 +178,7 @@ test_that("manifests are held against each other, and against what is drawn", {
   expect_true(verify(file.path("~", basename(file)))$same)
 })
 
-test_that("weights are drawn into files and read from them", {
+test_that("weights are written to files and read from them", {
   # protects: both formats, shards, and the files of Python's readers
   folder <- withr::local_tempdir()
   file <- file.path(folder, "model.safetensors")
@@ -201,8 +201,8 @@ test_that("weights are drawn into files and read from them", {
   expect_true(verify(pinned, arrow)$same)
 })
 
-test_that("a model of Keras is pinned and verified", {
-  # protects: models, and what initialize_model() has done
+test_that("a manifest of a Keras model is created and verified", {
+  # protects: models, and the weights that initialize_model() draws
   keras <- reticulate::import("keras")
   model <- keras$Sequential(list(
     keras$Input(list(4L)),
@@ -220,8 +220,8 @@ test_that("a model of Keras is pinned and verified", {
   expect_match(conditionMessage(error), "dense/kernel", fixed = TRUE)
 })
 
-test_that("what is refused is an error that says why", {
-  # protects: files from anybody, without a traceback of Python
+test_that("an invalid manifest is an error that gives the reason", {
+  # protects: untrusted files, without Python's traceback
   refused <- function(pattern, replacement) {
     lines <- sub(pattern, replacement, readLines(manifest_file(), encoding = "UTF-8"))
     file <- withr::local_tempfile(fileext = ".json")
@@ -240,8 +240,8 @@ test_that("what is refused is an error that says why", {
   expect_error(write_manifest(pinned, "/nowhere/a.json"), class = "pyinit_os_error")
 })
 
-test_that("a plan that cannot be drawn is an error that says where", {
-  # protects: the errors of plans
+test_that("an invalid plan is an error that names the tensor", {
+  # protects: the error messages of plans
   refused <- function(..., class = "pyinit_manifest_error") {
     entry <- utils::modifyList(list(name = "a", shape = 2, initializer = "zeros"), list(...))
     conditionMessage(expect_error(create_manifest(list(entry)), class = class))
@@ -267,7 +267,7 @@ test_that("a plan that cannot be drawn is an error that says where", {
 })
 
 test_that("bad arguments are errors", {
-  # protects: the errors, in the words of the Python package
+  # protects: the error messages of the Python package
   expect_error(create_manifest(plan, 1, 2), "2", class = "pyinit_type_error")
   expect_error(verify(pinned, arrays, "1/2"), "1/2", class = "pyinit_type_error")
   for (max_bytes in list(0, 1.5, NA, "a")) {
@@ -297,7 +297,7 @@ test_that("bad arguments are errors", {
   expect_false(file.exists(file))
 })
 
-test_that("a function is told of the progress, in doubles", {
+test_that("a progress function is called with doubles", {
   # protects: sizes beyond 32 bits; errors of the user's own function
   calls <- list()
   note <- function(done, total) {
@@ -323,7 +323,7 @@ test_that("a function is told of the progress, in doubles", {
   expect_match(tail(run_r(lines), 1), "^double double TRUE enough$")
 })
 
-test_that("the bar is for those who wait", {
+test_that("the progress bar appears after some time", {
   # protects: interactive sessions
   bar <- pyinit:::progress_bar(after = 60)
   expect_silent(bar$show(1, 2))

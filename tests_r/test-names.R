@@ -11,8 +11,8 @@ default_of <- function(parameter) {
   reticulate::py_to_r(default)
 }
 
-test_that("functions take the arguments of their twins in Python", {
-  # protects: users who change languages, and calls with arguments in order
+test_that("functions have the same arguments as in Python", {
+  # protects: users of both languages, and calls with positional arguments
   python <- reticulate::import("pyinit", convert = FALSE)
   inspect <- reticulate::import("inspect", convert = FALSE)
   # tests/project/test_names.py holds the two lists of names against each other

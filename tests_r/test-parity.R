@@ -25,8 +25,8 @@ draw_row <- function(row) {
   values
 }
 
-test_that("every initializer draws what Python draws", {
-  # protects: the same bits in both languages, for every dtype, rank, seed and part
+test_that("every initializer draws the same values as Python", {
+  # protects: the same bits in both languages, for every dtype, rank, seed and partition
   table <- read_expected()
   rows <- reticulate::py_to_r(table$drop(list("values"))$to_pylist())
   expected <- table$column("values")$chunk(0L)

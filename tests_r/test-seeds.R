@@ -1,7 +1,7 @@
 # Seeds: numbers, NULL, generators.
 
-test_that("what is not a seed is an error at once, in every initializer", {
-  # protects: no seed is rounded, recycled or taken for another
+test_that("an invalid seed is an error in every initializer", {
+  # protects: no seed is rounded, recycled or confused with another
   bad <- list(
     "1", 1.5, NA, NA_integer_, NA_real_, NaN, Inf, TRUE, c(1, 2), integer(), 2^53 + 2, list(1),
     factor(1), as.Date("2026-01-01"), 1i
@@ -17,8 +17,8 @@ test_that("what is not a seed is an error at once, in every initializer", {
   }
 })
 
-test_that("seeds of all magnitudes arrive in Python as they are", {
-  # protects: reticulate's integers of 32 bits do not get in the way
+test_that("seeds of all magnitudes arrive in Python exactly", {
+  # protects: reticulate's 32-bit integers do not interfere
   for (seed in list(0, -1, 1L, 2^31 - 1, 2^31, 2^32 + 1, 2^53, -2^53)) {
     initializer <- initializer_he_normal(seed = seed)
     python <- reticulate::py_str(reticulate::r_to_py(initializer)$seed)
@@ -29,7 +29,7 @@ test_that("seeds of all magnitudes arrive in Python as they are", {
   }
 })
 
-test_that("no seed means one from R's own generator", {
+test_that("an unseeded initializer takes a seed from R's generator", {
   # protects: set.seed() makes unseeded initializers reproducible, and each has its own seed
   for (name in seeded) {
     withr::with_seed(1, {
@@ -48,7 +48,7 @@ test_that("no seed means one from R's own generator", {
   }
 })
 
-test_that("a session that has not drawn yet has a generator too", {
+test_that("a new session without a random state gives a seed too", {
   # protects: `.Random.seed` need not exist
   code <- c(
     "stopifnot(!exists('.Random.seed', globalenv()))",
@@ -57,8 +57,8 @@ test_that("a session that has not drawn yet has a generator too", {
   expect_identical(run_r(code), "TRUE")
 })
 
-test_that("initializers without chance leave R's generator alone", {
-  # protects: adding initializer_zeros() to a script changes no other draw
+test_that("initializers that need no fresh seed leave R's generator unchanged", {
+  # protects: adding initializer_zeros() to a script does not change other draws
   withr::local_seed(1)
   before <- .Random.seed
   initializer_zeros()
@@ -67,7 +67,7 @@ test_that("initializers without chance leave R's generator alone", {
   expect_identical(.Random.seed, before)
 })
 
-test_that("a number repeats its values at every call, a generator never", {
+test_that("a number gives the same values at every call, a generator new ones", {
   # protects: Keras' rule for seeds
   initializer <- initializer_random_normal(seed = 1)
   expect_identical(initializer(4), initializer(4))
@@ -80,7 +80,7 @@ test_that("a number repeats its values at every call, a generator never", {
   expect_identical(generator$`next`(), c(1, 3))
 })
 
-test_that("a generator shows what it is", {
+test_that("a generator prints its arguments", {
   # protects: print, elements and the configuration of a generator
   generator <- random_seed_generator(7, name = "weights")
   text <- "random_seed_generator(seed = 7, name = \"weights\")"
@@ -95,7 +95,7 @@ test_that("a generator shows what it is", {
   expect_argument_error(random_seed_generator(name = 5), "name")
 })
 
-test_that("a generator without a seed takes one from R, and keeps it in a saved session", {
+test_that("a generator without a seed takes one from R", {
   # protects: set.seed() for generators
   first <- withr::with_seed(3, random_seed_generator())
   second <- withr::with_seed(3, random_seed_generator())
@@ -103,7 +103,7 @@ test_that("a generator without a seed takes one from R, and keeps it in a saved 
   expect_null(get_config(first)$seed)
 })
 
-test_that("Keras' own seed generator is a seed", {
+test_that("Keras' seed generator is accepted as a seed", {
   # protects: `seed = keras$random$SeedGenerator(5L)`, with Keras' state moving on
   generator <- reticulate::import("keras")$random$SeedGenerator(5L)
   initializer <- initializer_random_normal(seed = generator)
@@ -133,7 +133,7 @@ test_that("set_random_seed() seeds R, Python and NumPy", {
 })
 
 test_that("elements cannot be set", {
-  # protects: a seed that is shown and not used
+  # protects: a seed that would be shown but not used
   generator <- random_seed_generator(1)
   expect_error(generator$seed <- 5, "`seed` cannot be set", class = "pyinit_error")
   expect_error(generator[["seed"]] <- 5, "`seed` cannot be set", class = "pyinit_error")
@@ -142,8 +142,8 @@ test_that("elements cannot be set", {
   expect_identical(generator$seed, 1)
 })
 
-test_that("a missing dtype or device is shown as R has it", {
-  # protects: reticulate makes TRUE of NA
+test_that("a missing dtype or device is shown as NA", {
+  # protects: reticulate converts NA to TRUE
   initializer <- initializer_zeros()
   expect_match(conditionMessage(expect_argument_error(initializer(2, NA), "dtype")), "dtype = NA")
   expect_argument_error(initializer(2, device = NA), "device")

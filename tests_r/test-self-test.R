@@ -1,7 +1,7 @@
 # The self-test, in Python and through the arrays of R.
 
 test_that("the installed copy passes the self-test", {
-  # protects: the golden vectors, as R gets them
+  # protects: the golden vectors, as they arrive in R
   found <- self_test()
   expect_s3_class(found, "pyinit_self_test")
   expect_true(found$passed)
@@ -33,8 +33,8 @@ test_that("a difference of one bit, or of a zero's sign, is found in R", {
   expect_match(pyinit:::difference_in_r(1.5, hexadecimal), "1 values instead of 4")
 })
 
-test_that("what differs is said", {
-  # protects: the report of a copy that is not sound
+test_that("differences are printed", {
+  # protects: the report of a failed self-test
   found <- self_test()
   found$passed <- FALSE
   found$differences <- data.frame(name = "HeNormal, [3]", difference = "1 of 3 values")
@@ -43,8 +43,8 @@ test_that("what differs is said", {
   expect_output(print(found), "\n  HeNormal, [3]: 1 of 3 values", fixed = TRUE)
 })
 
-test_that("a damaged file of golden vectors is an error", {
-  # protects: an installation that was tampered with or cut off
+test_that("a modified file of golden vectors is an error", {
+  # protects: a modified or truncated installation
   file <- withr::local_tempfile(lines = "{}")
   bridge <- pyinit:::bridge()
   error <- expect_error(
@@ -54,8 +54,8 @@ test_that("a damaged file of golden vectors is an error", {
   expect_match(conditionMessage(error), "not those of version 1", fixed = TRUE)
 })
 
-test_that("a device that there is not is an error", {
-  # protects: the errors
+test_that("an unavailable device is an error", {
+  # protects: the error messages
   expect_argument_error(self_test("tpu"), "device")
   expect_argument_error(self_test(NA), "device")
 })

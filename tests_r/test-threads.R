@@ -1,6 +1,6 @@
 # What the draws run on.
 
-test_that("the number of threads changes nothing but the time", {
+test_that("the values do not depend on the number of threads", {
   # protects: the values do not depend on the threads
   withr::defer(set_num_threads(NULL))
   initializer <- initializer_random_normal(seed = 1)
@@ -14,8 +14,8 @@ test_that("the number of threads changes nothing but the time", {
   }
 })
 
-test_that("show_config() shows what Python shows, and R's versions", {
-  # protects: one report for both languages
+test_that("show_config() shows the same as in Python, and R's versions", {
+  # protects: one configuration for both languages
   shown <- capture.output(show_config())
   python <- reticulate::py_capture_output(reticulate::import("pyinit")$show_config())
   expect_identical(head(shown, -2), strsplit(trimws(python), "\n")[[1]])
@@ -24,7 +24,7 @@ test_that("show_config() shows what Python shows, and R's versions", {
 })
 
 test_that("forked processes draw with threads of their own", {
-  # protects: R forks without telling Python, whose pool of threads the child does not have
+  # protects: R forks without notifying Python, whose threads the child does not have
   skip_on_os("windows")
   output <- run_r(
     c(
@@ -40,8 +40,8 @@ test_that("forked processes draw with threads of their own", {
   expect_identical(as.vector(output), "TRUE TRUE")
 })
 
-test_that("a device that is not there is an error, wherever it is named", {
-  # protects: against a draw on the CPU that was to be on a GPU
+test_that("an unavailable device is an error, wherever it is named", {
+  # protects: no silent draw on the CPU in place of a GPU
   expect_identical(default_device(), "cpu")
   set_default_device("cpu")
   set_default_device(NULL)
