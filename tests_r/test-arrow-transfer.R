@@ -1,4 +1,4 @@
-# Expects a session of its own to print one line and to end well.
+# Expects code in a new session to print one line and to exit with status 0.
 expect_session <- function(code, line, ...) {
   output <- run_r(code, ...)
   expect_identical(as.character(output), line)
@@ -55,7 +55,7 @@ def forget_on_thread(held):
 ")
 
 collect <- function() {
-  # one collection finds the Python object, one the R object that it held, one what that held
+  # each collection frees one link: the Python object, the R object that it held, and so on
   for (i in 1:4) gc()
 }
 
@@ -289,7 +289,7 @@ test_that("R frees vectors that Python has released, on any thread", {
   collect()
   expect_true(initializer$alive())
   probe$forget_on_thread(held)
-  # R notices at the next crossing
+  # R frees it at the next transfer
   as_numpy(1)
   collect()
   expect_false(initializer$alive())
@@ -311,7 +311,7 @@ test_that("a saved array is an ordinary array, also in a session without the pac
   )
 })
 
-# What a fresh session does first.
+# The first lines of a new session.
 start <- c(
   "python <- reticulate::import('pyinit', convert = FALSE)",
   "uniform <- pyinit:::draw_function(python$RandomUniform(seed = 1L))",
@@ -374,7 +374,7 @@ test_that("nothing is lost when R collects at every allocation", {
   expect_identical(logical, array(c(TRUE, TRUE)))
 })
 
-# The most memory that R code takes on top of what the session had before it, in MiB.
+# The peak memory of R code beyond that of the session before it, in MiB.
 peak <- function(code) {
   output <- run_r(c(
     start,
@@ -406,14 +406,14 @@ test_that("memory stays flat over many draws", {
     "draw <- function(...) pyinit:::draw_array(zeros, c(...))"
   )
   loop <- "for (i in 1:%d) x <- draw(2048, 2048)"
-  # 32 MiB each: 256 MiB may be garbage, and one is in use while the next one comes
+  # 32 MiB each: 256 MiB may be garbage, one is in use and one is new
   expect_lt(peak(c(zeros, sprintf(loop, 60))), 256 + 2 * 32 + 16)
 })
 
 test_that("long vectors are shared", {
   skip_on_cran()
   size <- 2^31 + 8
-  # NumPy's zeros take no memory until somebody writes to them
+  # NumPy's zeros take no memory until they are written
   zeros <- tryCatch(numpy$zeros(reticulate::r_to_py(size)$`__int__`()), error = identity)
   skip_if(inherits(zeros, "error"), "the machine has no room for 16 GiB of zeros")
   x <- as_r_array(zeros)

@@ -1,4 +1,4 @@
-# Errors of Python are conditions of R, and a missing Python says what mends it.
+# Python's exceptions are R conditions, and a missing Python is an error that names the remedy.
 
 test_that("an invalid argument is an error when the initializer is created", {
   # protects: errors before a layer is built; one definition of valid arguments

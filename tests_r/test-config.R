@@ -60,7 +60,7 @@ test_that("descriptions go to Python and back", {
   expect_identical(get_config(deserialize_initializer(description)), get_config(initializer))
   zeros <- serialize_initializer(initializer_zeros())
   expect_identical(format(deserialize_initializer(zeros)), format(initializer_zeros()))
-  # Keras' own descriptions
+  # descriptions by Keras
   keras <- reticulate::import("keras")
   described <- keras$initializers$serialize(keras$initializers$HeNormal(seed = 3L))
   expect_match(format(deserialize_initializer(described)), "HeNormal(seed = 3)", fixed = TRUE)

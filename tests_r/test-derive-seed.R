@@ -1,6 +1,6 @@
-# Seeds derived from a seed and a name: 64 bits, exact in R.
+# Seeds derived from a seed and a name, exact to 64 bits in R.
 
-# The known answers, of which R's own numbers hold the seeds up to 2^53.
+# The known answers with seeds that R's numbers represent, up to 2^53.
 known <- function() {
   cases <- reticulate::import("json")$loads(
     paste(

@@ -1,6 +1,6 @@
-# Fingerprints: those of Python, of initializers and of R's arrays.
+# Fingerprints of initializers and arrays.
 
-# What a Python process of its own prints for expressions, one on a line.
+# The values of Python expressions, printed by a separate Python process.
 in_python <- function(expressions) {
   code <- c("import numpy as np, pyinit", sprintf("print(%s)", expressions))
   file <- withr::local_tempfile(fileext = ".py", lines = code)

@@ -1,4 +1,4 @@
-# The initializers as R users see them: signatures, the call, print, saving.
+# Initializers in R: signatures, calls, printing, saving.
 
 test_that("the R and the Python factories have the same names, arguments and defaults", {
   # protects: every public name has its twin in the other language
@@ -16,7 +16,7 @@ test_that("the R and the Python factories have the same names, arguments and def
       signature$parameters$values(), function(parameter) parameter$name
     ))
     arguments <- lapply(formals(getExportedValue("pyinit", name)), eval)
-    # reticulate makes integers of Python's, which are numbers as good as R's
+    # reticulate converts Python's integers to R integers, which equal R's doubles
     expect_equal(arguments, as.pairlist(defaults) |> as.list(), label = name)
   }
 })

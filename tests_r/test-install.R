@@ -1,4 +1,4 @@
-# The sources that the R package carries, and their installation.
+# The Python sources in the R package, and their installation.
 
 carried <- system.file("python", package = "pyinit")
 
@@ -29,7 +29,7 @@ test_that("install_pyinit() installs a Python package that works", {
   environment <- file.path(withr::local_tempdir(), "environment")
   python <- Sys.getenv("RETICULATE_PYTHON", Sys.which("python3"))
   stopifnot(system2(python, c("-m", "venv", environment)) == 0)
-  # nothing but what was installed: no checkout that a PYTHONPATH shows
+  # only the installed package, and no checkout in PYTHONPATH
   env <- c(paste0("RETICULATE_PYTHON=", file.path(environment, "bin", "python")), "PYTHONPATH=")
   before <- list.files(carried, recursive = TRUE, all.files = TRUE)
   installed <- run_r("pyinit::install_pyinit()", env)

@@ -1,4 +1,4 @@
-# The ways in which an initializer gets from R to a layer of Keras.
+# Passing an initializer from R to a Keras layer.
 
 skip_if_not(reticulate::py_module_available("keras"))
 skip_on_cran()
@@ -12,9 +12,9 @@ kernel_of <- function(layer) {
 initializer <- initializer_he_normal(seed = 1)
 expected <- initializer(c(4, 3))
 
-# What keras3 does with the arguments of a layer, in short. It takes them from the call, makes a
-# Python function of what is a function and nothing else, and leaves the rest to reticulate.
-# (keras3 itself is not among the packages that these tests can count on.)
+# A short version of how keras3 passes the arguments of a layer: it takes them from the call, wraps
+# plain functions as Python functions, and leaves the rest to reticulate. (keras3 itself may not be
+# installed.)
 keras3_like_layer <- function(layer_class) {
   function(object, ...) {
     call <- match.call(expand.dots = TRUE)
@@ -93,9 +93,9 @@ test_that("an initializer passes the checks of other packages", {
   expect_identical(names(formals(args(initializer)))[1:2], c("shape", "dtype"))
   expect_false(is.primitive(initializer))
   expect_s3_class(initializer, "function")
-  # keras3 makes a Python function of those that are a function and nothing else
+  # keras3 wraps functions of this class alone as Python functions
   expect_false(identical(class(initializer), "function"))
-  # reticulate converts it: it is no Python object yet
+  # not yet a Python object: reticulate converts it
   expect_false(inherits(initializer, "python.builtin.object"))
   object <- reticulate::r_to_py(initializer)
   expect_s3_class(object, "python.builtin.object")
@@ -167,7 +167,7 @@ test_that("get_initializer() makes an initializer of an array", {
   expect_identical(kernel_of(keras$layers$Dense(3L, kernel_initializer = initializer)), values)
   again <- unserialize(serialize(initializer, NULL))
   expect_identical(again(c(4, 3)), values)
-  # a later change of the array is R's own
+  # a later change of the array does not affect the initializer
   values[1, 1] <- 100
   expect_identical(initializer(c(4, 3))[1, 1], 1)
   expect_identical(get_initializer(c(TRUE, FALSE))(2, "bool"), array(c(TRUE, FALSE)))

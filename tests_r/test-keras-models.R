@@ -1,11 +1,11 @@
-# Models of Keras that start, train, are saved and loaded from R. Keras' numpy backend does not
-# train, so the models run on JAX, in a session of their own.
+# Keras models that are initialized, trained, saved and loaded from R. Keras' numpy backend cannot
+# train, so models are trained with JAX, in a new session.
 
 skip_if_not(reticulate::py_module_available("keras"))
 skip_on_cran()
 keras <- reticulate::import("keras")
 
-# A model whose layers have initializers of R, the kernel's shared.
+# A model whose layers have R initializers.
 new_model <- function(extra = FALSE) {
   initializer <- initializer_he_normal(seed = 1)
   layers <- list(

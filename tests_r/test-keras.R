@@ -1,4 +1,4 @@
-# Initializers in the layers of the real Keras.
+# Initializers in Keras layers.
 
 skip_if_not(reticulate::py_module_available("keras"))
 skip_on_cran()

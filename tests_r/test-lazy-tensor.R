@@ -1,6 +1,6 @@
-# Lazy tensors: R's rules for indices, computed from runs of them.
+# Lazy tensors: indexing by R's rules, reading by runs, saving.
 
-# A random index of an axis, of every kind that R has.
+# A random index of an axis, of any kind.
 random_index <- function(length) {
   kinds <- list(
     function() sample.int(length, sample.int(length, 1)),
@@ -27,7 +27,7 @@ expect_same_elements <- function(x, values, ...) {
   same <- identical(x[...], values[...], num.eq = FALSE) &&
     identical(x[..., drop = FALSE], values[..., drop = FALSE], num.eq = FALSE)
   indices <- vapply(as.list(substitute(list(...)))[-1L], deparse, "")
-  expect_true(same, label = paste("a same selection", format(x), toString(indices)))
+  expect_true(same, label = paste(format(x), "at", toString(indices), "is as in the array"))
 }
 
 test_that("an index selects the same elements as from the array, for every dtype", {

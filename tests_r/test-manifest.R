@@ -1,4 +1,4 @@
-# Manifests: made, written, read, verified and drawn into files from R, as from Python.
+# Manifests: created, written, read, verified and materialized.
 
 plan <- list(
   list(name = "dense/kernel", shape = c(4, 3), initializer = initializer_he_normal()),
@@ -17,7 +17,7 @@ plan <- list(
 )
 pinned <- create_manifest(plan, seed = 42)
 
-# The weights of the plan, as arrays of R.
+# The weights of the plan, as R arrays.
 arrays <- list(
   `dense/kernel` = initializer_he_normal(seed = derive_seed(42, "dense/kernel"))(c(4, 3)),
   `dense/bias` = c(0, 0, 0),

@@ -1,6 +1,6 @@
-# Every function has its twin in Python: the same arguments, with the same defaults.
+# Every function has the same arguments and defaults as in Python.
 
-# A default of Python's, as R has it: reticulate does not hand over integers beyond 32 bits.
+# Converts a default from Python: reticulate does not convert integers beyond 32 bits exactly.
 default_of <- function(parameter) {
   default <- parameter$default
   if (inherits(default, "python.builtin.int") && !inherits(default, "python.builtin.bool")) {
@@ -15,7 +15,7 @@ test_that("functions have the same arguments as in Python", {
   # protects: users of both languages, and calls with positional arguments
   python <- reticulate::import("pyinit", convert = FALSE)
   inspect <- reticulate::import("inspect", convert = FALSE)
-  # tests/project/test_names.py holds the two lists of names against each other
+  # tests/project/test_names.py compares the two lists of names
   shared <- intersect(getNamespaceExports("pyinit"), reticulate::py_list_attributes(python))
   expect_gt(length(shared), 25)
   for (name in shared) {

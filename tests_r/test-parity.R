@@ -1,6 +1,6 @@
-# R's arrays are those of a Python process of its own, to the last bit.
+# R's arrays equal those of a separate Python process, to the last bit.
 
-# What the Python process writes: see write_expected.py.
+# The arrays that write_expected.py writes.
 read_expected <- function() {
   script <- checkout_path("tests_r", "write_expected.py")
   file <- withr::local_tempfile(fileext = ".arrow")
@@ -11,7 +11,7 @@ read_expected <- function() {
   pyarrow$ipc$open_file(pyarrow$OSFile(file))$read_all()
 }
 
-# The array that a row asks for.
+# Draws the array of a row.
 draw_row <- function(row) {
   json <- reticulate::import("json")
   arguments <- json$loads(row$arguments)
@@ -35,7 +35,7 @@ test_that("every initializer draws the same values as Python", {
     row <- rows[[i]]
     values <- as_r_array(expected$`__getitem__`(i - 1L)$values)
     dim(values) <- if (length(row$dim) > 0) as.integer(row$dim)
-    # unlike expect_identical(), tells 0 from -0
+    # unlike expect_identical(), distinguishes 0 and -0
     same <- identical(draw_row(row), values, num.eq = FALSE)
     expect_true(same, label = paste(unlist(row), collapse = " "))
   }

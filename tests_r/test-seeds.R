@@ -41,7 +41,7 @@ test_that("an unseeded initializer takes a seed from R's generator", {
     expect_identical(again(shape_for(name)), first(shape_for(name)), label = name)
     expect_false(second$seed == first$seed, label = name)
     expect_null(get_config(first)$seed)
-    # the Python object has the same seed, and the same configuration
+    # the Python object has the same seed and configuration
     object <- reticulate::r_to_py(first)
     expect_equal(reticulate::py_to_r(object$seed), first$seed)
     expect_null(reticulate::py_to_r(object$get_config())$seed)

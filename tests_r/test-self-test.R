@@ -1,4 +1,4 @@
-# The self-test, in Python and through the arrays of R.
+# The self-test, in Python and in R.
 
 test_that("the installed copy passes the self-test", {
   # protects: the golden vectors, as they arrive in R

@@ -1,4 +1,4 @@
-# What the draws run on.
+# Threads, devices and the configuration in use.
 
 test_that("the values do not depend on the number of threads", {
   # protects: the values do not depend on the threads

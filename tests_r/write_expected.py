@@ -1,7 +1,7 @@
-"""Writes what Python draws, for R to compare with what it draws: one row for each array.
+"""Write arrays drawn by Python, for R to compare with its own: one row for each array.
 
-The columns are what R needs to ask for the same array (a factory and its arguments, the arguments
-of the call, which of its draws the array is) and the values, as doubles in Fortran order.
+The columns are the factory and its arguments, the arguments of the call, the number of draws, and
+the values as doubles in Fortran order.
 
 Usage: python write_expected.py FILE
 """
@@ -22,7 +22,7 @@ RANDOM = [name for name, arguments in FACTORIES.items() if "seed" in arguments]
 
 
 def row(name, arguments, shape, draws=0, **call):
-    """One array: that of a call, or with a seed generator, that of its last one of `draws`."""
+    """Return the row of a call, or with a seed generator, of the last of `draws` calls."""
     ours = dict(arguments)
     if draws:
         ours["seed"] = pyinit.random_seed_generator(ours["seed"])
@@ -30,7 +30,7 @@ def row(name, arguments, shape, draws=0, **call):
     for _ in range(draws or 1):
         values = initializer(shape, **call)
     if "seed" in arguments:
-        # R has no such integers
+        # R has no 64-bit integers
         arguments = {**arguments, "seed": float(arguments["seed"])}
     return {
         "factory": name,
@@ -44,7 +44,7 @@ def row(name, arguments, shape, draws=0, **call):
 
 
 def rows():
-    """All arrays."""
+    """Yield the rows of all arrays."""
     for name, arguments in FACTORIES.items():
         for shape in CASES["shapes_of"].get(name, CASES["shapes"]):
             yield row(name, arguments, shape)

@@ -13,7 +13,8 @@ struct exported_array {
     const void *buffers[2];
 };
 
-/* The release callback of an exported array, which Python may call on any thread. */
+/* The release callback of an exported array, which Python may call on any thread. The array owns
+   nothing afterwards. */
 static void release_array(struct ArrowArray *array)
 {
     struct exported_array *exported = array->private_data;
@@ -22,7 +23,7 @@ static void release_array(struct ArrowArray *array)
     free(exported);
 }
 
-/* The release callback of an exported schema, whose strings are constants. */
+/* The release callback of an exported schema, which owns nothing: its strings are constants. */
 static void release_schema(struct ArrowSchema *schema) { schema->release = NULL; }
 
 /* A pointer to the values of `x` that stays valid for as long as `x` lives. */

@@ -47,7 +47,7 @@ static void check_array(const struct arrow_transfer *transfer)
     }
 }
 
-/* A copy of an int32 array as R integers. */
+/* A copy of an int32 array as R integers. The transfer keeps owning the array. */
 static SEXP copy_integers(const struct ArrowArray *array)
 {
     SEXP x = Rf_allocVector(INTSXP, (R_xlen_t)array->length);
@@ -63,7 +63,7 @@ static SEXP copy_integers(const struct ArrowArray *array)
     return x;
 }
 
-/* A copy of a bit-packed bool array as R logicals. */
+/* A copy of a bit-packed bool array as R logicals. The transfer keeps owning the array. */
 static SEXP copy_logicals(const struct ArrowArray *array)
 {
     SEXP x = Rf_allocVector(LGLSXP, (R_xlen_t)array->length);

@@ -263,6 +263,7 @@ def test_arrays_are_sent_and_received(transfer):
     [({"seed": 1.0}, None, 1), ({"seed": 2**64 - 1}, None, 2**64 - 1), ({"seed": None}, 7.0, 7)],
 )
 def test_an_initializer_is_constructed_and_described_at_once(config, fresh_seed, seed, transfer):
+    """Protects R's initializers, which take one call of Python."""
     draw, class_name, described = calls.construct("HeNormal", config, fresh_seed)
     initializer = calls.initializer_of(draw)
     assert initializer.seed == seed
@@ -274,6 +275,7 @@ def test_an_initializer_is_constructed_and_described_at_once(config, fresh_seed,
 
 
 def test_a_configuration_is_normalised_by_python():
+    """Protects aliases and defaults in R's configurations."""
     config = {"scale": 2.0, "distribution": "Normal", "seed": 1.0}
     assert calls.construct("VarianceScaling", config, None)[2] == {
         "scale": 2.0,

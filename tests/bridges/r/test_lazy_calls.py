@@ -20,13 +20,14 @@ def read(function, shape, *runs):
 
 
 def draw_function(name, **config):
-    """The draw function of an initializer, as R holds it."""
+    """Return the draw function of an initializer, as R holds it."""
     return calls.construct(name, config, None)[0]
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32", "float64"])
 @pytest.mark.parametrize("name", ["HeNormal", "Orthogonal"])
 def test_runs_are_read(name, dtype):
+    """Protects R's indexing, for tensors that are computed by slices and as a whole."""
     function, *_ = lazy_calls.make_lazy(draw_function(name, seed=1.0), [6.0, 5.0], dtype)
     values = getattr(pyinit, name)(seed=1)((6, 5), dtype).astype(np.float64)
     rows = [4.0, 0.0, 2.0], [-2.0, 1.0, 1.0], [3.0, 2.0, 1.0]
@@ -38,11 +39,13 @@ def test_runs_are_read(name, dtype):
 
 
 def test_scalars_and_integers_are_read():
+    """Protects tensors without axes."""
     function, *_ = lazy_calls.make_lazy(draw_function("Constant", value=7.0), [], "int8")
     assert read(function, ()) == 7
 
 
 def test_the_draw_of_a_generator_is_kept():
+    """Protects a saved lazy tensor; an error takes no draw."""
     generator = pyinit.SeedGenerator(2**64 - 1)
     draw = draw_function("HeNormal", seed=generator)
     with pytest.raises(ValueError, match="dtype"):
@@ -59,7 +62,8 @@ def test_the_draw_of_a_generator_is_kept():
         assert weights == pyinit.HeNormal(2**64 - 1).lazy((3,), draw=number)
 
 
-def test_what_is_not_random_has_no_draw():
+def test_constant_tensors_have_no_draw():
+    """Protects the state that R saves."""
     assert lazy_calls.make_lazy(draw_function("Ones"), [3.0], "bool")[1:] == (
         "bool",
         None,
