@@ -80,7 +80,10 @@ def test_nvrtc_errors_are_reported():
 
 
 @with_nvcc
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(
+    "architecture",
+    [pytest.param(each, marks=[] if each == 90 else pytest.mark.slow) for each in ARCHITECTURES],
+)
 def test_nvcc_compiles_it(architecture, tmp_path):
     """Protects the bits if NVCC compiles the kernel."""
     known = subprocess.run(["nvcc", "--list-gpu-arch"], capture_output=True, text=True, check=True)
