@@ -167,14 +167,14 @@ class ProgramKernel:
         family, *numbers = region.distribution
         storage = np.dtype(np.float64) if self._widened else out.dtype
         lengths = out.shape[::-1] if self._order == "F" else out.shape
-        strides = [math.prod(lengths[axis + 1 :]) for axis in range(out.ndim)]
+        strides = [storage.itemsize * math.prod(lengths[axis + 1 :]) for axis in range(out.ndim)]
         memory_strides = strides[::-1] if self._order == "F" else strides
         axes = [out.shape, memory_strides, region.index_strides]
         failed = self._program.ask(
             Operation.FILL,
             (
                 self._level,
-                _LOOPS[region.dtype, storage != region.dtype, family],
+                _LOOPS[region.dtype, storage, family],
                 *(region.seed, region.draw, region.first_index),
                 *(out.ndim, out.size, storage.itemsize),
             ),

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from pyinit.arguments import Shape, as_dimensions, as_partition
-from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray
+from pyinit.arguments import (
+    Shape,
+    argument_error,
+    as_dimensions,
+    as_index,
+    as_partition,
+    one_of,
+)
+from pyinit.dtypes import (
+    FLOAT_DTYPES,
+    NUMERIC_DTYPES,
+    AnyArray,
+    DTypeLike,
+    standardize_dtype,
+)
 from pyinit.initializers.chunking import chunk_partitions
 from pyinit.initializers.indexing import Index, select
 from pyinit.runtime import devices
@@ -167,8 +180,8 @@ class LazyTensor:
         shape: Iterable[int] | None = None,
         offset: Iterable[int] | None = None,
         *,
-        dtype: np.dtype[Any] | None = None,
-        order: str = "C",
+        dtype: DTypeLike | None = None,
+        order: Literal["C", "F"] = "C",
         device: str | None = "cpu",
     ) -> Any:
         """Return a partition as a new array.
@@ -191,10 +204,11 @@ class LazyTensor:
             MemoryError: There is too little memory.
         """
         partition, first = self._partition(shape, offset)
-        storage = self._dtype if dtype is None else dtype
+        storage = self._storage(dtype)
+        one_of("order", order, ("C", "F"))
         ordinal = devices.chosen(device, None)
         if ordinal is None:
-            out = np.empty(partition, storage, order)  # type: ignore[call-overload]
+            out = np.empty(partition, storage, order)
             self._fill(out, first)
             return out
         from pyinit.stream.gpu import arrays
@@ -237,8 +251,11 @@ class LazyTensor:
             size: The largest number of elements in a chunk; None is about a million. A tensor that
                 must be computed whole is one chunk.
 
-        Yields:
-            The slices of the chunk, and its values: `array[slices] = values` copies the tensor.
+        Returns:
+            An iterator of (slices, values): `array[slices] = values` copies the tensor.
+
+        Raises:
+            ValueError: `size` is not a positive integer.
 
         Example:
             >>> import pyinit
@@ -246,14 +263,28 @@ class LazyTensor:
             >>> [slices for slices, values in weights.chunks(6)]
             [(slice(0, 2, 1), slice(0, 3, 1)), (slice(2, 4, 1), slice(0, 3, 1))]
         """
-        for partition, offset in self.partitions(size):
-            out = np.empty(partition, self._dtype)
-            self._fill(out, offset)
-            yield slices_of(partition, offset), out
+        return map(self._chunk, self.partitions(size))
+
+    def _chunk(self, partition: tuple[Shape, Shape]) -> tuple[tuple[slice, ...], AnyArray]:
+        shape, offset = partition
+        values = np.empty(shape, self._dtype)
+        self._fill(values, offset)
+        return slices_of(shape, offset), values
 
     def partitions(self, size: int | None = None) -> Iterator[tuple[Shape, Shape]]:
-        """Iterate over the shapes and offsets of the chunks, without computing values."""
-        return chunk_partitions(self._shape, max(self.size, 1) if self.needs_whole else size)
+        """Return the shapes and offsets of the chunks, without computing values."""
+        elements = None if size is None else as_index(size)
+        if size is not None and (elements is None or elements < 1):
+            raise argument_error("size", size, "None or a positive integer")
+        return chunk_partitions(self._shape, max(self.size, 1) if self.needs_whole else elements)
+
+    def _storage(self, dtype: DTypeLike | None) -> np.dtype[Any]:
+        if dtype is None:
+            return self._dtype
+        allowed = {self._dtype.name: self._dtype}
+        if self._dtype.name in FLOAT_DTYPES:
+            allowed["float64"] = _FLOAT64
+        return standardize_dtype(dtype, allowed)
 
     def _partition(
         self, shape: Iterable[int] | None, offset: Iterable[int] | None

@@ -165,12 +165,12 @@ typedef struct {
  * one of length 1 unless the last index stride is 1. Returns the number of axes: at most
  * rank + 1. */
 static int merge_axes(
-    axis_t *axes, int rank, const int64_t *shape, const int64_t *strides,
+    axis_t *axes, int rank, int64_t item_size, const int64_t *shape, const int64_t *strides,
     const int64_t *index_strides)
 {
     int count = 0;
     for (int k = 0; k < rank; ++k) {
-        const axis_t next = {shape[k], strides[k], index_strides[k]};
+        const axis_t next = {shape[k], strides[k] / item_size, index_strides[k]};
         if (next.length == 1)
             continue;
         if (count > 0 && axes[count - 1].stride == next.stride * next.length &&
@@ -295,7 +295,7 @@ int pyinit_fill(
     fill_columns_fn *const columnwise = kernel->columns[loop / FAMILIES][loop % FAMILIES];
     const size_t size = item_size[loop / FAMILIES];
     axis_t axes[MAX_RANK + 1];
-    const int outer = merge_axes(axes, rank, shape, strides, index_strides) - 1;
+    const int outer = merge_axes(axes, rank, (int64_t)size, shape, strides, index_strides) - 1;
     const axis_t row = axes[outer];
     if (outer == 0 && row.stride == 1) {
         fill(out, first_index, (size_t)row.length, &distribution);

@@ -20,7 +20,7 @@ int pyinit_has_isa_level(int isa_level);
  * first_index    the flat C-order index, in the full tensor, of the first element
  * rank           the number of axes, at most 64; the last one varies fastest
  * shape          the length of each axis, at least 1
- * strides        the stride of each axis in memory, in elements
+ * strides        the stride of each axis in memory, in bytes: a multiple of the item size
  * index_strides  the stride of each axis in flat index
  *
  * Returns 0, or -1 if there is no memory for a buffer (320 KiB).

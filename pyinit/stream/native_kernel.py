@@ -14,21 +14,21 @@ from pyinit.runtime.threads import num_threads, run_parallel
 from pyinit.stream.reference import TILE
 from pyinit.stream.regions import Region
 
-#: The loop of kernel.c for (dtype, whether its storage is widened to float64, family).
-_LOOPS: dict[tuple[np.dtype[Any], bool, str], int] = {
-    (FLOAT_DTYPES[dtype], widened, family): 3 * storage + offset
-    for storage, (dtype, widened) in enumerate(
+#: The loop of kernel.c for (dtype, storage dtype, family). No other storage is possible.
+_LOOPS: dict[tuple[np.dtype[Any], np.dtype[Any], str], int] = {
+    (FLOAT_DTYPES[dtype], FLOAT_DTYPES[storage], family): 3 * row + column
+    for row, (dtype, storage) in enumerate(
         [
-            ("float16", False),
-            ("bfloat16", False),
-            ("float32", False),
-            ("float64", False),
-            ("float16", True),
-            ("bfloat16", True),
-            ("float32", True),
+            ("float16", "float16"),
+            ("bfloat16", "bfloat16"),
+            ("float32", "float32"),
+            ("float64", "float64"),
+            ("float16", "float64"),
+            ("bfloat16", "float64"),
+            ("float32", "float64"),
         ]
     )
-    for offset, family in enumerate(("uniform", "normal", "truncated_normal"))
+    for column, family in enumerate(("uniform", "normal", "truncated_normal"))
 }
 
 #: The number of elements from which a draw is cut into chunks, for several threads.
@@ -63,11 +63,10 @@ class NativeKernel:
 
     def _fill_chunk(self, out: AnyArray, region: Region) -> None:
         dtype, (family, location, scale, upper), seed, draw, first_index, index_strides = region
-        item_size = out.itemsize
         failed = self._fill(
             self._number,
             self._cast(out.__array_interface__["data"][0]),
-            _LOOPS[dtype, out.dtype != dtype, family],
+            _LOOPS[dtype, out.dtype, family],
             location,
             scale,
             upper,
@@ -76,7 +75,7 @@ class NativeKernel:
             first_index,
             out.ndim,
             out.shape,
-            [stride // item_size for stride in out.strides],
+            out.strides,
             index_strides,
         )
         if failed:

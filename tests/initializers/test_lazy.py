@@ -236,6 +236,30 @@ def test_invalid_buffers_are_errors():
         pyinit.Ones().lazy((2,), "int8").read_into(np.zeros(2))
 
 
+def test_read_stores_in_its_dtype_or_float64():
+    """Protects memory: a kernel that wrote another type would write beyond the array."""
+    weights = pyinit.HeNormal(1).lazy((5, 4), "bfloat16")
+    widened = weights.read((2, 4), (3, 0), dtype="float64", order="F")
+    assert widened.flags.f_contiguous
+    assert same_bits(np.ascontiguousarray(widened), np.asarray(weights)[3:].astype(np.float64))
+    for dtype in ("float16", "float32", np.int16, "complex64"):
+        with pytest.raises(
+            ValueError, match="Argument `dtype` must be one of 'bfloat16', 'float64'"
+        ):
+            weights.read(dtype=dtype)
+    with pytest.raises(ValueError, match="Argument `dtype` must be one of 'int8'"):
+        pyinit.Ones().lazy((2,), "int8").read(dtype="float64")
+    with pytest.raises(ValueError, match="Argument `order` must be one of 'C', 'F'"):
+        weights.read(order="K")
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, True, "7"])
+def test_a_bad_size_of_chunks_is_an_error(size):
+    """Protects a loop over chunks from an error in its middle, or from none."""
+    with pytest.raises(ValueError, match="Argument `size` must be None or a positive integer"):
+        pyinit.Ones().lazy((4, 3)).chunks(size)
+
+
 @pytest.mark.parametrize("size", [1, 7, 20, 1000])
 def test_chunks_are_consecutive(weights, size):
     """Protects reading tensors larger than memory: each element once, in C order."""

@@ -187,12 +187,12 @@ def test_other_builds_draw_the_same(tmp_path, compiler, flags):
     axes = ctypes.c_int64 * 2
     shape, steps = (70, 300), (300, 1)
     for order in "CF":
-        for (dtype, wide, kind), loop in native_kernel._LOOPS.items():
-            out = np.empty(shape, np.float64 if wide else dtype, order=order)
+        for (dtype, storage, kind), loop in native_kernel._LOOPS.items():
+            out = np.empty(shape, storage, order=order)
             expected = np.empty_like(out)
             reference.fill(expected, Region(dtype, distribution_of(kind), 6, 2, 5, steps))
             location, scale, upper = map(ctypes.c_double, distribution_of(kind)[1:])
-            strides = axes(*(stride // out.itemsize for stride in out.strides))
+            strides = axes(*out.strides)
             seed, draw, start = ctypes.c_uint64(6), ctypes.c_uint32(2), ctypes.c_uint64(5)
             pointer = ctypes.c_void_p(out.ctypes.data)
             assert not fill(
