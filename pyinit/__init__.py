@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pyinit.manifests.verification import Verification, verify
     from pyinit.manifests.writing import write_manifest
 
-# complete lists, as type checkers do not follow a sum of them
+# written out: type checkers do not follow a sum of lists
 __all__ = [
     "STFT",
     "STREAM_VERSION",
@@ -129,7 +129,7 @@ _LAZY_MODULES = {
 }
 
 
-if not TYPE_CHECKING:  # a type checker would accept any name
+if not TYPE_CHECKING:  # else a type checker would accept any name
 
     def __getattr__(name: str) -> Any:
         from importlib import import_module
@@ -144,7 +144,7 @@ if not TYPE_CHECKING:  # a type checker would accept any name
 def __dir__() -> list[str]:
     from importlib.util import find_spec
 
-    # tools access every name that is listed, which would fail for a missing package
+    # tools access every listed name, which fails if the package is missing
     modules = [name for name, package in _LAZY_MODULES.items() if find_spec(package)]
     return sorted([*__all__, "__version__", "initializers", *modules])
 

@@ -1,4 +1,4 @@
-"""Argument checks. An error names the argument, what is allowed and what was received."""
+"""Argument checks. An error names the argument, the allowed values and the received one."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import numpy as np
 
 Shape = tuple[int, ...]
 
-#: The largest number of elements, whose size in bytes as float64 fits into 63 bits.
+#: The largest number of elements whose size in bytes, as float64, fits into 63 bits.
 MAX_SIZE = (2**63 - 1) // 8
 #: NumPy's maximum rank.
 MAX_RANK = 64 if int(np.__version__.partition(".")[0]) >= 2 else 32
 
 
 def argument_error(name: str, received: object, allowed: str) -> ValueError:
-    """Return the error for a bad argument: its name, what is allowed, what was received."""
+    """Return the error for an invalid argument."""
     return ValueError(f"Argument `{name}` must be {allowed}. Received: {name}={received!r}")
 
 
 def as_index(value: object) -> int | None:
-    """Return an integer (Python's or NumPy's, not a bool) as a Python int; None for others."""
+    """Return an integer (Python's or NumPy's, not a bool) as a Python int, else None."""
     if type(value) is int:
         return value
     if isinstance(value, bool | np.bool_):
@@ -37,10 +37,12 @@ def as_index(value: object) -> int | None:
 
 
 def as_number(name: str, value: Any, allowed: str = "a finite number") -> int | float:
-    """Return a scalar of Python, NumPy or a tensor library as a finite Python int or float."""
+    """Return a scalar of Python, NumPy or a tensor library as a finite Python int or float.
+
+    An integer beyond the range of float64 is an error, too.
+    """
     index = as_index(value)
     if index is not None:
-        # too large for a float
         if abs(index) > sys.float_info.max:
             raise argument_error(name, value, allowed)
         return index
@@ -71,7 +73,7 @@ def as_dimensions(name: str, value: object) -> Shape:
     """Return `value` as a tuple of non-negative Python ints."""
     allowed = "a sequence of non-negative integers"
     if type(value) is tuple:
-        # the usual case, on the path of every draw
+        # the fast path of every draw
         for dimension in value:
             if type(dimension) is not int or dimension < 0:
                 break
@@ -98,7 +100,7 @@ def as_shape(value: object) -> Shape:
 
 
 def as_axes(name: str, value: object) -> list[int] | None:
-    """Return `value` as a list of axes, of which negative ones count from the end, or None."""
+    """Return `value` as a list of axes, or None. Negative axes count from the end."""
     if value is None:
         return None
     allowed = "None or a sequence of integers"
@@ -109,7 +111,7 @@ def as_axes(name: str, value: object) -> list[int] | None:
 
 
 def _elements(name: str, value: object, allowed: str) -> list[object]:
-    """Return the elements of an iterable that has an order."""
+    """Return the elements of an ordered iterable."""
     if isinstance(value, str | bytes | dict | Set) or not isinstance(value, Iterable):
         raise argument_error(name, value, allowed)
     try:
@@ -130,7 +132,7 @@ def as_partition(
         shape: The shape of the tensor.
         partition_shape: The shape of the partition.
         partition_offset: Its start along each axis.
-        names: The names of the caller's arguments for the two, for messages.
+        names: The caller's names of these two arguments, for messages.
     """
     shape_name, offset_name = names
     if partition_shape is None or partition_offset is None:

@@ -1,4 +1,4 @@
-"""The dtypes that initializers fill, the default one, and rounding to them."""
+"""Supported dtypes, the default dtype, and rounding."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Sized(Protocol):
     def itemsize(self) -> int: ...
 
 
-#: What stands for a dtype: a name, or a dtype of NumPy, JAX, TensorFlow or torch.
+#: A dtype: its name, or an object of NumPy, JAX, TensorFlow or torch.
 DTypeLike = DTypeName | np.dtype[Any] | type[Any] | _Named | _Sized
 
 FLOAT_DTYPES: dict[str, np.dtype[Any]] = {
@@ -91,7 +91,7 @@ def set_floatx(dtype: FloatName) -> None:
 #: NumPy recomputes dtype.name on each access, which takes longer than a small draw.
 _NAMES = {dtype: name for name, dtype in NUMERIC_DTYPES.items()}
 
-#: Python's own types, as Keras reads them.
+#: Python's own types, as Keras interprets them.
 _PYTHON_DTYPES = {float: "float32", int: "int32", bool: "bool"}
 
 
@@ -109,7 +109,7 @@ def _name(dtype: Any) -> str:
 
 
 def standardize_dtype(dtype: object, allowed: dict[str, np.dtype[Any]]) -> np.dtype[Any]:
-    """Return the NumPy dtype that a name or dtype stands for.
+    """Return a dtype as NumPy's.
 
     Args:
         dtype: A name, a dtype of NumPy, TensorFlow, JAX or torch, one of Python's own `float`,
@@ -132,7 +132,7 @@ def standardize_dtype(dtype: object, allowed: dict[str, np.dtype[Any]]) -> np.dt
 def round_to(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
     """Round float64 values once, to nearest even, to a float dtype.
 
-    ml_dtypes converts float64 to bfloat16 by way of float32, which would round twice.
+    ml_dtypes converts float64 to bfloat16 through float32, which would round twice.
     """
     if dtype == FLOAT_DTYPES["bfloat16"]:
         values = round_to_odd(values)
@@ -168,7 +168,7 @@ def _to_odd(nearest: Any, is_beyond: Any, is_inexact: Any) -> Any:
 
 
 def cast(values: AnyArray, dtype: np.dtype[Any]) -> tuple[AnyArray, AnyArray]:
-    """Convert values to another dtype; also return which of them it represents exactly."""
+    """Convert values to a dtype; also return which of them it represents exactly."""
     with np.errstate(invalid="ignore", over="ignore"):
         converted = values.astype(dtype)
         back = converted.astype(values.dtype)

@@ -36,18 +36,18 @@ def _no_adapter(target: Any) -> ModelAdapter | None:
     return None
 
 
-#: The `__class__` of an initializer, given its type: see `pyinit.bridges.keras.proxy_classes`.
+#: Returns the `__class__` of an initializer of some type; see `pyinit.bridges.keras.proxy_classes`.
 isinstance_proxy: Callable[[type[Any]], type[Any]] = _same_class
 
-#: The configuration of a seed generator, with the id under which a model that is being saved shares
-#: it; None outside of saving.
+#: Returns the configuration of a seed generator, with its id in the model that is being saved; None
+#: if no model is being saved.
 shared_config: Callable[[Any], dict[str, Any] | None] = _no_config
 
-#: The seed generator of a configuration with such an id; None if the configuration has no id.
+#: Returns the seed generator of a configuration with such an id; None if it has no id.
 shared_generator: Callable[[dict[str, Any]], Any] = _no_generator
 
-#: Reads the lazy tensor that a function makes into an array that a layout shards over devices.
+#: Returns an array sharded over devices, from a function that makes its lazy tensor and a layout.
 draw_sharded: Callable[[Callable[[], LazyTensor], Any], Any] = _no_layout
 
-#: The adapter of a Keras model or a torch module; None for any other object.
+#: Returns the adapter of a Keras model or a torch module; None for any other object.
 adapter_for: Callable[[Any], ModelAdapter | None] = _no_adapter

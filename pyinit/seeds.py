@@ -1,4 +1,4 @@
-"""Seeds: integers, seed generators, default seeds and derived ones."""
+"""Seeds: integers, seed generators, default seeds and derived seeds."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def set_random_seed(seed: int) -> None:
         seed: An integer from 0 to 2**32 - 1, NumPy's range.
 
     Raises:
-        ValueError: `seed` is not such an integer.
+        ValueError: `seed` is not an integer in that range.
 
     Example:
         >>> import pyinit
@@ -117,7 +117,8 @@ def derive_seed(seed: int, name: str) -> int:
         An integer from 0 to 2**64 - 1.
 
     Raises:
-        ValueError: `seed` is not such an integer, or `name` is not a string that UTF-8 can encode.
+        ValueError: `seed` is not an integer in that range, or `name` is not a string that UTF-8 can
+            encode.
 
     Example:
         >>> import pyinit
@@ -149,7 +150,7 @@ class SeedGenerator:
         name: A name for printing and configurations; None generates one.
 
     Raises:
-        ValueError: `seed` is not such an integer, or `name` is not a string.
+        ValueError: `seed` is not an integer in that range, or `name` is not a string.
 
     Example:
         >>> import pyinit
@@ -218,16 +219,21 @@ def random_seed_generator(seed: int | None = None, name: str | None = None) -> S
     """Construct a `SeedGenerator`, a seed that gives new values at every draw.
 
     Args:
-        seed: An integer, or None for a fresh seed.
+        seed: An integer from -2**63 to 2**64 - 1 (taken modulo 2**64), or None for a fresh seed.
         name: A name for printing and configurations; None generates one.
 
     Returns:
         A `SeedGenerator`.
 
+    Raises:
+        ValueError: `seed` is not an integer in that range, or `name` is not a string.
+
     Example:
         >>> import pyinit
         >>> pyinit.random_seed_generator(7, name="weights")
         SeedGenerator(seed=7, name='weights')
+
+    Source: https://keras.io/api/random/seed_generator/
     """
     return SeedGenerator(seed, name)
 
@@ -247,12 +253,12 @@ def take_draw(seed: Any, draw: int | None = None) -> DrawId:
 
     Args:
         seed: An integer (its draw 0 is used) or a seed generator (its next draw is taken).
-        draw: The draw to use instead; a seed generator then stays as it is.
+        draw: The draw to use instead, which leaves a seed generator unchanged.
     """
     if type(seed) is int:
         return DrawId(seed % 2**64, draw or 0)
     if not is_generator(seed):
-        # users may assign `.seed` after construction, unchecked
+        # users may assign `.seed` after construction
         return DrawId(as_seed("seed", seed) % 2**64, draw or 0)
     if draw is not None:
         return DrawId(next_draw(seed).seed, draw)
@@ -277,7 +283,7 @@ def _keras_draw(state: Any) -> DrawId:
 
 
 def _to_host(tensor: Any) -> Any:
-    """Copy a torch tensor to the host's memory; others are there already."""
+    """Copy a torch tensor to host memory; NumPy converts other tensors itself."""
     return tensor.detach().cpu() if hasattr(tensor, "detach") else tensor
 
 

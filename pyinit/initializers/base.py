@@ -41,7 +41,7 @@ class Initializer:
 
     #: The dtypes that the initializer can fill.
     _dtypes: ClassVar[dict[str, np.dtype[Any]]] = NUMERIC_DTYPES
-    #: Whether the class has a `__call__` of its own, whose values only the call knows.
+    #: Whether the class overrides `__call__`, so that only a call gives its values.
     _overrides_call: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -49,7 +49,7 @@ class Initializer:
         if "__call__" in vars(cls) and "_overrides_call" not in vars(cls):
             cls._overrides_call = True
 
-    # one signature for each kind of result
+    # an overload for each kind of result
     @overload
     def __call__(
         self,
@@ -114,18 +114,18 @@ class Initializer:
         Returns:
             `out`, or a new NumPy array in C order: the full tensor, or exactly the slice
             `[partition_offset : partition_offset + partition_shape]` of it. On a GPU, a CuPy array,
-            which the current stream will have written. With a layout, a `jax.Array`.
+            which is written asynchronously on the current stream. With a layout, a `jax.Array`.
 
         Raises:
-            ValueError: An argument is not as described.
+            ValueError: An argument is invalid.
             TypeError: `out` is neither a NumPy array nor an array on a GPU.
             ImportError: A GPU needs CuPy, which is not installed.
-            RuntimeError: There is no driver or no device.
-            MemoryError: There is too little memory.
+            RuntimeError: There is no CUDA driver or no GPU.
+            MemoryError: There is not enough memory.
         """
         if layout is not None:
             _check_alone(layout, (out, device, partition_shape, partition_offset))
-            # lazy() would call an overridden __call__ a second time
+            # not lazy(), which would call an overridden __call__ again
             return hooks.draw_sharded(
                 lambda: self._lazy(as_shape(shape), standardize_dtype(dtype, self._dtypes)), layout
             )
@@ -136,7 +136,7 @@ class Initializer:
         ordinal = devices.chosen(device, out)
         if ordinal is not None:
             return self._call_on_gpu(ordinal, full, partition, offset, dtype, out)
-        # a call that finds no memory takes no draw, so memory comes first
+        # allocate first, so that a call that runs out of memory takes no draw
         if out is None:
             array_dtype = standardize_dtype(dtype, self._dtypes)
             out = np.empty(partition, array_dtype)
@@ -156,7 +156,7 @@ class Initializer:
         dtype: Any,
         out: Any,
     ) -> Any:
-        """Return what a call returns on the GPU of that ordinal."""
+        """Carry out a call on the GPU of that ordinal."""
         from pyinit.stream.gpu import arrays
 
         if out is None:
@@ -174,22 +174,22 @@ class Initializer:
     def lazy(
         self, shape: Iterable[int], dtype: DTypeLike | None = None, *, draw: int | None = None
     ) -> LazyTensor:
-        """Return the tensor that a call returns, to be computed where it is read.
+        """Return the tensor of a call as a lazy tensor, which computes only what is read.
 
-        The draw of a seed generator is taken here, once all arguments are checked; a call that
-        fails takes none.
+        The draw of a seed generator is taken here, after all arguments are checked, so a failing
+        call takes none.
 
         Args:
             shape: The shape of the tensor: a sequence of non-negative integers.
             dtype: As in a call of the initializer; None means `floatx()`.
-            draw: Which draw of the seed to use, from 0 to 2**32 - 1; a seed generator then stays
-                as it is. None takes the next draw of a seed generator, or draw 0 of an integer.
+            draw: The draw of the seed to use, from 0 to 2**32 - 1, which leaves a seed generator
+                unchanged. None takes the next draw of a seed generator, or draw 0 of an integer.
 
         Returns:
             A `LazyTensor`.
 
         Raises:
-            ValueError: An argument is not as described.
+            ValueError: An argument is invalid.
 
         Example:
             >>> import pyinit
@@ -199,17 +199,18 @@ class Initializer:
         """
         full = as_shape(shape)
         array_dtype = standardize_dtype(dtype, self._dtypes)
-        number = None if draw is None else as_draw(draw)
+        draw_index = None if draw is None else as_draw(draw)
         if not self._overrides_call:
-            return self._lazy(full, array_dtype, number)
+            return self._lazy(full, array_dtype, draw_index)
         if draw is not None:
-            raise argument_error("draw", draw, f"None for {type(self).__name__}, which is called")
+            allowed = f"None for {type(self).__name__}, which overrides __call__"
+            raise argument_error("draw", draw, allowed)
         return CalledTensor(full, array_dtype, self)
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         """Return the lazy tensor of a checked shape and dtype.
 
-        Subclasses of this package override this method. They check the shape, compute parameters,
+        Subclasses of this package override this method. They check the shape, compute parameters
         and take the draw last.
         """
         raise NotImplementedError(
@@ -225,7 +226,7 @@ class Initializer:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Construct an initializer from a configuration, ours or of Keras' class of that name.
+        """Construct an initializer from a configuration of this class or Keras' class of that name.
 
         Args:
             config: The dictionary that `get_config()` returns.
@@ -247,7 +248,7 @@ class Initializer:
         """Return a new initializer with the same arguments; an unseeded one gets a fresh seed."""
         return type(self).from_config(self.get_config())
 
-    # isinstance() falls back to this attribute, which lets ours pass as Keras' initializers
+    # isinstance() falls back to this attribute; it lets ours pass for Keras' initializers
     @property  # type: ignore[misc]
     def __class__(self) -> type[Self]:
         return hooks.isinstance_proxy(type(self))
@@ -267,5 +268,5 @@ class Initializer:
 
 def _check_alone(layout: object, others: tuple[object, ...]) -> None:
     if any(other is not None for other in others):
-        allowed = "None where `out`, `device`, `partition_shape` or `partition_offset` is given"
+        allowed = "None if `out`, `device`, `partition_shape` or `partition_offset` is given"
         raise argument_error("layout", layout, allowed)

@@ -1,4 +1,4 @@
-"""Tensors cut into chunks, so that one that is larger than memory can be read."""
+"""Division of a tensor into chunks, to read tensors that are larger than memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pyinit.arguments import Shape
 
-#: The number of elements of a chunk, which fits into a cache and is enough for several threads.
+#: The default number of elements in a chunk: it fits into a cache and keeps several threads busy.
 CHUNK_SIZE = 1 << 20
 
 
@@ -16,7 +16,7 @@ def chunk_partitions(shape: Shape, size: int | None = None) -> Iterator[tuple[Sh
 
     Args:
         shape: The shape of the tensor.
-        size: The largest number of elements in a partition; None is `CHUNK_SIZE`.
+        size: The largest number of elements in a partition; None means `CHUNK_SIZE`.
 
     Yields:
         The shape and the offset of each partition; nothing for a tensor without elements.

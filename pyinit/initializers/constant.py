@@ -26,7 +26,7 @@ class ConstantTensor(LazyTensor):
     __slots__ = ("_value",)
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], value: Any) -> None:
-        # as super().__init__(), whose call would show in a small tensor
+        # super().__init__() inlined: its call takes noticeable time for a small tensor
         self._shape = shape
         self._dtype = dtype
         self._value = value
@@ -43,7 +43,7 @@ class ConstantTensor(LazyTensor):
         return (self._value,)
 
     def _identity(self) -> tuple[Any, ...]:
-        # 0.0 and -0.0 differ, and NaN is NaN
+        # bits: 0.0 and -0.0 differ, and NaN equals itself
         return (*super()._identity()[:-1], self._value.tobytes())
 
     def _summary(self) -> str:
@@ -54,11 +54,11 @@ class Constant(Initializer):
     """Initializer that generates tensors with a constant value.
 
     Args:
-        value: A number or bool, which the dtype asked for must be able to hold; floats are rounded
-            to nearest even. It may be infinite or NaN for float dtypes.
+        value: A number or bool, within the range of the requested dtype. A float dtype rounds it to
+            nearest even and also holds infinities and NaN; other dtypes must represent it exactly.
 
     Raises:
-        ValueError: `value` is not a number.
+        ValueError: `value` is not a number; in the call, the dtype cannot hold it.
 
     Example:
         >>> import pyinit
@@ -147,7 +147,7 @@ class Identity(Initializer):
     """Initializer that generates the identity matrix.
 
     Args:
-        gain: The factor on the identity: a finite number.
+        gain: The factor of the identity matrix: a finite number.
 
     Raises:
         ValueError: `gain` is not a finite number; in the call, `shape` is not of rank 2.

@@ -18,7 +18,7 @@ def compute_fans(
     Args:
         shape: The shape of the tensor. A matrix is (inputs, outputs); a tensor of higher rank is
             the kernel of a convolution, (*receptive field, input channels, output channels).
-        input_axes: The axes that count inputs, where the shape alone does not tell (attention).
+        input_axes: The axes that count inputs, if the shape alone is ambiguous, as in attention.
             Used only together with `output_axes`, as in Keras.
         output_axes: The axes that count outputs.
 
@@ -65,5 +65,5 @@ def _units(name: str, shape: Shape, axes: list[int]) -> int:
         if not -rank <= axis < rank:
             raise argument_error(name, axes, f"axes of shape={shape}, from {-rank} to {rank - 1}")
     if len({axis % rank for axis in axes}) != len(axes):
-        raise argument_error(name, axes, "axes that are all different")
+        raise argument_error(name, axes, "distinct axes")
     return math.prod(shape[axis] for axis in axes)

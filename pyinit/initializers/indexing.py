@@ -23,10 +23,10 @@ class Selection(NamedTuple):
 
     Args:
         shape: The shape of the result.
-        view: An index of the result that gives it one axis for each axis of the tensor, along
-            which the tensor's indices increase.
+        view: An index into the result, whose view has one axis for each axis of the tensor, in
+            the order of increasing indices.
         offset: The first element, along each axis of the tensor.
-        steps: The distance of selected elements along each axis, all positive; None if all are 1.
+        steps: The positive distance between selected elements along each axis; None if all are 1.
     """
 
     shape: Shape
@@ -64,7 +64,7 @@ def select(index: Index, shape: Shape) -> Selection:
 
 
 def _expanded(entries: tuple[Any, ...], rank: int) -> list[Any]:
-    """Replace the ellipsis, and what is left out at the end, by full slices."""
+    """Replace the ellipsis and omitted trailing axes by full slices."""
     ellipses = [at for at, entry in enumerate(entries) if entry is Ellipsis]
     if len(ellipses) > 1:
         raise IndexError(_ALLOWED)

@@ -32,11 +32,12 @@ _FLOAT64 = FLOAT_DTYPES["float64"]
 
 
 class LazyTensor:
-    """A tensor of initial weights that is fully determined, and computed where it is read.
+    """A fully determined tensor of initial weights, computed only where it is read.
 
-    `initializer.lazy(shape, dtype)` makes one. It holds no values, only what they follow from: the
-    distribution, the seed, the draw. Reading a slice computes that slice, at the cost of the slice,
-    and gives the same values as the slice of the whole tensor, on any thread, process or machine.
+    `initializer.lazy(shape, dtype)` makes one. It holds the distribution, the seed and the draw,
+    which determine every value. Reading a slice computes only that slice, with the same values as
+    in the whole tensor, on any thread, process or machine. An orthogonal matrix is the exception:
+    it is computed whole when first read, and kept (`needs_whole`).
 
     It is immutable and hashable, and pickles to a few hundred bytes. It has the attributes and
     methods of a read-only array that Dask, JAX, Zarr and h5py expect: `shape`, `dtype`, `ndim`,
@@ -69,8 +70,8 @@ class LazyTensor:
         Args:
             out: A NumPy array of any strides, checked, of the rank of the tensor. Its storage dtype
                 is the tensor's, or float64, which holds the values of every float dtype.
-            offset: The first element; None is the origin.
-            steps: The distance of elements along each axis; None is 1 for all.
+            offset: The first element; None means the origin.
+            steps: The distance between elements along each axis; None means 1 for all.
         """
         raise NotImplementedError
 
@@ -87,7 +88,7 @@ class LazyTensor:
         arrays.from_host(out, values)
 
     def _parameters(self) -> tuple[Any, ...]:
-        """Return the arguments of the constructor after shape and dtype; they fix the values."""
+        """Return the constructor's arguments after shape and dtype; they determine the values."""
         raise NotImplementedError
 
     def _summary(self) -> str:
@@ -145,21 +146,21 @@ class LazyTensor:
     # ---- reading ----
 
     def __getitem__(self, index: Index) -> Any:
-        """Return the selected elements as a NumPy array, at their cost.
+        """Compute the selected elements.
 
         Args:
             index: Integers, slices with any step, and at most one Ellipsis, as NumPy's basic
                 indexing.
 
         Returns:
-            A new array in C order; a NumPy scalar if integers index every axis.
+            A new NumPy array in C order; a NumPy scalar if integers index every axis.
 
         Raises:
-            IndexError: `index` is not such an index, or is out of bounds.
+            IndexError: `index` is not a basic index, or is out of bounds.
         """
         shape, view, offset, steps = select(index, self._shape)
         out = np.empty(shape, self._dtype)
-        # the Ellipsis keeps a view where there is no axis
+        # the Ellipsis makes this a view even without axes
         self._fill(out[(*view, ...)], offset, steps)
         entries = index if isinstance(index, tuple) else (index,)
         return out if shape or Ellipsis in entries else out[()]
@@ -187,21 +188,22 @@ class LazyTensor:
         """Return a partition as a new array.
 
         Args:
-            shape: The shape of the partition; None is the whole tensor.
-            offset: The start of the partition along each axis; None is the origin.
-            dtype: The storage dtype: the tensor's own (None), or float64, which then holds the
-                values rounded to the tensor's dtype.
+            shape: The shape of the partition; None means the whole tensor.
+            offset: The start of the partition along each axis; None means the origin.
+            dtype: The storage dtype. None means the tensor's own; float64 holds the values of any
+                float dtype, rounded to the tensor's dtype.
             order: The memory order, `"C"` or `"F"`.
             device: `"cpu"`, `"cuda"`, `"cuda:1"`, or None for `default_device()`.
 
         Returns:
-            A NumPy array; on a GPU a CuPy array, which the current stream will have written.
+            A NumPy array; on a GPU a CuPy array, which is written asynchronously on the current
+            stream.
 
         Raises:
-            ValueError: An argument is not as described.
+            ValueError: An argument is invalid.
             ImportError: A GPU needs CuPy, which is not installed.
-            RuntimeError: There is no driver or no device.
-            MemoryError: There is too little memory.
+            RuntimeError: There is no CUDA driver or no GPU.
+            MemoryError: There is not enough memory.
         """
         partition, first = self._partition(shape, offset)
         storage = self._storage(dtype)
@@ -225,8 +227,8 @@ class LazyTensor:
             out: The array, whose shape is that of the partition: a NumPy array of any strides, or
                 an array on a GPU in C or Fortran order (CuPy's, a tensor of torch, or an object
                 with DLPack or `__cuda_array_interface__`). Its dtype is the tensor's, or float64,
-                which then holds the values rounded to the tensor's dtype.
-            offset: The start of the partition along each axis; None is the origin.
+                which holds the values of any float dtype, rounded to the tensor's dtype.
+            offset: The start of the partition along each axis; None means the origin.
 
         Raises:
             TypeError: `out` is neither a NumPy array nor an array on a GPU.
@@ -248,8 +250,8 @@ class LazyTensor:
         """Read the tensor in chunks that are consecutive in C order.
 
         Args:
-            size: The largest number of elements in a chunk; None is about a million. A tensor that
-                must be computed whole is one chunk.
+            size: The largest number of elements in a chunk; None means 2**20. A tensor that is
+                computed whole is one chunk.
 
         Returns:
             An iterator of (slices, values): `array[slices] = values` copies the tensor.
@@ -326,7 +328,7 @@ class LazyTensor:
 
 
 def _restored(cls: type[LazyTensor], shape: Shape, dtype: str, *parameters: Any) -> LazyTensor:
-    """Construct what was pickled."""
+    """Construct a lazy tensor from its pickle."""
     return cls(shape, NUMERIC_DTYPES[dtype], *parameters)
 
 
@@ -346,7 +348,7 @@ class WholeTensor(LazyTensor):
         return True
 
     def _compute(self) -> AnyArray:
-        """Compute all values, in any dtype from which `_write` rounds."""
+        """Compute all values, in any dtype that `_write` can round."""
         raise NotImplementedError
 
     def _write(self, out: AnyArray, values: AnyArray) -> None:
@@ -366,7 +368,7 @@ class WholeTensor(LazyTensor):
 
 
 class CalledTensor(WholeTensor):
-    """A lazy tensor of what a callable `(shape, dtype)` returns; it is called when first read.
+    """A lazy tensor of the values of a callable `(shape, dtype)`, called when first read.
 
     Args:
         shape: The shape.
@@ -425,7 +427,7 @@ def check_out(
 
     Raises:
         TypeError: `out` is neither a NumPy array nor an array on a GPU.
-        ValueError: It cannot be filled.
+        ValueError: `out` has another shape or dtype, or is not writable and aligned.
     """
     on_gpu = not isinstance(out, np.ndarray) and devices.device_of(out) is not None
     # the mask of a masked array would keep hiding filled values
@@ -434,7 +436,7 @@ def check_out(
         raise TypeError(f"Argument `out` must be {allowed}. Received: out={out!r}")
     widened = widened and dtype.name in FLOAT_DTYPES
     is_stored = out.dtype == dtype or (widened and out.dtype == _FLOAT64)
-    # CuPy's arrays are all writable and aligned; its kernels need contiguous ones
+    # CuPy's arrays are always writable and aligned; copies to them need contiguous ones
     is_writable = out.flags.forc if on_gpu else out.flags.behaved
     if not (is_writable and is_stored and (shape is None or out.shape == shape)):
         of_shape = "" if shape is None else f"shape {shape} and "
