@@ -75,9 +75,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     kinds = parser.add_mutually_exclusive_group()
     for name, text in (
-        ("quick", "small tensors and few rounds: about a minute"),
+        ("quick", "small tensors and few rounds: a few minutes"),
         ("full", "all sizes up to 2^28 elements, and the peers in all dtypes: an hour or more"),
-        ("targets", "only what the table of targets needs"),
+        ("targets", "only the measurements for the table of targets"),
     ):
         kinds.add_argument(f"--{name}", dest="plan", action="store_const", const=name, help=text)
     parser.add_argument(

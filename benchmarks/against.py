@@ -84,7 +84,7 @@ class PairEffort:
     Attributes:
         pairs: The number of pairs of processes.
         rounds: The number of rounds within a pair.
-        loop: The least number of seconds of one timing: shorter calls are repeated.
+        loop: The minimum duration of a timing in seconds; shorter calls are repeated.
     """
 
     pairs: int
@@ -139,7 +139,7 @@ class _Worker:
     """A running copy_worker, in Python or in R."""
 
     def __init__(self, command: Sequence[str | Path], copy: Copy) -> None:
-        # not a pipe, which fills up if nobody reads it
+        # not a pipe: nobody reads it while the worker runs, so it would fill up
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self._process = subprocess.Popen(
             command,
@@ -190,7 +190,7 @@ class _Worker:
 
 
 def copy_at(path: Path) -> Copy:
-    """Return the copy that an interpreter imports, or that of a checkout.
+    """Return the copy that a Python interpreter imports, or that of a checkout.
 
     Raises:
         ValueError: The path is neither.

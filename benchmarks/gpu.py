@@ -2,7 +2,8 @@
 
     python -m benchmarks.gpu [--size 67108864]
 
-All are timed on one stream with CUDA events, into existing memory; the best of several runs counts.
+Each call fills existing memory and is timed on one stream with CUDA events; the table shows the
+fastest of several runs.
 Without CuPy or a device, the command reports what is missing.
 """
 
@@ -76,8 +77,8 @@ def torch_cuda(size: int, dtype: str) -> dict[str, Callable[[], object]]:
 
 def copy(cupy: Any, size: int, dtype: str) -> Callable[[], object]:
     """Return a copy within the device, which reads as much as it writes."""
-    bytes_of = size * FLOAT_DTYPES[dtype].itemsize
-    source, target = cupy.zeros(bytes_of, np.uint8), cupy.empty(bytes_of, np.uint8)
+    nbytes = size * FLOAT_DTYPES[dtype].itemsize
+    source, target = cupy.zeros(nbytes, np.uint8), cupy.empty(nbytes, np.uint8)
     return lambda: cupy.copyto(target, source)
 
 

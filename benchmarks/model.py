@@ -56,7 +56,7 @@ class Effort:
     Attributes:
         rounds: The number of rounds.
         seconds: The time limit of a comparison; a slower one has fewer rounds (at least 3).
-        loop: The least number of seconds of one timing; short calls are repeated.
+        loop: The minimum duration of a timing in seconds; shorter calls are repeated.
     """
 
     rounds: int

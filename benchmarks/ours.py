@@ -45,10 +45,9 @@ def draw_of(case: Case) -> Draw | None:
 
 def draw_for_r(distribution: str, shape: tuple[int, ...]) -> AnyArray:
     """Return float32 weights as R stores them: a float64 array in Fortran order."""
-    out = np.empty(shape, np.float64, order="F")
-    initializer = INITIALIZERS[distribution]()
-    initializer._fill(out, FLOAT_DTYPES["float32"], shape, (0,) * len(shape))
-    return out
+    weights = INITIALIZERS[distribution]().lazy(shape, "float32")
+    values: AnyArray = weights.read(dtype=np.dtype(np.float64), order="F")
+    return values
 
 
 def time_draw_for_r(distribution: str, rows: float, columns: float) -> float:

@@ -54,7 +54,7 @@ def measure(plan: Plan) -> Results:
 
 
 def measure_peaks(plan: Plan) -> list[PeakMemory]:
-    """Measure the peak memory of an R array of ours and of rnorm's in separate processes."""
+    """Measure the peak memory of an array of pyinit and of rnorm, each in a process of its own."""
     return [
         PeakMemory(
             method,

@@ -80,7 +80,7 @@ def _measure_peaks(plan: Plan, peers: Sequence[Peer], results: Results, log: Log
 
 @contextmanager
 def _step(title: str, method: str, results: Results, log: Log) -> Iterator[None]:
-    """Log the duration of a step; one that fails is skipped with the reason."""
+    """Log the duration of a step; record one that fails as skipped, with the reason."""
     start = time.monotonic()
     try:
         yield

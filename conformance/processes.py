@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 #: Build products, reused by the next run.
 BUILD = ROOT / "build" / "conformance"
 
-#: In seconds. No process takes a tenth of it unless it hangs.
+#: In seconds: ten times as long as any process takes unless it hangs.
 _TIMEOUT = 600
 #: Last lines of error output that give no reason.
 _NO_REASON = ("", "Execution halted", "compilation terminated.")

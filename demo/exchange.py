@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 STEPS = Path(__file__).with_suffix("")
-#: Required output of each step: a demo that cannot fail would show nothing.
+#: Required output of each step: a demo that cannot fail would prove nothing.
 EXPECTED = {
     "1-bea.R": (),
     "2-ada.py": ("Manifest of 4 tensors, 524 bytes:", "loss 1.06212"),

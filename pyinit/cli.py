@@ -63,7 +63,9 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo(f"Error: {error.filename}: already exists (use --overwrite)", err=True)
         return INVALID
     except OSError as error:
-        click.echo(f"Error: {error.filename}: {error.strerror}", err=True)
+        # pyarrow's errors have no file name
+        where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        click.echo(f"Error: {where}", err=True)
         return INVALID
     except (ValueError, TypeError, ImportError) as error:
         click.echo(f"Error: {error}", err=True)
@@ -118,7 +120,7 @@ _max_bytes = click.option(
     type=_Bytes(),
     default=f"{MAX_BYTES // 2**40}TiB",
     show_default=True,
-    help="Maximum total size, in bytes.",
+    help="Maximum total size of the weights, such as 500GB or 2TiB.",
 )
 _shard = click.option(
     "--shard",
@@ -176,10 +178,10 @@ def verify_command(
 ) -> int:
     """Compare weights with MANIFEST and report differences.
 
-    Each TARGET is a .safetensors or .arrow file or a folder of such files (several may be given),
-    another manifest (.json), a saved Keras model (.keras), or module:object, where the object is a
-    Keras model, a torch module, or a function that returns one. Without a TARGET, the weights that
-    this pyinit draws are compared.
+    TARGET is one or more .safetensors or .arrow files or folders of such files; or another manifest
+    (.json), a saved Keras model (.keras), or module:object, where the object is a Keras model, a
+    torch module, or a function that returns one. Without a TARGET, the weights that this pyinit
+    draws are compared.
     """
     expected = pyinit.read_manifest(manifest)
     target: Any = None
@@ -218,10 +220,11 @@ def materialize_command(
     shard: Shard | None,
     max_bytes: int,
 ) -> None:
-    """Draw the weights of MANIFEST into PATH and verify their fingerprints.
+    """Draw the weights of MANIFEST into PATH.
 
-    With --shard 3/8 and the PATH model.safetensors, the file is model-00003-of-00008.safetensors,
-    and model.safetensors.index.json lists the file of each tensor. With --format arrow, PATH is a
+    A file is written only if its weights have the fingerprints of MANIFEST. With --shard 3/8 and
+    the PATH model.safetensors, the file is model-00003-of-00008.safetensors, and
+    model.safetensors.index.json lists the file of each tensor. With --format arrow, PATH is a
     folder.
     """
     written = pyinit.materialize(
@@ -240,7 +243,7 @@ def materialize_command(
 @click.option("--device", default="cpu", show_default=True, help='"cpu", "cuda" or "cuda:1".')
 @_threads
 def self_test_command(device: str) -> int:
-    """Compare this pyinit with the golden vectors."""
+    """Check that this pyinit draws the golden vectors."""
     found = pyinit.self_test(device)
     click.echo(repr(found))
     return 0 if found else DIFFERENT
@@ -268,7 +271,10 @@ def _target_of(text: str, of_json: Callable[[Path], Any]) -> Any:
 
 
 def _plan(path: Path) -> Any:
-    plan = load_json(path.read_bytes())
+    try:
+        plan = load_json(path.read_bytes())
+    except ManifestError as error:
+        raise ManifestError(f"{path}: {error}") from None
     if isinstance(plan, dict) and plan.get("format") == FORMAT:
         raise ManifestError(f"{path} is already a manifest: check it with pyinit verify")
     return plan
@@ -307,7 +313,7 @@ def _object(module: str, name: str) -> Any:
 def _print(found: Verification) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
-        # fixed width when not a terminal
+        # rich assumes 80 columns, which would break most lines
         console = Console(highlight=False, width=200)
     console.print(Text(repr(found).partition("\n")[0]))
     if found:

@@ -1,8 +1,9 @@
 """JAX and Flax: our initializers in the form of `jax.nn.initializers`.
 
-import pyinit.jax
+Example:
+    import pyinit.jax
 
-flax.linen.Dense(3, kernel_init=pyinit.jax.initializer(pyinit.HeNormal()))
+    flax.linen.Dense(3, kernel_init=pyinit.jax.initializer(pyinit.HeNormal()))
 """
 
 from pyinit.bridges.frameworks import framework_required

@@ -1,11 +1,12 @@
 """Keras models: initialize all weights from one seed, and load saved models with our initializers.
 
+Keras' layers accept our initializers without this module. Import it before loading a saved model
+that contains them: the import registers our classes with Keras.
+
+Example:
     import pyinit.keras
 
     pyinit.keras.initialize(model, seed=42)
-
-Keras' layers take our initializers without this module. Loading a saved model that contains some
-needs it, since importing it registers our classes with Keras.
 """
 
 from pyinit.bridges.frameworks import framework_required

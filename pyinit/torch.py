@@ -1,9 +1,10 @@
 """torch tensors and modules: fill them with initial weights in place.
 
-import pyinit.torch
+Example:
+    import pyinit.torch
 
-pyinit.torch.init_(module, seed=42)
-pyinit.write_manifest(pyinit.torch.create_manifest(module, seed=42), "manifest.json")
+    pyinit.torch.init_(module, seed=42)
+    pyinit.write_manifest(pyinit.torch.create_manifest(module, seed=42), "manifest.json")
 """
 
 from pyinit.bridges.frameworks import framework_required

@@ -29,10 +29,11 @@ PLAN = {
 
 @pytest.fixture
 def _folder(tmp_path, monkeypatch):
-    """Change to a new folder with a plan and its manifest."""
+    """Change to a new folder with a plan, its manifest and a file that is not JSON."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     Path("plan.json").write_text(json.dumps(PLAN))
+    Path("text.json").write_text("text")
     pyinit.write_manifest(pyinit.create_manifest(PLAN), "manifest.json")
 
 
@@ -129,6 +130,9 @@ def test_weights_that_do_not_fit_their_manifest(typed):
         (["verify", "manifest.json", "plan.json"], 3, 'the field "format" is not'),
         (["verify", "manifest.json", "--max-bytes", "1kB"], 3, "more than the limit of 1000 bytes"),
         (["manifest", "manifest.json"], 3, "is already a manifest"),
+        (["manifest", "nothing.json"], 3, "nothing.json: No such file or directory"),
+        (["manifest", "text.json"], 3, "text.json: not JSON"),
+        (["verify", "manifest.json", "x.arrow", "y.arrow"], 3, "Error: [Errno 2] Failed to open"),
         (["manifest", "plan.json", "--seed", str(2**64)], 3, "Argument `seed`"),
         (["manifest", "json:dumps"], 3, "dumps() missing 1 required positional argument"),
         (["manifest", "os:path"], 3, "Argument `target` must be a Keras model, a torch module"),

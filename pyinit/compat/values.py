@@ -23,7 +23,7 @@ class ValuesOrConstant(Constant):
     """Initializer that generates tensors with a constant value, or with given values in C order.
 
     Args:
-        value: A number or bool, or a list, tuple or array with one for each element.
+        value: A number or bool, or a list, tuple or array with one value for each element.
         extend: Whether to accept fewer values: the last one then fills the rest of the tensor.
 
     Raises:
@@ -190,7 +190,7 @@ class UniformIntegerTensor(LazyTensor):
 
     @property
     def working_memory(self) -> int:
-        """The memory of the float64 values and of the int64 ones, in bytes."""
+        """The memory of the float64 and the int64 values, in bytes."""
         return 2 * self._uniform.nbytes
 
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:

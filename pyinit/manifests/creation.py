@@ -60,16 +60,17 @@ def create_manifest(
               `draw` or `segments`.
         seed: The seed of the whole model, an integer from -2**63 to 2**64 - 1.
         max_bytes: Maximum total size of the weights, in bytes.
-        progress: Called from time to time with the bytes done and the bytes in all; None shows a
-            bar on a terminal after two seconds.
+        progress: Called from time to time with the number of bytes done and the total; None shows
+            a bar on a terminal after two seconds.
 
     Returns:
         A `Manifest`. The model is not changed.
 
     Raises:
         TypeError: `target` is none of these.
-        ValueError: Something in `target` cannot be pinned, an argument is invalid, or the weights
-            of the model are not the initial ones, for example because it was trained.
+        ValueError: Something in `target` cannot be pinned, or an argument is invalid.
+        DifferenceError: The model does not have its initial weights, for example because it was
+            trained. This is a ValueError too.
 
     Example:
         >>> import pyinit
@@ -285,7 +286,6 @@ def with_integer_seed(
         return initializer, 0
     if seed is None:
         raise ValueError(
-            f"{type(initializer).__name__} has no seed, and none is given for the whole model: "
-            "one of the two is needed"
+            f"{type(initializer).__name__} has no seed, and none is given for the whole model"
         )
     return initializer.with_seed(derive_seed(seed, name)), 0

@@ -33,7 +33,7 @@ def check_sizes(tensors: Iterable[TensorSpec], max_bytes: int = MAX_BYTES) -> No
         if memory is not None and tensor.working_memory > memory:
             raise ManifestError(
                 f"the tensor {tensor.name!a} of shape {list(tensor.shape)} needs "
-                f"{readable_size(tensor.working_memory)} of memory at once, and this machine has "
+                f"{readable_size(tensor.working_memory)} of memory at once, but this machine has "
                 f"{readable_size(memory)}"
             )
     if total > max_bytes:

@@ -43,14 +43,15 @@ def materialize(
     Args:
         manifest: A `Manifest`, or the path of one.
         path: For `"safetensors"`, the file. With `shard="3/8"` and the path `model.safetensors`,
-            the file is `model-00003-of-00008.safetensors`, and `model.safetensors.index.json` is
-            written beside it, identical for all shards, as loaders of sharded files expect it. For
-            `"arrow"`, a folder with one file for each tensor, named after its position in the
+            the file is `model-00003-of-00008.safetensors`. Every shard also writes the same
+            `model.safetensors.index.json` beside it, which loaders of sharded files read. For
+            `"arrow"`, the folder. It gets one file for each tensor, named after its position in the
             manifest and its name; characters other than letters, digits and underscores become
             hyphens.
         format: `"safetensors"` or `"arrow"`.
-        shard: The shard to write, such as `"3/8"` or `(3, 8)`: eight machines write one each. A
-            shard consists of whole tensors; the sizes are as even as these allow. None writes all.
+        shard: The shard to write, such as `"3/8"` or `(3, 8)` on the third of eight machines. A
+            shard consists of whole tensors; the sizes of the shards are as even as that allows.
+            None writes all tensors.
         overwrite: Whether to replace existing files.
         max_bytes: Maximum total size of the weights, in bytes.
         progress: As for `create_manifest()`.
@@ -59,11 +60,12 @@ def materialize(
         The paths of the files with weights.
 
     Raises:
-        ValueError: The manifest or an argument is invalid, or the drawn weights do not have the
-            manifest's fingerprints. No file is written then.
+        ValueError: The manifest or an argument is invalid.
+        DifferenceError: The drawn weights do not have the manifest's fingerprints; no file is
+            written. This is a ValueError too.
         FileExistsError: A file already exists.
-        OSError: The disk is too small, or a file cannot be written.
-        ImportError: Arrow files need pyarrow.
+        OSError: There is too little disk space, or a file cannot be written.
+        ImportError: Arrow files need pyarrow, which is not installed.
 
     Example:
         >>> import pyinit, tempfile, pathlib
@@ -89,7 +91,7 @@ def materialize(
     needed = sum(tensor.nbytes for tensor in chosen.values())
     free = shutil.disk_usage(folder).free
     if needed > free:
-        message = f"the weights need {readable_size(needed)}, and {readable_size(free)} are free"
+        message = f"the weights need {readable_size(needed)}, but {readable_size(free)} are free"
         raise OSError(errno.ENOSPC, message, str(folder))
     if format == "arrow":
         return _write_arrow(target, chosen, overwrite, progress)

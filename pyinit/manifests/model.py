@@ -20,7 +20,7 @@ class ManifestError(ValueError):
 
 
 class DifferenceError(ValueError):
-    """Weights that differ from the expected ones."""
+    """The weights differ from the expected ones."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Segment:
     placement: Placement = field(default_factory=Placement)
 
     def lazy(self, shape: Shape, dtype: str) -> LazyTensor:
-        """Return the weight of a tensor of that shape and dtype, as it is drawn.
+        """Return the weight that the segment draws for a tensor of that shape and dtype.
 
         Raises:
             ValueError: The initializer cannot draw it.
@@ -55,7 +55,7 @@ class TensorSpec:
         name: The name, unique in the manifest.
         shape: The shape.
         dtype: The name of the dtype.
-        segments: The segments; where two of them share rows, the later one counts.
+        segments: The segments; where two of them share rows, the later one overrides.
         fingerprint: The fingerprint; empty if not computed yet.
     """
 
@@ -82,7 +82,7 @@ class TensorSpec:
 
     @property
     def needs_whole(self) -> bool:
-        """Whether a part costs as much as the whole tensor, because its values are coupled."""
+        """Whether reading any partition computes the whole tensor."""
         return self.lazy().needs_whole
 
     @property

@@ -13,7 +13,7 @@ from pyinit.manifests.model import TensorSpec
 from pyinit.runtime.threads import num_threads
 
 Result = TypeVar("Result")
-#: Called with the bytes done and the bytes in all.
+#: Called with the number of bytes done and the total.
 Progress = Callable[[int, int], None]
 #: Called by a task with the number of bytes it has just processed.
 Advance = Callable[[int], None]
@@ -23,7 +23,7 @@ BAR_AFTER = 2.0
 
 
 class _StoppedError(Exception):
-    """Ends a task after another one has failed or was interrupted."""
+    """Raised in a task after another one has failed or the caller was interrupted."""
 
 
 def for_each_tensor(
@@ -88,7 +88,7 @@ def for_each_tensor(
 
 @contextmanager
 def _reporting(progress: Progress | None) -> Iterator[Progress]:
-    """Yield the function that receives progress, by default a bar's."""
+    """Yield `progress`, or by default the function that updates a progress bar."""
     if progress is not None:
         yield progress
         return

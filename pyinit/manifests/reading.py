@@ -59,6 +59,8 @@ def read_manifest(file: str | os.PathLike[str]) -> Manifest:
         ...     pyinit.read_manifest(path)
         Manifest of 1 tensor, 12 bytes:
           bias [3] float32, Zeros
+
+    Source: the JSON Schema of manifests, printed by `pyinit schema`
     """
     path = Path(file)
     size = path.stat().st_size
@@ -222,7 +224,7 @@ def _schema_message(error: Any, whole: str) -> str:
         "pattern": "match {}",
     }
     must = words.get(rule, f"satisfy {rule} {{}}").format(json.dumps(allowed))
-    hint = f" ({error.schema['description']})" if rule == "pattern" and where else ""
+    hint = f" ({error.schema['description']})" if rule == "pattern" else ""
     return f"{where} must {must}{hint}. Received: {_quoted(received)}"
 
 

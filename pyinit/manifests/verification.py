@@ -271,7 +271,7 @@ def _compare_values(tensor: TensorSpec, source: TensorSource, found: str) -> str
 
 
 class _Counts:
-    """A count of the values that differ from drawn ones.
+    """Statistics of the values that differ from drawn ones.
 
     Args:
         tensor: The tensor that is drawn.
@@ -301,7 +301,7 @@ class _Counts:
         self._size += expected.size
 
     def summary(self) -> str:
-        """Return the number of differing values, the largest difference and the first one."""
+        """Describe the differing values: their number, the largest difference, the first one."""
         assert self._first is not None
         position, found, expected = self._first
         index = [int(k) for k in np.unravel_index(position, self._tensor.shape)]
@@ -317,7 +317,7 @@ def _explain(
     sources: Mapping[str, TensorSource | None],
     reasons: Sequence[str | None],
 ) -> list[str | None]:
-    """Add to the reasons how the model's own initializers differ, where they drew its weights."""
+    """Extend the reasons: how the initializers that drew the model's weights differ."""
     if not any(reasons):
         return list(reasons)
     try:

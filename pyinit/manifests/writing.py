@@ -27,9 +27,15 @@ def write_manifest(manifest: Manifest, file: str | os.PathLike[str]) -> None:
         OSError: The file cannot be written.
 
     Example:
-        See `read_manifest()`.
+        >>> import pyinit, tempfile, pathlib
+        >>> plan = [{"name": "bias", "shape": [3], "initializer": "zeros"}]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "manifest.json")
+        ...     pyinit.write_manifest(pyinit.create_manifest(plan), path)
+        ...     path.read_text().splitlines()[1]
+        '  "format": "pyinit manifest",'
 
-    Source: https://json-schema.org/draft/2020-12
+    Source: the JSON Schema of manifests, printed by `pyinit schema`
     """
     Path(file).write_text(as_text(manifest), encoding="utf-8", newline="\n")
 

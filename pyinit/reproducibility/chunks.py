@@ -1,4 +1,4 @@
-"""Processing lazy tensors in chunks, so that they may be larger than memory."""
+"""Chunked processing of lazy tensors, which may be larger than memory."""
 
 from __future__ import annotations
 

@@ -84,8 +84,8 @@ class Vector:
     def __str__(self) -> str:
         arguments = ", ".join(f"{name}={value}" for name, value in self.config.items())
         draw = f", draw {self.draw}" if self.draw else ""
-        part = f", partition at {self.partition_offset}" if self.partition_offset else ""
-        return f"{self.class_name}({arguments}), {self.shape}, {self.dtype}{draw}{part}"
+        partition = f", partition at {self.partition_offset}" if self.partition_offset else ""
+        return f"{self.class_name}({arguments}), {self.shape}, {self.dtype}{draw}{partition}"
 
 
 def read(path: Path = PATH) -> list[Vector]:
@@ -152,12 +152,14 @@ def self_test(device: str = "cpu") -> SelfTest:
         >>> import pyinit
         >>> bool(pyinit.self_test())
         True
+
+    Source: `pyinit/reproducibility/golden_vectors_1.json`
     """
     return check(read(), device)
 
 
 def check(vectors: list[Vector], device: str = "cpu") -> SelfTest:
-    """Draw vectors and compare them."""
+    """Draw vectors and compare them with their expected values."""
     on_gpu = devices.find("device", device) is not None
     kernel = device if on_gpu else f"kernel {kernel_choice.choice()[0]}"
     tested = chosen(vectors, device)

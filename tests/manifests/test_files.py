@@ -380,7 +380,7 @@ def test_no_details_without_enough_memory(monkeypatch):
     monkeypatch.setattr(limits, "usable_memory", lambda: 1000)
     [difference] = pyinit.verify(pinned, {"q": np.zeros((40, 30), np.float32)}).differences
     assert difference.reason.startswith("the fingerprint is ")
-    assert "needs 21.1 KiB of memory at once, and this machine has 1000 bytes" in difference.reason
+    assert "needs 21.1 KiB of memory at once, but this machine has 1000 bytes" in difference.reason
 
 
 def test_a_manifest_that_contradicts_itself(pinned):

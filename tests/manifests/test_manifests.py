@@ -396,7 +396,7 @@ def test_sizes_are_checked_before_memory_is_allocated(tmp_path):
         (pyinit.Orthogonal(seed=1), [2**18, 2**18]),
         (pyinit.STFT(), [2**38, 1, 2]),
     ):
-        with pytest.raises(ManifestError, match=r"needs .* of memory at once, and this machine"):
+        with pytest.raises(ManifestError, match=r"needs .* of memory at once, but this machine"):
             pyinit.verify(huge(shape, initializer), max_bytes=2**50)
     assert list(tmp_path.iterdir()) == []
 
@@ -415,7 +415,7 @@ def test_working_memory_counts_every_whole_weight():
 
 def test_disk_space_is_checked_first(tmp_path):
     """A disk that is too small is an error before anything is drawn."""
-    with pytest.raises(OSError, match=r"the weights need 1.0 PiB, and"):
+    with pytest.raises(OSError, match=r"the weights need 1.0 PiB, but"):
         pyinit.materialize(huge([2**48], pyinit.Zeros()), tmp_path / "x", max_bytes=2**60)
     assert list(tmp_path.iterdir()) == []
 

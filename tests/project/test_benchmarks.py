@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import benchmarks
@@ -26,11 +27,13 @@ from benchmarks.model import (
     quartiles,
     ratio,
 )
+from benchmarks.ours import INITIALIZERS, draw_for_r
 from benchmarks.peers import NUMPY, PEERS, Peer
 from benchmarks.plan import comparisons_with, make_plan, own_comparisons, shape_of
 from benchmarks.processes import ROOT, ProcessError, environment, measure_in_process, run
 from benchmarks.run import run_plan
 from benchmarks.targets import targets
+from tests.support import same_bits
 
 MACHINE = {
     "processor": "a processor",
@@ -167,6 +170,13 @@ def test_target_names_are_unique():
     names = [target.name for target in targets(Results(), TINY)]
     assert len(names) == len(set(names)) == 20
     assert targets(Results(), make_plan("targets", (1,)))
+
+
+def test_the_draw_for_r_has_the_values_of_the_call():
+    expected = INITIALIZERS["normal"]()((3, 2)).astype(np.float64)
+    drawn = draw_for_r("normal", (3, 2))
+    assert drawn.flags.f_contiguous
+    assert same_bits(drawn, expected)
 
 
 def test_plans():

@@ -1,4 +1,4 @@
-"""The comparison in demo/demo.py: a demo that cannot fail would show nothing."""
+"""The comparison in demo/demo.py: a demo that cannot fail would prove nothing."""
 
 import importlib.util
 

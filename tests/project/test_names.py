@@ -16,7 +16,7 @@ ONLY_IN_R = {
     # methods of Python's objects
     "from_config",
     "get_config",
-    # Python's are pyinit.bridges.r.session.to_r() and from_r(), which need R
+    # in Python pyinit.rpy2.to_r() and pyinit.rpy2.from_r(), which need R
     "as_numpy",
     "as_r_array",
     # in Python initializer.lazy()

@@ -27,7 +27,7 @@ LEVELS = native.isa_levels()
 
 
 def distribution_of(kind: str) -> Distribution:
-    """Return a distribution that makes every operation count."""
+    """Return a distribution in which every operation affects the result."""
     return Distribution(kind, 0.375, 1.25, 1.5 if kind == "uniform" else np.inf)
 
 

@@ -109,7 +109,7 @@ def test_any_partition_is_a_slice_of_the_full_tensor(data, kind, dtype):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_blocks_do_not_matter(kind, float_dtype):
+def test_chunks_do_not_matter(kind, float_dtype):
     """Protects the recursion over large tensors, in both memory orders."""
     drawn_from = Distribution(kind, 0.25, 1.5, math.inf)
     dtype = FLOAT_DTYPES[float_dtype]

@@ -1,4 +1,4 @@
-"""Write how two small models start; bridges/keras/test_backends.py runs this on each backend."""
+"""Write the first weights and outputs of two models; test_backends.py runs this on each backend."""
 
 import sys
 

@@ -71,7 +71,7 @@ def checker(request, tmp_path_factory):
 
 
 def test_a_correct_script_passes(checker):
-    """Protects users who check their own code against types that are too narrow."""
+    """Protects users who type-check their own code from types that are too narrow."""
     assert checker[1]["user_script.py"] == set()
 
 

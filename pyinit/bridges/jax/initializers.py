@@ -38,21 +38,20 @@ def initializer(initializer: Any) -> Callable[..., Any]:
     The values are those of the initializer with that seed. The layout of Flax's kernels, (*kernel,
     inputs, outputs), is that of Keras. On the CPU, JAX takes over the drawn memory without a copy.
 
-    Where the key is traced, as in `jax.jit`, `jax.vmap` and `jax.eval_shape`, the function becomes
-    a callback to the host (`jax.pure_callback`), which draws when the compiled code runs. An
-    integer seed draws during tracing, and the weights become constants of the compiled code.
+    If the key is traced, as in `jax.jit`, `jax.vmap` and `jax.eval_shape`, a callback to the host
+    (`jax.pure_callback`) draws the values when the compiled code runs. With an integer seed, they
+    are drawn during tracing and become constants of the compiled code.
 
     Args:
         initializer: An initializer, or anything else that `pyinit.get()` accepts.
 
     Returns:
         A function of `key`, `shape`, `dtype` (float64 needs `jax_enable_x64`, as always in JAX) and
-        `out_sharding`, a `jax.sharding.Sharding` with which each device's shard is drawn
-        separately.
+        `out_sharding`, a `jax.sharding.Sharding`: each device then draws its own shard.
 
     Raises:
-        TypeError: `initializer` is not an initializer of pyinit, or is a subclass that overrides
-            its call: its seed may not determine its values.
+        TypeError: `initializer` is not an initializer of pyinit, or is of a subclass that overrides
+            `__call__`, whose seed may not determine its values.
         ValueError: No initializer has that name. In the call: an argument is invalid.
 
     Example:
@@ -109,7 +108,7 @@ def _words(key: Any) -> Any:
     """Return the words of a key, traced or as a NumPy array, or an integer key as it is."""
     if isinstance(key, jax.Array | np.ndarray):
         if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
-            # the words of several keys have rank 2, and are refused below
+            # an array of keys gives words of rank 2, which are rejected below
             key = jax.random.key_data(key)
         if key.dtype == np.uint32 and key.ndim == 1 and key.shape[0] >= 2:
             return key if isinstance(key, jax.core.Tracer) else np.asarray(key)

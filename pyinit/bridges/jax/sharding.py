@@ -1,4 +1,4 @@
-"""Sharded tensors, of which each device draws its own shard."""
+"""Sharded tensors: each device draws its own shard."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def draw_sharded(make_lazy: Callable[[], LazyTensor], layout: Any) -> Any:
         )
         raise argument_error("layout", layout, allowed)
     if isinstance(getattr(sharding, "mesh", None), jax.sharding.AbstractMesh):
-        # Keras' sharding has an abstract mesh, and the mesh of devices is set globally. Keras' seed
-        # generator is sharded over the mesh of devices, and fails under the abstract one.
+        # Keras' sharding has an abstract mesh; the mesh of devices is a global setting. Keras' seed
+        # generator is sharded over the mesh of devices and fails under the abstract one.
         mesh = jax.sharding.get_mesh()
         sharding = jax.sharding.NamedSharding(mesh, sharding.spec)
         with jax.set_mesh(mesh):

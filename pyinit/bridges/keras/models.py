@@ -29,16 +29,17 @@ def initialize(model: Any, seed: int) -> None:
     """Draw all weights of a model from one seed.
 
     Each weight is drawn by the initializer of its layer, with `derive_seed(seed, path)` in place of
-    the initializer's own seed. The path joins the names of the layers from the model (which is left
-    out) down to the weight, and the weight's name, by slashes: `"encoder/dense/kernel"`. So a
-    weight depends on the seed, its path, its shape and its initializer, and on no other layer. Name
-    the layers: the names that Keras generates (`dense_1`) depend on the layers made before in the
-    process. Weights without a name are numbered within their layer: `variable`, `variable_1`.
+    the initializer's own seed. The path consists of the names of the enclosing layers, without the
+    model's own, and the name of the weight, joined by slashes: `"encoder/dense/kernel"`. So a
+    weight depends only on the seed, its path, its shape and its initializer, not on other layers.
+    Name your layers: the names that Keras generates (`dense_1`) depend on how many layers the
+    process has made. Weights without a name are numbered within their layer: `variable`,
+    `variable_1`.
 
-    For an initializer of Keras, ours of the same name and arguments draws the weight. A constant
-    initializer sets its constant again. Weights made with `trainable=False` (moving averages, the
-    state of seed generators) and the state of the optimizer keep their values; the weights of
-    frozen layers are drawn.
+    A weight with one of Keras' own initializers is drawn by pyinit's initializer of the same name
+    and arguments. A constant initializer sets its constant again. Weights made with
+    `trainable=False` (moving averages, the state of seed generators) and the state of the optimizer
+    keep their values; the weights of frozen layers are drawn.
 
     Args:
         model: A built model or layer.
@@ -82,9 +83,9 @@ class KerasWeight:
 
     Args:
         variable: The Keras variable.
-        path: The names of the layers down to the weight, and its own.
+        path: The names of the enclosing layers, without the model's own, and the weight's name.
         provenance: How its layer made it; None if unknown.
-        is_drawn: Whether `initialize()` draws it: whether its layer made it trainable.
+        is_drawn: Whether `initialize()` draws it, which it does if the layer made it trainable.
         problem: Why it cannot be drawn; empty if it can.
     """
 
@@ -135,7 +136,7 @@ def _check_paths(argument: str, weights: list[KerasWeight]) -> None:
 
 
 def _walk(model: Any) -> Iterator[KerasWeight]:
-    """Yield each weight once, under the path where a shared weight or layer comes first."""
+    """Yield each weight once; a shared weight or layer has the first of its paths."""
     seen: set[int] = set()
 
     def walk(layer: Any, path: tuple[str, ...]) -> Iterator[KerasWeight]:
@@ -167,7 +168,7 @@ def _layer_weights(layer: Any, path: tuple[str, ...]) -> Iterator[KerasWeight]:
         return
     for variable, weight_path, provenance in zip(variables, paths, provenances, strict=True):
         if provenance is None:
-            problem = "add_weight() did not make it"
+            problem = "it was not made by add_weight()"
             yield KerasWeight(variable, weight_path, None, variable.trainable, problem)
         else:
             yield KerasWeight(variable, weight_path, provenance, provenance.trainable)

@@ -1,7 +1,7 @@
 """The provenance of a layer's weights: the initializer of each.
 
 A variable does not record its initializer, and a layer does not always keep it (attention passes a
-copy to each of its projections). So the layer is rebuilt from its configuration, with an
+copy to each of its projections). The layer is therefore rebuilt from its configuration, with an
 `add_weight()` that records the initializers.
 """
 
@@ -55,9 +55,10 @@ class Provenance:
         if not isinstance(initializer, FunctionType):
             return _with_seed(initializer, seed)
         if not initializer.__module__.startswith(("keras.", "pyinit.")):
-            raise CannotDrawError(f"{initializer.__qualname__} is a function, and takes no seed")
-        # A function of the layer calls initializers that are attributes of the layer: LSTM makes
-        # its bias so, one segment of which is ones. (Or it returns an array given as initializer.)
+            raise CannotDrawError(f"{initializer.__qualname__} is a function and takes no seed")
+        # The layer's own function calls initializers that are attributes of the layer: LSTM makes
+        # its bias this way, with a segment of ones. (Keras also makes a function of an array that
+        # is given as initializer.)
         for name, value in list(vars(self.layer).items()):
             if name.endswith("initializer") and isinstance(value, keras.initializers.Initializer):
                 setattr(self.layer, name, _with_seed(value, seed))
@@ -142,9 +143,9 @@ def _share_seeds(layer: Any, rebuilt: Any) -> None:
 
 
 def _complete_config(layer: Any) -> dict[str, Any]:
-    """Return a layer's configuration, completed by attributes that hold omitted arguments.
+    """Return a layer's configuration, with omitted arguments taken from the layer's attributes.
 
-    (Keras' own ConvLSTMCell omits some.)
+    Keras' own ConvLSTMCell omits some.
     """
     required = [
         parameter.name

@@ -3,9 +3,10 @@
 Keras checks `isinstance(initializer, VarianceScaling)` before it tells an initializer which axes of
 a kernel are inputs (EinsumDense, and so attention), and `isinstance(initializer, Initializer)`
 before it copies one (BatchNormalization). Our classes work without Keras, so they cannot derive
-from Keras' classes. But `isinstance` also consults an object's `__class__`. Once Keras is loaded,
-ours is a proxy class, derived from our class and from Keras'. A proxy class has no instances:
-constructing one (Keras calls `initializer.__class__.from_config`) makes an object of our own class.
+from Keras' classes. But `isinstance` also consults an object's `__class__`, which for our
+initializers is a proxy class once Keras is loaded: a class derived from both ours and Keras'. A
+proxy class has no instances: calling it (as `initializer.__class__.from_config` in Keras does)
+makes an object of our own class.
 Proxy classes are made on first access, so the two packages may be imported in either order.
 """
 
@@ -59,8 +60,8 @@ def _make_proxy(cls: type[Any]) -> type[Any]:
         (cls, keras_class),
         {
             "__doc__": cls.__doc__,
-            # Keras writes the module into a saved model, and shows it when it cannot find the
-            # class: it is the import that is missing
+            # Keras writes the module into a saved model. If the class is not found on loading,
+            # Keras' error names this module, which is the one to import.
             "__module__": "pyinit.keras" if is_ours else cls.__module__,
             "__new__": construct,
             "__qualname__": cls.__qualname__,

@@ -25,7 +25,7 @@ def shared_config(generator: Any) -> dict[str, Any] | None:
     if _ID not in config:
         return None
     if isinstance(generator, SeedGenerator):
-        # Keras' error for an unregistered class shows this module as the one to import
+        # Keras' error for an unregistered class names this module, which is the one to import
         config["module"] = "pyinit.keras"
     return config
 

@@ -54,8 +54,8 @@ def init_(
             layers; otherwise a module's parameters are drawn as with a fresh seed.
         recurrent_initializer: The initializer of the recurrent weights of RNN, LSTM and GRU. None
             means `initializer`, or `"orthogonal"` if that is None too.
-        embeddings_initializer: The initializer of Embedding. None means `initializer`, or
-            `"uniform"` if that is None too.
+        embeddings_initializer: The initializer of Embedding and EmbeddingBag. None means
+            `initializer`, or `"uniform"` if that is None too.
         bias_initializer: The initializer of biases; None means `"zeros"`.
         parameters: Initializers of single parameters, by name; None leaves a parameter unchanged.
             Required for parameters of modules that are not torch's own; these are treated like a

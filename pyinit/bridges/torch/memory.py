@@ -18,7 +18,7 @@ def reason_not_fillable(tensor: Any, needs_memory: bool = True) -> str:
 
     Args:
         tensor: The tensor.
-        needs_memory: Whether a tensor on the meta device cannot be filled.
+        needs_memory: Whether the tensor must have memory, which the meta device does not provide.
     """
     if torch.nn.parameter.is_lazy(tensor):
         return "it has no shape yet: call the module on data first"
@@ -33,7 +33,7 @@ def reason_not_fillable(tensor: Any, needs_memory: bool = True) -> str:
         return f"its layout is {data.layout}, not torch.strided"
     if data.is_neg():
         return "it is a view that negates another tensor"
-    if any(step == 0 and size > 1 for step, size in zip(data.stride(), data.shape, strict=True)):
+    if any(stride == 0 and n > 1 for stride, n in zip(data.stride(), data.shape, strict=True)):
         return "its elements share memory, as after expand()"
     return ""
 

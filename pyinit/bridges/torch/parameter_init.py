@@ -136,7 +136,7 @@ def parameter_inits(
         if name in by_name:
             own: Any = get(by_name[name])
             weights = [
-                # a later constant (padding, forget gate) is inherent to the parameter
+                # constants after the first weight (padding row, forget gate) stay as they are
                 replace(weight, drawn_by=own)
                 if i == 0 or isinstance(weight.drawn_by, str)
                 else weight

@@ -27,7 +27,7 @@ class TorchWeight(Placement):
     Args:
         drawn_by: The kind of the weight, `"kernel"`, `"recurrent"`, `"embeddings"` or `"bias"`,
             whose initializer draws it; or the initializer itself.
-        name: The name that the parameter would have if it held this weight alone; None if it does.
+        name: The name from which the weight's seed is derived; None for the parameter's own.
         fan_axes: The axes of the weight that count inputs and those that count outputs; None if
             `compute_fans()` finds them.
     """

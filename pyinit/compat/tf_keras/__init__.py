@@ -1,7 +1,7 @@
 """Keras 2's initializers, under the names of `tf_keras.initializers`.
 
-They are here as well as in `initializers`, so that both `from pyinit.compat.tf_keras import
-HeNormal` and code that uses `tf_keras.initializers` work.
+The names are available both here and in the submodule `initializers`: `from pyinit.compat.tf_keras
+import HeNormal` works, and so does code that uses `tf_keras.initializers`.
 
 >>> from pyinit.compat import tf_keras
 >>> tf_keras.initializers.he_normal is tf_keras.HeNormal

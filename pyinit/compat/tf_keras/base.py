@@ -36,10 +36,10 @@ class Initializer(base.Initializer):
 
     #: pyinit's class with the same meaning. A class that sets it is one of tf_keras' own.
     _counterpart: ClassVar[type[base.Initializer]]
-    #: What its docstring describes differently from the counterpart's: arguments and exceptions.
+    #: Descriptions that differ from the counterpart's docstring, by argument or exception.
     _notes: ClassVar[dict[str, str]] = {}
     #: Whether a call takes `partition_shape` and `partition_offset`.
-    _has_partitions: ClassVar[bool] = True
+    _takes_partitions: ClassVar[bool] = True
     #: The call checks arguments as TensorFlow does; its values are those of the counterpart.
     _overrides_call = False
 
@@ -82,7 +82,7 @@ class Initializer(base.Initializer):
             layout = kwargs.pop("layout", None)
             if layout is not None:
                 raise argument_error("layout", layout, "None")
-            if kwargs and not self._has_partitions:
+            if kwargs and not self._takes_partitions:
                 name = next(iter(kwargs))
                 raise argument_error(name, kwargs[name], f"left out for {type(self).__name__}")
             full_shape = as_shape(shape)

@@ -39,7 +39,7 @@ class Ones(Initializer, pyinit.Ones):
 class Identity(Initializer, pyinit.Identity):
     _counterpart = pyinit.Identity
     _dtypes = FLOAT_DTYPES
-    _has_partitions = False
+    _takes_partitions = False
 
 
 class RandomNormal(Initializer, pyinit.RandomNormal):
@@ -112,7 +112,7 @@ class LecunUniform(FixedVarianceScaling):
 
 class Orthogonal(Initializer, pyinit.Orthogonal):
     _counterpart = pyinit.Orthogonal
-    _has_partitions = False
+    _takes_partitions = False
 
 
 if not TYPE_CHECKING:  # type checkers read the names above

@@ -33,7 +33,7 @@ class Initializer:
     _name: ClassVar[str]
     #: pyinit's class with the same meaning.
     _counterpart: ClassVar[type[base.Initializer] | None] = None
-    #: What its docstring describes differently from the counterpart's: arguments and exceptions.
+    #: Descriptions that differ from the counterpart's docstring, by argument or exception.
     _notes: ClassVar[dict[str, str]] = {
         "seed": "An integer or None. Every call gives new values; a new initializer with the same "
         "seed starts the same sequence.",
@@ -64,10 +64,10 @@ class Initializer:
             self.dtype = as_dtype(dtype, self._dtypes)
             if self.seed is not None:
                 as_seed("seed", self.seed, "an integer from -2**63 to 2**64 - 1, or None")
-            self._current(self.seed)
+            self._replacement(self.seed)
         self._draws = Draws(self.seed)
 
-    def _current(self, seed: Any) -> base.Initializer:
+    def _replacement(self, seed: Any) -> base.Initializer:
         """Return pyinit's own initializer with these arguments and that seed."""
         if self._counterpart is None:
             raise NotImplementedError(
@@ -78,9 +78,9 @@ class Initializer:
             arguments["seed"] = seed
         return self._counterpart(**arguments)
 
-    def _filling(self, full_shape: Shape, seed: Any) -> base.Initializer:
+    def _initializer_for(self, full_shape: Shape, seed: Any) -> base.Initializer:
         """Return the initializer that fills a variable of that shape."""
-        return self._current(seed)
+        return self._replacement(seed)
 
     def __call__(
         self, shape: Iterable[int], dtype: Any = None, partition_info: Any = None
@@ -104,17 +104,17 @@ class Initializer:
         """
         with argument_errors():
             array_dtype = self.dtype if dtype is None else as_dtype(dtype, self._dtypes)
-            part = full_shape = as_shape(shape)
+            partition = full_shape = as_shape(shape)
             offset = None
             if partition_info is not None:
                 full_shape, offset = read_partition(partition_info)
             seed = CallSeed(lambda: self._draws.take(full_shape, offset))
-            values: AnyArray = self._filling(full_shape, seed)(
+            values: AnyArray = self._initializer_for(full_shape, seed)(
                 full_shape,
                 array_dtype,
                 device="cpu",
-                partition_shape=part,
-                partition_offset=(0,) * len(part) if offset is None else offset,
+                partition_shape=partition,
+                partition_offset=(0,) * len(partition) if offset is None else offset,
             )
             return values
 
@@ -145,7 +145,7 @@ class Initializer:
 
         Source: https://www.tensorflow.org/api_docs/python/tf/compat/v1/variance_scaling_initializer
         """
-        return self._current(self.seed)
+        return self._replacement(self.seed)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as a JSON-serializable dictionary.

@@ -41,8 +41,8 @@ class Constant(Initializer):
     """Initializer that generates tensors with a constant value, or with given values in C order.
 
     Args:
-        value: A number or bool, or a list, tuple or array of them. The last of too few values fills
-            the rest of the tensor.
+        value: A number or bool, or a list, tuple or array of them. If there are fewer values than
+            elements, the last one fills the rest of the tensor.
         dtype: The dtype of calls that give none.
         verify_shape: Whether the value must have the shape of the variable.
 
@@ -67,12 +67,12 @@ class Constant(Initializer):
         self._verify_shape = verify_shape
         self._setup(dtype)
 
-    def _current(self, seed: Any) -> pyinit.Initializer:
+    def _replacement(self, seed: Any) -> pyinit.Initializer:
         if np.ndim(self.value):
             return tf_keras.Constant(self.value)
         return pyinit.Constant(self.value)
 
-    def _filling(self, full_shape: Any, seed: Any) -> pyinit.Initializer:
+    def _initializer_for(self, full_shape: Any, seed: Any) -> pyinit.Initializer:
         return ValuesOrConstant(self.value, extend=True)
 
     def __call__(
@@ -87,8 +87,8 @@ class Constant(Initializer):
         Args:
             shape: The shape of the variable, or of the partition to fill.
             dtype: A dtype of TensorFlow or NumPy, or its name; None for the constructor's.
-            partition_info: Locates the partition in its variable, which is the one that the value
-                fills.
+            partition_info: Locates the partition in its variable. The value fills the whole
+                variable, of which the partition is returned.
             verify_shape: As in the constructor; None for the constructor's.
 
         Returns:
@@ -140,10 +140,10 @@ class RandomUniform(Initializer):
         self.seed = seed
         self._setup(dtype)
 
-    def _current(self, seed: Any) -> pyinit.Initializer:
+    def _replacement(self, seed: Any) -> pyinit.Initializer:
         return pyinit.RandomUniform(self.minval, 1 if self.maxval is None else self.maxval, seed)
 
-    def _filling(self, full_shape: Shape, seed: Any) -> pyinit.Initializer:
+    def _initializer_for(self, full_shape: Shape, seed: Any) -> pyinit.Initializer:
         return UniformNumbers(self.minval, self.maxval, seed)
 
 
@@ -220,10 +220,10 @@ class UniformUnitScaling(Initializer):
             factor * factor, "fan_in", "uniform", seed, input_axes, output_axes
         )
 
-    def _current(self, seed: Any) -> pyinit.Initializer:
+    def _replacement(self, seed: Any) -> pyinit.Initializer:
         return self._scaling(seed, None)
 
-    def _filling(self, full_shape: Shape, seed: Any) -> pyinit.Initializer:
+    def _initializer_for(self, full_shape: Shape, seed: Any) -> pyinit.Initializer:
         # for a vector, VarianceScaling would count its length as inputs
         return self._scaling(seed, [] if len(full_shape) == 1 else None)
 

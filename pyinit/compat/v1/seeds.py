@@ -23,13 +23,13 @@ class _Graph:
     def __init__(self) -> None:
         self._seed: int | None = None
         self._unseeded = 0
-        #: How often the seed was set.
-        self.settings = 0
+        #: The number of times that the seed was set.
+        self.times_set = 0
 
     def set_seed(self, seed: int | None) -> None:
         self._seed = seed
         self._unseeded = 0
-        self.settings += 1
+        self.times_set += 1
 
     def generator(self, operation_seed: int | None) -> SeedGenerator:
         """Return a seed generator for an initializer with that seed."""
@@ -88,7 +88,7 @@ class Draws:
     """The sequence of draws of one initializer.
 
     Successive partitions of one variable share a draw. A partition starts a new draw if the full
-    shape is another one, or if the last draw has given this partition already.
+    shape differs from that of the last draw, or if that draw has already given this partition.
 
     Args:
         operation_seed: The seed of the initializer.
@@ -96,7 +96,7 @@ class Draws:
 
     def __init__(self, operation_seed: int | None) -> None:
         self._operation_seed = operation_seed
-        self._settings: int | None = None
+        self._times_set: int | None = None
         self._generator: SeedGenerator
         self._last: DrawId
         self._full_shape: Shape
@@ -111,8 +111,8 @@ class Draws:
             offset: The start of the partition; None for the whole variable.
         """
         with _lock:
-            if self._settings != _graph.settings:
-                self._settings = _graph.settings
+            if self._times_set != _graph.times_set:
+                self._times_set = _graph.times_set
                 self._generator = _graph.generator(self._operation_seed)
                 self._given = set()
             if (

@@ -179,7 +179,7 @@ def test_constants_and_integers():
     pinned = pyinit.create_manifest(model)
     assert pyinit.verify(pinned, model)
     tensors = {tensor.name: tensor for tensor in pinned.tensors}
-    assert tensors["scaled/count"].dtype in ("int32", "int64")  # as the backend has it
+    assert tensors["scaled/count"].dtype in ("int32", "int64")  # depends on the backend
     assert repr(tensors["tenth/kernel"].segments[0].initializer) == "Constant(value=0.1)"
     assert repr(tensors["norm/moving_stddev"].segments[0].initializer) == "Constant(value=1.0)"
 

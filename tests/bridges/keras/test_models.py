@@ -251,7 +251,7 @@ class Twice(layers.Layer):
         (lambda: layers.Dense(3, kernel_initializer=Ramp()), "Ramp is neither constant nor"),
         (lambda: layers.Dense(3, kernel_initializer=OfKeras()), "OfKeras is neither constant nor"),
         (lambda: NoConfig(3), "NoConfig cannot be rebuilt"),
-        (Direct, r"add_weight\(\) did not make it"),
+        (Direct, r"was not made by add_weight\(\)"),
     ],
     ids=["function", "ours", "keras", "no config", "variable"],
 )
