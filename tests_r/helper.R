@@ -13,6 +13,12 @@ if (!nzchar(Sys.getenv("KERAS_BACKEND"))) {
   Sys.setenv(KERAS_BACKEND = "numpy")
 }
 
+# The Python module keras. Skips the test where it is missing.
+import_keras <- function() {
+  testthat::skip_if_not(reticulate::py_module_available("keras"), "needs Keras")
+  reticulate::import("keras")
+}
+
 factories <- sort(grep("^initializer_", getNamespaceExports("pyinit"), value = TRUE))
 takes_seed <- function(name) "seed" %in% names(formals(getExportedValue("pyinit", name)))
 seeded <- Filter(takes_seed, factories)

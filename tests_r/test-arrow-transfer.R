@@ -328,6 +328,7 @@ test_that("a session ends without errors with arrays on both sides", {
 })
 
 test_that("arrays outlive Python", {
+  skip_if(packageVersion("reticulate") >= "1.41", "reticulate ends Python by itself")
   expect_session(
     c(
       start,

@@ -61,7 +61,7 @@ test_that("descriptions go to Python and back", {
   zeros <- serialize_initializer(initializer_zeros())
   expect_identical(format(deserialize_initializer(zeros)), format(initializer_zeros()))
   # descriptions by Keras
-  keras <- reticulate::import("keras")
+  keras <- import_keras()
   described <- keras$initializers$serialize(keras$initializers$HeNormal(seed = 3L))
   expect_match(format(deserialize_initializer(described)), "HeNormal(seed = 3)", fixed = TRUE)
 })
@@ -125,7 +125,7 @@ test_that("an invalid identifier or configuration is an error that names the arg
 
 test_that("get_config() and from_config() accept Keras objects", {
   # protects: keras3 scripts where pyinit masks the two functions
-  layer <- reticulate::import("keras")$layers$Dense(units = 3L)
+  layer <- import_keras()$layers$Dense(units = 3L)
   config <- get_config(layer)
   expect_identical(config$units, 3L)
   expect_identical(get_config(from_config(config))$name, config$name)

@@ -91,7 +91,7 @@ test_that("print() and format() show the arguments and the seed in use", {
   expect_match(
     format(shared), "gain = 1, seed = random_seed_generator(seed = 7, name = \"w\")", fixed = TRUE
   )
-  keras_seed <- reticulate::import("keras")$random$SeedGenerator(5L)
+  keras_seed <- import_keras()$random$SeedGenerator(5L)
   expect_match(format(initializer_he_normal(seed = keras_seed)), "SeedGenerator>)", fixed = TRUE)
 })
 
@@ -117,7 +117,7 @@ test_that("an initializer can be saved and read in another session", {
     first = initializer_random_normal(seed = generator),
     second = initializer_random_normal(seed = generator),
     drawn = initializer_random_uniform(seed = drawn),
-    keras = initializer_he_normal(seed = reticulate::import("keras")$random$SeedGenerator(5L))
+    keras = initializer_he_normal(seed = import_keras()$random$SeedGenerator(5L))
   )
   file <- withr::local_tempfile(fileext = ".rds")
   result <- withr::local_tempfile(fileext = ".rds")

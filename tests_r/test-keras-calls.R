@@ -1,8 +1,7 @@
 # Passing an initializer from R to a Keras layer.
 
-skip_if_not(reticulate::py_module_available("keras"))
 skip_on_cran()
-keras <- reticulate::import("keras")
+keras <- import_keras()
 
 kernel_of <- function(layer) {
   layer$build(c(4L, 4L))

@@ -1,9 +1,8 @@
 # Keras models that are initialized, trained, saved and loaded from R. Keras' numpy backend cannot
 # train, so models are trained with JAX, in a new session.
 
-skip_if_not(reticulate::py_module_available("keras"))
 skip_on_cran()
-keras <- reticulate::import("keras")
+keras <- import_keras()
 
 # A model whose layers have R initializers.
 new_model <- function(extra = FALSE) {

@@ -1,8 +1,7 @@
 # Initializers in Keras layers.
 
-skip_if_not(reticulate::py_module_available("keras"))
 skip_on_cran()
-keras <- reticulate::import("keras")
+keras <- import_keras()
 
 kernel <- function(layer) {
   weight_values(layer$kernel)

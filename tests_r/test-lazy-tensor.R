@@ -167,7 +167,7 @@ test_that("a draw of a seed generator is taken when the tensor is made", {
   expect_identical(list(first[], drawn, third[]), expected)
   expect_identical(first[], expected[[1]])
   expect_match(format(third), "seed = 7, draw = 2)", fixed = TRUE)
-  keras_seed <- reticulate::import("keras")$random$SeedGenerator(5L)
+  keras_seed <- import_keras()$random$SeedGenerator(5L)
   lazy <- lazy_tensor(initializer_he_normal(seed = keras_seed), 3)
   expect_identical(lazy[], initializer_he_normal(seed = 5)(3))
 })

@@ -90,7 +90,7 @@ test_that("a manifest prints and converts to a data frame", {
 })
 
 test_that("a manifest can be saved and read in another session", {
-  # protects: saveRDS()
+  # protects: manifests in saved R sessions
   file <- withr::local_tempfile(fileext = ".rds")
   saveRDS(pinned, file)
   expect_identical(readRDS(file), pinned)
@@ -203,7 +203,7 @@ test_that("weights are written to files and read from them", {
 
 test_that("a manifest of a Keras model is created and verified", {
   # protects: models, and the weights that initialize_model() draws
-  keras <- reticulate::import("keras")
+  keras <- import_keras()
   model <- keras$Sequential(list(
     keras$Input(list(4L)),
     keras$layers$Dense(3L, kernel_initializer = initializer_he_normal(), name = "dense")

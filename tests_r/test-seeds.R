@@ -105,7 +105,7 @@ test_that("a generator without a seed takes one from R", {
 
 test_that("Keras' seed generator is accepted as a seed", {
   # protects: `seed = keras$random$SeedGenerator(5L)`, with Keras' state moving on
-  generator <- reticulate::import("keras")$random$SeedGenerator(5L)
+  generator <- import_keras()$random$SeedGenerator(5L)
   initializer <- initializer_random_normal(seed = generator)
   first <- initializer(3)
   expect_identical(first, initializer_random_normal(seed = 5)(3))

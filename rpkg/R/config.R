@@ -108,7 +108,9 @@ from_config <- function(config, custom_objects = NULL) {
 #' str(description)
 #' deserialize_initializer(description)
 get_initializer <- function(identifier) {
-  if (is.null(identifier) || is.function(identifier)) {
+  # since reticulate 1.41, Python's callables are R functions
+  is_python <- inherits(identifier, "python.builtin.object")
+  if (is.null(identifier) || is.function(identifier) && !is_python) {
     return(identifier)
   }
   if (is.list(identifier)) {
@@ -117,7 +119,7 @@ get_initializer <- function(identifier) {
   if (is_array_of_numbers(identifier)) {
     return(array_initializer(identifier))
   }
-  if (!is.character(identifier) && !inherits(identifier, "python.builtin.object")) {
+  if (!is.character(identifier) && !is_python) {
     stop_argument("identifier", identifier, "a name, a list, a function, an array or NULL")
   }
   as_initializer(call_python(python_package()$get(identifier)))
