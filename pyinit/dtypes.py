@@ -175,8 +175,8 @@ def cast(values: AnyArray, dtype: np.dtype[Any]) -> tuple[AnyArray, AnyArray]:
     return converted, (back == values) | ((back != back) & (values != values))
 
 
-def constant_of(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> AnyArray:
-    """Return a number as a 0-d array of `dtype`, rounded once.
+def as_scalar(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> Any:
+    """Return a number as a NumPy scalar of `dtype`, rounded once.
 
     Raises:
         ValueError: An integer dtype or bool does not represent the number, or a finite number would
@@ -187,7 +187,7 @@ def constant_of(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> A
             rounded = round_to(np.asarray(_to_float64(value, dtype), np.float64), dtype)
         if np.isinf(rounded.astype(np.float64)) and np.isfinite(float(value)):
             raise argument_error(name, value, f"within the range of dtype {dtype.name}")
-        return rounded
+        return rounded[()]
     try:
         converted: int | None = int(value)
     except (OverflowError, ValueError):
@@ -198,7 +198,7 @@ def constant_of(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> A
         low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
     if converted is None or converted != value or not low <= converted <= high:
         raise argument_error(name, value, f"an integer from {low} to {high} for dtype {dtype.name}")
-    return np.asarray(converted, dtype)
+    return np.asarray(converted, dtype)[()]
 
 
 def _to_float64(value: int | float | bool, dtype: np.dtype[Any]) -> float:

@@ -13,10 +13,10 @@ from pyinit.initializers.constant import Constant, ConstantTensor
 from pyinit.initializers.lazy import LazyTensor, slices_of
 from pyinit.initializers.random import RandomTensor, RandomUniform
 from pyinit.seeds import DrawId, Seed, take_draw
-from pyinit.stream import distribution
+from pyinit.stream import rounded_distribution
 
 _FLOAT64 = FLOAT_DTYPES["float64"]
-_UNIT = distribution("uniform", 0.0, 1.0, _FLOAT64, ("minval", "maxval"))
+_UNIT = rounded_distribution("uniform", 0.0, 1.0, _FLOAT64, ("minval", "maxval"))
 
 
 class ValuesOrConstant(Constant):

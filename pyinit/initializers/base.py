@@ -133,7 +133,7 @@ class Initializer:
         partition, offset = full, None
         if partition_shape is not None or partition_offset is not None:
             partition, offset = as_partition(full, partition_shape, partition_offset)
-        ordinal = devices.chosen(device, out)
+        ordinal = devices.resolve(device, out)
         if ordinal is not None:
             return self._call_on_gpu(ordinal, full, partition, offset, dtype, out)
         # allocate first, so that a call that runs out of memory takes no draw

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pyinit.arguments import Shape, argument_error, as_number
-from pyinit.dtypes import AnyArray, constant_of
+from pyinit.dtypes import AnyArray, as_scalar
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.lazy import LazyTensor
 
@@ -73,7 +73,7 @@ class Constant(Initializer):
         self.value = _as_constant(value)
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
-        return ConstantTensor(shape, dtype, constant_of("value", self.value, dtype)[()])
+        return ConstantTensor(shape, dtype, as_scalar("value", self.value, dtype))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -167,7 +167,7 @@ class Identity(Initializer):
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         if len(shape) != 2:
             raise argument_error("shape", shape, "of rank 2 for Identity")
-        return IdentityTensor(shape, dtype, constant_of("gain", self.gain, dtype)[()])
+        return IdentityTensor(shape, dtype, as_scalar("gain", self.gain, dtype))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -1,4 +1,7 @@
-"""Functions with the names of the R interface, one for each initializer."""
+"""Functions with the names of the R interface, one for each initializer.
+
+Source: https://keras3.posit.co/reference/index.html
+"""
 
 from __future__ import annotations
 
@@ -42,22 +45,46 @@ __all__ = [
 
 
 def initializer_constant(value: float = 0) -> Constant:
-    """Construct a `Constant` initializer."""
+    """Construct a `Constant` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_constant(3)
+        Constant(value=3)
+    """
     return Constant(value)
 
 
 def initializer_zeros() -> Zeros:
-    """Construct a `Zeros` initializer."""
+    """Construct a `Zeros` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_zeros()
+        Zeros()
+    """
     return Zeros()
 
 
 def initializer_ones() -> Ones:
-    """Construct an `Ones` initializer."""
+    """Construct a `Ones` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_ones()
+        Ones()
+    """
     return Ones()
 
 
 def initializer_identity(gain: float = 1) -> Identity:
-    """Construct an `Identity` initializer."""
+    """Construct an `Identity` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_identity(2)
+        Identity(gain=2)
+    """
     return Identity(gain)
 
 
@@ -67,28 +94,52 @@ def initializer_stft(
     scaling: Literal["density", "spectrum"] | None = "density",
     periodic: bool = False,
 ) -> STFT:
-    """Construct an `STFT` initializer."""
+    """Construct an `STFT` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_stft()
+        STFT(side='real', window='hann', periodic=False, scaling='density')
+    """
     return STFT(side, window, scaling, periodic)
 
 
 def initializer_random_normal(
     mean: float = 0, stddev: float = 0.05, seed: Seed = None
 ) -> RandomNormal:
-    """Construct a `RandomNormal` initializer."""
+    """Construct a `RandomNormal` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_random_normal(seed=1)
+        RandomNormal(mean=0, stddev=0.05, seed=1)
+    """
     return RandomNormal(mean, stddev, seed)
 
 
 def initializer_random_uniform(
     minval: float = -0.05, maxval: float = 0.05, seed: Seed = None
 ) -> RandomUniform:
-    """Construct a `RandomUniform` initializer."""
+    """Construct a `RandomUniform` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_random_uniform(seed=1)
+        RandomUniform(minval=-0.05, maxval=0.05, seed=1)
+    """
     return RandomUniform(minval, maxval, seed)
 
 
 def initializer_truncated_normal(
     mean: float = 0, stddev: float = 0.05, seed: Seed = None
 ) -> TruncatedNormal:
-    """Construct a `TruncatedNormal` initializer."""
+    """Construct a `TruncatedNormal` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_truncated_normal(seed=1)
+        TruncatedNormal(mean=0, stddev=0.05, seed=1)
+    """
     return TruncatedNormal(mean, stddev, seed)
 
 
@@ -98,40 +149,88 @@ def initializer_variance_scaling(
     distribution: DistributionName = "truncated_normal",
     seed: Seed = None,
 ) -> VarianceScaling:
-    """Construct a `VarianceScaling` initializer."""
+    """Construct a `VarianceScaling` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_variance_scaling(scale=2, seed=1)
+        VarianceScaling(scale=2, mode='fan_in', distribution='truncated_normal', seed=1)
+    """
     return VarianceScaling(scale, mode, distribution, seed)
 
 
 def initializer_glorot_normal(seed: Seed = None) -> GlorotNormal:
-    """Construct a `GlorotNormal` initializer."""
+    """Construct a `GlorotNormal` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_glorot_normal(seed=1)
+        GlorotNormal(seed=1)
+    """
     return GlorotNormal(seed)
 
 
 def initializer_glorot_uniform(seed: Seed = None) -> GlorotUniform:
-    """Construct a `GlorotUniform` initializer."""
+    """Construct a `GlorotUniform` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_glorot_uniform(seed=1)
+        GlorotUniform(seed=1)
+    """
     return GlorotUniform(seed)
 
 
 def initializer_he_normal(seed: Seed = None) -> HeNormal:
-    """Construct a `HeNormal` initializer."""
+    """Construct a `HeNormal` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_he_normal(seed=1)
+        HeNormal(seed=1)
+    """
     return HeNormal(seed)
 
 
 def initializer_he_uniform(seed: Seed = None) -> HeUniform:
-    """Construct a `HeUniform` initializer."""
+    """Construct a `HeUniform` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_he_uniform(seed=1)
+        HeUniform(seed=1)
+    """
     return HeUniform(seed)
 
 
 def initializer_lecun_normal(seed: Seed = None) -> LecunNormal:
-    """Construct a `LecunNormal` initializer."""
+    """Construct a `LecunNormal` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_lecun_normal(seed=1)
+        LecunNormal(seed=1)
+    """
     return LecunNormal(seed)
 
 
 def initializer_lecun_uniform(seed: Seed = None) -> LecunUniform:
-    """Construct a `LecunUniform` initializer."""
+    """Construct a `LecunUniform` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_lecun_uniform(seed=1)
+        LecunUniform(seed=1)
+    """
     return LecunUniform(seed)
 
 
 def initializer_orthogonal(gain: float = 1, seed: Seed = None) -> Orthogonal:
-    """Construct an `Orthogonal` initializer."""
+    """Construct an `Orthogonal` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_orthogonal(seed=1)
+        Orthogonal(gain=1, seed=1)
+    """
     return Orthogonal(gain, seed)

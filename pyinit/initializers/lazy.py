@@ -208,7 +208,7 @@ class LazyTensor:
         partition, first = self._partition(shape, offset)
         storage = self._storage(dtype)
         one_of("order", order, ("C", "F"))
-        ordinal = devices.chosen(device, None)
+        ordinal = devices.resolve(device, None)
         if ordinal is None:
             out = np.empty(partition, storage, order)
             self._fill(out, first)
@@ -235,7 +235,7 @@ class LazyTensor:
             ValueError: `out` has another dtype or is read-only, or the partition lies outside the
                 tensor.
         """
-        ordinal = devices.chosen(None, out)
+        ordinal = devices.resolve(None, out)
         if ordinal is None:
             check_out(out, self._dtype, widened=True)
             self._fill(out, self._partition(out.shape, offset)[1])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pyinit.arguments import Shape, argument_error, as_number
-from pyinit.dtypes import AnyArray, constant_of, round_to
+from pyinit.dtypes import AnyArray, as_scalar, round_to
 from pyinit.initializers.lazy import LazyTensor, WholeTensor
 from pyinit.initializers.random import RandomInitializer
 from pyinit.linalg import orthonormalize
@@ -97,22 +97,22 @@ class Orthogonal(RandomInitializer):
 
     A tensor of shape (d1, ..., dk, n) is an (m, n) matrix, m = d1 ... dk. It has orthonormal
     columns if m >= n, else orthonormal rows. The matrix is uniformly distributed (Haar measure): it
-    is the factor Q, with a positive diagonal in R, of a matrix of standard normal values. It is
+    is the factor Q of a matrix of standard normal values, where R has a positive diagonal. It is
     computed in float64 for every dtype and rounded once. The order of every operation is defined
     and no linear algebra library is called, so the bits are the same on every CPU and any number of
     threads. On a GPU, cuSOLVER factors the matrix; the result agrees with the CPU's to 1e-6 times
-    the factor in float32.
+    `gain` in float32.
 
     Every value depends on all others, so a partition costs as much as the full tensor. A lazy
     tensor computes the matrix once, when it is first read.
 
     Args:
-        gain: The factor on the matrix: a finite number.
+        gain: The factor of the matrix: a finite number.
         seed: An integer, a seed generator, or None for a fresh seed. With an integer or None, every
             call gives the same values; with a seed generator, every call gives new ones.
 
     Raises:
-        ValueError: An argument is not as described; in the call, `shape` has a rank below 2.
+        ValueError: An argument is invalid; in the call, `shape` has a rank below 2.
 
     Example:
         >>> import numpy as np
@@ -132,7 +132,7 @@ class Orthogonal(RandomInitializer):
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         if len(shape) < 2:
             raise argument_error("shape", shape, "of rank 2 or more for Orthogonal")
-        constant_of("gain", self.gain, dtype)
+        as_scalar("gain", self.gain, dtype)  # raises if it is beyond the range of the dtype
         return OrthogonalTensor(shape, dtype, self.gain, take_draw(self.seed, draw))
 
     def get_config(self) -> dict[str, Any]:

@@ -20,8 +20,8 @@ class Placement:
     Args:
         axes: The tensor's axes, in the order of the weight's; None for the same order.
         rows: The half-open range of the tensor's rows that the weight occupies; None for all rows.
-        gates: A permutation of the equal gates along the weight's last axis: entry i is the gate of
-            the drawn weight at the place of gate i. None for the same order.
+        gates: A permutation of the equally long gates along the weight's last axis: gate i of the
+            tensor is gate `gates[i]` of the drawn weight. None for the same order.
     """
 
     axes: tuple[int, ...] | None = None
@@ -35,7 +35,7 @@ class Placement:
 
     def drawn_shape(self, shape: Shape) -> Shape:
         """Return the shape of the weight in a tensor of `shape`."""
-        # a view without memory
+        # strides of 0: a view that takes no memory
         drawn: Shape = self.place(np.broadcast_to(np.float32(0), shape)).shape
         return drawn
 
@@ -44,7 +44,7 @@ class Placement:
 
         Args:
             out: The partition, of any strides; elements outside the weight stay as they are.
-            weights: The weight, as it is drawn.
+            weights: The drawn weight.
             offset: The start of the partition.
         """
         if self.rows is not None:
@@ -83,7 +83,7 @@ class ComposedTensor(LazyTensor):
     Args:
         shape: The shape.
         dtype: The dtype.
-        weights: The placements and weights; where two occupy the same elements, the later counts.
+        weights: The placements and weights; where two overlap, the later one overrides.
     """
 
     __slots__ = ("_weights",)

@@ -22,7 +22,7 @@ from pyinit.seeds import (
     is_generator,
     take_draw,
 )
-from pyinit.stream import Distribution, Region, distribution, fill, index_strides
+from pyinit.stream import Distribution, Region, fill, index_strides, rounded_distribution
 from pyinit.stream.distributions import Family
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class RandomTensor(LazyTensor):
     def __init__(
         self, shape: Shape, dtype: np.dtype[Any], distribution: Distribution, draw_id: DrawId
     ) -> None:
-        # as super().__init__(), whose call would show in a small draw
+        # super().__init__() inlined: its call takes noticeable time for a small tensor
         self._shape = shape
         self._dtype = dtype
         self._distribution = distribution
@@ -108,7 +108,7 @@ class RandomInitializer(Initializer):
             seed: An integer from -2**63 to 2**64 - 1.
 
         Raises:
-            ValueError: `seed` is not such an integer.
+            ValueError: `seed` is not an integer in that range.
 
         Example:
             >>> import pyinit
@@ -125,12 +125,8 @@ class RandomInitializer(Initializer):
         return {"seed": _generator_config(seed) if is_generator(seed) else seed}
 
     def _arguments(self) -> dict[str, Any]:
-        arguments = {
-            name: value
-            for name, value in self.get_config().items()
-            if name not in ("input_axes", "output_axes") or value is not None
-        }
-        arguments.pop("seed")
+        arguments = self.get_config()
+        del arguments["seed"]
         return {**arguments, "seed": self.seed}
 
 
@@ -150,7 +146,7 @@ def _generator_of(config: dict[str, Any]) -> Any:
         return shared
     if config.get("class_name") != "SeedGenerator" or not isinstance(config.get("config"), dict):
         raise argument_error(
-            "seed", config, "the configuration of a SeedGenerator, if it is a dictionary"
+            "seed", config, "the configuration of a SeedGenerator if it is a dictionary"
         )
     return SeedGenerator.from_config(config["config"])
 
@@ -166,7 +162,9 @@ class _NormalInitializer(RandomInitializer):
         super().__init__(seed)
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
-        normal = distribution(self._family, self.mean, self.stddev, dtype, ("mean", "stddev"))
+        normal = rounded_distribution(
+            self._family, self.mean, self.stddev, dtype, ("mean", "stddev")
+        )
         return RandomTensor(shape, dtype, normal, take_draw(self.seed, draw))
 
     def get_config(self) -> dict[str, Any]:
@@ -184,7 +182,7 @@ class RandomNormal(_NormalInitializer):
             call gives the same values; with a seed generator, every call gives new ones.
 
     Raises:
-        ValueError: An argument is not as described.
+        ValueError: An argument is invalid.
 
     Example:
         >>> import pyinit
@@ -210,7 +208,7 @@ class TruncatedNormal(_NormalInitializer):
             call gives the same values; with a seed generator, every call gives new ones.
 
     Raises:
-        ValueError: An argument is not as described.
+        ValueError: An argument is invalid.
 
     Example:
         >>> import pyinit
@@ -235,7 +233,7 @@ class RandomUniform(RandomInitializer):
             call gives the same values; with a seed generator, every call gives new ones.
 
     Raises:
-        ValueError: An argument is not as described.
+        ValueError: An argument is invalid.
 
     Example:
         >>> import pyinit
@@ -254,7 +252,9 @@ class RandomUniform(RandomInitializer):
         super().__init__(seed)
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
-        uniform = distribution("uniform", self.minval, self.maxval, dtype, ("minval", "maxval"))
+        uniform = rounded_distribution(
+            "uniform", self.minval, self.maxval, dtype, ("minval", "maxval")
+        )
         return RandomTensor(shape, dtype, uniform, take_draw(self.seed, draw))
 
     def get_config(self) -> dict[str, Any]:

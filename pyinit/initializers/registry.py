@@ -60,6 +60,8 @@ def serialize(initializer: Initializer) -> dict[str, Any]:
         >>> import pyinit
         >>> pyinit.serialize(pyinit.Identity(2))["config"]
         {'gain': 2}
+
+    Source: https://keras.io/api/layers/initializers/
     """
     if not isinstance(initializer, Initializer):
         raise argument_error("initializer", initializer, "an Initializer")
@@ -76,7 +78,7 @@ def serialize(initializer: Initializer) -> dict[str, Any]:
 def deserialize(
     config: dict[str, Any], custom_objects: dict[str, type[Initializer]] | None = None
 ) -> Initializer:
-    """Return the initializer of a dictionary from `serialize()`, ours or Keras'.
+    """Construct an initializer from a dictionary of `serialize()`, ours or Keras'.
 
     Args:
         config: A dictionary with `class_name`, any name that Keras accepts for the class, and
@@ -90,6 +92,8 @@ def deserialize(
         >>> import pyinit
         >>> pyinit.deserialize({"class_name": "HeNormal", "config": {"seed": 3}})
         HeNormal(seed=3)
+
+    Source: https://keras.io/api/layers/initializers/
     """
     allowed = "a dictionary with 'class_name' and 'config', as serialize() returns it"
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
@@ -101,7 +105,7 @@ def deserialize(
     cls = {**NAMES, **(custom_objects or {})}.get(name)
     if cls is None:
         raise ValueError(
-            f"Argument `config` must name a known initializer, or one in `custom_objects`. "
+            "Argument `config` must name a known initializer, or one in `custom_objects`. "
             f"Received: class_name={name!r}. Known: {', '.join(sorted(NAMES))}"
         )
     return cls.from_config(arguments)
@@ -135,6 +139,8 @@ def get(identifier: Any) -> Any:
         >>> import pyinit
         >>> pyinit.get("he_normal").__class__.__name__
         'HeNormal'
+
+    Source: https://keras.io/api/layers/initializers/
     """
     if identifier is None:
         return None
@@ -154,7 +160,7 @@ def get(identifier: Any) -> Any:
     raise argument_error("identifier", identifier, allowed)
 
 
-# The names in R, where base R and other packages use the short ones.
+# The names in R, where base R and other packages define the short ones.
 get_initializer = get
 serialize_initializer = serialize
 deserialize_initializer = deserialize

@@ -55,7 +55,7 @@ class STFTTensor(LazyTensor):
             return
         times, _, bins = slices_of(out.shape, offset or (0, 0, 0), steps)
         fft_length = 2 * (self._shape[2] - 1)
-        # exact integers, also for long frames
+        # integers, which are exact even for long frames
         phase = np.multiply.outer(
             np.arange(times.start, times.stop, times.step),
             np.arange(bins.start, bins.stop, bins.step),
@@ -76,13 +76,13 @@ class STFTTensor(LazyTensor):
             window = named_window(self._window, length, self._periodic)
         else:
             window = np.asarray(self._window, np.float64)
-        # a sum that is rounded once does not depend on the order of its terms
+        # fsum rounds once, so the order of the terms does not matter
         if self._scaling == "density":
             norm = math.sqrt(math.fsum(window * window))
         else:
             norm = math.fsum(np.abs(window)) if self._scaling == "spectrum" else 1.0
         if norm == 0:
-            allowed = f"not all zeros, as it is of length {length}"
+            allowed = f"other than all zeros for a frame of length {length}"
             raise argument_error("window", self._window, allowed)
         return window, norm
 
@@ -104,7 +104,7 @@ class STFT(Initializer):
     The cosines have the same bits everywhere, and so have the windows that are sums of cosines
     (`"hann"`, `"hamming"`, `"blackman"`, `"nuttall"`, `"blackmanharris"`, `"flattop"`,
     `"boxcar"`). Other windows are SciPy's, whose last bit of float64 may differ between machines.
-    A partition costs as much as the partition plus the window.
+    Reading a partition costs as much as its values plus the window.
 
     Args:
         side: `"real"` or `"imag"`.
@@ -117,7 +117,7 @@ class STFT(Initializer):
             passed to `scipy.signal.get_window` as `fftbins`.
 
     Raises:
-        ValueError: An argument is not as described; in the call, `shape` is not (length, 1,
+        ValueError: An argument is invalid; in the call, `shape` is not (length, 1,
             frequencies), or does not fit the window's values.
         ImportError: `window` is the name of a window of SciPy, which is not installed.
 
@@ -147,7 +147,7 @@ class STFT(Initializer):
         self.periodic = bool(periodic)
         self.window: Any = window
         if isinstance(window, str):
-            named_window(window, 1, False)
+            named_window(window, 1, False)  # raises for an unknown name
         elif window is not None:
             self.window = _window_values(window).tolist()
 

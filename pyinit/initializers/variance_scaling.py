@@ -1,4 +1,4 @@
-"""VarianceScaling and its children."""
+"""VarianceScaling and its subclasses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pyinit.initializers.fans import fans_of_shape
 from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.random import RandomInitializer, RandomTensor
 from pyinit.seeds import Seed, take_draw
-from pyinit.stream import Distribution, distribution
+from pyinit.stream import Distribution, rounded_distribution
 from pyinit.stream.distributions import Family
 
 __all__ = [
@@ -55,11 +55,11 @@ class VarianceScaling(RandomInitializer):
             the first.
         seed: An integer, a seed generator, or None for a fresh seed. With an integer or None, every
             call gives the same values; with a seed generator, every call gives new ones.
-        input_axes: The axes that count inputs, where the shape alone does not tell.
+        input_axes: The axes that count inputs, if the shape alone is ambiguous.
         output_axes: The axes that count outputs; used only if both are given.
 
     Raises:
-        ValueError: An argument is not as described.
+        ValueError: An argument is invalid.
 
     Example:
         >>> import pyinit
@@ -107,7 +107,7 @@ class VarianceScaling(RandomInitializer):
         elif family == "truncated_normal":
             bound /= _TRUNCATED_STDDEV
         try:
-            return distribution(family, location, bound, dtype, ("scale", "scale"))
+            return rounded_distribution(family, location, bound, dtype, ("scale", "scale"))
         except ValueError:
             allowed = f"so small that all values are within the range of dtype {dtype.name}"
             raise argument_error("scale", self.scale, allowed) from None
@@ -118,16 +118,21 @@ class VarianceScaling(RandomInitializer):
             "scale": self.scale,
             "mode": self.mode,
             "distribution": self.distribution,
-            **self._config_of_child(),
+            **self._config_of_subclass(),
         }
 
-    def _config_of_child(self) -> dict[str, Any]:
-        """Return the configuration without scale, mode and distribution, which children fix."""
+    def _config_of_subclass(self) -> dict[str, Any]:
+        """Return the configuration without scale, mode and distribution, which subclasses fix."""
         return {
             **super().get_config(),
             "input_axes": self.input_axes,
             "output_axes": self.output_axes,
         }
+
+    def _arguments(self) -> dict[str, Any]:
+        axes = ("input_axes", "output_axes")
+        arguments = super()._arguments().items()
+        return {name: value for name, value in arguments if name not in axes or value is not None}
 
 
 class _FixedVarianceScaling(VarianceScaling):
@@ -145,7 +150,7 @@ class _FixedVarianceScaling(VarianceScaling):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return self._config_of_child()
+        return self._config_of_subclass()
 
 
 class GlorotUniform(_FixedVarianceScaling):
@@ -155,11 +160,11 @@ class GlorotUniform(_FixedVarianceScaling):
 
     Args:
         seed: An integer or a seed generator; see `VarianceScaling`.
-        input_axes: The axes that count inputs, where the shape alone does not tell.
+        input_axes: The axes that count inputs, if the shape alone is ambiguous.
         output_axes: The axes that count outputs.
 
     Raises:
-        ValueError: An argument is not as described.
+        ValueError: An argument is invalid.
 
     Example:
         >>> import pyinit
@@ -180,11 +185,11 @@ class GlorotNormal(_FixedVarianceScaling):
 
     Args:
         seed: An integer or a seed generator; see `VarianceScaling`.
-        input_axes: The axes that count inputs, where the shape alone does not tell.
+        input_axes: The axes that count inputs, if the shape alone is ambiguous.
         output_axes: The axes that count outputs.
 
     Raises:
-        ValueError: An argument is not as described.
+        ValueError: An argument is invalid.
 
     Example:
         >>> import pyinit
@@ -204,11 +209,11 @@ class HeNormal(_FixedVarianceScaling):
 
     Args:
         seed: An integer or a seed generator; see `VarianceScaling`.
-        input_axes: The axes that count inputs, where the shape alone does not tell.
+        input_axes: The axes that count inputs, if the shape alone is ambiguous.
         output_axes: The axes that count outputs.
 
     Raises:
-        ValueError: An argument is not as described.
+        ValueError: An argument is invalid.
 
     Example:
         >>> import pyinit
@@ -227,11 +232,11 @@ class HeUniform(_FixedVarianceScaling):
 
     Args:
         seed: An integer or a seed generator; see `VarianceScaling`.
-        input_axes: The axes that count inputs, where the shape alone does not tell.
+        input_axes: The axes that count inputs, if the shape alone is ambiguous.
         output_axes: The axes that count outputs.
 
     Raises:
-        ValueError: An argument is not as described.
+        ValueError: An argument is invalid.
 
     Example:
         >>> import pyinit
@@ -251,11 +256,11 @@ class LecunNormal(_FixedVarianceScaling):
 
     Args:
         seed: An integer or a seed generator; see `VarianceScaling`.
-        input_axes: The axes that count inputs, where the shape alone does not tell.
+        input_axes: The axes that count inputs, if the shape alone is ambiguous.
         output_axes: The axes that count outputs.
 
     Raises:
-        ValueError: An argument is not as described.
+        ValueError: An argument is invalid.
 
     Example:
         >>> import pyinit
@@ -274,11 +279,11 @@ class LecunUniform(_FixedVarianceScaling):
 
     Args:
         seed: An integer or a seed generator; see `VarianceScaling`.
-        input_axes: The axes that count inputs, where the shape alone does not tell.
+        input_axes: The axes that count inputs, if the shape alone is ambiguous.
         output_axes: The axes that count outputs.
 
     Raises:
-        ValueError: An argument is not as described.
+        ValueError: An argument is invalid.
 
     Example:
         >>> import pyinit

@@ -1,8 +1,8 @@
 """Cosines and window functions with the same bits on every machine.
 
 NumPy's cosines, and therefore SciPy's windows, may differ in the last bit between processors. Here
-an angle is an integer fraction of a turn, and its cosine takes only additions, multiplications and
-divisions.
+an angle is a fraction of a turn, given by integers, and its cosine takes only additions,
+multiplications and divisions.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ _SIN = tuple(
     )
 )
 
-#: Coefficients c of the windows sum of (-1)**k c[k] cos(2 pi k n / N), by SciPy's names. Source:
-#: F. J. Harris, "On the use of windows for harmonic analysis with the discrete Fourier transform",
-#: Proc. IEEE 66 (1978), and scipy.signal.windows.
+#: The coefficients c of the windows that are sums of (-1)**k c[k] cos(2 pi k n / N), by SciPy's
+#: names. Source: F. J. Harris, "On the use of windows for harmonic analysis with the discrete
+#: Fourier transform", Proc. IEEE 66 (1978), and scipy.signal.windows.
 COSINE_SUMS = {
     **dict.fromkeys(("boxcar", "box", "ones", "rect", "rectangular"), (1.0,)),
     **dict.fromkeys(("hann", "han"), (0.5, 0.5)),
@@ -129,7 +129,7 @@ def _window_of_scipy(name: str, length: int, periodic: bool) -> AnyArray:
         known = ", ".join(map(repr, COSINE_SUMS))
         raise ImportError(
             "Argument `window` must be None, a window's values or one of "
-            f"{known} where SciPy is not installed (pip install scipy brings it). "
+            f"{known} if SciPy is not installed (pip install scipy). "
             f"Received: window={name!r}"
         ) from None
     try:

@@ -17,7 +17,7 @@ from pyinit.stream.gpu import DeviceArray
 
 
 def orthonormalized(tall: DeviceArray, gain: float) -> DeviceArray:
-    """Return `gain` times the factor Q of a matrix whose factor R has a positive diagonal.
+    """Return `gain` times the factor Q of a matrix, such that the diagonal of R is positive.
 
     Args:
         tall: A float64 matrix with at least as many rows as columns, on the current device.
@@ -30,14 +30,14 @@ def orthonormalized(tall: DeviceArray, gain: float) -> DeviceArray:
 
 
 def write(out: DeviceArray, values: DeviceArray, offset: Shape, dtype: np.dtype[Any]) -> None:
-    """Write the region of the float64 `values` at `offset` to `out`, rounded once to `dtype`."""
-    region = tuple(
+    """Fill `out` with the partition of float64 `values` at `offset`, rounded once to `dtype`."""
+    partition = tuple(
         slice(first, first + length) for first, length in zip(offset, out.shape, strict=True)
     )
-    chosen = values[region]
+    values = values[partition]
     if dtype.itemsize == 2:
-        # CuPy converts float64 to 16 bits by way of float32, which would round twice
-        chosen = round_to_odd(chosen)
+        # CuPy converts float64 to 16 bits through float32, which would round twice
+        values = round_to_odd(values)
     if out.dtype != dtype:
-        chosen = chosen.astype(dtype)
-    out[...] = chosen
+        values = values.astype(dtype)
+    out[...] = values

@@ -8,7 +8,7 @@ import numpy as np
 
 from pyinit.linalg.reference_gram import Matrix
 
-#: Columns that are reflected at a time, to bound the memory for products.
+#: Columns reflected at a time, which bounds the memory for products.
 CHUNK = 64
 
 

@@ -12,8 +12,8 @@ from pyinit.linalg.reference_gram import Matrix
 from pyinit.native import ISA_LEVELS, _kernel
 from pyinit.runtime.threads import run_parallel
 
-#: The number of multiplications from which work is split into chunks, to share it among threads and
-#: to bound the time until an interrupt.
+#: The number of multiplications from which work is split into tasks, to use several threads and to
+#: bound how long an interrupt waits.
 _PARALLEL_SIZE = 1 << 23
 #: The number of columns from which several threads compute a Cholesky factor.
 _PARALLEL_COLUMNS = 768
@@ -24,7 +24,7 @@ _FACTOR_PANELS = 4
 #: A task solves for a multiple of this number of row panels, ...
 _ROW_PANELS = 4
 #: ... with at least this number of multiplications.
-_MIN_CHUNK = 1 << 21
+_MIN_TASK = 1 << 21
 _ALIGNMENT = 64
 
 
@@ -106,7 +106,7 @@ class NativeGram:
         step = rows
         if self._in_parallel(matrix.size):
             step = _ROW_PANELS * self._width
-            step *= -(-_MIN_CHUNK // (step * self._columns**2))
+            step *= -(-_MIN_TASK // (step * self._columns**2))
         start = _address(matrix)
         _run(
             partial(

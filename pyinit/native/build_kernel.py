@@ -17,7 +17,7 @@ FLAGS = {
         "-std=gnu11",
         # round after each operation: the same bits everywhere
         "-ffp-contract=off",
-        # these would prevent vectorization, and no value depends on them
+        # errno and floating-point traps prevent vectorization; no value depends on them
         "-fno-math-errno",
         "-fno-trapping-math",
     ],

@@ -1,6 +1,11 @@
 /* Includes ISA_LEVEL_SOURCE once for each ISA level of the target, with ISA_LEVEL defined as its
  * name and VECTOR_BYTES as the width of its vectors. No level enables fused multiply-add, which
- * would change the bits. */
+ * would change the bits.
+ *
+ * The includer defines isa_kernel_t, the functions of one level. ISA_LEVEL_SOURCE defines a constant
+ * kernel_<level> of this type, which kernel_of() returns. */
+
+#include "kernel.h"
 
 #if defined(__GNUC__) && defined(__x86_64__) && !defined(PYINIT_PORTABLE)
 #define PYINIT_X86
@@ -48,3 +53,18 @@
 #pragma GCC pop_options
 #endif
 #endif
+
+/* Returns the functions of an ISA level for which pyinit_has_isa_level() returns 1. */
+static const isa_kernel_t *kernel_of(int isa_level)
+{
+    switch (isa_level) {
+#ifdef PYINIT_X86
+    case PYINIT_ISA_V4:
+        return &kernel_v4;
+    case PYINIT_ISA_V3:
+        return &kernel_v3;
+#endif
+    default:
+        return &kernel_baseline;
+    }
+}

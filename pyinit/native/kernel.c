@@ -32,7 +32,7 @@ typedef void fill_run_fn(
     void *out, uint64_t first_index, size_t count, const distribution_t *distribution);
 
 /* Fills the elements [first, last) of one tile in each of `rows` rows: tile tiles[r] + tile_offset
- * in row r. Rows are contiguous in memory, columns `stride` elements apart. `tiles` is padded, with
+ * in row r. Adjacent rows are adjacent in memory, columns `stride` elements apart. `tiles` is padded, with
  * any values, to a multiple of PYINIT_LANES. */
 typedef void fill_columns_fn(
     void *out, int64_t stride, const uint64_t *tiles, uint64_t tile_offset, int64_t rows, int first,
@@ -46,7 +46,7 @@ typedef void transpose_fn(
 typedef struct {
     fill_run_fn *runs[STORAGES][FAMILIES];
     fill_columns_fn *columns[STORAGES][FAMILIES];
-    transpose_fn *transpose16, *transpose32, *transpose64; /* for values of so many bits */
+    transpose_fn *transpose16, *transpose32, *transpose64; /* by the bits of a value */
 } isa_kernel_t;
 
 /* Plain loops replace GCC's vector extensions where they are missing, or with PYINIT_PORTABLE. */
@@ -124,20 +124,6 @@ int pyinit_has_isa_level(int isa_level)
     }
 }
 
-static const isa_kernel_t *kernel_of(int isa_level)
-{
-    switch (isa_level) {
-#ifdef PYINIT_X86
-    case PYINIT_ISA_V4:
-        return &kernel_v4;
-    case PYINIT_ISA_V3:
-        return &kernel_v3;
-#endif
-    default:
-        return &kernel_baseline;
-    }
-}
-
 /* ---- tensors: rows of consecutive indices, anywhere in memory ---- */
 
 enum {
@@ -148,7 +134,7 @@ enum {
     ROW_TILE_ROWS = 128,
     ROW_TILE_COLUMNS = 256,
     ROW_TILE_SIZE = ROW_TILE_ROWS * ROW_TILE_COLUMNS,
-    MAX_ROWS = 4096 /* of tiles of short rows */
+    MAX_ROWS = 4096 /* in a tile of short rows */
 };
 
 typedef struct {
@@ -252,9 +238,9 @@ static void draw_rows(
     }
 }
 
-/* Fills rows that are contiguous in memory and start at the same element of their stream tiles, as
+/* Fills rows that are adjacent in memory and start at the same element of their stream tiles, as
  * they do if the tensor's rows are whole tiles. Vectors then run across the rows and nothing is
- * copied. Returns 0, with nothing filled, if the rows are not eligible. */
+ * copied. Returns 1, or 0 if the rows are not eligible, with nothing filled. */
 static int fill_by_columns(
     fill_columns_fn *fill, char *out, size_t size, int64_t rows, const axis_t *row,
     row_tile_t *buffer, const distribution_t *distribution)

@@ -132,7 +132,7 @@ extern "C" __global__ void pyinit_blocks(pyinit_stored::type *out, const pyinit_
         const pyinit_u64 first =
             block / PYINIT_LANES * PYINIT_TILE + block % PYINIT_LANES - row.index;
         for (int w = 0; w < 4; ++w) {
-            /* wraps around to a large number before the row */
+            /* wraps around to a large number if the element lies before the row */
             const pyinit_u64 column = first + (pyinit_u64)(w * PYINIT_LANES);
             if (column < plan.columns)
                 out[row.memory + (long long)column * plan.column_stride] =

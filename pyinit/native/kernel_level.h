@@ -169,7 +169,7 @@ static void NAME(draw_columns)(
         }                                                                                          \
     }
 
-/* Fills columns of a tile: values are written to their place at once. */
+/* Fills columns of a tile, writing each value directly to its place. */
 #define COLUMNS(STORAGE, TYPE, FAMILY, REAL, HALVES)                                               \
     static void GLUE(NAME(columns), STORAGE##_##FAMILY)(                                           \
         void *out, int64_t stride, const uint64_t *tiles, uint64_t tile_offset, int64_t rows,      \

@@ -60,20 +60,6 @@ static int64_t panel_at(int64_t p) { return p * (p + 1) / 2 * TILE; }
 #define ISA_LEVEL_SOURCE "qr_level.h"
 #include "isa_levels.h"
 
-static const isa_kernel_t *kernel_of(int isa_level)
-{
-    switch (isa_level) {
-#ifdef PYINIT_X86
-    case PYINIT_ISA_V4:
-        return &kernel_v4;
-    case PYINIT_ISA_V3:
-        return &kernel_v3;
-#endif
-    default:
-        return &kernel_baseline;
-    }
-}
-
 /* Allocates memory for `count` values. Sets `*values` to its first multiple of ALIGNMENT. Returns
  * the pointer to free, or NULL. */
 static void *allocate(int64_t count, double **values)

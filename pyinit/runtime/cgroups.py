@@ -1,6 +1,7 @@
 """CPU and memory limits of a container, from Linux control groups (versions 1 and 2).
 
-A container sees its own limits at the root of the hierarchy; outside a container there are none.
+A container sees its own limits at the root of the hierarchy. Outside of a container, the root has
+no limits.
 
 Source: https://docs.kernel.org/admin-guide/cgroup-v2.html
 """
@@ -13,7 +14,7 @@ ROOT = Path("/sys/fs/cgroup")
 
 
 def cpu_quota() -> int | None:
-    """Return the CPU quota in CPUs, rounded up; None if there is none."""
+    """Return the CPU quota in CPUs, rounded up; None if unlimited."""
     quota, _, period = (_read("cpu.max") or "").partition(" ")
     if not period:
         quota = _read("cpu/cpu.cfs_quota_us") or ""
@@ -26,7 +27,7 @@ def cpu_quota() -> int | None:
 
 
 def memory_limit() -> int | None:
-    """Return the memory limit in bytes; None if there is none."""
+    """Return the memory limit in bytes; None if unlimited."""
     limits = (_read("memory.max"), _read("memory/memory.limit_in_bytes"))
     numbers = [int(limit) for limit in limits if limit is not None and limit.isdecimal()]
     return min(numbers, default=None)

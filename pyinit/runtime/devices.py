@@ -11,7 +11,7 @@ import numpy as np
 
 from pyinit.arguments import argument_error
 
-#: The environment variable with the initial default device. Like those of Keras, it is read once.
+#: The environment variable with the initial default device. Like Keras' variables, it is read once.
 VARIABLE = "PYINIT_DEVICE"
 
 _ALLOWED = "'cpu', 'cuda' or 'cuda:<ordinal>'"
@@ -47,14 +47,14 @@ def set_default_device(device: str | None) -> None:
     """Set the device that initializers use when neither `device` nor `out` names one.
 
     Args:
-        device: `"cpu"`, `"cuda"` (CuPy's current device), a device and its ordinal such as
-            `"cuda:1"`, or None for the value of the environment variable `PYINIT_DEVICE` when
-            pyinit was imported.
+        device: `"cpu"`, `"cuda"` (CuPy's current device), a GPU by its ordinal such as `"cuda:1"`,
+            or None for the value of the environment variable `PYINIT_DEVICE` when pyinit was
+            imported.
 
     Raises:
         ValueError: `device` is not one of these, or there is no device of that ordinal.
         ImportError: A GPU needs CuPy, which is not installed.
-        RuntimeError: There is no driver or no device.
+        RuntimeError: There is no CUDA driver or no GPU.
 
     Example:
         >>> import pyinit
@@ -81,7 +81,7 @@ def describe() -> str:
     return ", ".join(["cpu", *(f"cuda:{ordinal} {name}" for ordinal, name in enumerate(names))])
 
 
-def chosen(device: object, out: object) -> int | None:
+def resolve(device: object, out: object) -> int | None:
     """Return the ordinal of the GPU to draw on, or None for the CPU.
 
     Args:
@@ -91,7 +91,7 @@ def chosen(device: object, out: object) -> int | None:
     Raises:
         ValueError: `device` is not a device name, is not available, or is not the device of `out`.
         ImportError: A GPU needs CuPy, which is not installed.
-        RuntimeError: There is no driver or no device.
+        RuntimeError: There is no CUDA driver or no GPU.
     """
     if out is None:
         if device is not None:
@@ -140,7 +140,7 @@ def find(name: str, device: object) -> int | None:
     Raises:
         ValueError: `device` is not a device name, or is not available.
         ImportError: A GPU needs CuPy, which is not installed.
-        RuntimeError: There is no driver or no device.
+        RuntimeError: There is no CUDA driver or no GPU.
     """
     kind, ordinal = _parse(name, device)
     if kind == "cpu":

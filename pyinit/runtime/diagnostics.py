@@ -19,7 +19,7 @@ def configuration() -> dict[str, Any]:
         "pyinit": _version("pyinit-bridge"),
         "stream version": STREAM_VERSION,
         "kernel": f"{name}: {reason}",
-        "kernels here": ", ".join(kernel_choice.available()),
+        "usable kernels": ", ".join(kernel_choice.available()),
         "threads": threads.num_threads(),
         "device": devices.default_device(),
         "devices": devices.describe(),

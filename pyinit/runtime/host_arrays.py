@@ -1,4 +1,4 @@
-"""Arrays of other libraries as NumPy arrays in the host's memory."""
+"""Arrays of other libraries as NumPy arrays in host memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def host_array(x: Any) -> AnyArray:
     cupy = sys.modules.get("cupy")
     if cupy is not None and isinstance(x, cupy.ndarray):
         return np.asarray(x.get())
-    # a variable of Keras; TensorFlow's have a method of that name
+    # a variable of Keras; in TensorFlow's, `value` is a method
     if hasattr(x, "assign") and not callable(getattr(x, "value", len)):
         return host_array(x.value)
     if hasattr(x, "dtype") and hasattr(x, "shape") and hasattr(x, "__array__"):
@@ -41,6 +41,6 @@ def _of_torch(tensor: Any, torch: Any) -> AnyArray:
     host = tensor.detach().cpu()
     if host.dtype != torch.bfloat16:
         return np.asarray(host.numpy())
-    # NumPy has no bfloat16 that torch knows of
+    # torch cannot convert bfloat16 to NumPy
     bits: AnyArray = host.view(torch.int16).numpy()
     return bits.view(NUMERIC_DTYPES["bfloat16"])

@@ -8,7 +8,7 @@ from pyinit.runtime.cgroups import memory_limit
 
 
 def usable_memory() -> int | None:
-    """Return the memory of this machine or container, in bytes; None if it is not known."""
+    """Return the memory of this machine or container, in bytes; None if unknown."""
     try:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):

@@ -89,7 +89,7 @@ def usable_cpus() -> int:
 
 
 def run_parallel(tasks: Iterable[Callable[[], None]]) -> None:
-    """Run tasks on this thread and those of the pool, and return when all are done.
+    """Run tasks on this thread and the threads of the pool; return when all are done.
 
     An error or an interrupt is raised after all workers have stopped, because they write to the
     caller's array until then. If no more threads can be started, fewer do the work.

@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from pyinit.dtypes import AnyArray
-from pyinit.stream.distributions import Distribution, distribution
+from pyinit.stream.distributions import Distribution, rounded_distribution
 from pyinit.stream.kernels import kernel
 from pyinit.stream.regions import Region, index_strides
 
-__all__ = ["Distribution", "Region", "distribution", "fill", "index_strides"]
+__all__ = ["Distribution", "Region", "fill", "index_strides", "rounded_distribution"]
 
 
 def fill(out: AnyArray, region: Region) -> None:

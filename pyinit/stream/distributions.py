@@ -1,4 +1,4 @@
-"""The three distributions of the stream, as a kernel takes them."""
+"""The three distributions of the stream, as the kernels take them."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _LARGEST_VARIATE = {
 }
 
 
-def distribution(
+def rounded_distribution(
     family: Family, location: float, bound: float, dtype: np.dtype[Any], names: tuple[str, str]
 ) -> Distribution:
-    """Round a distribution given in double precision for values of `dtype`.
+    """Round the parameters of a distribution, in double precision, for values of `dtype`.
 
     Args:
         family: `"uniform"` on [location, bound), `"normal"` with mean `location` and standard
@@ -54,11 +54,11 @@ def distribution(
         ValueError: A parameter is too large for `dtype`: values could become infinite.
     """
     # normalise -0.0, which hashes equal to 0.0
-    return _distribution(family, location + 0.0, bound + 0.0, dtype, names)
+    return _rounded(family, location + 0.0, bound + 0.0, dtype, names)
 
 
 @lru_cache(maxsize=1024)
-def _distribution(
+def _rounded(
     family: Family, location: float, bound: float, dtype: np.dtype[Any], names: tuple[str, str]
 ) -> Distribution:
     computing = np.float64 if dtype == np.float64 else np.float32

@@ -13,7 +13,7 @@ from pyinit.stream.regions import Region
 
 
 class Kernel(Protocol):
-    """A function that draws; `pyinit.stream.reference.fill` is the definition."""
+    """A function that fills buffers, as `pyinit.stream.reference.fill` defines it."""
 
     def __call__(self, out: AnyArray, region: Region) -> None:
         """Fill `out` with a region of the stream."""

@@ -1,4 +1,4 @@
-"""The native kernel: the reference's bits at close to the speed of writing the memory."""
+"""The native kernel: the reference's bits at close to the speed of memory."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class NativeKernel:
     """The native kernel at one ISA level.
 
     Args:
-        level: The name of the level.
+        level: The ISA level.
     """
 
     def __init__(self, level: str) -> None:
         self.level = level
-        self._number = ISA_LEVELS.index(level)
+        self._isa_level = ISA_LEVELS.index(level)
         self._fill = _kernel.lib.pyinit_fill
         self._cast = partial(_kernel.ffi.cast, "void *")
 
@@ -64,7 +64,7 @@ class NativeKernel:
     def _fill_chunk(self, out: AnyArray, region: Region) -> None:
         dtype, (family, location, scale, upper), seed, draw, first_index, index_strides = region
         failed = self._fill(
-            self._number,
+            self._isa_level,
             self._cast(out.__array_interface__["data"][0]),
             _LOOPS[dtype, out.dtype, family],
             location,
@@ -83,7 +83,7 @@ class NativeKernel:
 
 
 def _chunks(out: AnyArray, region: Region) -> list[tuple[AnyArray, Region]]:
-    """Cut a draw into chunks, each contiguous in memory where that is possible."""
+    """Cut a draw into chunks, contiguous in memory if possible."""
     first_index, strides = region.first_index, region.index_strides
     if out.flags.c_contiguous and all(
         stride == math.prod(out.shape[axis + 1 :]) for axis, stride in enumerate(strides)

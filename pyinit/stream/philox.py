@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Words = npt.NDArray[np.uint64]
+UInt64 = npt.NDArray[np.uint64]
 
 ROUNDS = 10
 MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
@@ -19,8 +19,8 @@ _HALF_BITS = np.uint64(32)
 
 
 def philox4x32(
-    counter: tuple[Words, Words, Words, Words], key: tuple[int, int]
-) -> tuple[Words, Words, Words, Words]:
+    counter: tuple[UInt64, UInt64, UInt64, UInt64], key: tuple[int, int]
+) -> tuple[UInt64, UInt64, UInt64, UInt64]:
     """Compute Philox4x32-10 of many counters under one key.
 
     Args:

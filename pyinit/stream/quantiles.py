@@ -1,4 +1,4 @@
-"""The quantile functions of the normal distributions, bit for bit as every kernel computes them.
+"""The quantile functions of the normal distributions, which every kernel computes bit for bit.
 
 Let p be the probability. The random words give its distance to the nearer end and its distance to
 the middle as exact integers, so neither the tail (w = 2 min(p, 1 - p)) nor the centre
@@ -25,7 +25,8 @@ from pyinit.dtypes import AnyArray
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
-Words = npt.NDArray[np.uint32]
+UInt32 = npt.NDArray[np.uint32]
+UInt64 = npt.NDArray[np.uint64]
 
 _ENTRIES: dict[str, Any] = json.loads(
     Path(__file__).with_name("quantile_coefficients.json").read_text(encoding="utf-8")
@@ -55,7 +56,7 @@ _ONE_BITS = 0x3FF0000000000000
 
 
 def polynomial(c: Sequence[Any], *powers: AnyArray) -> AnyArray:
-    """Evaluate a polynomial, with even and odd terms apart to shorten the chain of operations.
+    """Evaluate a polynomial, even and odd terms separately, for a shorter chain of operations.
 
     Args:
         c: The coefficients, the constant term first.
@@ -76,23 +77,23 @@ def polynomial(c: Sequence[Any], *powers: AnyArray) -> AnyArray:
     return value
 
 
-def _with_sign32(z: Float32, high: Words) -> Float32:
+def _with_sign32(z: Float32, high: UInt32) -> Float32:
     bits = z.view(np.uint32)
     bits |= ~high & np.uint32(0x80000000)
     return z
 
 
-def _with_sign64(z: Float64, high: Words) -> Float64:
+def _with_sign64(z: Float64, high: UInt32) -> Float64:
     bits = z.view(np.uint64)
     bits |= (~high & np.uint32(0x80000000)).astype(np.uint64) << np.uint64(32)
     return z
 
 
-def normal_float32(high: Words) -> Float32:
+def normal_float32(high: UInt32) -> Float32:
     """Compute the standard normal quantile at (H + 1/2) / 2**32.
 
     Args:
-        high: H, a contiguous array.
+        high: H, as a contiguous array.
 
     Returns:
         A new array. Relative error at most 4.9e-7, over all H.
@@ -122,11 +123,11 @@ def normal_float32(high: Words) -> Float32:
     return _with_sign32(x, high)
 
 
-def truncated_normal_float32(high: Words) -> Float32:
+def truncated_normal_float32(high: UInt32) -> Float32:
     """Compute the quantile at (H + 1/2) / 2**32 of the standard normal truncated to (-2, 2).
 
     Args:
-        high: H, a contiguous array.
+        high: H, as a contiguous array.
 
     Returns:
         A new array. Relative error at most 4.6e-7, over all H; no magnitude above 2.
@@ -145,7 +146,7 @@ def truncated_normal_float32(high: Words) -> Float32:
     return _with_sign32(x, high)
 
 
-def _nearer_end64(high: Words, low: Words) -> npt.NDArray[np.uint64]:
+def _nearer_end64(high: UInt32, low: UInt32) -> UInt64:
     """Return 2 * (distance to the nearer end) + 1, in units of 2**-64."""
     word = high.astype(np.uint64) << np.uint64(32)
     word |= low
@@ -155,14 +156,14 @@ def _nearer_end64(high: Words, low: Words) -> npt.NDArray[np.uint64]:
     return word
 
 
-def _unit64(word: npt.NDArray[np.uint64]) -> Float64:
+def _unit64(word: UInt64) -> Float64:
     """Scale a word to (0, 1], rounded once to nearest even."""
     value = word.astype(np.float64)
     value *= np.float64(2.0**-64)
     return value
 
 
-def normal_float64(high: Words, low: Words) -> Float64:
+def normal_float64(high: UInt32, low: UInt32) -> Float64:
     """Compute the standard normal quantile at (H * 2**32 + L + 1/2) / 2**64.
 
     Args:
@@ -199,7 +200,7 @@ def normal_float64(high: Words, low: Words) -> Float64:
     return _with_sign64(x, high)
 
 
-def truncated_normal_float64(high: Words, low: Words) -> Float64:
+def truncated_normal_float64(high: UInt32, low: UInt32) -> Float64:
     """Compute the quantile at (H * 2**32 + L + 1/2) / 2**64 of the normal truncated to (-2, 2).
 
     Args:

@@ -16,13 +16,13 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pyinit.dtypes import AnyArray
 from pyinit.seeds import DrawId
 from pyinit.stream import quantiles
 from pyinit.stream.distributions import Distribution
-from pyinit.stream.philox import Words, philox4x32
+from pyinit.stream.philox import philox4x32
+from pyinit.stream.quantiles import UInt32, UInt64
 from pyinit.stream.regions import Region
 
 LANES = 16
@@ -31,11 +31,9 @@ TILE = LANES * WORDS
 #: Elements drawn at a time, so that their temporaries fit into a core's cache.
 CHUNK_SIZE = 1 << 14
 
-Bits = npt.NDArray[np.uint32]
-
 
 def fill(out: AnyArray, region: Region) -> None:
-    """Fill a buffer with a region of the stream; `Region` says which elements those are.
+    """Fill a buffer with a region of the stream.
 
     Shapes, dtypes and ranges are not checked.
 
@@ -77,29 +75,31 @@ def _fill_chunk(out: AnyArray, region: Region) -> None:
 
 
 def _is_run(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
-    """Whether the elements of `shape`, in C order, have consecutive indices."""
+    """Return whether the elements of `shape`, in C order, have consecutive indices."""
     return all(
         length == 1 or stride == math.prod(shape[axis + 1 :])
         for axis, (length, stride) in enumerate(zip(shape, strides, strict=True))
     )
 
 
-def _words_of_tiles(tiles: range, draw_id: DrawId, half: int) -> Bits:
+def _words_of_tiles(tiles: range, draw_id: DrawId, half: int) -> UInt32:
     """Return the words of whole tiles, in the order of their elements."""
     tile = np.arange(tiles.start, tiles.stop, dtype=np.uint64)
-    blocks: Words = np.add.outer(tile * np.uint64(LANES), np.arange(LANES, dtype=np.uint64))
+    blocks: UInt64 = np.add.outer(tile * np.uint64(LANES), np.arange(LANES, dtype=np.uint64))
     return np.stack(_blocks(blocks, draw_id, half), axis=1).astype(np.uint32).reshape(-1)
 
 
-def _words_of(index: Words, draw_id: DrawId, half: int) -> Bits:
+def _words_of(index: UInt64, draw_id: DrawId, half: int) -> UInt32:
     """Return the words of arbitrary elements: the straightforward version of `_words_of_tiles`."""
     tile, place = np.divmod(index, np.uint64(TILE), dtype=np.uint64)
     word, lane = np.divmod(place, np.uint64(LANES), dtype=np.uint64)
-    words: Bits = np.stack(_blocks(tile * np.uint64(LANES) + lane, draw_id, half)).astype(np.uint32)
+    words: UInt32 = np.stack(_blocks(tile * np.uint64(LANES) + lane, draw_id, half)).astype(
+        np.uint32
+    )
     return words[word, np.arange(index.size)]
 
 
-def _blocks(block: Words, draw_id: DrawId, half: int) -> tuple[Words, ...]:
+def _blocks(block: UInt64, draw_id: DrawId, half: int) -> tuple[UInt64, ...]:
     seed, draw = draw_id
     low, high = block & np.uint64(0xFFFFFFFF), block >> np.uint64(32)
     counter = (low, high, np.asarray(draw, np.uint64), np.asarray(half, np.uint64))
@@ -107,7 +107,7 @@ def _blocks(block: Words, draw_id: DrawId, half: int) -> tuple[Words, ...]:
 
 
 def values(
-    high: Bits, low: Bits | None, dtype: np.dtype[Any], distribution: Distribution
+    high: UInt32, low: UInt32 | None, dtype: np.dtype[Any], distribution: Distribution
 ) -> AnyArray:
     """Compute values from random words.
 

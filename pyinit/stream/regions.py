@@ -1,4 +1,4 @@
-"""What a kernel draws: one distribution at some indices of one tensor."""
+"""Regions of the stream: one distribution at some indices of one tensor."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Region(NamedTuple):
         seed: The seed, from 0 to 2**64 - 1.
         draw: The draw of that seed, from 0 to 2**32 - 1.
         first_index: The index of the first element.
-        index_strides: By how much the index grows along each axis of the buffer.
+        index_strides: The increase of the index along each axis of the buffer.
     """
 
     dtype: np.dtype[Any]

@@ -36,7 +36,7 @@ def _small_limits(monkeypatch):
     """Split small matrices as large ones are split."""
     monkeypatch.setattr(native_gram, "_PARALLEL_SIZE", 0)
     monkeypatch.setattr(native_gram, "_PARALLEL_COLUMNS", 0)
-    monkeypatch.setattr(native_gram, "_MIN_CHUNK", 1)
+    monkeypatch.setattr(native_gram, "_MIN_TASK", 1)
 
 
 def normal(shape, seed=1):

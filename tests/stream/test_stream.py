@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import pyinit
 from pyinit.dtypes import FLOAT_DTYPES
 from pyinit.stream import index_strides, reference
-from pyinit.stream.distributions import Distribution, distribution
+from pyinit.stream.distributions import Distribution, rounded_distribution
 from pyinit.stream.philox import philox4x32
 from pyinit.stream.regions import Region
 from tests.support import DATA, same_bits
@@ -184,7 +184,9 @@ def test_complementing_the_bits_negates_the_variate(kind, float_dtype):
 def test_uniform_never_reaches_maxval(minval, width, dtype):
     """Protects the interval [minval, maxval) in the final dtype, despite rounding."""
     maxval = minval + width
-    uniform = distribution("uniform", minval, maxval, FLOAT_DTYPES[dtype], ("minval", "maxval"))
+    uniform = rounded_distribution(
+        "uniform", minval, maxval, FLOAT_DTYPES[dtype], ("minval", "maxval")
+    )
     largest = np.full(3, 2**32 - 1, np.uint32)
     low = largest if dtype == "float64" else None
     drawn = reference.values(largest, low, FLOAT_DTYPES[dtype], uniform).astype(np.float64)

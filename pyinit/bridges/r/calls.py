@@ -124,7 +124,7 @@ def _filled(
     # checked before the tensor is made, which takes a draw
     if part is not None or offset is not None:
         part, offset = as_partition(as_shape(shape), part, offset)
-    devices.chosen(device, None)
+    devices.resolve(device, None)
     return _read(initializer.lazy(shape, dtype), part, offset, device)
 
 

@@ -12,14 +12,14 @@ from pyinit.runtime.devices import cupy
 from pyinit.stream.gpu import launch, nvrtc
 from pyinit.stream.regions import Region
 
-#: An array on a GPU: a `cupy.ndarray`, which mypy does not know.
+#: An array on a GPU: a `cupy.ndarray`, which has no types for mypy.
 DeviceArray = Any
 
 
 def fill(out: DeviceArray, region: Region) -> None:
     """Fill `out` with a region of the stream, on its device's current stream.
 
-    This launches the kernel and returns; the values are there once the stream has run it.
+    Launches the kernel and returns without waiting for the values.
     """
     if out.size == 0:
         return

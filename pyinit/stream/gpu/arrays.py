@@ -36,7 +36,7 @@ def empty(shape: Shape, dtype: np.dtype[Any], ordinal: int, order: str = "C") ->
 
 
 class _Stream:
-    """A CUDA stream of another library, as CuPy's protocol for streams."""
+    """A CUDA stream of another library, by CuPy's protocol for streams."""
 
     def __init__(self, pointer: int) -> None:
         self._pointer = pointer
@@ -98,7 +98,7 @@ def from_host(out: DeviceArray, values: AnyArray) -> None:
 
 
 def fill_constant(out: DeviceArray, value: AnyArray) -> None:
-    """Fill an array with a 0-d array of its dtype, to the last bit."""
+    """Fill an array with a 0-d array of its dtype, bit for bit."""
     bits = np.dtype(f"u{value.itemsize}")
     with cupy().cuda.Device(out.device.id):
         # as integers: CuPy does not distinguish -0.0 and lacks some dtypes

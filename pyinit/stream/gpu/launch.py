@@ -52,7 +52,7 @@ class Axis(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """A region as rows of consecutive indices, at any places in memory."""
+    """A region as rows of consecutive indices, anywhere in memory."""
 
     kernel: Literal["blocks", "elements"]
     first_index: int
@@ -72,8 +72,8 @@ def rows_of(
 ) -> Rows:
     """Divide a region into rows and choose the kernel.
 
-    A Philox block holds four elements of a row. For long rows a thread draws all that the row has
-    of a block; for short rows it draws one element. Items are counted in memory order, so that a
+    A Philox block holds four elements of a row. For long rows, an item is the elements of a row
+    in one block; for short rows, it is one element. Items are counted in memory order, so that a
     warp writes consecutive elements.
 
     Args:
@@ -103,7 +103,7 @@ def rows_of(
 def _merged(
     shape: Sequence[int], strides: Sequence[int], index_strides: Sequence[int]
 ) -> list[Axis]:
-    """Merge axes that are contiguous in both memory and index; the last one has step 1."""
+    """Merge axes that are contiguous in both memory and index; the last one has index stride 1."""
     merged: list[Axis] = []
     for axis in map(Axis, shape, strides, index_strides):
         if axis.length == 1:
