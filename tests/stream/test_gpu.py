@@ -243,6 +243,24 @@ def test_arrays_are_filled_in_place(lender, order, two_devices):
     assert same_bits(host, pyinit.HeNormal(1)((70, 90)))
 
 
+@on_host
+@pytest.mark.parametrize("name", [name for name in RANDOM if name != "orthogonal"])
+def test_lazy_tensors_are_read_on_a_device(name, two_devices):
+    """Protects partitions on a GPU: the bits of the CPU, in a new array and in a caller's."""
+    weights = RANDOM[name](3).lazy((70, 90), "bfloat16")
+    expected = weights[30:37, 2:6]
+    drawn = weights.read((7, 4), (30, 2), device="cuda:1")
+    assert drawn.device.id == 1
+    assert same_bits(drawn.host, expected)
+    widened = weights.read((7, 4), (30, 2), dtype="float64", order="F", device="cuda:1")
+    assert same_bits(np.ascontiguousarray(widened.host), expected.astype(np.float64))
+    host = np.empty((7, 4), weights.dtype, order="F")
+    weights.read_into(fake_cupy.ndarray(host, 1), (30, 2))
+    assert same_bits(np.ascontiguousarray(host), expected)
+    with pytest.raises(ValueError, match="in C or Fortran order"):
+        weights.read_into(fake_cupy.ndarray(np.empty((7, 8), weights.dtype)[:, ::2]), (30, 2))
+
+
 class Tensor(fake_cupy.Borrowed):
     """A stand-in for a torch tensor that requires a gradient."""
 
