@@ -73,13 +73,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="script/bench", description="Measure this library and its peers, side by side."
     )
-    kinds = parser.add_mutually_exclusive_group()
+    plans = parser.add_mutually_exclusive_group()
     for name, text in (
         ("quick", "small tensors and few rounds: a few minutes"),
         ("full", "all sizes up to 2^28 elements, and the peers in all dtypes: an hour or more"),
         ("targets", "only the measurements for the table of targets"),
     ):
-        kinds.add_argument(f"--{name}", dest="plan", action="store_const", const=name, help=text)
+        plans.add_argument(f"--{name}", dest="plan", action="store_const", const=name, help=text)
     parser.add_argument(
         "--peers",
         choices=("all", "none"),

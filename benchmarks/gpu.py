@@ -20,7 +20,7 @@ from pyinit.dtypes import FLOAT_DTYPES
 from pyinit.runtime import devices
 
 RUNS = 7
-KINDS: dict[str, Callable[[], pyinit.Initializer]] = {
+FAMILIES: dict[str, Callable[[], pyinit.Initializer]] = {
     "uniform": lambda: pyinit.RandomUniform(0.0, 1.0, seed=1),
     "normal": lambda: pyinit.RandomNormal(0.0, 1.0, seed=1),
     "truncated normal": lambda: pyinit.TruncatedNormal(0.0, 1.0, seed=1),
@@ -44,7 +44,7 @@ def best_time(cupy: Any, run: Callable[[], object]) -> float:
 def ours(cupy: Any, size: int, dtype: str) -> dict[str, Callable[[], object]]:
     """Return the calls of pyinit by distribution."""
     out = cupy.empty(size, FLOAT_DTYPES[dtype])
-    return {kind: lambda make=make: make()((size,), out=out) for kind, make in KINDS.items()}
+    return {family: lambda make=make: make()((size,), out=out) for family, make in FAMILIES.items()}
 
 
 def curand(cupy: Any, size: int, dtype: str) -> dict[str, Callable[[], object]]:
@@ -98,12 +98,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         amount = size * FLOAT_DTYPES[dtype].itemsize / 1e9
         copied = amount / best_time(cupy, copy(cupy, size, dtype))
         columns = ours(cupy, size, dtype), curand(cupy, size, dtype), torch_cuda(size, dtype)
-        for kind in KINDS:
+        for family in FAMILIES:
             cells = [
-                f"{amount / best_time(cupy, runs[kind]):9.1f}" if kind in runs else f"{'-':>9}"
+                f"{amount / best_time(cupy, runs[family]):9.1f}" if family in runs else f"{'-':>9}"
                 for runs in columns
             ]
-            print(f"{dtype:<12}{kind:<18}{''.join(cells)}{copied:9.1f}")
+            print(f"{dtype:<12}{family:<18}{''.join(cells)}{copied:9.1f}")
 
 
 if __name__ == "__main__":

@@ -69,10 +69,10 @@ def test_materialize_and_verify(typed):
     assert (status, out) == (0, "w.safetensors\n")
     assert typed("verify", "manifest.json", "w.safetensors")[0] == 0
     for number in (1, 2):
-        part = f"{number}/2"
-        assert typed("materialize", "manifest.json", "p/w.safetensors", "--shard", part)[0] == 0
+        shard = f"{number}/2"
+        assert typed("materialize", "manifest.json", "p/w.safetensors", "--shard", shard)[0] == 0
         file = f"p/w-0000{number}-of-00002.safetensors"
-        assert typed("verify", "manifest.json", file, "--shard", part)[0] == 0
+        assert typed("verify", "manifest.json", file, "--shard", shard)[0] == 0
     assert typed("verify", "manifest.json", "p")[0] == 0
     assert typed("verify", "manifest.json", *map(str, Path("p").glob("*.safetensors")))[0] == 0
     assert typed("materialize", "manifest.json", "a", "--format", "arrow")[0] == 0

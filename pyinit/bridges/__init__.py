@@ -66,12 +66,12 @@ def _adapter_for(target: Any) -> ModelAdapter | None:
         import keras
 
         if isinstance(target, keras.Layer):
-            from pyinit.bridges.keras.manifests import KerasModel
+            from pyinit.bridges.keras.manifests import KerasAdapter
 
-            return KerasModel(target)
+            return KerasAdapter(target)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(target, torch.nn.Module):
-        from pyinit.bridges.torch.manifests import TorchModel
+        from pyinit.bridges.torch.manifests import TorchAdapter
 
-        return TorchModel(target)
+        return TorchAdapter(target)
     return None

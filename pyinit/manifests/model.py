@@ -16,11 +16,24 @@ from pyinit.initializers.placement import ComposedTensor, Placement
 
 
 class ManifestError(ValueError):
-    """An invalid manifest or plan. The message says what is wrong, and where."""
+    """The manifest or plan is invalid. The message says what is wrong, and where.
+
+    Example:
+        >>> import pyinit
+        >>> try:
+        ...     pyinit.create_manifest([{"name": "bias", "initializer": "zeros"}])
+        ... except pyinit.ManifestError as error:
+        ...     print(error)
+        tensors[0] lacks the field 'shape'
+    """
 
 
 class DifferenceError(ValueError):
-    """The weights differ from the expected ones."""
+    """The weights differ from the expected ones.
+
+    Raised by `create_manifest()` for a model without its initial weights, and by `materialize()` if
+    the weights drawn here do not have the manifest's fingerprints.
+    """
 
 
 @dataclass(frozen=True)
@@ -106,8 +119,17 @@ class Manifest:
     Args:
         stream_version: The version of the random stream that the weights are drawn from.
         tensors: The tensors, with fingerprints.
-        seed: The seed of the whole model, from which the seeds of the tensors are derived; None if
-            there is none. Every tensor also has its own seed.
+        seed: The seed of the whole model, from which the seeds of the tensors are derived, or None.
+            Every tensor also has its own seed.
+
+    Example:
+        >>> import pyinit
+        >>> plan = [{"name": "bias", "shape": [3], "initializer": "zeros"}]
+        >>> manifest = pyinit.create_manifest(plan)
+        >>> manifest.nbytes, manifest.tensors[0].dtype
+        (12, 'float32')
+
+    Source: the JSON Schema of manifests, printed by `pyinit schema`
     """
 
     stream_version: int

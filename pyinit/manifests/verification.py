@@ -53,6 +53,13 @@ class Verification:
         checked: The number of tensors of the manifest that were checked.
         nbytes: Their total size in bytes.
         differences: The tensors that differ, are missing, or are not in the manifest.
+
+    Example:
+        >>> import pyinit
+        >>> plan = [{"name": "bias", "shape": [3], "initializer": "zeros"}]
+        >>> found = pyinit.verify(pyinit.create_manifest(plan))
+        >>> bool(found), found.checked, found.nbytes, found.differences
+        (True, 1, 12, ())
     """
 
     checked: int

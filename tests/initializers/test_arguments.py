@@ -210,7 +210,7 @@ def test_seeds_set_later_are_checked(seed):
 
 
 @pytest.mark.parametrize(
-    ("part", "offset", "name"),
+    ("partition", "offset", "name"),
     [
         ((2, 2), None, "partition_offset"),
         (None, (0, 0), "partition_shape"),
@@ -223,9 +223,9 @@ def test_seeds_set_later_are_checked(seed):
         ((2, 2.0), (0, 0), "partition_shape"),
     ],
 )
-def test_partitions_must_lie_inside(part, offset, name):
+def test_partitions_must_lie_inside(partition, offset, name):
     """Protects against a partition that exceeds the tensor."""
-    call = {"partition_shape": part, "partition_offset": offset}
+    call = {"partition_shape": partition, "partition_offset": offset}
     message_of(name, lambda: pyinit.HeNormal(1)((4, 4), **call))
 
 

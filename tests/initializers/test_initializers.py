@@ -72,19 +72,19 @@ def test_out_may_have_any_strides(random_class, float_dtype, index):
 def test_partition_is_the_slice(random_class, float_dtype):
     """Protects `partition_shape` and `partition_offset` of every random class."""
     initializer = random_class(5)
-    part = initializer(
+    partition = initializer(
         (6, 70, 5), float_dtype, partition_shape=(2, 33, 3), partition_offset=(1, 7, 2)
     )
-    assert same_bits(part, initializer((6, 70, 5), float_dtype)[1:3, 7:40, 2:5])
+    assert same_bits(partition, initializer((6, 70, 5), float_dtype)[1:3, 7:40, 2:5])
 
 
 @pytest.mark.parametrize("offset", [(0, 0), (2, 0), (0, 3), (4, 4), (5, 0), (0, 5), (1, 2)])
-@pytest.mark.parametrize("part", [(2, 2), (1, 3), (3, 1), (0, 2), (2, 0)])
-def test_partition_of_the_identity(offset, part):
+@pytest.mark.parametrize("partition", [(2, 2), (1, 3), (3, 1), (0, 2), (2, 0)])
+def test_partition_of_the_identity(offset, partition):
     """Protects the diagonal in partitions that it crosses, touches or misses."""
     initializer = pyinit.Identity(2.5)
-    values = initializer((8, 8), partition_shape=part, partition_offset=offset)
-    (row, column), (rows, columns) = offset, part
+    values = initializer((8, 8), partition_shape=partition, partition_offset=offset)
+    (row, column), (rows, columns) = offset, partition
     assert same_bits(values, initializer((8, 8))[row : row + rows, column : column + columns])
 
 
@@ -94,8 +94,8 @@ def test_partition_of_constants_and_stft():
         [2.0, 2.0]
     ]
     stft = pyinit.STFT("imag")
-    part = stft((16, 1, 9), partition_shape=(3, 1, 2), partition_offset=(4, 0, 7))
-    assert same_bits(part, stft((16, 1, 9))[4:7, :, 7:9])
+    partition = stft((16, 1, 9), partition_shape=(3, 1, 2), partition_offset=(4, 0, 7))
+    assert same_bits(partition, stft((16, 1, 9))[4:7, :, 7:9])
     empty = stft((16, 1, 9), partition_shape=(3, 0, 2), partition_offset=(4, 1, 7))
     assert empty.shape == (3, 0, 2)
 
@@ -181,18 +181,18 @@ def test_a_negative_zero_is_zero():
 
 def test_shapes_may_come_from_generators():
     """Protects iterables that can be read only once."""
-    part = pyinit.HeNormal(1)(
+    partition = pyinit.HeNormal(1)(
         (d for d in (4, 3)), partition_shape=(d for d in (2, 3)), partition_offset=iter((0, 0))
     )
-    assert part.shape == (2, 3)
+    assert partition.shape == (2, 3)
 
 
 def test_a_partition_of_an_stft_kernel_is_cheap():
     """Protects partitions of kernels that are larger than memory."""
-    part = pyinit.STFT(window=None)(
+    partition = pyinit.STFT(window=None)(
         (10**12, 1, 3), partition_shape=(2, 1, 3), partition_offset=(10**12 - 4, 0, 0)
     )
-    np.testing.assert_allclose(part[:, 0], [[1, 1, 1], [1, 0, -1]], atol=1e-15)
+    np.testing.assert_allclose(partition[:, 0], [[1, 1, 1], [1, 0, -1]], atol=1e-15)
 
 
 def test_a_generators_draws_are_counted_across_threads():
@@ -301,10 +301,12 @@ def test_a_large_flat_index_is_exact():
     """Protects 64-bit indices: a small partition of a tensor larger than any memory."""
     shape = (2**20, 2**20, 2**19)
     initializer = pyinit.RandomUniform(0, 1, seed=6)
-    part = initializer(shape, partition_shape=(1, 1, 4), partition_offset=(2**20 - 1, 5, 2**19 - 4))
+    partition = initializer(
+        shape, partition_shape=(1, 1, 4), partition_offset=(2**20 - 1, 5, 2**19 - 4)
+    )
     again = initializer(
         (math.prod(shape),),
         partition_shape=(4,),
         partition_offset=((2**20 - 1) * 2**39 + 5 * 2**19 + 2**19 - 4,),
     )
-    assert same_bits(part.reshape(-1), again)
+    assert same_bits(partition.reshape(-1), again)

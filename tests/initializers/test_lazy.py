@@ -110,8 +110,8 @@ def test_large_tensors_need_no_memory():
     """Protects against memory or time that grows with the tensor's size."""
     weights = pyinit.HeNormal(seed=1).lazy((10**6, 10**6), "bfloat16")
     assert len(pickle.dumps(weights)) < 500
-    part = weights[10**6 - 1, :: 10**5]
-    assert same_bits(part, weights[-1:, :][0, :: 10**5])
+    partition = weights[10**6 - 1, :: 10**5]
+    assert same_bits(partition, weights[-1:, :][0, :: 10**5])
 
 
 def test_it_is_immutable(weights):
@@ -205,13 +205,16 @@ def test_read_into_fills_any_strides(data, dtype):
     buffer = np.zeros((9, 8, 7), np.float64 if widened else weights.dtype).transpose(axes)
     steps = data.draw(st.tuples(*[st.sampled_from([-3, -2, -1, 1, 2, 3])] * 3))
     out = buffer[tuple(slice(None, None, step) for step in steps)]
-    part = tuple(min(length, full) for length, full in zip(out.shape, weights.shape, strict=True))
-    out = out[tuple(map(slice, part))]
+    partition = tuple(
+        min(length, full) for length, full in zip(out.shape, weights.shape, strict=True)
+    )
+    out = out[tuple(map(slice, partition))]
     offset = tuple(
-        data.draw(st.integers(0, full - n)) for n, full in zip(part, weights.shape, strict=True)
+        data.draw(st.integers(0, full - n))
+        for n, full in zip(partition, weights.shape, strict=True)
     )
     weights.read_into(out, offset)
-    slices = tuple(slice(first, first + n) for first, n in zip(offset, part, strict=True))
+    slices = tuple(slice(first, first + n) for first, n in zip(offset, partition, strict=True))
     assert same_bits(np.array(out), np.asarray(weights)[slices].astype(out.dtype))
     out[...] = 0
     assert not buffer.any()

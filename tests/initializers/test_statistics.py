@@ -34,23 +34,23 @@ def standard(request):
 
 def test_moments_up_to_the_kurtosis(standard, float_dtype):
     """Protects the shape of the distribution in every dtype."""
-    make, law = standard
+    make, distribution = standard
     values = make(101)((SIZE,), float_dtype).astype(np.float64)
     for power in (1, 2, 3, 4):
-        mean, square = law.moment(power), law.moment(2 * power)
+        mean, square = distribution.moment(power), distribution.moment(2 * power)
         error = math.sqrt((square - mean * mean) / SIZE)
         # The largest bias of rounding to nearest, for the dtype's widest spacing.
         spacing = {"float16": 2.0**-11, "bfloat16": 2.0**-8}.get(float_dtype, 2.0**-24)
-        rounding = power * spacing**2 * law.moment(2 * ((power + 1) // 2))
+        rounding = power * spacing**2 * distribution.moment(2 * ((power + 1) // 2))
         assert abs(np.mean(values**power) - mean) <= BOUND * error + rounding
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_kolmogorov_smirnov(standard, dtype):
     """Protects the distribution function."""
-    make, law = standard
+    make, distribution = standard
     values = make(202)((SIZE,), dtype)
-    assert stats.kstest(values, law.cdf).pvalue > ALPHA
+    assert stats.kstest(values, distribution.cdf).pvalue > ALPHA
 
 
 def test_tails_of_the_normal():

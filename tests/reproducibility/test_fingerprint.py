@@ -70,20 +70,20 @@ def test_lazy_tensors(monkeypatch):
 def test_chunks_are_consecutive(shape, size):
     """The concatenated chunks are the tensor in C order."""
     whole = np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
-    cut = [
-        whole[tuple(slice(f, f + n) for n, f in zip(part, offset, strict=True))]
-        for part, offset in chunking.chunk_partitions(tuple(shape), size)
+    chunks = [
+        whole[tuple(slice(f, f + n) for n, f in zip(lengths, offset, strict=True))]
+        for lengths, offset in chunking.chunk_partitions(tuple(shape), size)
     ]
-    assert all(0 < part.size <= size for part in cut)
-    joined = np.concatenate([whole.reshape(-1)[:0], *(part.reshape(-1) for part in cut)])
+    assert all(0 < chunk.size <= size for chunk in chunks)
+    joined = np.concatenate([whole.reshape(-1)[:0], *(chunk.reshape(-1) for chunk in chunks)])
     np.testing.assert_array_equal(joined, whole.reshape(-1))
 
 
 def test_chunks_of_huge_tensors_are_lazy():
     """No list as long as the tensor is built."""
-    parts = chunking.chunk_partitions((2**40, 3, 2**18), 1 << 20)
-    assert next(parts) == ((1, 3, 2**18), (0, 0, 0))
-    assert next(parts) == ((1, 3, 2**18), (1, 0, 0))
+    chunks = chunking.chunk_partitions((2**40, 3, 2**18), 1 << 20)
+    assert next(chunks) == ((1, 3, 2**18), (0, 0, 0))
+    assert next(chunks) == ((1, 3, 2**18), (1, 0, 0))
     assert next(chunking.chunk_partitions((1, 2**40), 100)) == ((1, 100), (0, 0))
 
 

@@ -185,8 +185,8 @@ def test_bridges_and_compat_stay_on_the_cpu(two_devices):
 @pytest.mark.parametrize("name", RANDOM)
 def test_random_initializers(name, two_devices, float_dtype):
     """Protects calls that launch a kernel on a device that is not the current one."""
-    shape, part = (40, 3, 70), {"partition_shape": (5, 2, 70), "partition_offset": (1, 1, 0)}
-    for options in ({}, part):
+    shape, partition = (40, 3, 70), {"partition_shape": (5, 2, 70), "partition_offset": (1, 1, 0)}
+    for options in ({}, partition):
         drawn = RANDOM[name](3)(shape, float_dtype, device="cuda:1", **options)
         expected = RANDOM[name](3)(shape, float_dtype, **options)
         assert drawn.device.id == 1
@@ -205,13 +205,13 @@ def test_constants(dtype, two_devices):
         constants += [pyinit.Constant(v) for v in (-0.0, 0.1, float("nan"), float("-inf"))]
         constants.append(pyinit.Identity(-1.5))
     for initializer in constants:
-        for part, offset in (
+        for partition, offset in (
             ((4, 6), (0, 0)),
             ((2, 3), (1, 0)),
             ((1, 2), (3, 4)),
             ((0, 2), (1, 1)),
         ):
-            options = {"partition_shape": part, "partition_offset": offset}
+            options = {"partition_shape": partition, "partition_offset": offset}
             drawn = initializer((4, 6), dtype, device="cuda:1", **options)
             assert same_bits(drawn.host, initializer((4, 6), dtype, **options))
 

@@ -49,24 +49,24 @@ def test_bits_equal_the_cpu(name, order, float_dtype):
 @pytest.mark.parametrize("name", EXACT)
 def test_partitions(name, float_dtype):
     """Protects partitions, including those of a tensor with more than 2**32 elements."""
-    for shape, part, offset in (
+    for shape, partition, offset in (
         ((40, 3, 70), (5, 2, 70), (1, 1, 0)),
         ((300, 640), (200, 37), (3, 333)),
         ((2**33, 100), (50, 90), (2**33 - 60, 7)),
     ):
-        options = {"partition_shape": part, "partition_offset": offset}
+        options = {"partition_shape": partition, "partition_offset": offset}
         drawn = RANDOM[name](3)(shape, float_dtype, device="cuda", **options)
         assert same_bits(drawn.get(), RANDOM[name](3)(shape, float_dtype, **options))
 
 
-@pytest.mark.parametrize("kind", ["uniform", "normal", "truncated_normal"])
-@pytest.mark.parametrize("wide", [False, True])
-def test_millions_of_values(kind, wide, float_dtype):
+@pytest.mark.parametrize("family", ["uniform", "normal", "truncated_normal"])
+@pytest.mark.parametrize("widened", [False, True])
+def test_millions_of_values(family, widened, float_dtype):
     """Protects every branch of the quantiles, and rounding."""
     dtype = FLOAT_DTYPES[float_dtype]
-    drawn_from = Distribution(kind, 0.375, 1.25, 1.5 if kind == "uniform" else np.inf)
+    drawn_from = Distribution(family, 0.375, 1.25, 1.5 if family == "uniform" else np.inf)
     size = 1 << 23
-    drawn = cupy.empty(size, np.float64 if wide else dtype)
+    drawn = cupy.empty(size, np.float64 if widened else dtype)
     expected = np.empty(size, drawn.dtype)
     region = Region(dtype, drawn_from, 2**63 + 5, 7, 2**40 + 3, (1,))
     fill(drawn, region)

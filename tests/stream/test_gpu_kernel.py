@@ -19,7 +19,7 @@ from pyinit.stream.regions import Region
 from tests.support import same_bits
 from tests.support.cuda_on_host import launch_on_host, library, on_host
 
-KINDS = ("uniform", "normal", "truncated_normal")
+FAMILIES = ("uniform", "normal", "truncated_normal")
 STORAGES = (*FLOAT_DTYPES, "float16_widened", "bfloat16_widened", "float32_widened")
 #: Architectures to compile for, if the installed toolkit supports them.
 ARCHITECTURES = (70, 80, 90, 120)
@@ -27,16 +27,20 @@ ARCHITECTURES = (70, 80, 90, 120)
 with_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not there")
 
 
-def distribution_of(kind: str) -> Distribution:
+def distribution_of(family: str) -> Distribution:
     """Return a distribution in which every operation affects the result."""
-    return Distribution(kind, 0.375, 1.25, 1.5 if kind == "uniform" else np.inf)
+    return Distribution(family, 0.375, 1.25, 1.5 if family == "uniform" else np.inf)
 
 
-def has_the_bits(like, dtype, kind, key, start, steps, shape=None) -> bool:
+def has_the_bits(like, dtype, family, draw_id, first_index, strides, shape=None) -> bool:
     """Return whether the GPU's kernel and the CPU's fill the same elements with the same bits."""
     drawn, expected = np.zeros_like(like), np.zeros_like(like)
-    launch_on_host(drawn, Region(dtype, distribution_of(kind), *key, start, steps), shape)
-    kernels.kernel()(expected, Region(dtype, distribution_of(kind), *key, start, steps))
+    launch_on_host(
+        drawn, Region(dtype, distribution_of(family), *draw_id, first_index, strides), shape
+    )
+    kernels.kernel()(
+        expected, Region(dtype, distribution_of(family), *draw_id, first_index, strides)
+    )
     return same_bits(drawn, expected)
 
 
@@ -63,8 +67,8 @@ def test_nvrtc_compiles_it(architecture):
     supported = cupy.cuda.nvrtc.getSupportedArchs()
     if architecture not in supported:
         pytest.skip(f"this NVRTC knows {supported}, not {architecture}")
-    for kind, storage in itertools.product(KINDS, STORAGES):
-        ptx = nvrtc.compiled(f"compute_{architecture}", kind, storage).decode()
+    for family, storage in itertools.product(FAMILIES, STORAGES):
+        ptx = nvrtc.compiled(f"compute_{architecture}", family, storage).decode()
         assert "pyinit_blocks" in ptx
         assert "pyinit_elements" in ptx
         assert_every_operation_is_rounded(ptx)
@@ -89,12 +93,12 @@ def test_nvcc_compiles_it(architecture, tmp_path):
     known = subprocess.run(["nvcc", "--list-gpu-arch"], capture_output=True, text=True, check=True)
     if f"compute_{architecture}" not in known.stdout.split():
         pytest.skip(f"this nvcc does not know compute_{architecture}")
-    for kind, storage in [("uniform", "float32"), ("normal", "float64"), ("normal", "float16")]:
-        target = tmp_path / f"{kind}_{storage}.ptx"
+    for family, storage in [("uniform", "float32"), ("normal", "float64"), ("normal", "float16")]:
+        target = tmp_path / f"{family}_{storage}.ptx"
         result = subprocess.run(
             [
                 *("nvcc", "-ptx", f"-arch=compute_{architecture}", "-Werror", "all-warnings"),
-                *(*nvrtc.OPTIONS, *nvrtc.defines(kind, storage)),
+                *(*nvrtc.OPTIONS, *nvrtc.defines(family, storage)),
                 *("-Xcompiler", "-Wall,-Wextra", str(nvrtc.SOURCE), "-o", str(target)),
             ],
             capture_output=True,
@@ -115,15 +119,15 @@ def test_the_plan_has_the_kernels_layout():
 
 @on_host
 @pytest.mark.parametrize("storage", STORAGES)
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_and_storage(kind, storage):
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_and_storage(family, storage):
     """Protects the values at the edges of tiles and of the counter's 32-bit words."""
     dtype = FLOAT_DTYPES[storage.removesuffix("_widened")]
-    held = np.float64 if storage.endswith("_widened") else dtype
-    for start in (0, 1, 15, 16, 63, 64, 2**32 * 4 - 70, 2**40 + 3):
+    storage_dtype = np.float64 if storage.endswith("_widened") else dtype
+    for first_index in (0, 1, 15, 16, 63, 64, 2**32 * 4 - 70, 2**40 + 3):
         for length in (1, 2, 16, 17, 33, 63, 64, 65, 1000):
-            like = np.empty(length, held)
-            assert has_the_bits(like, dtype, kind, (2**63 + 5, 2**32 - 1), start, (1,))
+            like = np.empty(length, storage_dtype)
+            assert has_the_bits(like, dtype, family, (2**63 + 5, 2**32 - 1), first_index, (1,))
 
 
 @on_host
@@ -146,8 +150,8 @@ def test_the_grid_does_not_matter(shape):
     for lengths in ((3000,), (70, 3), (9, 130), (3, 3, 20, 70)):
         for order in "CF":
             like = np.empty(lengths, np.float32, order=order)
-            steps = index_strides(lengths)
-            assert has_the_bits(like, like.dtype, "normal", (9, 1), 0, steps, shape)
+            strides = index_strides(lengths)
+            assert has_the_bits(like, like.dtype, "normal", (9, 1), 0, strides, shape)
 
 
 @on_host
@@ -155,20 +159,20 @@ def test_the_grid_does_not_matter(shape):
 @given(data=st.data())
 def test_any_partition_of_any_tensor(data):
     """Protects the indexing: any rank, order of axes, offset, dtype and grid."""
-    kind = data.draw(st.sampled_from(KINDS))
+    family = data.draw(st.sampled_from(FAMILIES))
     dtype = FLOAT_DTYPES[data.draw(st.sampled_from(list(FLOAT_DTYPES)))]
-    held = np.float64 if data.draw(st.booleans()) else dtype
-    part = tuple(data.draw(st.lists(st.integers(1, 40), min_size=0, max_size=4)))
-    if part and data.draw(st.booleans()):
-        part = (*part[:-1], data.draw(st.integers(60, 200)))
-    full = tuple(length + data.draw(st.integers(0, 70)) for length in part)
-    axes = data.draw(st.permutations(range(len(part))))
-    memory = np.empty([part[axis] for axis in axes], held)
+    storage_dtype = np.float64 if data.draw(st.booleans()) else dtype
+    partition = tuple(data.draw(st.lists(st.integers(1, 40), min_size=0, max_size=4)))
+    if partition and data.draw(st.booleans()):
+        partition = (*partition[:-1], data.draw(st.integers(60, 200)))
+    full = tuple(length + data.draw(st.integers(0, 70)) for length in partition)
+    axes = data.draw(st.permutations(range(len(partition))))
+    memory = np.empty([partition[axis] for axis in axes], storage_dtype)
     out = memory.transpose(np.argsort(axes).astype(int))
-    key = (data.draw(st.integers(0, 2**64 - 1)), data.draw(st.integers(0, 2**32 - 1)))
-    start = data.draw(st.integers(0, 2**40))
+    draw_id = (data.draw(st.integers(0, 2**64 - 1)), data.draw(st.integers(0, 2**32 - 1)))
+    first_index = data.draw(st.integers(0, 2**40))
     shape = data.draw(st.none() | st.tuples(st.integers(1, 40), st.integers(1, 70)))
-    assert has_the_bits(out, dtype, kind, key, start, index_strides(full), shape)
+    assert has_the_bits(out, dtype, family, draw_id, first_index, index_strides(full), shape)
 
 
 # ---- work distribution ----

@@ -22,22 +22,22 @@ from pyinit.stream.regions import Region
 from tests.support import SUPPORT, same_bits
 
 NATIVE = Path(native.__file__).parent
-KINDS = ("uniform", "normal", "truncated_normal")
+FAMILIES = ("uniform", "normal", "truncated_normal")
 LEVELS = native.isa_levels()
 
 
-def distribution_of(kind: str) -> Distribution:
+def distribution_of(family: str) -> Distribution:
     """Return a distribution in which every operation affects the result."""
-    return Distribution(kind, 0.375, 1.25, 1.5 if kind == "uniform" else np.inf)
+    return Distribution(family, 0.375, 1.25, 1.5 if family == "uniform" else np.inf)
 
 
-def both(level, out_like, dtype, kind, key, start, steps):
+def both(level, out_like, dtype, family, draw_id, first_index, strides):
     """Return a partition drawn by the native kernel and by the reference."""
     drawn, expected = np.zeros_like(out_like), np.zeros_like(out_like)
     native_kernel.NativeKernel(level)(
-        drawn, Region(dtype, distribution_of(kind), *key, start, steps)
+        drawn, Region(dtype, distribution_of(family), *draw_id, first_index, strides)
     )
-    reference.fill(expected, Region(dtype, distribution_of(kind), *key, start, steps))
+    reference.fill(expected, Region(dtype, distribution_of(family), *draw_id, first_index, strides))
     return drawn, expected
 
 
@@ -54,34 +54,34 @@ def test_the_layout_of_a_tile_is_the_same_in_c():
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("wide", [False, True])
-def test_runs_around_every_edge(level, kind, wide, float_dtype):
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("widened", [False, True])
+def test_runs_around_every_edge(level, family, widened, float_dtype):
     """Protects runs that start or end at or beside the edges of tiles and buffers."""
     dtype = FLOAT_DTYPES[float_dtype]
-    for start in (0, 1, 15, 16, 17, 63, 64, 65, 1023, 2**32 * 4 - 70, 2**40 + 3):
+    for first_index in (0, 1, 15, 16, 17, 63, 64, 65, 1023, 2**32 * 4 - 70, 2**40 + 3):
         for length in (1, 2, 15, 16, 17, 48, 63, 64, 65, 127, 1023, 1024, 1025, 2100):
-            like = np.empty(length, np.float64 if wide else dtype)
-            drawn, expected = both(level, like, dtype, kind, (2**63 + 5, 7), start, (1,))
-            assert same_bits(drawn, expected), (start, length)
+            like = np.empty(length, np.float64 if widened else dtype)
+            drawn, expected = both(level, like, dtype, family, (2**63 + 5, 7), first_index, (1,))
+            assert same_bits(drawn, expected), (first_index, length)
 
 
 @given(data=st.data())
 def test_any_partition_of_any_tensor(data):
     """Protects the indexing: any rank, order of axes, offset, dtype and ISA level."""
     level = data.draw(st.sampled_from(LEVELS))
-    kind = data.draw(st.sampled_from(KINDS))
+    family = data.draw(st.sampled_from(FAMILIES))
     dtype = FLOAT_DTYPES[data.draw(st.sampled_from(list(FLOAT_DTYPES)))]
-    part = tuple(data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=4)))
-    full = tuple(length + data.draw(st.integers(0, 40)) for length in part)
-    axes = data.draw(st.permutations(range(len(part))))
+    partition = tuple(data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=4)))
+    full = tuple(length + data.draw(st.integers(0, 40)) for length in partition)
+    axes = data.draw(st.permutations(range(len(partition))))
     memory = np.empty(
-        [part[axis] for axis in axes], np.float64 if data.draw(st.booleans()) else dtype
+        [partition[axis] for axis in axes], np.float64 if data.draw(st.booleans()) else dtype
     )
     out = memory.transpose(np.argsort(axes))
-    key = (data.draw(st.integers(0, 2**64 - 1)), data.draw(st.integers(0, 2**32 - 1)))
-    start = data.draw(st.integers(0, 2**40))
-    drawn, expected = both(level, out, dtype, kind, key, start, index_strides(full))
+    draw_id = (data.draw(st.integers(0, 2**64 - 1)), data.draw(st.integers(0, 2**32 - 1)))
+    first_index = data.draw(st.integers(0, 2**40))
+    drawn, expected = both(level, out, dtype, family, draw_id, first_index, index_strides(full))
     assert same_bits(drawn, expected)
 
 
@@ -98,12 +98,12 @@ def test_any_partition_of_any_tensor(data):
 def test_tiles_of_rows(level, shape, order, float_dtype):
     """Protects long and short rows, with a partial tile at either end."""
     like = np.empty(shape, FLOAT_DTYPES[float_dtype], order=order)
-    steps = index_strides(shape)
-    drawn, expected = both(level, like, like.dtype, "normal", (3, 0), 11, steps)
+    strides = index_strides(shape)
+    drawn, expected = both(level, like, like.dtype, "normal", (3, 0), 11, strides)
     assert same_bits(drawn, expected)
     for more in (5, 64):
-        steps = index_strides((*shape[:-1], shape[-1] + more))
-        drawn, expected = both(level, like, like.dtype, "uniform", (3, 0), 11, steps)
+        strides = index_strides((*shape[:-1], shape[-1] + more))
+        drawn, expected = both(level, like, like.dtype, "uniform", (3, 0), 11, strides)
         assert same_bits(drawn, expected)
 
 
@@ -125,17 +125,17 @@ def test_rounding_to_narrow_dtypes_equals_numpy():
     for scale in (1e-8, 6e-5, 1.0, 3e4, 1e5, 1e-39, 1e38):
         for dtype in ("float16", "bfloat16"):
             single, narrow = np.empty(50_000, np.float32), np.empty(50_000, FLOAT_DTYPES[dtype])
-            wide = np.empty(50_000, np.float64)
+            widened = np.empty(50_000, np.float64)
             distribution = Distribution("normal", 0.0, float(np.float32(scale)), np.inf)
             for level in LEVELS:
                 kernel = native_kernel.NativeKernel(level)
                 kernel(single, Region(single.dtype, distribution, 4, 0, 0, (1,)))
                 kernel(narrow, Region(narrow.dtype, distribution, 4, 0, 0, (1,)))
-                kernel(wide, Region(narrow.dtype, distribution, 4, 0, 0, (1,)))
+                kernel(widened, Region(narrow.dtype, distribution, 4, 0, 0, (1,)))
                 with np.errstate(over="ignore"):
                     expected = single.astype(narrow.dtype)
                 assert same_bits(narrow, expected)
-                assert same_bits(wide, expected.astype(np.float64))
+                assert same_bits(widened, expected.astype(np.float64))
 
 
 @pytest.mark.parametrize("shape", [(1 << 21, 2), (1 << 20, 3), (1 << 15, 64), (64, 1 << 15)])
@@ -185,19 +185,19 @@ def test_other_builds_draw_the_same(tmp_path, compiler, flags):
     assert built.returncode == 0, built.stderr
     fill = ctypes.CDLL(str(library)).pyinit_fill
     axes = ctypes.c_int64 * 2
-    shape, steps = (70, 300), (300, 1)
+    shape, strides = (70, 300), (300, 1)
     for order in "CF":
-        for (dtype, storage, kind), loop in native_kernel._LOOPS.items():
+        for (dtype, storage, family), loop in native_kernel._LOOPS.items():
             out = np.empty(shape, storage, order=order)
             expected = np.empty_like(out)
-            reference.fill(expected, Region(dtype, distribution_of(kind), 6, 2, 5, steps))
-            location, scale, upper = map(ctypes.c_double, distribution_of(kind)[1:])
-            strides = axes(*out.strides)
-            seed, draw, start = ctypes.c_uint64(6), ctypes.c_uint32(2), ctypes.c_uint64(5)
+            reference.fill(expected, Region(dtype, distribution_of(family), 6, 2, 5, strides))
+            location, scale, upper = map(ctypes.c_double, distribution_of(family)[1:])
+            memory_strides = axes(*out.strides)
+            seed, draw, first_index = ctypes.c_uint64(6), ctypes.c_uint32(2), ctypes.c_uint64(5)
             pointer = ctypes.c_void_p(out.ctypes.data)
             assert not fill(
-                0, pointer, loop, location, scale, upper, seed, draw, start,
-                2, axes(*shape), strides, axes(*steps),
+                0, pointer, loop, location, scale, upper, seed, draw, first_index,
+                2, axes(*shape), memory_strides, axes(*strides),
             )  # fmt: skip
             assert same_bits(out, expected)
 

@@ -36,34 +36,34 @@ def words_to_try(bits: int, count: int) -> np.ndarray:
     return np.array(sorted(every | {top - 1 - word for word in every}), np.uint64)
 
 
-@pytest.mark.parametrize("kind", ["normal", "truncated_normal"])
-def test_float32_accuracy(kind):
+@pytest.mark.parametrize("family", ["normal", "truncated_normal"])
+def test_float32_accuracy(family):
     """Protects the float32 bound. SciPy's double precision approximates the exact quantile."""
     high = words_to_try(32, 400_000).astype(np.uint32)
     nearer = np.minimum(high, ~high).astype(np.float64) + 0.5
     tail, x = nearer * 2.0**-32, 1 - nearer * 2.0**-31
-    if kind == "truncated_normal":
+    if family == "truncated_normal":
         tail = special.ndtr(-2.0) + MASS * tail
         x = MASS * x
     # Near the centre x is exact and gives the quantile; in the tails the probability does.
     exact = np.where(x < 0.5, np.sqrt(2.0) * special.erfinv(x), -special.ndtri(tail))
     exact = np.where(high < 2**31, -exact, exact)
-    drawn = getattr(quantiles, f"{kind}_float32")(high)
-    assert np.max(np.abs(drawn.astype(np.float64) / exact - 1)) < BOUND32[kind]
+    drawn = getattr(quantiles, f"{family}_float32")(high)
+    assert np.max(np.abs(drawn.astype(np.float64) / exact - 1)) < BOUND32[family]
 
 
-@pytest.mark.parametrize("kind", ["normal", "truncated_normal"])
-def test_float64_accuracy(kind):
+@pytest.mark.parametrize("family", ["normal", "truncated_normal"])
+def test_float64_accuracy(family):
     """Protects the float64 bound. The error in z follows from the error in P(|Z| < |z|)."""
     words = words_to_try(64, 4000)
     words = words[:: max(1, words.size // 6000)]
     words = np.concatenate([words, words_to_try(64, 10)[:40], words_to_try(64, 10)[-40:]])
     high, low = (words >> np.uint64(32)).astype(np.uint32), words.astype(np.uint32)
-    drawn = getattr(quantiles, f"{kind}_float64")(high, low)
+    drawn = getattr(quantiles, f"{family}_float64")(high, low)
     worst = 0.0
     with mpmath.workdps(50):
         root = mpmath.sqrt(2)
-        mass = mpmath.erf(root) if kind == "truncated_normal" else mpmath.mpf(1)
+        mass = mpmath.erf(root) if family == "truncated_normal" else mpmath.mpf(1)
         for word, z in zip(words.tolist(), drawn.tolist(), strict=True):
             assert (z < 0) == (word < 2**63)
             nearer = (2 * min(word, 2**64 - 1 - word) + 1) * mpmath.mpf(2) ** -64
@@ -72,7 +72,7 @@ def test_float64_accuracy(kind):
             residual = mpmath.erfc(magnitude / root) - (1 - mass + mass * nearer)
             slope = 2 * mpmath.npdf(magnitude)
             worst = max(worst, float(abs(residual / slope / magnitude)))
-    assert worst < BOUND64[kind]
+    assert worst < BOUND64[family]
 
 
 def test_truncation_holds():

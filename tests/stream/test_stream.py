@@ -19,7 +19,7 @@ from tests.support import DATA, same_bits
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 UNIT = Distribution("uniform", 0.0, 1.0, math.inf)
-KINDS = ("uniform", "normal", "truncated_normal")
+FAMILIES = ("uniform", "normal", "truncated_normal")
 
 
 def known_answers() -> list[list[int]]:
@@ -87,12 +87,12 @@ def test_a_value_depends_on_seed_draw_and_flat_index_alone(seed, draw, start, le
     ]
 
 
-@given(data=st.data(), kind=st.sampled_from(KINDS), dtype=st.sampled_from(list(FLOAT_DTYPES)))
-def test_any_partition_is_a_slice_of_the_full_tensor(data, kind, dtype):
+@given(data=st.data(), family=st.sampled_from(FAMILIES), dtype=st.sampled_from(list(FLOAT_DTYPES)))
+def test_any_partition_is_a_slice_of_the_full_tensor(data, family, dtype):
     """Protects invariant 2: neither partitions nor the memory order change a value."""
     shape = tuple(data.draw(st.lists(st.integers(0, 9), min_size=0, max_size=4)))
     offset = tuple(data.draw(st.integers(0, length)) for length in shape)
-    part = tuple(
+    partition = tuple(
         data.draw(st.integers(0, length - first))
         for length, first in zip(shape, offset, strict=True)
     )
@@ -101,17 +101,17 @@ def test_any_partition_is_a_slice_of_the_full_tensor(data, kind, dtype):
         "uniform": pyinit.RandomUniform(seed=9),
         "normal": pyinit.RandomNormal(seed=9),
         "truncated_normal": pyinit.TruncatedNormal(seed=9),
-    }[kind]
-    out = np.empty(part, FLOAT_DTYPES[dtype], order=order)
-    initializer(shape, dtype, out=out, partition_shape=part, partition_offset=offset)
-    slices = tuple(slice(first, first + n) for first, n in zip(offset, part, strict=True))
+    }[family]
+    out = np.empty(partition, FLOAT_DTYPES[dtype], order=order)
+    initializer(shape, dtype, out=out, partition_shape=partition, partition_offset=offset)
+    slices = tuple(slice(first, first + n) for first, n in zip(offset, partition, strict=True))
     assert same_bits(out, initializer(shape, dtype)[(*slices, ...)])
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_chunks_do_not_matter(kind, float_dtype):
+@pytest.mark.parametrize("family", FAMILIES)
+def test_chunks_do_not_matter(family, float_dtype):
     """Protects the recursion over large tensors, in both memory orders."""
-    drawn_from = Distribution(kind, 0.25, 1.5, math.inf)
+    drawn_from = Distribution(family, 0.25, 1.5, math.inf)
     dtype = FLOAT_DTYPES[float_dtype]
     shape = (7, reference.CHUNK_SIZE // 10, 11)
     full = np.empty(shape, dtype)
@@ -126,21 +126,21 @@ def test_chunks_do_not_matter(kind, float_dtype):
         assert same_bits(out, flat[start : start + length])
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_float64_storage_holds_the_narrower_values(kind, float_dtype):
+@pytest.mark.parametrize("family", FAMILIES)
+def test_float64_storage_holds_the_narrower_values(family, float_dtype):
     """Protects R, where a double holds the rounded value."""
     dtype = FLOAT_DTYPES[float_dtype]
-    drawn_from = Distribution(kind, 0.25, 1.5, 1.0)
-    own, wide = np.empty(300, dtype), np.empty(300, np.float64)
+    drawn_from = Distribution(family, 0.25, 1.5, 1.0)
+    own, widened = np.empty(300, dtype), np.empty(300, np.float64)
     reference.fill(own, Region(dtype, drawn_from, 5, 0, 17, (1,)))
-    reference.fill(wide, Region(dtype, drawn_from, 5, 0, 17, (1,)))
-    assert same_bits(own.astype(np.float64), wide)
+    reference.fill(widened, Region(dtype, drawn_from, 5, 0, 17, (1,)))
+    assert same_bits(own.astype(np.float64), widened)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_dtype_changes_the_precision_not_the_weights(kind):
+@pytest.mark.parametrize("family", FAMILIES)
+def test_dtype_changes_the_precision_not_the_weights(family):
     """Protects invariant 3: values of all dtypes are roundings of the same weights."""
-    drawn_from = Distribution(kind, 0.0, 1.5, math.inf)
+    drawn_from = Distribution(family, 0.0, 1.5, math.inf)
     drawn = {}
     for name, dtype in FLOAT_DTYPES.items():
         drawn[name] = np.empty(100_000, dtype)
@@ -150,7 +150,7 @@ def test_dtype_changes_the_precision_not_the_weights(kind):
     assert same_bits(drawn["bfloat16"], single.astype(ml_dtypes.bfloat16))
     # A 32-bit word determines the probability of z to within 2**-33; the quantile's slope turns
     # this into a bound on z.
-    tolerance = 2e-6 if kind != "normal" else 2e-6 + 2.0**-32 / tail_density(drawn["float64"])
+    tolerance = 2e-6 if family != "normal" else 2e-6 + 2.0**-32 / tail_density(drawn["float64"])
     assert (np.abs(single - drawn["float64"]) <= tolerance * np.maximum(1, np.abs(single))).all()
 
 
@@ -159,15 +159,15 @@ def tail_density(values: np.ndarray) -> np.ndarray:
     return np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
 
-@pytest.mark.parametrize("kind", ["normal", "truncated_normal"])
+@pytest.mark.parametrize("family", ["normal", "truncated_normal"])
 @pytest.mark.parametrize("float_dtype", ["float32", "float64"])
-def test_complementing_the_bits_negates_the_variate(kind, float_dtype):
+def test_complementing_the_bits_negates_the_variate(family, float_dtype):
     """Protects exact symmetry."""
     random = np.random.default_rng(3)
     high, low = random.integers(0, 2**32, (2, 100_000), np.uint32)
     high[:4] = 0, 1, 2**31 - 1, 2**31
     low[:4] = 0, 2**32 - 1, 2**32 - 1, 0
-    unit = Distribution(kind, 0.0, 1.0, math.inf)
+    unit = Distribution(family, 0.0, 1.0, math.inf)
     words = (high, low) if float_dtype == "float64" else (high, None)
     flipped = (~high, ~low) if float_dtype == "float64" else (~high, None)
     dtype = FLOAT_DTYPES[float_dtype]

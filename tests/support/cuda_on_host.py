@@ -21,13 +21,13 @@ on_host = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no g+
 
 
 @cache
-def library(kind: str, storage: str) -> ctypes.CDLL:
+def library(family: str, storage: str) -> ctypes.CDLL:
     """Return the kernel, compiled for a distribution family and a storage dtype."""
     with TemporaryDirectory() as folder:
         built = Path(folder, "kernel.so")
         subprocess.run(
             [
-                *("g++", "-shared", "-fPIC", *FLAGS, *nvrtc.defines(kind, storage)),
+                *("g++", "-shared", "-fPIC", *FLAGS, *nvrtc.defines(family, storage)),
                 *(f"-I{nvrtc.SOURCE.parent}", str(SHIM), "-o", str(built)),
             ],
             check=True,

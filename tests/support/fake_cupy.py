@@ -159,7 +159,7 @@ class _Module:
         self.defines = code.decode()
 
     def get_function(self, name):
-        kind = re.search(r"-DPYINIT_FAMILY=(\w+)", self.defines)[1]
+        family = re.search(r"-DPYINIT_FAMILY=(\w+)", self.defines)[1]
         storage = re.search(r"-DPYINIT_STORAGE=(\w+)", self.defines)[1]
         elements = int(name == "pyinit_elements")
         loaded_on = Device.current
@@ -168,7 +168,7 @@ class _Module:
             assert Device.current == loaded_on
             memory, plan = arguments
             assert plan.size == 1
-            library(kind, storage).launch(
+            library(family, storage).launch(
                 elements,
                 *grid,
                 *block,

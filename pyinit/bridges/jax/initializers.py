@@ -105,7 +105,7 @@ def _canonical_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _words(key: Any) -> Any:
-    """Return the words of a key, traced or as a NumPy array, or an integer key as it is."""
+    """Return the words of a key, traced or as a NumPy array; return an integer unchanged."""
     if isinstance(key, jax.Array | np.ndarray):
         if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
             # an array of keys gives words of rank 2, which are rejected below

@@ -27,8 +27,8 @@ from pyinit.seeds import is_generator, next_draw
 _COMPARED_VALUES = 64
 
 
-class KerasModel:
-    """A Keras model as a `ModelAdapter`.
+class KerasAdapter:
+    """The `ModelAdapter` of a Keras model.
 
     Args:
         model: The model.
@@ -118,7 +118,7 @@ def _segment(weight: KerasWeight, initializer: Any, placement: Placement) -> Seg
 
 
 def _as_ours(initializer: Any) -> Initializer:
-    """Return an initializer of ours as it is, and a deterministic one of Keras as ours."""
+    """Return pyinit's own initializer unchanged; convert a deterministic one of Keras."""
     if type(initializer) in CLASSES:
         return initializer  # type: ignore[no-any-return]
     name = type(initializer).__name__

@@ -130,7 +130,7 @@ def _check_paths(argument: str, weights: list[KerasWeight]) -> None:
     shared = [f"{path} ({count} weights)" for path, count in counts.items() if count > 1]
     if shared:
         raise ValueError(
-            f"Argument `{argument}` must be a model whose weights have paths of their own, since "
+            f"Argument `{argument}` must be a model whose weights have distinct paths, since "
             f"weights with the same path would have the same seed. Received: {', '.join(shared)}"
         )
 

@@ -27,8 +27,8 @@ from pyinit.runtime.host_arrays import host_array
 from pyinit.seeds import as_seed, is_generator
 
 
-class TorchModel:
-    """A torch module as a `ModelAdapter`.
+class TorchAdapter:
+    """The `ModelAdapter` of a torch module.
 
     Args:
         module: The module.
@@ -140,7 +140,7 @@ def create_manifest(
     arguments = InitArguments(
         initializer, recurrent_initializer, embeddings_initializer, bias_initializer, parameters
     )
-    model = TorchModel(module, arguments)
+    model = TorchAdapter(module, arguments)
     seed = None if seed is None else as_seed("seed", seed)
     return manifest_from_model(
         model, model.plan(seed), seed, max_bytes=max_bytes, progress=progress

@@ -37,7 +37,7 @@ class Initializer:
     _notes: ClassVar[dict[str, str]] = {
         "seed": "An integer or None. Every call gives new values; a new initializer with the same "
         "seed starts the same sequence.",
-        "dtype": "The dtype of calls that give none.",
+        "dtype": "The default dtype of calls.",
     }
     #: The names of the constructor's arguments, which are attributes too.
     _arguments: ClassVar[tuple[str, ...]] = ()

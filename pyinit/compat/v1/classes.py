@@ -43,7 +43,7 @@ class Constant(Initializer):
     Args:
         value: A number or bool, or a list, tuple or array of them. If there are fewer values than
             elements, the last one fills the rest of the tensor.
-        dtype: The dtype of calls that give none.
+        dtype: The default dtype of calls.
         verify_shape: Whether the value must have the shape of the variable.
 
     Raises:
@@ -185,7 +185,7 @@ class UniformUnitScaling(Initializer):
         factor: A number whose square is positive and finite.
         seed: An integer or None. Every call gives new values; a new initializer with the same seed
             starts the same sequence.
-        dtype: The dtype of calls that give none.
+        dtype: The default dtype of calls.
 
     Raises:
         ArgumentError: An argument is not as described.

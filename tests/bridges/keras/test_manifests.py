@@ -191,12 +191,12 @@ def test_dtypes(policy):
     """Protects models of other dtypes, also if a backend stores float64 as float32."""
     layer = layers.Dense(3, kernel_initializer=pyinit.HeNormal(), dtype=policy, name="x")
     model = keras.Sequential([keras.Input((4,)), layer])
-    held = keras.backend.standardize_dtype(layer.kernel.value.dtype)
-    if held != layer.kernel.dtype:
+    storage_dtype = keras.backend.standardize_dtype(layer.kernel.value.dtype)
+    if storage_dtype != layer.kernel.dtype:
         assert policy == "float64"
         with pytest.raises(ValueError, match="float64, but the backend stores it as float32"):
             pyinit.create_manifest(model)
         return
     pinned = pyinit.create_manifest(model)
-    assert {tensor.dtype for tensor in pinned.tensors} == {held}
+    assert {tensor.dtype for tensor in pinned.tensors} == {storage_dtype}
     assert pyinit.verify(pinned, model)

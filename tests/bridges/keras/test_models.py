@@ -274,7 +274,7 @@ def test_weights_with_one_path_are_refused():
     """Protects against two weights with the same seed."""
     layer = Twice()
     layer.build((None, 3))
-    with pytest.raises(ValueError, match=r"paths of their own.*kernel \(2 weights\)"):
+    with pytest.raises(ValueError, match=r"distinct paths.*kernel \(2 weights\)"):
         pyinit.keras.initialize(layer, 1)
 
 

@@ -204,10 +204,10 @@ def test_every_parameter_has_a_seed_derived_from_its_name():
 
 def test_other_modules_change_nothing():
     """Protects parameters from modules that are added, removed or reordered."""
-    parts = {"first": nn.Linear(4, 4), "second": nn.LSTM(4, 4), "third": nn.Linear(4, 4)}
-    before = all_values(init_(nn.ModuleDict(parts), seed=42))
-    parts = {"third": parts["third"], "new": nn.Linear(4, 4), "first": parts["first"]}
-    after = all_values(init_(nn.ModuleDict(parts), seed=42))
+    modules = {"first": nn.Linear(4, 4), "second": nn.LSTM(4, 4), "third": nn.Linear(4, 4)}
+    before = all_values(init_(nn.ModuleDict(modules), seed=42))
+    modules = {"third": modules["third"], "new": nn.Linear(4, 4), "first": modules["first"]}
+    after = all_values(init_(nn.ModuleDict(modules), seed=42))
     kept = [name for name in after if not name.startswith("new")]
     assert len(kept) == 4
     assert all(same_bits(after[name], before[name]) for name in kept)
