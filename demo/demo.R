@@ -1,5 +1,5 @@
-# The R part of demo.py: runs the given files of R code, whose last expression is an array, and writes
-# next to each the array as R prints it and its doubles in C order.
+# The R part of demo.py: runs the given files of R code, whose last expression is an array, and
+# writes next to each the array as R prints it and its doubles in C order.
 library(pyinit)
 
 arguments <- commandArgs(trailingOnly = TRUE)
