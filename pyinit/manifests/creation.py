@@ -16,7 +16,7 @@ from pyinit.manifests.adapters import ModelAdapter
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
 from pyinit.manifests.model import DifferenceError, Manifest, ManifestError, TensorSpec
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
-from pyinit.manifests.reading import check_entry, check_names, tensor_of
+from pyinit.manifests.reading import check_entry, check_names, parse_tensor
 from pyinit.reproducibility.chunks import for_each_chunk
 from pyinit.reproducibility.fingerprint import Digest, fingerprint
 from pyinit.reproducibility.json_config import to_json_config
@@ -218,7 +218,7 @@ def _parse_tensor(where: str, entry: Any, seed: int | None, dtype: Any) -> Tenso
     except (TypeError, ValueError) as error:
         raise ManifestError(f"{where}: {error}") from None
     check_entry(complete, where)
-    return tensor_of(complete, where)
+    return parse_tensor(complete, where)
 
 
 def _complete_segment(entry: Mapping[str, Any], seed: int | None, name: str) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def _write_safetensors(
                     tensor, advance, lambda values: output.write(little_endian(values))
                 )
 
-        _check(tensors, for_each_tensor(tensors, write, progress))
+        _check_fingerprints(tensors, for_each_tensor(tensors, write, progress))
 
 
 def _write_arrow(
@@ -175,11 +175,11 @@ def _write_arrow(
             finally:
                 writer.close()
 
-        _check(tensors, for_each_tensor(tensors, write, progress))
+        _check_fingerprints(tensors, for_each_tensor(tensors, write, progress))
     return paths
 
 
-def _check(tensors: Sequence[TensorSpec], fingerprints: Sequence[str]) -> None:
+def _check_fingerprints(tensors: Sequence[TensorSpec], fingerprints: Sequence[str]) -> None:
     different = [
         tensor.name
         for tensor, found in zip(tensors, fingerprints, strict=True)

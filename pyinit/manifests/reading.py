@@ -68,7 +68,7 @@ def read_manifest(file: str | os.PathLike[str]) -> Manifest:
         limit = readable_size(MAX_FILE_SIZE)
         raise ManifestError(f"{path} is not a manifest: it has {size} bytes, more than {limit}")
     try:
-        return manifest_of(load_json(path.read_bytes()))
+        return parse_manifest(load_json(path.read_bytes()))
     except ManifestError as error:
         raise ManifestError(f"{path}: {error}") from None
 
@@ -125,8 +125,8 @@ def _refuse_constant(text: str) -> Any:
     raise ManifestError(f"{text} is not a JSON number")
 
 
-def manifest_of(document: Any) -> Manifest:
-    """Return the manifest of a JSON document.
+def parse_manifest(document: Any) -> Manifest:
+    """Parse a manifest's JSON document.
 
     Raises:
         ManifestError: The document is not a manifest, or not of a supported version.
@@ -135,7 +135,7 @@ def manifest_of(document: Any) -> Manifest:
     _check_versions(document)
     _check_schema(document)
     tensors = tuple(
-        tensor_of(entry, f"tensors[{index}] ({_quoted(entry['name'])})")
+        parse_tensor(entry, f"tensors[{index}] ({_quoted(entry['name'])})")
         for index, entry in enumerate(document["tensors"])
     )
     check_names(tensors)
@@ -166,7 +166,7 @@ def _check_versions(document: Any) -> None:
 
 
 @cache
-def _schema() -> Any:
+def _validator() -> Any:
     """Return the validator of the manifest's JSON Schema."""
     try:
         from jsonschema import Draft202012Validator
@@ -178,7 +178,7 @@ def _schema() -> Any:
 
 
 def _check_schema(document: Any) -> None:
-    error = next(_schema().iter_errors(document), None)
+    error = next(_validator().iter_errors(document), None)
     if error is not None:
         raise ManifestError(_schema_message(error, "the manifest"))
 
@@ -190,7 +190,7 @@ def check_entry(entry: dict[str, Any], where: str) -> None:
         ManifestError: The entry does not match the schema.
     """
     complete = {**entry, "fingerprint": "0" * 64}
-    tensor = _schema().evolve(schema={"$ref": "urn:pyinit:manifest:1#/$defs/tensor"})
+    tensor = _validator().evolve(schema={"$ref": "urn:pyinit:manifest:1#/$defs/tensor"})
     error = next(tensor.iter_errors(complete), None)
     if error is not None:
         raise ManifestError(f"{where}: {_schema_message(error, 'it')}")
@@ -228,8 +228,8 @@ def _schema_message(error: Any, whole: str) -> str:
     return f"{where} must {must}{hint}. Received: {_quoted(received)}"
 
 
-def tensor_of(entry: dict[str, Any], where: str) -> TensorSpec:
-    """Return the tensor of an entry of a manifest or a plan.
+def parse_tensor(entry: dict[str, Any], where: str) -> TensorSpec:
+    """Parse a tensor's entry in a manifest or a plan.
 
     Args:
         entry: The entry, which follows the JSON Schema.
@@ -241,7 +241,9 @@ def tensor_of(entry: dict[str, Any], where: str) -> TensorSpec:
     dtype = entry["dtype"]
     try:
         shape = as_shape(_as_ints(entry["shape"]))
-        segments = tuple(_segment_of(segment, shape) for segment in entry.get("segments", [entry]))
+        segments = tuple(
+            _parse_segment(segment, shape) for segment in entry.get("segments", [entry])
+        )
         _check_rows(segments, shape)
         for segment in segments:
             segment.lazy(shape, dtype)  # checks its arguments
@@ -250,7 +252,7 @@ def tensor_of(entry: dict[str, Any], where: str) -> TensorSpec:
     return TensorSpec(entry["name"], shape, dtype, segments, entry.get("fingerprint", ""))
 
 
-def _segment_of(entry: dict[str, Any], shape: tuple[int, ...]) -> Segment:
+def _parse_segment(entry: dict[str, Any], shape: tuple[int, ...]) -> Segment:
     rank = len(shape)
     rows, axes, gates = (
         tuple(_as_ints(entry[name])) if name in entry else None

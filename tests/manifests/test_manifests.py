@@ -14,7 +14,7 @@ from pyinit.initializers import chunking
 from pyinit.initializers.registry import CLASSES
 from pyinit.manifests import parallel, reading
 from pyinit.manifests.model import DifferenceError, ManifestError, readable_size
-from pyinit.manifests.reading import load_json, manifest_of
+from pyinit.manifests.reading import load_json, parse_manifest
 from pyinit.manifests.shards import as_shard, assign_shards
 from pyinit.manifests.writing import as_text
 from pyinit.reproducibility.json_config import from_json_config, to_json_config
@@ -70,7 +70,7 @@ def test_the_file_is_the_same_everywhere():
     """The text of a manifest is the same everywhere, to the byte."""
     expected = (DATA / "manifest.json").read_text()
     assert as_text(pinned()) == expected
-    assert as_text(manifest_of(load_json(expected))) == expected
+    assert as_text(parse_manifest(load_json(expected))) == expected
 
 
 @pytest.mark.parametrize("initializer", EVERY, ids=repr)
@@ -279,7 +279,7 @@ def test_placed_weights(entry, chunk_size, monkeypatch):
         blocks = np.split(drawn, len(gates), axis=-1)
         place[...] = np.concatenate([blocks[gate] for gate in gates], axis=-1)
     assert made.tensors[0].fingerprint == pyinit.fingerprint(expected)
-    again = manifest_of(load_json(as_text(made)))
+    again = parse_manifest(load_json(as_text(made)))
     assert as_text(again) == as_text(made)
     assert pyinit.verify(again)
     assert pyinit.verify(again, {"x": expected})
@@ -301,7 +301,7 @@ def test_invalid_manifests(case):
         parent = parent[step]
     parent[last] = case["value"]
     with pytest.raises(ManifestError) as raised:
-        manifest_of(mutated)
+        parse_manifest(mutated)
     assert case["message"] in str(raised.value)
     assert str(raised.value).isascii()
     assert len(str(raised.value)) < 1000
@@ -362,10 +362,10 @@ def test_any_mutation_is_an_error_or_a_manifest(data):
     keys = [*at] if isinstance(at, dict) else [*range(len(at))]
     at[data.draw(st.sampled_from(keys))] = data.draw(JSON)
     try:
-        made = manifest_of(mutated)
+        made = parse_manifest(mutated)
     except ManifestError:
         return
-    assert as_text(manifest_of(load_json(as_text(made)))) == as_text(made)
+    assert as_text(parse_manifest(load_json(as_text(made)))) == as_text(made)
 
 
 def huge(shape, initializer, name="x"):
@@ -377,7 +377,7 @@ def huge(shape, initializer, name="x"):
         "initializer": to_json_config(initializer),
         "fingerprint": "0" * 64,
     }
-    return manifest_of({**document(), "tensors": [entry]})
+    return parse_manifest({**document(), "tensors": [entry]})
 
 
 def test_sizes_are_checked_before_memory_is_allocated(tmp_path):

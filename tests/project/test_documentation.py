@@ -12,7 +12,7 @@ import pytest
 
 import pyinit
 from pyinit import cli
-from pyinit.manifests.reading import load_json, manifest_of
+from pyinit.manifests.reading import load_json, parse_manifest
 from tests.support import ROOT, SUPPORT, needs_checkout
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -156,7 +156,7 @@ def test_the_examples_in_json():
     manifest, plan = (
         json.loads(text) for text in re.findall(r"```json\n(.*?)```", MANIFESTS, re.S)
     )
-    assert pyinit.verify(manifest_of(load_json(json.dumps(manifest))))
+    assert pyinit.verify(parse_manifest(load_json(json.dumps(manifest))))
     created = pyinit.create_manifest(plan)
     assert [tensor.dtype for tensor in created.tensors] == ["float32", "float32", "bfloat16"]
 

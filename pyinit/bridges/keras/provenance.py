@@ -81,8 +81,8 @@ def _with_seed(initializer: Any, seed: int) -> Any:
 
 def own_weights(layer: Any) -> list[Any]:
     """Return a layer's weights except those of its sublayers."""
-    inherited = {id(weight) for child in children(layer) for weight in child.weights}
-    return [weight for weight in layer.weights if id(weight) not in inherited]
+    in_sublayers = {id(weight) for child in children(layer) for weight in child.weights}
+    return [weight for weight in layer.weights if id(weight) not in in_sublayers]
 
 
 def children(layer: Any) -> list[Any]:

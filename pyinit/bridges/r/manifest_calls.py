@@ -69,7 +69,7 @@ def text_of(manifest: Manifest) -> str:
 
 def manifest_of(text: str) -> Manifest:
     """Return the manifest with that text."""
-    return reading.manifest_of(reading.load_json(text))
+    return reading.parse_manifest(reading.load_json(text))
 
 
 def columns(manifest: Manifest) -> dict[str, list[str]]:
