@@ -63,6 +63,8 @@ def floatx() -> FloatName:
         >>> import pyinit
         >>> pyinit.floatx()
         'float32'
+
+    Source: https://keras.io/api/utils/config_utils/
     """
     return _floatx
 
@@ -82,6 +84,8 @@ def set_floatx(dtype: FloatName) -> None:
         >>> pyinit.Zeros()((2,)).dtype
         dtype('float64')
         >>> pyinit.set_floatx("float32")
+
+    Source: https://keras.io/api/utils/config_utils/
     """
     global _floatx
     one_of("dtype", dtype, tuple(FLOAT_DTYPES))

@@ -43,7 +43,7 @@ isinstance_proxy: Callable[[type[Any]], type[Any]] = _same_class
 #: if no model is being saved.
 shared_config: Callable[[Any], dict[str, Any] | None] = _no_config
 
-#: Returns the seed generator of a configuration with such an id; None if it has no id.
+#: Returns the seed generator of a configuration with an id; None for one without.
 shared_generator: Callable[[dict[str, Any]], Any] = _no_generator
 
 #: Returns an array sharded over devices, from a function that makes its lazy tensor and a layout.

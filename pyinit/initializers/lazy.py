@@ -36,8 +36,9 @@ class LazyTensor:
 
     `initializer.lazy(shape, dtype)` makes one. It holds the distribution, the seed and the draw,
     which determine every value. Reading a slice computes only that slice, with the same values as
-    in the whole tensor, on any thread, process or machine. An orthogonal matrix is the exception:
-    it is computed whole when first read, and kept (`needs_whole`).
+    in the whole tensor, on any thread, process or machine. A tensor whose elements depend on each
+    other, such as an orthogonal matrix, is computed whole when first read, and kept; its
+    `needs_whole` is True.
 
     It is immutable and hashable, and pickles to a few hundred bytes. It has the attributes and
     methods of a read-only array that Dask, JAX, Zarr and h5py expect: `shape`, `dtype`, `ndim`,

@@ -48,10 +48,10 @@ class Placement:
             offset: The start of the partition.
         """
         if self.rows is not None:
-            first, last = self.rows
-            above = max(first - offset[0], 0)
-            out = out[above : max(last - offset[0], 0)]
-            offset = (max(offset[0] - first, 0), *offset[1:])
+            start, stop = self.rows
+            above = max(start - offset[0], 0)
+            out = out[above : max(stop - offset[0], 0)]
+            offset = (max(offset[0] - start, 0), *offset[1:])
         if out.size == 0:
             return
         if self.axes is not None:
@@ -59,22 +59,21 @@ class Placement:
         if self.gates is None:
             weights.read_into(out, offset)
             return
-        for gate, start in self._gates_of(out, weights.shape[-1], offset):
-            weights.read_into(gate, start)
+        for gate, gate_offset in self._gates_of(out, weights.shape[-1], offset):
+            weights.read_into(gate, gate_offset)
 
     def _gates_of(
         self, out: AnyArray, length: int, offset: Shape
     ) -> Iterator[tuple[AnyArray, Shape]]:
-        """Iterate over the gates in a partition, and their starts in the drawn weight."""
+        """Iterate over the gates in a partition, and their offsets in the drawn weight."""
         assert self.gates is not None
         size = length // len(self.gates)
         first = offset[-1]
-        last = first + out.shape[-1]
-        for here, drawn in enumerate(self.gates):
-            start, end = max(first, here * size), min(last, (here + 1) * size)
-            if start < end:
-                gate = out[..., start - first : end - first]
-                yield gate, (*offset[:-1], start + (drawn - here) * size)
+        for k, drawn in enumerate(self.gates):
+            start, stop = max(first, k * size), min(first + out.shape[-1], (k + 1) * size)
+            if start < stop:
+                gate = out[..., start - first : stop - first]
+                yield gate, (*offset[:-1], start + (drawn - k) * size)
 
 
 class ComposedTensor(LazyTensor):

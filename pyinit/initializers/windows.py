@@ -111,7 +111,7 @@ def named_window(name: str, length: int, periodic: bool) -> AnyArray:
     """
     coefficients = COSINE_SUMS.get(name)
     if coefficients is None:
-        return _window_of_scipy(name, length, periodic)
+        return _scipy_window(name, length, periodic)
     if length <= 1:
         return np.ones(length)
     values = np.full(length, coefficients[0])
@@ -122,7 +122,7 @@ def named_window(name: str, length: int, periodic: bool) -> AnyArray:
     return values
 
 
-def _window_of_scipy(name: str, length: int, periodic: bool) -> AnyArray:
+def _scipy_window(name: str, length: int, periodic: bool) -> AnyArray:
     try:
         from scipy.signal import get_window
     except ImportError:

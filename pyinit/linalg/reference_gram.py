@@ -50,18 +50,18 @@ class ReferenceGram:
         """
         columns = matrix.shape[1]
         within = True
-        for first in range(0, columns, CHUNK):
-            last = min(first + CHUNK, columns)
-            chunk = self._gram[:last, first:last]
+        for start in range(0, columns, CHUNK):
+            stop = min(start + CHUNK, columns)
+            chunk = self._gram[:stop, start:stop]
             chunk[...] = 0
             total, product = np.empty_like(chunk), np.empty_like(chunk)
-            for start in range(0, len(matrix), SUMMED_ROWS):
+            for first in range(0, len(matrix), SUMMED_ROWS):
                 total[...] = 0
-                for row in matrix[start : start + SUMMED_ROWS]:
-                    np.multiply(row[:last, None], row[first:last], out=product)
+                for row in matrix[first : first + SUMMED_ROWS]:
+                    np.multiply(row[:stop, None], row[start:stop], out=product)
                     np.add(total, product, out=total)
                 chunk += total
-            distance = np.abs(np.triu(chunk - np.eye(last, last - first, -first), -first))
+            distance = np.abs(np.triu(chunk - np.eye(stop, stop - start, -start), -start))
             within = within and bool((distance <= bound).all())
         self.diagonal[...] = np.diagonal(self._gram)
         return within

@@ -12,6 +12,15 @@
 #include <immintrin.h>
 #endif
 
+/* Vectors stay in registers only if the compiler unrolls the loops over them early. */
+#if defined(__clang__)
+#define UNROLL_FOR _Pragma("unroll") for
+#elif defined(__GNUC__)
+#define UNROLL_FOR _Pragma("GCC unroll 8") for
+#else
+#define UNROLL_FOR for
+#endif
+
 #define GLUE_(a, b) a##_##b
 #define GLUE(a, b) GLUE_(a, b)
 

@@ -76,8 +76,6 @@ typedef struct {
 #endif
 #endif
 
-/* Vectors stay in registers only if GCC unrolls the loops over them early. */
-#define UNROLL_FOR _Pragma("GCC unroll 8") for
 /* Columns lie too far apart in memory for the processor to prefetch the next one. */
 #ifdef __GNUC__
 #define PREFETCH(address) __builtin_prefetch(address, 1)
@@ -184,7 +182,7 @@ static void sort_by_stride(axis_t *axes, int count)
         }
 }
 
-/* Copies a row tile whose rows are not contiguous in memory. */
+/* Copies a row tile whose rows are not adjacent in memory. */
 #define SCATTER(TYPE)                                                                              \
     static void scatter_##TYPE(                                                                    \
         TYPE *out, const TYPE *values, int64_t rows, int64_t columns, int64_t stride,              \

@@ -140,7 +140,7 @@ static void NAME(draw_columns)(
             to[k] = VALUE;                                                                         \
     }
 
-/* Fills a run by way of a buffer of words that stays in the first-level cache. */
+/* Fills a run through a buffer of words that stays in the first-level cache. */
 #define RUN(STORAGE, TYPE, FAMILY, REAL, HALVES)                                                   \
     static void GLUE(NAME(run), STORAGE##_##FAMILY)(                                               \
         void *out, uint64_t first_index, size_t count, const distribution_t *distribution)         \

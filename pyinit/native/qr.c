@@ -47,14 +47,8 @@ static int64_t panel_at(int64_t p) { return p * (p + 1) / 2 * TILE; }
 
 #ifdef __GNUC__
 #define ALWAYS_INLINE inline __attribute__((always_inline))
-#ifdef __clang__
-#define UNROLL_FOR _Pragma("unroll") for
-#else
-#define UNROLL_FOR _Pragma("GCC unroll 8") for
-#endif
 #else
 #define ALWAYS_INLINE inline
-#define UNROLL_FOR for
 #endif
 
 #define ISA_LEVEL_SOURCE "qr_level.h"

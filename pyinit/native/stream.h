@@ -153,7 +153,7 @@ PYINIT_INLINE float pyinit_truncated_normal_float32(pyinit_u32 high)
 
 PYINIT_INLINE double pyinit_uniform_float64(pyinit_u32 high, pyinit_u32 low)
 {
-    /* Convert 53 bits in two parts, with operations that every instruction set has: put a word into
+    /* Convert 53 bits in two steps, with operations that every instruction set has: put a word into
      * the significand of 2^52 (or of 2^84, for units of 2^32) and subtract that power. */
     const pyinit_u64 whole = ((pyinit_u64)high << 21) | (low >> 11);
     const double upper = pyinit_double_of((whole >> 32) | 0x4530000000000000u) - 0x1p84;

@@ -14,7 +14,7 @@ from pyinit.runtime.threads import num_threads, run_parallel
 from pyinit.stream.reference import TILE
 from pyinit.stream.regions import Region
 
-#: The loop of kernel.c for (dtype, storage dtype, family). No other storage is possible.
+#: Indices of loops in kernel.c, by (dtype, storage dtype, family). No other storage is possible.
 _LOOPS: dict[tuple[np.dtype[Any], np.dtype[Any], str], int] = {
     (FLOAT_DTYPES[dtype], FLOAT_DTYPES[storage], family): 3 * row + column
     for row, (dtype, storage) in enumerate(
@@ -46,7 +46,6 @@ class NativeKernel:
     """
 
     def __init__(self, level: str) -> None:
-        self.level = level
         self._isa_level = ISA_LEVELS.index(level)
         self._fill = _kernel.lib.pyinit_fill
         self._cast = partial(_kernel.ffi.cast, "void *")

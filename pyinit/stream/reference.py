@@ -58,9 +58,9 @@ def _fill_chunk(out: AnyArray, region: Region) -> None:
     dtype, distribution, seed, draw, first_index, strides = region
     draw_id = DrawId(seed, draw)
     if _is_run(out.shape, strides):
-        last = first_index + out.size
+        stop = first_index + out.size
         first_tile, position = divmod(first_index, TILE)
-        tiles = range(first_tile, -(-last // TILE))
+        tiles = range(first_tile, -(-stop // TILE))
         drawn = slice(position, position + out.size)
         high = _words_of_tiles(tiles, draw_id, half=0)[drawn]
         low = _words_of_tiles(tiles, draw_id, half=1)[drawn] if dtype == np.float64 else None

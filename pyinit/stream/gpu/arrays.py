@@ -108,10 +108,11 @@ def fill_constant(out: DeviceArray, value: AnyArray) -> None:
 def fill_identity(out: DeviceArray, value: AnyArray, offset: Shape) -> None:
     """Fill an array with a partition of the identity matrix, times a 0-d array of its dtype."""
     fill_constant(out, np.zeros((), value.dtype))
-    first = max(offset)
-    last = min(offset[0] + out.shape[0], offset[1] + out.shape[1])
-    if first < last:
-        square = out[first - offset[0] : last - offset[0], first - offset[1] : last - offset[1]]
+    # the square around the elements of the diagonal that lie in the partition
+    start = max(offset)
+    stop = min(offset[0] + out.shape[0], offset[1] + out.shape[1])
+    if start < stop:
+        square = out[start - offset[0] : stop - offset[0], start - offset[1] : stop - offset[1]]
         bits = np.dtype(f"u{value.itemsize}")
         with cupy().cuda.Device(out.device.id):
             square.view(bits).diagonal().fill(value.view(bits)[()])

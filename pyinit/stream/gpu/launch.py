@@ -16,6 +16,7 @@ from pyinit.stream.regions import Region
 THREADS = 256
 #: Thread blocks per multiprocessor, enough to keep it busy; each thread draws several items.
 BLOCKS_PER_PROCESSOR = 32
+#: NumPy's maximum rank, plus an axis for a region without consecutive indices.
 MAX_AXES = 65
 
 #: The fields of `pyinit_plan` in kernel.cu.
