@@ -29,6 +29,7 @@ from pyinit.runtime import devices
 from pyinit.runtime.host_arrays import host_array
 
 _FLOAT64 = FLOAT_DTYPES["float64"]
+_FLOATS = frozenset(FLOAT_DTYPES.values())
 
 
 class LazyTensor:
@@ -284,6 +285,9 @@ class LazyTensor:
     def _storage(self, dtype: DTypeLike | None) -> np.dtype[Any]:
         if dtype is None:
             return self._dtype
+        # NumPy recomputes dtype.name on each access, which a small read would notice
+        if dtype is _FLOAT64 and self._dtype in _FLOATS:
+            return _FLOAT64
         allowed = {self._dtype.name: self._dtype}
         if self._dtype.name in FLOAT_DTYPES:
             allowed["float64"] = _FLOAT64
