@@ -42,7 +42,7 @@ def derive_docstring(
     parts = [inspect.cleandoc(vars(cls)["__doc__"] or description).strip()]
     if parameters:
         parts.append("Args:\n" + _lines((name, arguments[name]) for name in parameters))
-        raised = {"ArgumentError": errors.get("ValueError", "An argument is not as described.")}
+        raised = {"ArgumentError": errors.get("ValueError", "An argument is invalid.")}
         raised.update((name, note) for name, note in notes.items() if name.endswith("Error"))
         parts.append("Raises:\n" + _lines(raised.items()))
     module = name.partition(".")[0]

@@ -27,7 +27,7 @@ class ValuesOrConstant(Constant):
         extend: Whether to accept fewer values: the last one then fills the rest of the tensor.
 
     Raises:
-        ValueError: An argument is not as described; in the call, there are too few or too many
+        ValueError: An argument is invalid; in the call, there are too few or too many
             values.
 
     Example:
@@ -118,7 +118,7 @@ class UniformNumbers(RandomUniform):
             call gives the same values; with a seed generator, every call gives new ones.
 
     Raises:
-        ValueError: An argument is not as described.
+        ValueError: An argument is invalid.
 
     Example:
         >>> from pyinit.compat.values import UniformNumbers

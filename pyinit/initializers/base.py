@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
 import numpy as np
 
@@ -270,3 +270,8 @@ def _check_alone(layout: object, others: tuple[object, ...]) -> None:
     if any(other is not None for other in others):
         allowed = "None if `out`, `device`, `partition_shape` or `partition_offset` is given"
         raise argument_error("layout", layout, allowed)
+
+
+def is_drawn_lazily(initializer: object) -> TypeGuard[Initializer]:
+    """Return whether an initializer is ours, without a `__call__` that changes its values."""
+    return isinstance(initializer, Initializer) and not initializer._overrides_call

@@ -13,7 +13,7 @@ import numpy as np
 from pyinit.arguments import Shape, argument_error, as_index
 from pyinit.bridges.jax.sharding import draw_sharded
 from pyinit.dtypes import AnyArray
-from pyinit.initializers.base import Initializer
+from pyinit.initializers.base import Initializer, is_drawn_lazily
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import get
 from pyinit.seeds import as_seed
@@ -65,7 +65,7 @@ def initializer(initializer: Any) -> Callable[..., Any]:
     Source: https://docs.jax.dev/en/latest/jax.nn.initializers.html
     """
     ours = get(initializer)
-    if not isinstance(ours, Initializer) or type(ours).__call__ is not Initializer.__call__:
+    if not is_drawn_lazily(ours):
         raise TypeError(
             "Argument `initializer` must be an initializer of pyinit, its name or its "
             f"configuration. Received: initializer={initializer!r}"

@@ -20,7 +20,7 @@ import numpy as np
 from pyinit.arguments import argument_error, as_partition, as_shape
 from pyinit.bridges.r import arrow
 from pyinit.dtypes import BOOL, FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray
-from pyinit.initializers.base import Initializer
+from pyinit.initializers.base import Initializer, is_drawn_lazily
 from pyinit.initializers.fans import compute_fans
 from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.registry import CLASSES, deserialize, serialize
@@ -102,7 +102,7 @@ def draw(
         ValueError: An argument is invalid, or R has no type for the values.
     """
     sizes = whole(shape), whole(partition_shape), whole(partition_offset)
-    if isinstance(initializer, Initializer) and not initializer._overrides_call:
+    if is_drawn_lazily(initializer):
         out = _filled(initializer, *sizes, dtype, device)
     else:
         out = _called(initializer, *sizes, dtype, device)

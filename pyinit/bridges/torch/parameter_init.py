@@ -10,7 +10,8 @@ from typing import Any
 from pyinit.arguments import argument_error
 from pyinit.bridges.problems import check_problems
 from pyinit.bridges.torch.memory import reason_not_fillable
-from pyinit.bridges.torch.weights import TorchWeight, is_drawn_lazily, kernel_weight, torch_weights
+from pyinit.bridges.torch.weights import TorchWeight, kernel_weight, torch_weights
+from pyinit.initializers.base import is_drawn_lazily
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import get
 from pyinit.initializers.variance_scaling import VarianceScaling

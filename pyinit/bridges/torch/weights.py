@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 from torch import nn
 
 from pyinit.dtypes import AnyArray
-from pyinit.initializers.base import Initializer
+from pyinit.initializers.base import is_drawn_lazily
 from pyinit.initializers.constant import Constant
 from pyinit.initializers.placement import Placement
 
@@ -162,10 +162,3 @@ def write(weight: TorchWeight, values: AnyArray, initializer: Callable[..., Any]
             [np.split(drawn, len(weight.gates), -1)[gate] for gate in weight.gates], -1
         )
     weight.place(values)[...] = drawn
-
-
-def is_drawn_lazily(initializer: Any) -> TypeGuard[Initializer]:
-    """Return whether an initializer is ours, and not a subclass that overrides the call."""
-    return isinstance(initializer, Initializer) and (
-        type(initializer).__call__ is Initializer.__call__
-    )

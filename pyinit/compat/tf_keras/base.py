@@ -69,7 +69,7 @@ class Initializer(base.Initializer):
 
         Raises:
             TypeError: A keyword is unknown.
-            ArgumentError: An argument is not as described, or Identity or Orthogonal is asked for
+            ArgumentError: An argument is invalid, or Identity or Orthogonal is asked for
                 a partition.
         """
         unknown = [name for name in kwargs if name not in _KEYWORDS]

@@ -99,7 +99,7 @@ class Initializer:
             A new NumPy array.
 
         Raises:
-            ArgumentError: An argument is not as described.
+            ArgumentError: An argument is invalid.
             AttributeError: `partition_info` lacks one of the two attributes.
         """
         with argument_errors():

@@ -47,7 +47,7 @@ class Constant(Initializer):
         verify_shape: Whether the value must have the shape of the variable.
 
     Raises:
-        ArgumentError: An argument is not as described; in the call, there are more values than
+        ArgumentError: An argument is invalid; in the call, there are more values than
             elements.
 
     Example:
@@ -95,7 +95,7 @@ class Constant(Initializer):
             A new NumPy array.
 
         Raises:
-            ArgumentError: An argument is not as described.
+            ArgumentError: An argument is invalid.
             AttributeError: `partition_info` lacks `full_shape` or `var_offset`.
         """
         if self._verify_shape if verify_shape is None else verify_shape:
@@ -188,7 +188,7 @@ class UniformUnitScaling(Initializer):
         dtype: The default dtype of calls.
 
     Raises:
-        ArgumentError: An argument is not as described.
+        ArgumentError: An argument is invalid.
 
     Example:
         >>> from pyinit.compat import v1
