@@ -388,14 +388,19 @@ class CalledTensor(WholeTensor):
         self._function = function
 
     def _compute(self) -> AnyArray:
-        values = host_array(self._function(self._shape, self._dtype.name))
-        if values.shape != self._shape or values.dtype != self._dtype:
-            raise ValueError(
-                f"The initializer must return an array of shape {self._shape} and dtype "
-                f"{self._dtype.name}. Received: one of shape {values.shape} and dtype "
-                f"{values.dtype} from {self._function!r}"
-            )
-        return values
+        returned = self._function(self._shape, self._dtype.name)
+        try:
+            values = host_array(returned)
+        except TypeError:
+            received = f"an object of class {type(returned).__name__}"
+        else:
+            if values.shape == self._shape and values.dtype == self._dtype:
+                return values
+            received = f"one of shape {values.shape} and dtype {values.dtype}"
+        raise ValueError(
+            f"The initializer must return an array of shape {self._shape} and dtype "
+            f"{self._dtype.name}. Received: {received} from {self._function!r}"
+        )
 
     @property
     def working_memory(self) -> int:

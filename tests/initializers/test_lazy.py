@@ -322,6 +322,13 @@ def test_an_overridden_call_is_made_once():
     with pytest.raises(ValueError, match="must return an array of shape"):
         np.asarray(Wrong().lazy((4, 3)))
 
+    class NoArray(pyinit.Initializer):
+        def __call__(self, shape, dtype=None):
+            return [0.0]
+
+    with pytest.raises(ValueError, match="Received: an object of class list from NoArray"):
+        np.asarray(NoArray().lazy((4, 3)))
+
 
 def test_a_call_that_only_checks_arguments_is_read_in_partitions():
     """Protects the classes of compat, whose `__call__` does not change the values."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyinit.dtypes import FLOAT_DTYPES
 from pyinit.runtime.devices import cupy
 from pyinit.stream.gpu import launch, nvrtc
 from pyinit.stream.regions import Region
 
 #: An array on a GPU: a `cupy.ndarray`, which has no types for mypy.
 DeviceArray = Any
+
+FLOAT64 = FLOAT_DTYPES["float64"]
 
 
 def fill(out: DeviceArray, region: Region) -> None:
@@ -27,7 +30,8 @@ def fill(out: DeviceArray, region: Region) -> None:
     rows = launch.rows_of(out.shape, strides, region.index_strides, region.first_index)
     with cupy().cuda.Device(out.device.id) as device:
         dtype = region.dtype
-        storage = dtype.name if out.dtype == dtype else f"{dtype.name}_widened"
+        # no other storage is possible: the kernel would write beyond the array
+        storage = {FLOAT64: f"{dtype.name}_widened", dtype: dtype.name}[out.dtype]
         function = nvrtc.function(device.id, rows.kernel, region.distribution.family, storage)
         grid, block = launch.launch_shape(rows.items, nvrtc.processors(device))
         plan = launch.plan(rows, region)
