@@ -272,7 +272,7 @@ manifest_object <- function(manifest, allowed) {
   }
   text <- as.character(manifest)
   if (!identical(text, session$manifest$text)) {
-    object <- call_python(manifests_bridge()$manifest_of(text))
+    object <- call_python(manifests_bridge()$parse_manifest(text))
     session$manifest <- list(text = text, object = object)
   }
   session$manifest$object
@@ -299,11 +299,14 @@ as_path <- function(name, path) {
 
 # A plan, or its element of that name, in a form that reticulate converts as intended.
 plain_plan <- function(plan, name = "target") {
+  if (name == "initializer") {
+    return(plain_initializer(plan))
+  }
   if (is.null(plan) || is.object(plan) || !(is.list(plan) || is.atomic(plan))) {
     return(plan)
   }
   if (is.list(plan)) {
-    return(if (name == "initializer") plain_description(plan) else plain_list(plan, name))
+    return(plain_list(plan, name))
   }
   check_missing(stats::setNames(list(plan), name))
   switch(name,
@@ -323,14 +326,24 @@ plain_list <- function(plan, name) {
   stats::setNames(plain, names)
 }
 
-# The result of serialize_initializer(), likewise.
-plain_description <- function(description) {
-  check_missing(description)
-  if (is.list(description$config)) {
-    # an empty list would become a Python list
-    description$config <- do.call(reticulate::dict, sequences_as_lists(description$config))
+# An initializer of a plan, its name or its description, likewise.
+plain_initializer <- function(x) {
+  if (is.function(x) && !inherits(x, c("pyinit_initializer", "python.builtin.object"))) {
+    stop_argument(
+      "initializer", x,
+      paste0(allowed_initializer, ", its name, or a list from serialize_initializer()"),
+      class = condition_classes$ManifestError
+    )
   }
-  description
+  if (is.object(x)) {
+    return(x)
+  }
+  check_missing(list(initializer = x))
+  if (is.list(x) && is.list(x$config)) {
+    # an empty list would become a Python list
+    x$config <- do.call(reticulate::dict, sequences_as_lists(x$config))
+  }
+  if (is.character(x)) enc2utf8(x) else x
 }
 
 # The weights to compare, converted for Python, and the names of those that are arrays of R.

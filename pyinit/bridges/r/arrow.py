@@ -66,7 +66,7 @@ def float64_array(flat: AnyArray) -> Any:
 
 
 def move_out(array: Any, address: int) -> None:
-    """Move an array into a transfer, whose holder owns it afterwards.
+    """Move an array into a transfer, whose owner then owns the array.
 
     Args:
         array: An array that exports itself with `__arrow_c_array__`.
@@ -105,7 +105,7 @@ class _Exporter:
 
 
 def move_in(address: int) -> AnyArray:
-    """Take over the array in a transfer, whose memory its holder keeps.
+    """Take over the array in a transfer; R still owns the transfer.
 
     Args:
         address: The address of the transfer.
@@ -130,7 +130,7 @@ def exportable(array: Any) -> tuple[Any, tuple[int, ...], bool]:
         An array to move out, the shape, and whether it shares its memory with `array`.
 
     Raises:
-        TypeError: The array is of another kind.
+        TypeError: `array` is not a NumPy or Arrow array of float64, int32 or bool without nulls.
     """
     allowed = "a NumPy or Arrow array of float64, int32 or bool"
     # a masked array would lose its mask

@@ -84,7 +84,7 @@ def draw(
     device: Any,
     address: str,
 ) -> None:
-    """Call an initializer and move the array to R, which then is its only holder.
+    """Call an initializer and move the array to R, which becomes its sole owner.
 
     The array is in column-major order. It is float64 for a float dtype, holding values rounded to
     the dtype, and for integers beyond 32 bits; int32 for narrower integers; or bool.
@@ -118,19 +118,20 @@ def move_to_r(values: AnyArray, address: str) -> None:
 
 
 def _filled(
-    initializer: Initializer, shape: Any, part: Any, offset: Any, dtype: Any, device: Any
+    initializer: Initializer, shape: Any, partition: Any, offset: Any, dtype: Any, device: Any
 ) -> AnyArray:
     """Return the array that `draw` moves to R, filled by the initializer."""
     # checked before the tensor is made, which takes a draw
-    if part is not None or offset is not None:
-        part, offset = as_partition(as_shape(shape), part, offset)
+    if partition is not None or offset is not None:
+        partition, offset = as_partition(as_shape(shape), partition, offset)
     devices.resolve(device, None)
-    return _read(initializer.lazy(shape, dtype), part, offset, device)
+    return _read(initializer.lazy(shape, dtype), partition, offset, device)
 
 
-def _read(weights: LazyTensor, part: Any, offset: Any, device: Any) -> AnyArray:
+def _read(weights: LazyTensor, partition: Any, offset: Any, device: Any) -> AnyArray:
+    """Return a partition of a lazy tensor in the layout and the dtype of R, on the host."""
     storage = storage_dtype(weights.dtype)
-    values = weights.read(part, offset, dtype=storage, order="F", device=device)
+    values = weights.read(partition, offset, dtype=storage, order="F", device=device)
     if isinstance(values, np.ndarray):
         return values
     from pyinit.stream.gpu import arrays
@@ -139,17 +140,22 @@ def _read(weights: LazyTensor, part: Any, offset: Any, device: Any) -> AnyArray:
 
 
 def _called(
-    initializer: Callable[..., Any], shape: Any, part: Any, offset: Any, dtype: Any, device: Any
+    initializer: Callable[..., Any],
+    shape: Any,
+    partition: Any,
+    offset: Any,
+    dtype: Any,
+    device: Any,
 ) -> AnyArray:
     """Return the array that `draw` moves to R, copied from the result of a call."""
-    options = {"partition_shape": part, "partition_offset": offset, "device": device}
+    options = {"partition_shape": partition, "partition_offset": offset, "device": device}
     given = {name: value for name, value in options.items() if value is not None}
     values = initializer(shape, dtype, **given)
     cupy = sys.modules.get("cupy")
     if cupy is not None and isinstance(values, cupy.ndarray):
         values = values.get()
     values = np.asarray(values)
-    expected = shape if part is None else part
+    expected = shape if partition is None else partition
     if values.shape != expected or values.dtype.name not in NUMERIC_DTYPES:
         allowed = f"one that returns an array of numbers or bools of shape {expected}"
         received = f"one of shape {values.shape} and dtype {values.dtype}"
@@ -200,7 +206,7 @@ def send_array(x: Any, address: str) -> tuple[list[float], bool]:
 
 
 def receive_array(address: str, shape: Sizes, logical: bool) -> AnyArray:
-    """Take an array over from R.
+    """Take over an array from R.
 
     Args:
         address: The transfer that holds the array.
@@ -242,7 +248,7 @@ def initializer_of(draw: functools.partial[None]) -> Any:
 
 
 def construct_from(config: dict[str, Any], custom_objects: dict[str, Any] | None) -> Initializer:
-    """Return the initializer described by a dictionary of `serialize()` that came from R."""
+    """Return the initializer that a dictionary of `serialize()`, received from R, describes."""
     if isinstance(config.get("config"), dict):
         config = {**config, "config": config_from_r(config["config"])}
     return deserialize(config, custom_objects)
@@ -251,7 +257,7 @@ def construct_from(config: dict[str, Any], custom_objects: dict[str, Any] | None
 def construct_generator(
     seed: float | None, name: str | None, fresh_seed: float | None
 ) -> SeedGenerator:
-    """Construct a seed generator for R, which has drawn `fresh_seed` if `seed` is None."""
+    """Construct a seed generator for R; if `seed` is None, R has drawn `fresh_seed`."""
     generator = SeedGenerator(as_integers(seed), name)
     if fresh_seed is not None:
         generator.seed = int(fresh_seed)
@@ -353,12 +359,12 @@ def draw_vector(vector: golden.Vector, device: Any, address: str) -> None:
 def expected(vector: golden.Vector) -> dict[str, Any]:
     """Return the shape and dtype of a golden vector for R, and its values as hexadecimal floats."""
     sizes = (vector.shape, vector.partition_shape, vector.partition_offset)
-    shape, part, offset = (None if size is None else list(map(float, size)) for size in sizes)
+    shape, partition, offset = (None if size is None else list(map(float, size)) for size in sizes)
     return {
         "name": str(vector),
         "shape": shape,
         "dtype": vector.dtype,
-        "partition_shape": part,
+        "partition_shape": partition,
         "partition_offset": offset,
         "values": vector.values,
     }

@@ -26,12 +26,12 @@ Read = Callable[[Sequence[Runs], str], None]
 
 
 def make_lazy(
-    draw: functools.partial[None], shape: calls.Sizes, dtype: Any
+    draw_function: functools.partial[None], shape: calls.Sizes, dtype: Any
 ) -> tuple[Read, str, float | None, str, dict[str, Any]]:
     """Make a lazy tensor, which takes the next draw of a seed generator.
 
     Args:
-        draw: The draw function of an initializer, see `calls.construct()`.
+        draw_function: The draw function of an initializer, see `calls.construct()`.
         shape: The shape of the tensor.
         dtype: The dtype, or None.
 
@@ -43,19 +43,19 @@ def make_lazy(
     Raises:
         ValueError: An argument is invalid. No draw is taken then.
     """
-    initializer = calls.initializer_of(draw)
+    initializer = calls.initializer_of(draw_function)
     sizes = calls.whole(shape)
-    number = None
+    draw = None
     if isinstance(initializer, RandomInitializer):
-        seed, number = initializer.seed, 0
+        seed, draw = initializer.seed, 0
         if is_generator(seed):
             # with a given draw this checks the arguments and takes none
             initializer.lazy(sizes, dtype, draw=0)
-            seed, number = take_draw(seed)
+            seed, draw = take_draw(seed)
         initializer = initializer.with_seed(seed)
-    weights = initializer.lazy(sizes, dtype, draw=number)
-    kept = None if number is None else float(number)
-    return _reader(weights), weights.dtype.name, kept, *calls.description(initializer)
+    weights = initializer.lazy(sizes, dtype, draw=draw)
+    draw_for_r = None if draw is None else float(draw)
+    return _reader(weights), weights.dtype.name, draw_for_r, *calls.description(initializer)
 
 
 def restore_lazy(
@@ -63,8 +63,8 @@ def restore_lazy(
 ) -> Read:
     """Make a lazy tensor again in a new session, and return the function that reads it."""
     initializer: Initializer = calls.initializer_of(calls.construct(class_name, config, None)[0])
-    number = None if draw is None else int(draw)
-    return _reader(initializer.lazy(calls.whole(shape), dtype, draw=number))
+    weights = initializer.lazy(calls.whole(shape), dtype, draw=None if draw is None else int(draw))
+    return _reader(weights)
 
 
 def lazy_of(read: functools.partial[None]) -> LazyTensor:

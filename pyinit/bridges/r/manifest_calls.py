@@ -21,8 +21,8 @@ from pyinit.manifests.parallel import Progress
 __all__ = [
     "columns",
     "create_manifest",
-    "manifest_of",
     "materialize",
+    "parse_manifest",
     "plan",
     "text_of",
     "verify",
@@ -63,12 +63,12 @@ def create_manifest(
 
 
 def text_of(manifest: Manifest) -> str:
-    """Return a manifest as R keeps it: the text of its file."""
+    """Return the text of a manifest's file, which is what R stores."""
     return writing.as_text(manifest)
 
 
-def manifest_of(text: str) -> Manifest:
-    """Return the manifest with that text."""
+def parse_manifest(text: str) -> Manifest:
+    """Parse the text of a manifest's file."""
     return reading.parse_manifest(reading.load_json(text))
 
 
@@ -97,8 +97,8 @@ def verify(
     Args:
         manifest: As for `verify()`, like `target`, `shard` and `max_bytes`.
         target: The weights.
-        arrays_of_r: The names of the arrays in `target` that are R's, whose type need not be the
-            manifest's; None if `target` is not a list of arrays.
+        arrays_of_r: The names of the arrays in `target` that are R's, whose type may differ from
+            the manifest's; None if `target` is not a list of arrays.
         shard: The shard.
         max_bytes: The limit.
         progress: A function of two floats, or None to show nothing.
@@ -106,15 +106,15 @@ def verify(
     Returns:
         The elements of the result in R.
     """
-    pinned = reading.as_manifest(manifest)
+    expected = reading.as_manifest(manifest)
     if arrays_of_r is not None:
-        planned = {tensor.name: tensor for tensor in pinned.tensors}
+        specs = {tensor.name: tensor for tensor in expected.tensors}
         target = {
-            name: _held(array, planned.get(name)) if name in arrays_of_r else array
+            name: _convert_losslessly(array, specs.get(name)) if name in arrays_of_r else array
             for name, array in target.items()
         }
     found = verification.verify(
-        pinned,
+        expected,
         target,
         shard=as_integers(shard),
         max_bytes=as_integers(max_bytes),
@@ -130,7 +130,7 @@ def verify(
     }
 
 
-def _held(values: AnyArray, tensor: TensorSpec | None) -> AnyArray:
+def _convert_losslessly(values: AnyArray, tensor: TensorSpec | None) -> AnyArray:
     """Convert values of R to the dtype of the manifest's tensor where that is lossless.
 
     Other values are returned unchanged.
@@ -143,13 +143,14 @@ def _held(values: AnyArray, tensor: TensorSpec | None) -> AnyArray:
     dtype = tensor.numpy_dtype
     if not (values.dtype == np.float64 or (values.dtype == np.int32 and dtype.kind in "iu")):
         return values
-    held: AnyArray = np.empty(values.shape, dtype, order="F")
-    given, taken = values.reshape(-1, order="F"), held.reshape(-1, order="F")
-    for first in range(0, given.size, CHUNK_SIZE):
-        taken[first : first + CHUNK_SIZE], same = cast(given[first : first + CHUNK_SIZE], dtype)
+    converted: AnyArray = np.empty(values.shape, dtype, order="F")
+    source, target = values.reshape(-1, order="F"), converted.reshape(-1, order="F")
+    for start in range(0, source.size, CHUNK_SIZE):
+        stop = start + CHUNK_SIZE
+        target[start:stop], same = cast(source[start:stop], dtype)
         if not same.all():
             return values
-    return held
+    return converted
 
 
 def materialize(

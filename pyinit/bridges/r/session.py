@@ -1,6 +1,6 @@
 """R inside this Python process, exchanging arrays without a copy.
 
-rpy2 starts R and calls it; the R package pyinit calls Python through reticulate. Both use this very
+rpy2 starts R and calls it; the R package pyinit calls Python through reticulate. Both use this
 interpreter, so both sides see the same Python objects. See `pyinit.rpy2`.
 """
 
@@ -80,6 +80,16 @@ def start(lib_paths: Iterable[str | os.PathLike[str]] = ()) -> None:
     Raises:
         ImportError: rpy2, R, or the R package is missing.
         ValueError: `lib_paths` is a string.
+
+    Example:
+        import pyinit.rpy2
+
+        pyinit.rpy2.start()  # first: importing rpy2.robjects earlier prints a warning
+        from rpy2 import robjects
+
+        robjects.r("pyinit::initializer_he_normal(seed = 1)(c(2, 3))")
+
+    Source: https://rpy2.github.io/doc/latest/html/rinterface.html
     """
     global _session
     if _session is not None:
@@ -144,9 +154,18 @@ def to_r(x: AnyArray) -> Any:
         The array as an rpy2 object, such as a `rpy2.robjects.vectors.FloatMatrix`.
 
     Raises:
-        TypeError: `x` is of another kind.
+        TypeError: `x` is not an array of one of these types, or has nulls.
         ValueError: A dimension exceeds R's limit of 2**31 - 1.
         ImportError: R cannot be started, as for `start()`.
+
+    Example:
+        import numpy
+        import pyinit.rpy2
+
+        x = numpy.zeros((3, 2), order="F")
+        matrix = pyinit.rpy2.to_r(x)  # an R matrix over the same memory
+
+    Source: https://arrow.apache.org/docs/format/CDataInterface.html
     """
     session = _started()
     from rpy2.robjects import default_converter
@@ -171,9 +190,20 @@ def from_r(x: Any) -> AnyArray:
         A read-only view in Fortran order; for logicals a copy, since R stores them in 32 bits.
 
     Raises:
-        TypeError: `x` is of another kind.
+        TypeError: `x` is not an rpy2 object, not of one of these types, or has a class.
         ValueError: An integer or logical is NA.
         ImportError: R cannot be started, as for `start()`.
+
+    Example:
+        import pyinit.rpy2
+
+        pyinit.rpy2.start()
+        from rpy2 import robjects
+
+        values = robjects.r("matrix(c(1, 2, 3, 4), 2)")
+        pyinit.rpy2.from_r(values)  # array([[1., 3.], [2., 4.]])
+
+    Source: https://arrow.apache.org/docs/format/CDataInterface.html
     """
     session = _started()
     if not isinstance(x, session.rinterface.Sexp):
