@@ -53,16 +53,9 @@ def fingerprint(x: Any, shape: Iterable[int] | None = None, dtype: Any = None) -
     """Return the SHA-256 digest of a tensor of initial weights, or of an existing array.
 
     Two tensors have the same fingerprint if and only if they have the same shape, dtype and values,
-    to the last bit (0.0 and -0.0 differ), on any machine and in any language. The digest covers
-    these bytes:
-
-    - the ASCII text `pyinit fingerprint 1` and a zero byte,
-    - the version of the random stream (`STREAM_VERSION`) in decimal, and a zero byte,
-    - the name of the dtype, such as `float32`, and a zero byte,
-    - the lengths of the axes in decimal, separated by commas, such as `2,3` (empty for a scalar),
-      and a zero byte,
-    - the values in C order (the last axis varies fastest), each little-endian; a bool is one byte,
-      0 or 1.
+    to the last bit (0.0 and -0.0 differ), on any machine and in any language. The digest
+    covers the bytes that the page "Reproducible weights" of the documentation
+    (`docs/manifests.md`) specifies.
 
     A tensor is drawn in chunks on the CPU, so it may be larger than memory. The exception is
     Orthogonal, whose values all depend on each other.

@@ -12,11 +12,8 @@
 #' [initializer_orthogonal()], whose values all depend on each other. An array is passed to Python
 #' without a copy.
 #'
-#' The digest covers these bytes: the ASCII text `pyinit fingerprint 1` and a zero byte; the version
-#' of the random stream in decimal and a zero byte; the name of the dtype, such as `float32`, and a
-#' zero byte; the lengths of the axes in decimal, separated by commas, such as `2,3`, and a zero
-#' byte; the values in C order (the last axis varies fastest), each little-endian, a bool as a byte
-#' of 0 or 1.
+#' The digest covers the bytes that the page "Reproducible weights" of the documentation
+#' (`docs/manifests.md`) specifies.
 #'
 #' @param x
 #' An initializer; a [lazy_tensor()]; a double, integer or logical vector, matrix or array without a
@@ -69,7 +66,9 @@ fingerprint <- function(x, shape = NULL, dtype = NULL) {
     if (is.double(x) && is.null(dtype)) {
       dtype <- floatx()
     }
-    allowed <- "an initializer, or a double, integer or logical array without a class"
+    allowed <- paste0(
+      allowed_initializer, ", a lazy tensor, or a double, integer or logical array without a class"
+    )
     object <- numpy_view(x, "x", allowed, is_scalar = length(shape) == 0L && !is.null(shape))
   }
   sizes <- if (!is.null(shape)) as.list(shape)

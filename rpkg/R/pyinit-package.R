@@ -18,10 +18,11 @@
 #' layer_dense(units = 3, kernel_initializer = pyinit::initializer_he_normal(seed = 1))
 #' ```
 #'
-#' # Using keras3 and pyinit together keras3 and pyinit export functions of the same names, and R
-#' uses those of the package attached last. With both attached, name the package:
-#' `keras3::initializer_he_normal()` draws with the Keras backend, while the values of
-#' `pyinit::initializer_he_normal()` do not depend on the backend. Layers accept either.
+#' # Using keras3 and pyinit together
+#' keras3 and pyinit export functions of the same names, and R uses those of the package attached
+#' last. With both attached, name the package: `keras3::initializer_he_normal()` draws with the
+#' Keras backend, while the values of `pyinit::initializer_he_normal()` do not depend on the
+#' backend. Layers accept either.
 #'
 #' [get_config()] and [from_config()] also accept Keras objects. [set_random_seed()] seeds R, Python
 #' and NumPy, but unlike `keras3::set_random_seed()` not the Keras backend. A

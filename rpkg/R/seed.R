@@ -129,9 +129,8 @@ set_random_seed <- function(seed) {
 #' model.
 #'
 #' @details
-#' The seed is the first 8 bytes, big-endian, of the SHA-256 digest of these bytes: the ASCII text
-#' `pyinit derive_seed 1`, a zero byte, `seed` modulo 2^64 in decimal, a zero byte, and `name` in
-#' UTF-8. `pyinit.derive_seed()` in Python returns the same seed.
+#' The seed is a part of a SHA-256 digest; the page "The random stream" of the documentation
+#' (`docs/stream.md`) specifies it to the byte. `pyinit.derive_seed()` in Python returns the same.
 #'
 #' R's numbers cannot hold its 64 bits, so it is an object of class `pyinit_seed`, a string of
 #' digits. It can be saved, is accepted wherever this package takes a seed, and is an integer in
