@@ -43,6 +43,72 @@ test_that("an invalid argument of a call is an error of the same form", {
   expect_error(initializer(c(2, 2), NULL, 3), "3", class = "pyinit_type_error")
 })
 
+test_that("values in a message are R code", {
+  # protects: users of R, who typed no None, tuples or 3.0
+  messages <- c(
+    "`dtype` must be one of 'float64', 'bool'. Received: dtype=3.0" =
+      "`dtype` must be one of 'float64', 'bool'. Received: dtype = 3",
+    "`shape` must be None or the shape of `x`, (3,). Received: shape=(4, 2)" =
+      "`shape` must be NULL or the shape of `x`, 3. Received: shape = c(4, 2)",
+    "`value` must be a number or bool (a scalar). Received: value=[1.0, -2.5]" =
+      "`value` must be a number or logical (a scalar). Received: value = c(1, -2.5)",
+    "`offset` must be inside shape=(2, 3). Received: offset=()" =
+      "`offset` must be inside shape = c(2, 3). Received: offset = integer()",
+    "`minval` must be at most maxval=0.0. Received: minval=1e-05" =
+      "`minval` must be at most maxval = 0. Received: minval = 1e-05",
+    "`device` must be 'cpu' or 'cuda:<ordinal>'. Received: device='None'" =
+      "`device` must be 'cpu' or 'cuda:<ordinal>'. Received: device = \"None\"",
+    "`seed` must be below 2**64. Received: seed=True" =
+      "`seed` must be below 2^64. Received: seed = TRUE",
+    "`x` must be an array, see help(). Received: an object of class A" =
+      "`x` must be an array, see help(). Received: an object of class A"
+  )
+  for (message in names(messages)) {
+    for (prefix in c("", "tensors[0] ('a'): ")) {
+      expect_identical(
+        pyinit:::in_r_syntax(paste0(prefix, "Argument ", message)),
+        paste0(prefix, "Argument ", messages[[message]])
+      )
+    }
+  }
+  other <- "a.json: version=(1, 2), None"
+  expect_identical(pyinit:::in_r_syntax(other), other)
+  error <- expect_argument_error(initializer_zeros()(c(2, 3), 3), "dtype")
+  expect_match(conditionMessage(error), "Received: dtype = 3$")
+})
+
+test_that("a condition has the call of the user's function", {
+  # protects: users who look for the line that failed; errors of R and of Python
+  calls <- c(
+    "initializer_he_normal(seed = 1.5)", "initializer_random_normal(stddev = -1)", "he(-1)",
+    "he(2, \"int8\")", "he(2, foo = 1)", "set_num_threads(0)", "lazy_tensor(he, c(2, 3), \"foo\")",
+    "from_config(list(1))", "verify(\"nowhere.json\")", "as_numpy(\"a\")"
+  )
+  # in a new session, since the functions of a test are in the package's namespace
+  found <- run_r(c(
+    "library(pyinit)",
+    "he <- initializer_he_normal(seed = 1)",
+    "show_call <- function(expr) {",
+    "  cat(deparse(conditionCall(tryCatch(expr, error = identity))), '\\n')",
+    "}",
+    sprintf("show_call(%s)", calls)
+  ))
+  expect_identical(trimws(found), calls)
+})
+
+test_that("an initializer that is not called is an error that shows the call", {
+  # protects: users who pass initializer_he_normal instead of initializer_he_normal()
+  uncalled <- initializer_he_normal
+  example <- "initializer_he_normal()"
+  plan <- list(list(name = "a", shape = 2, initializer = uncalled))
+  expect_error(lazy_tensor(uncalled, 2), example, fixed = TRUE, class = "pyinit_type_error")
+  expect_error(fingerprint(uncalled, 2), example, fixed = TRUE, class = "pyinit_type_error")
+  error <- expect_argument_error(create_manifest(plan, seed = 1), "initializer")
+  expect_match(conditionMessage(error), example, fixed = TRUE)
+  expect_argument_error(serialize_initializer(uncalled), "initializer")
+  expect_argument_error(get_config(uncalled), "object")
+})
+
 test_that("an exception whose name includes its module has a clean message", {
   # protects: NumPy's MemoryError
   error <- expect_error(initializer_zeros()(c(2^21, 2^21)), class = "pyinit_error")

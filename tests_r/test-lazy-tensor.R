@@ -139,6 +139,17 @@ test_that("an invalid index is an error that names it", {
   expect_error(x$state, "no element `state`", class = "pyinit_error")
 })
 
+test_that("arithmetic is an error that names as.array()", {
+  # protects: users who take it for an array: mean() would return NA
+  weights <- lazy_tensor(initializer_he_normal(seed = 1), c(3, 2))
+  for (f in list(
+    function(x) x + 1, function(x) -x, function(x) x == x, exp, sum, range, mean, t
+  )) {
+    expect_error(f(weights), "as.array(x)", fixed = TRUE, class = "pyinit_type_error")
+  }
+  expect_identical(as.numeric(weights), as.vector(weights))
+})
+
 test_that("bad arguments are errors, and take no draw", {
   # protects: the error messages of the Python package
   initializer <- initializer_he_normal(seed = random_seed_generator(1))

@@ -1,6 +1,7 @@
 # Errors: those of Python as R conditions, and the package's own.
 
-# Evaluates a call of Python. An exception becomes an R condition with Python's message.
+# Evaluates a call of Python. An exception becomes an R condition with Python's message, its values
+# as R code.
 call_python <- function(expr) {
   # so that an error of R is not taken for Python's last one
   reticulate::py_clear_last_error()
@@ -19,7 +20,7 @@ rethrow <- function(error) {
   if (is.null(raised) || inherits(error, "pyinit_error")) {
     stop(error)
   }
-  message <- raised$value
+  message <- in_r_syntax(raised$value)
   class <- condition_classes[[raised$type]]
   if ("pyinit_os_error" %in% class) {
     message <- sub("^\\[Errno [0-9]+\\] ", "", message)
@@ -43,15 +44,62 @@ condition_classes <- list(
   PermissionError = "pyinit_os_error"
 )
 
+# Rewrites Python's values in the message for an invalid argument as R code: `None`, `dtype=3.0`.
+in_r_syntax <- function(message) {
+  pattern <- "^(.*Argument `[^`]+` must be )(.*[.] Received: )(?:([a-z_]+)=)?(.*)$"
+  parts <- regmatches(message, regexec(pattern, message, perl = TRUE))[[1L]]
+  if (length(parts) == 0L) {
+    return(message)
+  }
+  allowed <- gsub("\\b([a-z_]+)=(?=\\S)", "\\1 = ", numbers_in_r(parts[[3L]]), perl = TRUE)
+  allowed <- gsub("(?<!')\\bbool\\b", "logical", gsub("\\bNone\\b", "NULL", allowed), perl = TRUE)
+  name <- parts[[4L]]
+  received <- if (nzchar(name)) paste(name, "=", value_in_r(parts[[5L]])) else parts[[5L]]
+  paste0(parts[[2L]], allowed, received)
+}
+
+# Python's code for a value as R code; unchanged if it is none that R has.
+value_in_r <- function(code) {
+  if (grepl("^'[^'\"\\\\]*'$", code)) {
+    return(chartr("'", "\"", code))
+  }
+  switch(code,
+    None = "NULL",
+    True = "TRUE",
+    False = "FALSE",
+    `()` = "integer()",
+    if (grepl("^['\"]", code)) code else numbers_in_r(code)
+  )
+}
+
+# A text with Python's numbers and sequences of numbers as R's: 2**31, 3.0, (3,), [1, 2].
+numbers_in_r <- function(text) {
+  text <- gsub("**", "^", text, fixed = TRUE)
+  text <- gsub("(?<![0-9.])([0-9]+)[.]0(?![0-9]|[.][0-9])", "\\1", text, perl = TRUE)
+  number <- "-?[0-9]+(?:[.][0-9]+)?"
+  text <- gsub(sprintf("\\((%s),\\)|\\[(%s)\\]", number, number), "\\1\\2", text, perl = TRUE)
+  gsub(sprintf("[(\\[](%s(?:, %s)+)[)\\]]", number, number), "c(\\1)", text, perl = TRUE)
+}
+
 stop_pyinit <- function(..., class = NULL) {
-  stop(errorCondition(paste0(...), class = c(class, "pyinit_error")))
+  stop(errorCondition(paste0(...), class = c(class, "pyinit_error"), call = user_call()))
+}
+
+# The call of this package by the user: the outermost one of a function of this namespace.
+user_call <- function() {
+  namespace <- topenv()
+  for (frame in seq_len(sys.nframe())) {
+    if (identical(topenv(environment(sys.function(frame))), namespace)) {
+      return(sys.call(frame))
+    }
+  }
 }
 
 # Raises the error for an invalid argument, worded as in the Python package.
-stop_argument <- function(name, received, allowed) {
+stop_argument <- function(name, received, allowed, class = "pyinit_value_error") {
   stop_pyinit(
     "Argument `", name, "` must be ", allowed, ". Received: ", name, " = ", show_value(received),
-    class = "pyinit_value_error"
+    class = class
   )
 }
 

@@ -42,7 +42,7 @@ get_config <- function(object) {
     return(structure(object[["config"]], `__class__` = "SeedGenerator"))
   }
   if (!inherits(object, "python.builtin.object")) {
-    stop_argument("object", object, "an initializer or a random_seed_generator()")
+    stop_argument("object", object, paste0(allowed_initializer, ", or a random_seed_generator()"))
   }
   structure(object$get_config(), `__class__` = object$`__class__`)
 }
@@ -129,7 +129,7 @@ get_initializer <- function(identifier) {
 #' @export
 serialize_initializer <- function(initializer) {
   if (!inherits(initializer, "pyinit_initializer")) {
-    stop_argument("initializer", initializer, "an initializer")
+    stop_argument("initializer", initializer, allowed_initializer)
   }
   with_exact_seeds(value_from_python(bridge()$serialized(initializer)))
 }

@@ -31,8 +31,9 @@
 #'   along each axis, counted from 0. Only that slice is computed. See also [lazy_tensor()].
 #' - `...`: not used. Later arguments must be named.
 #'
-#' # Elements `initializer$seed` is the seed in use, including one drawn from R's generator. The
-#' other arguments are elements too, such as `initializer$scale`. `initializer$get_config()` is
+#' # Elements
+#' `initializer$seed` is the seed in use, including one drawn from R's generator. The other
+#' arguments are elements too, such as `initializer$scale`. `initializer$get_config()` is
 #' [get_config()], and `initializer$clone()` returns a new initializer with the same arguments (and
 #' a fresh seed, if none was given).
 #'
@@ -57,9 +58,12 @@
 #'
 #' # The last two rows only:
 #' full <- initializer(shape = c(5, 3))
-#' part <- initializer(shape = c(5, 3), partition_shape = c(2, 3), partition_offset = c(3, 0))
-#' identical(part, full[4:5, ])
+#' rows <- initializer(shape = c(5, 3), partition_shape = c(2, 3), partition_offset = c(3, 0))
+#' identical(rows, full[4:5, ])
 NULL
+
+# Shows the call: users forget it, and pass the function initializer_he_normal itself.
+allowed_initializer <- "an initializer, such as initializer_he_normal()"
 
 new_initializer <- function(class_name, config) {
   state <- new.env(parent = emptyenv())
@@ -134,8 +138,8 @@ construct <- function(class_name, config, seed, fresh_seed) {
   value_from_python(bridge()$construct(class_name, config, fresh_seed))
 }
 
-# Calls a draw function and returns its array: a double vector over the memory that Python has
-# filled and no longer holds.
+# Calls a draw function and returns its array: a vector over the memory that Python has filled and
+# R now owns.
 draw_array <- function(draw, shape, dtype = NULL, partition_shape = NULL, partition_offset = NULL,
                        device = NULL) {
   shape <- as_sizes("shape", shape)

@@ -63,7 +63,7 @@
 #' identical(as.array(small), initializer_he_normal(seed = 1)(shape = c(4, 3)))
 lazy_tensor <- function(initializer, shape, dtype = NULL) {
   if (!inherits(initializer, "pyinit_initializer")) {
-    stop_type("initializer", initializer, "an initializer")
+    stop_type("initializer", initializer, allowed_initializer)
   }
   shape <- as_sizes("shape", shape)
   as_dim(shape, "shape")
@@ -233,6 +233,32 @@ read_runs <- function(state, runs) {
 #' @export
 `[[<-.pyinit_lazy_tensor` <- `[<-.pyinit_lazy_tensor`
 
+# Functions of arrays would take the object for a list: mean() would return NA.
+not_an_array <- function(name) {
+  stop_pyinit(
+    "`", name, "` does not accept a lazy tensor: read its values with as.array(x), or some of ",
+    "them, as in x[1:2, ]",
+    class = "pyinit_type_error"
+  )
+}
+
+#' @export
+Ops.pyinit_lazy_tensor <- function(e1, e2) not_an_array(.Generic) # nolint: object_name_linter.
+
+#' @export
+Math.pyinit_lazy_tensor <- function(x, ...) not_an_array(.Generic) # nolint: object_name_linter.
+
+#' @export
+Summary.pyinit_lazy_tensor <- function(..., na.rm) { # nolint: object_name_linter.
+  not_an_array(.Generic)
+}
+
+#' @export
+mean.pyinit_lazy_tensor <- function(x, ...) not_an_array("mean")
+
+#' @export
+t.pyinit_lazy_tensor <- function(x) not_an_array("t")
+
 #' @export
 `$<-.pyinit_lazy_tensor` <- `[<-.pyinit_lazy_tensor` # nolint: object_name_linter.
 
@@ -257,6 +283,11 @@ as.matrix.pyinit_lazy_tensor <- function(x, ...) { # nolint: object_name_linter.
 #' @export
 as.vector.pyinit_lazy_tensor <- function(x, mode = "any") { # nolint: object_name_linter.
   as.vector(as.array(x), mode)
+}
+
+#' @export
+as.double.pyinit_lazy_tensor <- function(x, ...) { # nolint: object_name_linter.
+  as.vector(x, "double")
 }
 
 #' @export
