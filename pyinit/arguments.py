@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 import sys
 from collections.abc import Iterable, Sequence, Set
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,6 +69,13 @@ def one_of(name: str, value: object, allowed: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
         raise argument_error(name, value, "one of " + ", ".join(map(repr, allowed)))
     return value
+
+
+def as_path(name: str, value: str | os.PathLike[str]) -> Path:
+    """Return a path given as a string or as a path object."""
+    if not isinstance(value, str | os.PathLike):
+        raise argument_error(name, value, "a path")
+    return Path(value)
 
 
 def as_dimensions(name: str, value: object) -> Shape:
@@ -136,8 +145,8 @@ def as_partition(
     """
     shape_name, offset_name = names
     if partition_shape is None or partition_offset is None:
-        name = shape_name if partition_shape is None else offset_name
-        raise argument_error(name, None, "given together with the other partition argument")
+        names = names if partition_shape is None else names[::-1]
+        raise argument_error(names[0], None, f"given together with `{names[1]}`")
     partition = as_dimensions(shape_name, partition_shape)
     offset = as_dimensions(offset_name, partition_offset)
     if len(partition) != len(shape):

@@ -152,7 +152,7 @@ def command() -> None:
 @_max_bytes
 @_threads
 def manifest_command(target: str, output: Path | None, seed: int | None, max_bytes: int) -> None:
-    """Pin the initial weights of TARGET in a manifest.
+    """Record the initial weights of TARGET in a manifest.
 
     TARGET is a plan (a .json file), a saved Keras model (a .keras file), or module:object, where
     the object is a Keras model, a torch module, or a function that returns one. Without --output,
@@ -243,7 +243,7 @@ def materialize_command(
 @click.option("--device", default="cpu", show_default=True, help='"cpu", "cuda" or "cuda:1".')
 @_threads
 def self_test_command(device: str) -> int:
-    """Check that this pyinit draws the golden vectors."""
+    """Check that the installed pyinit reproduces the golden vectors."""
     found = pyinit.self_test(device)
     click.echo(repr(found))
     return 0 if found else DIFFERENT

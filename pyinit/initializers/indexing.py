@@ -67,7 +67,7 @@ def _expanded(entries: tuple[Any, ...], rank: int) -> list[Any]:
     """Replace the ellipsis and omitted trailing axes by full slices."""
     ellipses = [at for at, entry in enumerate(entries) if entry is Ellipsis]
     if len(ellipses) > 1:
-        raise IndexError(_ALLOWED)
+        raise IndexError(f"{_ALLOWED}. Received: {len(ellipses)} ellipses")
     given = len(entries) - len(ellipses)
     if given > rank:
         raise IndexError(f"too many indices: the tensor has {rank} axes, {given} were indexed")
@@ -82,7 +82,7 @@ def _position(entry: Any, axis: int, length: int) -> int:
             raise TypeError
         position = operator.index(entry)
     except TypeError:
-        raise IndexError(_ALLOWED) from None
+        raise IndexError(f"{_ALLOWED}. Received: {entry!r}") from None
     if not -length <= position < length:
         raise IndexError(f"index {position} is out of bounds for axis {axis} with size {length}")
     return position % length

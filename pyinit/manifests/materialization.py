@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from pyinit.arguments import one_of
+from pyinit.arguments import as_path, one_of
 from pyinit.manifests import arrow_files, safetensors
 from pyinit.manifests.creation import compute_fingerprint
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
@@ -85,7 +85,7 @@ def materialize(
     shards = assign_shards(checked.tensors, count)
     chosen = {position: checked.tensors[position] for position in shards[index - 1]}
     check_sizes(chosen.values(), as_max_bytes(max_bytes))
-    target = Path(path)
+    target = as_path("path", path)
     folder = target.parent if format == "safetensors" else target
     folder.mkdir(parents=True, exist_ok=True)
     needed = sum(tensor.nbytes for tensor in chosen.values())

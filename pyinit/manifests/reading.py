@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pyinit.arguments import argument_error, as_shape
+from pyinit.arguments import argument_error, as_path, as_shape
 from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
 from pyinit.manifests.model import Manifest, ManifestError, Segment, TensorSpec, readable_size
@@ -45,8 +45,8 @@ def read_manifest(file: str | os.PathLike[str]) -> Manifest:
         A `Manifest`.
 
     Raises:
-        ValueError: The file is not a manifest, or has a version that this pyinit does not support.
-            The message says where, what was received, and what is allowed.
+        ValueError: `file` is not a path, or the file is not a manifest or has a version that this
+            pyinit does not support. The message says where, what was received, and what is allowed.
         OSError: The file cannot be read.
         ImportError: The package jsonschema is not installed.
 
@@ -62,7 +62,7 @@ def read_manifest(file: str | os.PathLike[str]) -> Manifest:
 
     Source: the JSON Schema of manifests, printed by `pyinit schema`
     """
-    path = Path(file)
+    path = as_path("file", file)
     size = path.stat().st_size
     if size > MAX_FILE_SIZE:
         limit = readable_size(MAX_FILE_SIZE)

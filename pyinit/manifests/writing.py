@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, as_path
 from pyinit.manifests.model import Manifest, Segment, TensorSpec
 from pyinit.manifests.reading import FORMAT, FORMAT_VERSION
 from pyinit.reproducibility.json_config import seed_to_json, to_json_config
@@ -23,7 +22,7 @@ def write_manifest(manifest: Manifest, file: str | os.PathLike[str]) -> None:
         file: The path; an existing file is replaced.
 
     Raises:
-        ValueError: `manifest` is not a manifest.
+        ValueError: `manifest` is not a manifest, or `file` is not a path.
         OSError: The file cannot be written.
 
     Example:
@@ -37,7 +36,7 @@ def write_manifest(manifest: Manifest, file: str | os.PathLike[str]) -> None:
 
     Source: the JSON Schema of manifests, printed by `pyinit schema`
     """
-    Path(file).write_text(as_text(manifest), encoding="utf-8", newline="\n")
+    as_path("file", file).write_text(as_text(manifest), encoding="utf-8", newline="\n")
 
 
 def as_text(manifest: Manifest) -> str:

@@ -31,9 +31,12 @@ def host_array(x: Any) -> AnyArray:
         values = np.asarray(x)
         if values.dtype != object and not isinstance(x, np.ma.MaskedArray):
             return values
+    received = f"an object of class {type(x).__name__}"
+    if isinstance(x, type):
+        received = f"the class {x.__name__} itself"
     raise TypeError(
-        "Argument `x` must be an initializer or an array without a mask. "
-        f"Received: an object of class {type(x).__name__}"
+        "Argument `x` must be an initializer, a lazy tensor or an array without a mask. "
+        f"Received: {received}"
     )
 
 

@@ -291,6 +291,12 @@ def test_the_arguments_of_materialize(pinned, tmp_path):
         pyinit.materialize(pinned, tmp_path / "x", format="npz")
     with pytest.raises(ValueError, match="Argument `shard`"):
         pyinit.materialize(pinned, tmp_path / "x", shard="3-8")
+    with pytest.raises(ValueError, match=r"Argument `path` must be a path\. Received: path=3"):
+        pyinit.materialize(pinned, 3)
+    with pytest.raises(ValueError, match=r"Argument `file` must be a path\. Received: file=3"):
+        pyinit.write_manifest(pinned, 3)
+    with pytest.raises(ValueError, match=r"Argument `file` must be a path\. Received: file=None"):
+        pyinit.read_manifest(None)
     assert list(tmp_path.iterdir()) == []
 
 
