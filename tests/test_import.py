@@ -20,6 +20,12 @@ def test_import_needs_no_optional_package():
     assert not OPTIONAL & set(result.stdout.split())
 
 
+def test_modules_are_imported_on_first_access():
+    """Protects users who type `import pyinit` alone."""
+    code = "import pyinit; pyinit.compat.v1.zeros_initializer(), pyinit.compat.tf_keras.Zeros()"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_public_names():
     """Protects the static lists of names, which type checkers need, from missing one."""
     classes = {cls.__name__ for cls in CLASSES}
