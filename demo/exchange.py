@@ -1,4 +1,4 @@
-"""A story: a Python user and an R user pin, exchange and verify the initial weights of a model.
+"""A story: a Python user and an R user record, exchange and verify the initial weights of a model.
 
 Each file in demo/exchange is a step: the input of one person, run in a separate process and shown
 with its output. The people exchange only files.

@@ -1,4 +1,4 @@
-# Ada works in Python. She builds a model and pins its initial weights in a manifest.
+# Ada works in Python. She builds a model and records its initial weights in a manifest.
 
 import csv
 

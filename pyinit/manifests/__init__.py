@@ -1,1 +1,1 @@
-"""Manifests: files that pin the initial weights of a model, and the functions that use them."""
+"""Manifests: files that record the initial weights of a model, and the functions that use them."""

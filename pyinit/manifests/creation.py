@@ -37,7 +37,7 @@ def create_manifest(
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> Manifest:
-    """Create a manifest, which pins the initial weights of a model.
+    """Create a manifest, which records the initial weights of a model.
 
     The manifest records the initializer and the fingerprint of every weight. Write it to a file
     with `write_manifest()`; `verify()` and `materialize()` use it in R or in Python, on other
@@ -46,10 +46,10 @@ def create_manifest(
     Args:
         target: One of:
 
-            - A Keras model. With `seed`, the manifest pins the weights that
+            - A Keras model. With `seed`, the manifest records the weights that
               `pyinit.keras.initialize(model, seed)` draws; without, those that the model was built
               with, whose initializers must be pyinit's, or constant ones of Keras.
-            - A torch module. The manifest pins the weights that
+            - A torch module. The manifest records the weights that
               `pyinit.torch.init_(module, seed=seed)` draws; `pyinit.torch.create_manifest()` also
               takes initializers.
             - A plan: a list of dictionaries, one for each tensor, with `name`, `shape`,
@@ -68,7 +68,7 @@ def create_manifest(
 
     Raises:
         TypeError: `target` is none of these.
-        ValueError: Something in `target` cannot be pinned, or an argument is invalid.
+        ValueError: Something in `target` cannot be recorded, or an argument is invalid.
         DifferenceError: The model does not have its initial weights, for example because it was
             trained. This is a ValueError too.
 
@@ -107,10 +107,10 @@ def manifest_from_specs(
     check_names(specs)
     check_sizes(specs, as_max_bytes(max_bytes))
     fingerprints = for_each_tensor(specs, compute_fingerprint, progress)
-    pinned = (
+    recorded = (
         replace(spec, fingerprint=found) for spec, found in zip(specs, fingerprints, strict=True)
     )
-    return Manifest(STREAM_VERSION, tuple(pinned), seed)
+    return Manifest(STREAM_VERSION, tuple(recorded), seed)
 
 
 def manifest_from_model(
@@ -124,7 +124,7 @@ def manifest_from_model(
     """Return the manifest of a model.
 
     Raises:
-        DifferenceError: The model does not have the weights that the manifest pins.
+        DifferenceError: The model does not have the weights that the manifest records.
     """
     made = manifest_from_specs(tensors, seed, max_bytes=max_bytes, progress=progress)
     expected = {tensor.name: tensor.fingerprint for tensor in made.tensors}
@@ -267,7 +267,7 @@ def _seed_from_json(seed: Any) -> Any:
 def with_integer_seed(
     initializer: Initializer, seed: int | None, name: str
 ) -> tuple[Initializer, int]:
-    """Return an initializer with an integer seed, which can be pinned, and the draw of that seed.
+    """Return an initializer with an integer seed, which can be recorded, and the draw of that seed.
 
     Args:
         initializer: The initializer. If it has a seed generator, this takes its next draw.

@@ -70,11 +70,11 @@ def materialize(
     Example:
         >>> import pyinit, tempfile, pathlib
         >>> plan = [{"name": "kernel", "shape": (4, 3), "initializer": "he_normal"}]
-        >>> pinned = pyinit.create_manifest(plan, seed=42)
+        >>> manifest = pyinit.create_manifest(plan, seed=42)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     file = pathlib.Path(folder, "model.safetensors")
-        ...     [written] = pyinit.materialize(pinned, file)
-        ...     pyinit.verify(pinned, written)
+        ...     [written] = pyinit.materialize(manifest, file)
+        ...     pyinit.verify(manifest, written)
         The same: 1 tensor, 48 bytes.
 
     Source: https://huggingface.co/docs/safetensors/index#format

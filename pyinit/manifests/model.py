@@ -114,7 +114,7 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The pinned initial weights of a model, as `pyinit.create_manifest()` returns them.
+    """A record of the initial weights of a model, as `pyinit.create_manifest()` returns them.
 
     Args:
         stream_version: The version of the random stream that the weights are drawn from.

@@ -121,10 +121,10 @@ def verify(
     Example:
         >>> import pyinit
         >>> plan = [{"name": "kernel", "shape": (4, 3), "initializer": "he_normal"}]
-        >>> pinned = pyinit.create_manifest(plan, seed=42)
-        >>> pyinit.verify(pinned)
+        >>> manifest = pyinit.create_manifest(plan, seed=42)
+        >>> pyinit.verify(manifest)
         The same: 1 tensor, 48 bytes.
-        >>> pyinit.verify(pinned, {"kernel": pyinit.HeNormal(seed=42)((3, 4))})
+        >>> pyinit.verify(manifest, {"kernel": pyinit.HeNormal(seed=42)((3, 4))})
         DIFFERENT: 1 (of 1 tensor, 48 bytes):
           kernel: the shape is [3, 4], not [4, 3]
 

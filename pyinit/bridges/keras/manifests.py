@@ -44,7 +44,7 @@ class KerasAdapter:
         segments = [_segments(weight, seed) for weight in weights]
         check_problems(
             "target",
-            "a model whose weights can all be pinned",
+            "a model whose weights can all be recorded",
             ((weight.path, weight.problem) for weight in weights),
         )
         return [
@@ -129,7 +129,7 @@ def _as_ours(initializer: Any) -> Initializer:
     if "seed" in config:
         raise CannotDrawError(
             f"its initializer is Keras' own {name}, whose values depend on the backend: give the "
-            f"layer pyinit.{name}(), or pin the model with a seed"
+            f"layer pyinit.{name}(), or create the manifest with a seed"
         )
     return NAMES[name].from_config(config)
 

@@ -160,7 +160,9 @@ def test_weights_without_provenance_are_named():
         "theirs/kernel",
     ]
     assert "Keras' own GlorotUniform, whose values depend on the backend" in str(e.value)
-    assert "give the layer pyinit.GlorotUniform(), or pin the model with a seed" in str(e.value)
+    assert "give the layer pyinit.GlorotUniform(), or create the manifest with a seed" in str(
+        e.value
+    )
     with pytest.raises(ValueError, match="Argument `target` must be built"):
         pyinit.create_manifest(keras.Sequential([layers.Dense(2)]), seed=1)
 
