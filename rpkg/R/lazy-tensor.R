@@ -24,6 +24,9 @@
 #' an index for each of them: `x[i]` with a vector or a matrix is an error. Each contiguous or
 #' evenly spaced run of indices is read at once.
 #'
+#' Functions that compute with arrays, such as `+` and `sum()`, do not accept a lazy tensor: pass
+#' them `as.array(x)`.
+#'
 #' Any element of [initializer_orthogonal()] depends on the whole matrix: it is computed when it is
 #' first read, and kept. Values are computed on the CPU.
 #'

@@ -39,7 +39,7 @@ for_python <- function(show) {
   reticulate::r_to_py(show, convert = TRUE)
 }
 
-# A progress bar that appears after so many seconds.
+# A progress bar that appears after `after` seconds.
 progress_bar <- function(after = 2) {
   started <- proc.time()[["elapsed"]]
   bar <- NULL

@@ -46,7 +46,7 @@ random_seed_generator <- function(seed = NULL, name = NULL, ...) {
   }
   check_missing(list(name = name))
   fresh_seed <- NULL
-  # an environment: everyone who holds the generator shares its draws
+  # an environment, so that all references to the generator share its draws
   generator <- new.env(parent = emptyenv())
   generator$seed <- seed
   if (is.null(seed)) {
@@ -230,8 +230,8 @@ sample_seed <- function() {
   sample.int(1e9L, 1L)
 }
 
-# Returns a function that sets R's random number generator back to its present state: an error takes
-# no draw from it.
+# Returns a function that restores the present state of R's random number generator: a call that
+# fails takes no draw from it.
 save_random_state <- function() {
   saved <- get0(".Random.seed", globalenv(), inherits = FALSE)
   function() {

@@ -1,5 +1,6 @@
 .onLoad <- function(libname, pkgname) {
-  # A delayed import as a hint: if another package starts Python, a Python that has the module.
+  # A delayed import is a hint: if another package starts Python, reticulate chooses one that has
+  # the module.
   if (!reticulate::py_available()) {
     reticulate::import("pyinit", delay_load = TRUE)
   }

@@ -1,5 +1,5 @@
-/* The two structs of the Arrow C data interface, as its specification lays them out for every
-   producer and consumer to repeat: https://arrow.apache.org/docs/format/CDataInterface.html */
+/* The two structs of the Arrow C data interface, copied from its specification, as every producer
+   and consumer does: https://arrow.apache.org/docs/format/CDataInterface.html */
 
 #ifndef ARROW_C_DATA_INTERFACE
 #define ARROW_C_DATA_INTERFACE

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* R's collector does not see the memory of the arrays, so it would not run while they pile up.
-   A new transfer runs it once the memory that only R keeps alive exceeds this limit, which is then
-   set to what survived plus this allowance, or plus a quarter if that is more. */
+/* R's collector does not see the memory of the arrays, so it would not run while they pile up. A
+   new transfer runs it once the memory that only R keeps alive, `outstanding`, exceeds `limit`.
+   The limit then becomes what survived plus this allowance, or plus a quarter if that is more. */
 static const double garbage_allowed = 256.0 * 1024 * 1024;
 static double outstanding = 0;
 static double limit = 256.0 * 1024 * 1024;

@@ -18,7 +18,7 @@ struct arrow_transfer {
     struct ArrowSchema schema;
     struct ArrowArray array;
     int shared;   /* whether Python may still read or write the values */
-    double bytes; /* what the array adds to the memory that only R keeps alive */
+    double bytes; /* the array's share of the memory that only R keeps alive */
     long process; /* the process that took the array: a fork must not release its parent's */
 };
 

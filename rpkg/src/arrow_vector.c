@@ -5,9 +5,9 @@
    data2  NULL, or the ordinary vector that has replaced the buffer, because R was about to write
           to a buffer that Python shares
 
-   There are no methods for sums, extremes, sortedness and subsets: R's own code reads the values
-   through the pointer and computes what it computes for an ordinary vector. There is none for
-   serialization either: R then writes an ordinary vector, which any session reads. */
+   There are no methods for sums, extremes, sortedness and subsets: R reads the values through
+   the pointer, as it does those of an ordinary vector. There is none for serialization either: R
+   then writes an ordinary vector, which any session can read. */
 
 #include "arrow_vector.h"
 #include "arrow_transfer.h"

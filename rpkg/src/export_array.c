@@ -33,8 +33,8 @@ static const void *stable_values(SEXP x, const void *none)
         return none;
     if (TYPEOF(x) != REALSXP)
         return TYPEOF(x) == INTSXP ? INTEGER(x) : LOGICAL(x);
-    /* Some of R's own ALTREP vectors move their values when a writable pointer is first asked for, so
-     it is asked for here. Ours keep the values they first had. */
+    /* Some of R's own ALTREP vectors move their values when a writable pointer is first requested,
+     * so this requests one. Ours never move their values. */
     return is_arrow_vector(x) ? REAL_RO(x) : REAL(x);
 }
 

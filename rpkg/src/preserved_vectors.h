@@ -16,8 +16,8 @@ struct preserved_vector {
    preserved_vector_release(). Only on R's thread. */
 struct preserved_vector *preserved_vector_new(SEXP vector);
 
-/* Gives the entry back, on any thread; it must not be used afterwards. On R's thread the vector is
-   free at once, elsewhere from the next preserved_vectors_drain() on. */
+/* Releases the entry, on any thread; it must not be used afterwards. On R's thread the vector is
+   freed at once, on another by the next preserved_vectors_drain(). */
 void preserved_vector_release(struct preserved_vector *entry);
 
 /* Frees the vectors that other threads have released. Only on R's thread. */

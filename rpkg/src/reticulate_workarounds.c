@@ -6,7 +6,7 @@
    (https://github.com/rstudio/reticulate/issues/1236).
 
    All versions run a thread that asks Python several times a second to let R process events. It
-   goes on after Python has ended, and may then crash the process, which is about to exit.
+   keeps running after Python has ended, and may then crash the process, which is about to exit.
 
    reticulate calls Python through function pointers that it sets when it first uses Python. Two of
    them are redirected here: Py_DecRef, in those versions only, to a function that takes the lock;
@@ -99,8 +99,8 @@ static void restore_lock(void *data)
     python.restore_lock(((struct evaluation *)data)->lock_state);
 }
 
-/* Evaluates `expr`, which makes reticulate (before 1.31) load Python, and redirects Py_DecRef. R holds
-   the lock until then, since references are still dropped without it. */
+/* Evaluates `expr`, which makes reticulate (before 1.31) load Python, and redirects Py_DecRef. R
+   holds the lock until then, since references are still dropped without it. */
 SEXP eval_with_lock(SEXP expr, SEXP env, SEXP reticulate)
 {
     if (!is_lock_released())

@@ -18,7 +18,7 @@ from pyinit.seeds import is_generator, take_draw
 
 __all__ = ["lazy_of", "make_lazy", "restore_lazy"]
 
-#: Evenly spaced indices along one axis: the first index, the steps and the counts of several runs.
+#: Runs of evenly spaced indices along one axis: their first indices, steps and counts.
 Runs = tuple[Sequence[float], Sequence[float], Sequence[float]]
 
 #: Moves the elements with given runs of indices along each axis to R.
