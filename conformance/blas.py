@@ -7,7 +7,7 @@ from functools import partial
 
 from conformance.builds import require_x86
 from conformance.pythons import NEWEST, OLDEST, VERSIONS, Packages, ask, interpreter
-from conformance.rows import NotRunError, Outcome, Result, Row, State, passed
+from conformance.rows import FailedError, NotRunError, Outcome, Result, Row, State, passed
 from pyinit import native
 from pyinit.runtime import kernel_choice
 
@@ -51,14 +51,20 @@ def _self_test(processor: str, packages: Packages, count: int) -> Outcome:
         "OPENBLAS_CORETYPE": processor,
         "OPENBLAS_NUM_THREADS": str(count),
     }
-    found = ask(_version(packages), packages, variables, "--blas")
+    version = _version(packages)
+    found = ask(version, packages, variables, "--blas")
     if not found["blas"]:
         raise NotRunError("this NumPy does not use OpenBLAS")
+    try:
+        qr = ask(version, packages, variables, "--qr")["qr"]
+    except FailedError:
+        # some kernels of OpenBLAS 0.3.34 crash, depending on the alignment of the stack
+        qr = "crash"
     return passed(
         found["checked"],
         found["differences"],
         (f"OpenBLAS {found['blas'][1]}",),
-        qr=found["qr"],
+        qr=qr,
         orthogonal=found["orthogonal"],
     )
 
