@@ -73,8 +73,11 @@ test_that("a draw has the values and the dimensions of the Python array", {
 
 test_that("a draw is a slice of the full tensor", {
   x <- draw_array(normal, c(5, 4))
-  part <- draw_array(normal, c(5, 4), partition_shape = c(2, 3), partition_offset = list(3L, 1))
-  expect_identical(part, x[4:5, 2:4])
+  partition <- draw_array(
+    normal, c(5, 4),
+    partition_shape = c(2, 3), partition_offset = list(3L, 1)
+  )
+  expect_identical(partition, x[4:5, 2:4])
 })
 
 test_that("shapes are taken as R users type them", {

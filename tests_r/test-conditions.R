@@ -73,8 +73,12 @@ test_that("values in a message are R code", {
   }
   other <- "a.json: version=(1, 2), None"
   expect_identical(pyinit:::in_r_syntax(other), other)
-  error <- expect_argument_error(initializer_zeros()(c(2, 3), 3), "dtype")
+  error <- expect_argument_error(initializer_zeros()(2, 3), "dtype")
   expect_match(conditionMessage(error), "Received: dtype = 3$")
+  # initializer(64, 32) instead of initializer(c(64, 32))
+  expect_match(conditionMessage(error), "dimensions as one vector, as in c(64, 32)", fixed = TRUE)
+  error <- expect_argument_error(lazy_tensor(initializer_zeros(), 64, 32), "dtype")
+  expect_match(conditionMessage(error), "dimensions as one vector", fixed = TRUE)
 })
 
 test_that("a condition has the call of the user's function", {

@@ -65,10 +65,10 @@ test_that("another dtype or a slice is the same draw", {
   # protects: the arguments of the call arrive
   initializer <- initializer_random_normal(seed = 5)
   full <- initializer(c(6, 4), "float64")
-  part <- initializer(
+  partition <- initializer(
     c(6, 4), dtype = "float64", partition_shape = c(2, 3), partition_offset = c(4, 1)
   )
-  expect_identical(part, full[5:6, 2:4])
+  expect_identical(partition, full[5:6, 2:4])
   expect_equal(initializer(c(6, 4)), full, tolerance = 1e-6)
 })
 

@@ -92,11 +92,11 @@ test_that("only selected elements are computed", {
   x <- lazy_tensor(initializer_he_normal(seed = 1), c(1e9, 4096))
   expect_identical(length(x), 1e9 * 4096)
   expect_identical(dim(x), c(1000000000L, 4096L))
-  part <- initializer_he_normal(seed = 1)(
+  partition <- initializer_he_normal(seed = 1)(
     c(1e9, 4096), partition_shape = c(5, 2), partition_offset = c(1e9 - 5, 10)
   )
-  expect_identical(x[(1e9 - 4):1e9, 11:12], part)
-  expect_identical(x[c(1e9, 1e9 - 2), 12:11], part[c(5, 3), 2:1])
+  expect_identical(x[(1e9 - 4):1e9, 11:12], partition)
+  expect_identical(x[c(1e9, 1e9 - 2), 12:11], partition[c(5, 3), 2:1])
   long <- lazy_tensor(initializer_ones(), 2^40)
   expect_null(dim(long))
   expect_identical(long[c(2^40, 1)], c(1, 1))

@@ -56,8 +56,8 @@ def rows():
         for draws in (1, 3):
             yield row(name, FACTORIES[name], [5, 3], draws)
     for name in ["initializer_ones", *RANDOM]:
-        for part in CASES["partitions"]:
-            call = {"partition_shape": part["shape"], "partition_offset": part["offset"]}
+        for partition in CASES["partitions"]:
+            call = {"partition_shape": partition["shape"], "partition_offset": partition["offset"]}
             yield row(name, FACTORIES[name], CASES["partitioned_shape"], **call)
 
 

@@ -155,7 +155,7 @@ is_array_of_numbers <- function(x) {
 }
 
 # A function that returns the array for its own shape. A Keras layer gets the Python object, which
-# does not outlive the session and is then made again from the array.
+# does not outlive the session and is then recreated from the array.
 array_initializer <- function(values) {
   check_missing(list(identifier = values))
   state <- new.env(parent = emptyenv())

@@ -2,7 +2,7 @@
 #
 # The state is the configuration (`class_name`, `config`), the seed in use (`seed`: a number or a
 # seed generator) and the Python function that draws (`draw`), which does not outlive the session
-# and is then constructed again from the rest.
+# and is then recreated from the rest.
 
 #' Initializers are functions
 #'
@@ -144,6 +144,7 @@ draw_array <- function(draw, shape, dtype = NULL, partition_shape = NULL, partit
                        device = NULL) {
   shape <- as_sizes("shape", shape)
   check_missing(list(dtype = dtype, device = device))
+  check_dtype(dtype)
   if (is.null(partition_shape)) {
     dim <- as_dim(shape, "shape")
     bytes <- 8 * prod(shape)
@@ -161,6 +162,13 @@ draw_array <- function(draw, shape, dtype = NULL, partition_shape = NULL, partit
     as.list(shape), dtype, partition_shape, partition_offset, device, transfer$address
   ))
   .Call(import_array, transfer$pointer, dim, FALSE)
+}
+
+# Raises an error for a number as dtype: a second dimension, as in initializer(64, 32).
+check_dtype <- function(dtype) {
+  if (is.numeric(dtype)) {
+    stop_argument("dtype", dtype, "a name; give the dimensions as one vector, as in c(64, 32)")
+  }
 }
 
 # The draw function of any Python initializer.

@@ -2,7 +2,7 @@
 #
 # The state is what the tensor is made from (`class_name`, `config` with the seed in use, `draw`,
 # `shape`, `dtype`) and the Python function that reads it (`read`), which does not outlive the
-# session and is then made again from the rest.
+# session and is then recreated from the rest.
 
 #' A tensor that is computed where it is read
 #'
@@ -71,6 +71,7 @@ lazy_tensor <- function(initializer, shape, dtype = NULL) {
   shape <- as_sizes("shape", shape)
   as_dim(shape, "shape")
   check_missing(list(dtype = dtype))
+  check_dtype(dtype)
   draw <- draw_of(state_of(initializer))
   made <- value_from_python(bridge()$make_lazy(draw, as.list(shape), dtype))
   # in the namespace, so that readRDS() loads the package

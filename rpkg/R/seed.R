@@ -129,7 +129,7 @@ set_random_seed <- function(seed) {
 #' model.
 #'
 #' @details
-#' The seed is a part of a SHA-256 digest; the page "The random stream" of the documentation
+#' The seed is the start of a SHA-256 digest; the page "The random stream" of the documentation
 #' (`docs/stream.md`) specifies it to the byte. `pyinit.derive_seed()` in Python returns the same.
 #'
 #' R's numbers cannot hold its 64 bits, so it is an object of class `pyinit_seed`, a string of
