@@ -442,7 +442,7 @@ def check_out(
     on_gpu = not isinstance(out, np.ndarray) and devices.device_of(out) is not None
     # the mask of a masked array would keep hiding filled values
     if not on_gpu and (not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray)):
-        allowed = "a NumPy array or an array on a GPU"
+        allowed = "a NumPy array or an array on a GPU (for a torch tensor on the CPU, its .numpy())"
         raise TypeError(f"Argument `out` must be {allowed}. Received: out={out!r}")
     widened = widened and dtype.name in FLOAT_DTYPES
     is_stored = out.dtype == dtype or (widened and out.dtype == _FLOAT64)
