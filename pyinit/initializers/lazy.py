@@ -240,13 +240,13 @@ class LazyTensor:
         ordinal = devices.resolve(None, out)
         if ordinal is None:
             check_out(out, self._dtype, widened=True)
-            self._fill(out, self._partition(out.shape, offset)[1])
+            self._fill(out, self._partition(out.shape, offset, "out.shape")[1])
             return
         from pyinit.stream.gpu import arrays
 
         with arrays.borrowed(out) as array, arrays.reporting_memory(ordinal):
             check_out(array, self._dtype, widened=True)
-            self._fill_on_gpu(array, self._partition(array.shape, offset)[1])
+            self._fill_on_gpu(array, self._partition(array.shape, offset, "out.shape")[1])
 
     def chunks(self, size: int | None = None) -> Iterator[tuple[tuple[slice, ...], AnyArray]]:
         """Read the tensor in chunks that are consecutive in C order.
@@ -294,13 +294,13 @@ class LazyTensor:
         return standardize_dtype(dtype, allowed)
 
     def _partition(
-        self, shape: Iterable[int] | None, offset: Iterable[int] | None
+        self, shape: Iterable[int] | None, offset: Iterable[int] | None, name: str = "shape"
     ) -> tuple[Shape, Shape]:
         if shape is None and offset is None:
             return self._shape, (0,) * len(self._shape)
-        partition = self._shape if shape is None else as_dimensions("shape", shape)
+        partition = self._shape if shape is None else as_dimensions(name, shape)
         first = (0,) * len(self._shape) if offset is None else offset
-        return as_partition(self._shape, partition, first, ("shape", "offset"))
+        return as_partition(self._shape, partition, first, (name, "offset"))
 
     # ---- identity ----
 

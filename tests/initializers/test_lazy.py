@@ -231,7 +231,7 @@ def test_invalid_buffers_are_errors():
         weights.read_into(read_only)
     with pytest.raises(ValueError, match="Argument `offset` must be such that"):
         weights.read_into(np.zeros((2, 2), np.float32), (2, 0))
-    with pytest.raises(ValueError, match="Argument `shape` must be of the rank"):
+    with pytest.raises(ValueError, match=r"Argument `out\.shape` must be of the rank"):
         weights.read_into(np.zeros(2, np.float32))
     with pytest.raises(TypeError, match="must be a NumPy array or an array on a GPU"):
         weights.read_into([0.0])
