@@ -18,7 +18,6 @@ from pyinit import bridges
 from pyinit.dtypes import floatx, set_floatx
 from pyinit.initializers import *
 from pyinit.reproducibility.fingerprint import fingerprint
-from pyinit.reproducibility.golden import self_test
 from pyinit.runtime.devices import default_device, set_default_device
 from pyinit.runtime.diagnostics import show_config
 from pyinit.runtime.threads import num_threads, set_num_threads
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from pyinit.manifests.reading import read_manifest
     from pyinit.manifests.verification import Verification, verify
     from pyinit.manifests.writing import write_manifest
+    from pyinit.reproducibility.golden import self_test
 
 # written out: type checkers do not follow a sum of lists
 __all__ = [
@@ -116,6 +116,7 @@ _LAZY_NAMES = {
     "create_manifest": "pyinit.manifests.creation",
     "materialize": "pyinit.manifests.materialization",
     "read_manifest": "pyinit.manifests.reading",
+    "self_test": "pyinit.reproducibility.golden",
     "verify": "pyinit.manifests.verification",
     "write_manifest": "pyinit.manifests.writing",
 }
