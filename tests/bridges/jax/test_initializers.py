@@ -192,3 +192,22 @@ def test_flax():
     jax.jit(attention.init)(KEY, jnp.zeros((1, 3, 8)))
     layer = nnx.Linear(4, 3, kernel_init=initialize, rngs=nnx.Rngs(0))
     assert (layer.kernel.get_value() != 0).all()
+
+
+def test_classes_of_compat_are_accepted():
+    """Protects users who move from Keras 2 to JAX: the key takes the place of the seed."""
+    from pyinit.compat import tf_keras
+
+    ours = pyinit.jax.initializer(tf_keras.HeNormal())
+    assert same_bits(np.asarray(ours(7, (4, 3))), pyinit.HeNormal(7)((4, 3)))
+
+
+def test_a_call_of_ones_own_is_refused():
+    """Protects against values that a key does not determine."""
+
+    class Doubled(pyinit.HeNormal):
+        def __call__(self, shape, dtype=None, **kwargs):
+            return 2 * super().__call__(shape, dtype, **kwargs)
+
+    with pytest.raises(TypeError, match="Argument `initializer` must be an initializer of pyinit"):
+        pyinit.jax.initializer(Doubled())
