@@ -125,14 +125,15 @@ class IdentityTensor(ConstantTensor):
 
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
         out.fill(0)
-        rows, columns = (
-            first + step * np.arange(length)
-            for first, step, length in zip(
-                offset or (0, 0), steps or (1, 1), out.shape, strict=True
-            )
-        )
-        _, row, column = np.intersect1d(rows, columns, assume_unique=True, return_indices=True)
-        out[row, column] = self._value
+        first, step = offset or (0, 0), steps or (1, 1)
+        # the shorter axis bounds the diagonal, and so the memory for its positions
+        short, long = sorted((0, 1), key=out.shape.__getitem__)
+        position = np.arange(out.shape[short])
+        index = first[short] + step[short] * position
+        other, rest = np.divmod(index - first[long], step[long])
+        is_inside = (rest == 0) & (other >= 0) & (other < out.shape[long])
+        diagonal = {short: position[is_inside], long: other[is_inside]}
+        out[diagonal[0], diagonal[1]] = self._value
 
     def _fill_on_gpu(self, out: Any, offset: Shape | None = None) -> None:
         from pyinit.stream.gpu import arrays

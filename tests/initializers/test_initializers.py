@@ -4,6 +4,7 @@ import copy
 import inspect
 import math
 import pickle
+import tracemalloc
 
 import keras
 import ml_dtypes
@@ -86,6 +87,21 @@ def test_partition_of_the_identity(offset, partition):
     values = initializer((8, 8), partition_shape=partition, partition_offset=offset)
     (row, column), (rows, columns) = offset, partition
     assert same_bits(values, initializer((8, 8))[row : row + rows, column : column + columns])
+
+
+@pytest.mark.parametrize("shape", [(3, 10**6), (10**6, 3)])
+def test_identity_allocates_little_beside_its_values(shape):
+    """Protects a long, narrow identity from arrays of indices of its longer axis."""
+    out = np.empty(shape, np.int8)
+    tracemalloc.start()
+    try:
+        pyinit.Identity().lazy(shape, "int8").read_into(out)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100_000
+    assert out[:3, :3].tolist() == np.eye(3).tolist()
+    assert out.sum() == 3
 
 
 def test_partition_of_constants_and_stft():
