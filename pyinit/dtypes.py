@@ -47,6 +47,7 @@ INTEGER_DTYPES: dict[str, np.dtype[Any]] = {
     for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 }
 BOOL = np.dtype(np.bool_)
+_FLOATS = frozenset(FLOAT_DTYPES.values())
 NUMERIC_DTYPES = {**FLOAT_DTYPES, **INTEGER_DTYPES, "bool": BOOL}
 
 _floatx: FloatName = "float32"
@@ -133,6 +134,12 @@ def standardize_dtype(dtype: object, allowed: dict[str, np.dtype[Any]]) -> np.dt
     return found
 
 
+def is_float(dtype: np.dtype[Any]) -> bool:
+    """Return whether a dtype of this machine's byte order is one of the float dtypes."""
+    # NumPy recomputes dtype.name on each access, which a small read would notice
+    return dtype in _FLOATS
+
+
 def round_to(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
     """Round float64 values once, to nearest even, to a float dtype.
 
@@ -186,7 +193,7 @@ def as_scalar(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> Any
         ValueError: An integer dtype or bool does not represent the number, or a finite number would
             be infinite in a float dtype.
     """
-    if dtype.name in FLOAT_DTYPES:
+    if is_float(dtype):
         with np.errstate(over="ignore"):
             rounded = round_to(np.asarray(_to_float64(value, dtype), np.float64), dtype)
         if np.isinf(rounded.astype(np.float64)) and np.isfinite(float(value)):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pyinit.arguments import Shape, argument_error
-from pyinit.dtypes import FLOAT_DTYPES, INTEGER_DTYPES, AnyArray, round_to
+from pyinit.dtypes import FLOAT_DTYPES, INTEGER_DTYPES, AnyArray, is_float, round_to
 from pyinit.initializers.constant import Constant, ConstantTensor
 from pyinit.initializers.lazy import LazyTensor, slices_of
 from pyinit.initializers.random import RandomTensor, RandomUniform
@@ -93,7 +93,7 @@ class GivenTensor(LazyTensor):
 def _converted(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
     """Return `values` in a float dtype, rounded once, or in an integer dtype, exactly."""
     with np.errstate(over="ignore", invalid="ignore"):
-        if dtype.name in FLOAT_DTYPES:
+        if is_float(dtype):
             converted = round_to(values.astype(np.float64), dtype)
             lost = np.isinf(converted.astype(np.float64)) & np.isfinite(values)
         else:
@@ -139,7 +139,7 @@ class UniformNumbers(RandomUniform):
         super().__init__(minval, 1 if maxval is None else maxval, seed)
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
-        if dtype.name in FLOAT_DTYPES:
+        if is_float(dtype):
             return super()._lazy(shape, dtype, draw)
         minval, maxval = self._integer_ends(dtype)
         return UniformIntegerTensor(shape, dtype, minval, maxval, take_draw(self.seed, draw))

@@ -21,6 +21,7 @@ from pyinit.dtypes import (
     NUMERIC_DTYPES,
     AnyArray,
     DTypeLike,
+    is_float,
     standardize_dtype,
 )
 from pyinit.initializers.chunking import chunk_partitions
@@ -29,7 +30,6 @@ from pyinit.runtime import devices
 from pyinit.runtime.host_arrays import host_array
 
 _FLOAT64 = FLOAT_DTYPES["float64"]
-_FLOATS = frozenset(FLOAT_DTYPES.values())
 
 
 class LazyTensor:
@@ -285,11 +285,12 @@ class LazyTensor:
     def _storage(self, dtype: DTypeLike | None) -> np.dtype[Any]:
         if dtype is None:
             return self._dtype
-        # NumPy recomputes dtype.name on each access, which a small read would notice
-        if dtype is _FLOAT64 and self._dtype in _FLOATS:
+        is_widened = is_float(self._dtype)
+        # the bridge to R asks for it at every draw
+        if dtype is _FLOAT64 and is_widened:
             return _FLOAT64
         allowed = {self._dtype.name: self._dtype}
-        if self._dtype.name in FLOAT_DTYPES:
+        if is_widened:
             allowed["float64"] = _FLOAT64
         return standardize_dtype(dtype, allowed)
 
@@ -444,7 +445,7 @@ def check_out(
     if not on_gpu and (not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray)):
         allowed = "a NumPy array or an array on a GPU (for a torch tensor on the CPU, its .numpy())"
         raise TypeError(f"Argument `out` must be {allowed}. Received: out={out!r}")
-    widened = widened and dtype.name in FLOAT_DTYPES
+    widened = widened and is_float(dtype)
     is_stored = out.dtype == dtype or (widened and out.dtype == _FLOAT64)
     # CuPy's arrays are always writable and aligned; copies to them need contiguous ones
     is_writable = out.flags.forc if on_gpu else out.flags.behaved

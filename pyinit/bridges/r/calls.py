@@ -19,7 +19,7 @@ import numpy as np
 
 from pyinit.arguments import argument_error, as_partition, as_shape
 from pyinit.bridges.r import arrow
-from pyinit.dtypes import BOOL, FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray
+from pyinit.dtypes import BOOL, FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray, is_float
 from pyinit.initializers.base import Initializer, is_drawn_lazily
 from pyinit.initializers.fans import compute_fans
 from pyinit.initializers.lazy import LazyTensor
@@ -62,8 +62,6 @@ __all__ = [
 Sizes = Sequence[float]
 
 _FLOAT64 = FLOAT_DTYPES["float64"]
-# a look-up by name would be slow, since NumPy computes dtype.name at each access
-_FLOATS = frozenset(FLOAT_DTYPES.values())
 
 #: The largest n for which R's doubles represent all integers up to n.
 _MAX_WHOLE = 2**53
@@ -160,13 +158,14 @@ def _called(
         allowed = f"one that returns an array of numbers or bools of shape {expected}"
         received = f"one of shape {values.shape} and dtype {values.dtype}"
         raise ValueError(f"Argument `initializer` must be {allowed}. Received: {received}")
-    is_float = values.dtype.name in FLOAT_DTYPES
-    return values.astype(np.float64 if is_float else values.dtype, order="F")
+    # by name, since another's initializer may return another byte order
+    stored = np.float64 if values.dtype.name in FLOAT_DTYPES else values.dtype
+    return values.astype(stored, order="F")
 
 
 def storage_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return the dtype in which values of `dtype` are computed for R."""
-    return _FLOAT64 if dtype in _FLOATS else dtype
+    return _FLOAT64 if is_float(dtype) else dtype
 
 
 def whole(sizes: Any) -> Any:
