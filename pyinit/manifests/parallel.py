@@ -62,8 +62,10 @@ def for_each_tensor(
     order = sorted(range(len(tensors)), key=lambda index: -tensors[index].nbytes)
     # Tensors drawn whole run one after another, since each may need much memory and uses all
     # threads itself, and on this thread, where Ctrl-C ends them.
-    whole = [index for index in order if tensors[index].needs_whole]
-    others = [index for index in order if not tensors[index].needs_whole]
+    whole: list[int] = []
+    others: list[int] = []
+    for index in order:
+        (whole if tensors[index].needs_whole else others).append(index)
     workers = max(1, min(num_threads(), len(others)))
     results: dict[int, Result] = {}
     with _reporting(progress) as report, ThreadPoolExecutor(workers, "pyinit") as pool:
