@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 try:
     from pyinit.native import _kernel as _kernel  # type: ignore[attr-defined]
 except ImportError as error:
     _kernel = None
-    #: The reason why the extension is missing, or None.
-    MISSING: str | None = str(error)
+    #: The reason why the extension is missing and what to do, or None.
+    MISSING: str | None = (
+        "no C compiler when it was installed; install one and reinstall pyinit-bridge"
+        if find_spec("pyinit.native._kernel") is None
+        else f"the compiled extension cannot be loaded: {error}"
+    )
 else:
     MISSING = None
 

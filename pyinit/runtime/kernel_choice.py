@@ -29,5 +29,5 @@ def choice() -> tuple[str, str]:
             )
         return wanted, f"set by the environment variable {VARIABLE}"
     if native.MISSING is not None:
-        return "reference", f"the native kernel was not built ({native.MISSING})"
+        return "reference", f"the native kernel is missing: {native.MISSING}"
     return names[-1], "the best instruction set of this processor"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
 from typing import Protocol
 
+from pyinit import native
 from pyinit.dtypes import AnyArray
 from pyinit.runtime import kernel_choice
 from pyinit.stream import reference
 from pyinit.stream.native_kernel import NativeKernel
 from pyinit.stream.regions import Region
+
+#: The number of elements from which the reference takes a noticeable time.
+_LARGE = 1 << 20
 
 
 class Kernel(Protocol):
@@ -23,4 +28,21 @@ class Kernel(Protocol):
 def kernel() -> Kernel:
     """Return the kernel in use."""
     name, _ = kernel_choice.choice()
-    return reference.fill if name == "reference" else NativeKernel(name)
+    if name != "reference":
+        return NativeKernel(name)
+    return reference.fill if native.MISSING is None else _fill_without_extension
+
+
+def _fill_without_extension(out: AnyArray, region: Region) -> None:
+    if out.size >= _LARGE:
+        _warn_of_slowness()
+    reference.fill(out, region)
+
+
+@lru_cache(maxsize=1)
+def _warn_of_slowness() -> None:
+    warnings.warn(
+        f"pyinit draws with NumPy, at a fraction of its speed: {native.MISSING}",
+        RuntimeWarning,
+        stacklevel=2,
+    )

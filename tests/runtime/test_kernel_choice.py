@@ -44,15 +44,31 @@ def test_bad_environments_are_refused(variable, value):
 
 
 def test_without_the_extension_numpy_draws(tmp_path):
-    """Protects installations without a compiler: the bits are the same."""
+    """Protects installations without a compiler: the same bits, and a warning at a large draw."""
     for path in PACKAGE.rglob("*"):
         if path.suffix in (".py", ".json", ".typed"):
             target = tmp_path / "pyinit" / path.relative_to(PACKAGE)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(path.read_bytes())
-    code = "import pyinit; pyinit.show_config(); print(pyinit.HeNormal(3)((4,)).tobytes().hex())"
+    code = """
+import sys
+
+import pyinit
+
+pyinit.show_config()
+initializer = pyinit.HeNormal(3)
+print(initializer((4,)).tobytes().hex())
+print("large", file=sys.stderr)
+initializer((1024, 1024))
+initializer((1024, 1024))
+"""
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert "reference: the native kernel was not built" in result.stdout
+    remedy = "no C compiler when it was installed; install one and reinstall pyinit-bridge"
+    assert f"reference: the native kernel is missing: {remedy}" in result.stdout
+    quiet, _, warned = result.stderr.partition("large\n")
+    assert quiet == ""
+    assert warned.count("RuntimeWarning: pyinit draws with NumPy") == 1
+    assert remedy in warned
     assert result.stdout.splitlines()[-1] == pyinit.HeNormal(3)((4,)).tobytes().hex()
