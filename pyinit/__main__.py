@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import sys
 
+from pyinit.versions import __version__
+
 
 def main() -> int:
     """Run the command and return its exit status."""
     try:
         from pyinit.cli import run
     except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing not in ("click", "rich"):
+        if (error.name or "").partition(".")[0] not in ("click", "rich"):
             raise
+        if sys.argv[1:] == ["--version"]:
+            print(f"pyinit, version {__version__}")
+            return 0
         print(
-            f"The command pyinit needs the package {missing} (pip install {missing}). The extra "
-            "[manifest] of pyinit-bridge installs all packages that the command needs.",
+            "The command pyinit needs the packages of the extra [manifest]: in a checkout, python "
+            '-m pip install ".[manifest]"',
             file=sys.stderr,
         )
         return 2

@@ -59,18 +59,30 @@ def run(arguments: list[str] | None = None) -> int:
     except DifferenceError as error:
         click.echo(f"Error: {error}", err=True)
         return DIFFERENT
-    except FileExistsError as error:
-        click.echo(f"Error: {error.filename}: already exists (use --overwrite)", err=True)
-        return INVALID
     except OSError as error:
         # pyarrow's errors have no file name
         where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        click.echo(f"Error: {where}", err=True)
+        click.echo(f"Error: {_with_options(where)}", err=True)
         return INVALID
     except (ValueError, TypeError, ImportError) as error:
-        click.echo(f"Error: {error}", err=True)
-        return INVALID
+        invalid_option = re.fullmatch(
+            r"Argument (`\w+`) (must be .* Received: )\w+=(.*)", str(error), re.DOTALL
+        )
+        message = "{} {}{}".format(*invalid_option.groups()) if invalid_option else str(error)
+        click.echo(f"Error: {_with_options(message)}", err=True)
+        return USAGE if invalid_option else INVALID
     return status if isinstance(status, int) else 0
+
+
+def _with_options(message: str) -> str:
+    """Return a message of the Python API with its arguments as they are typed in a shell."""
+    typed = {
+        opt.lstrip("-").replace("-", "_"): opt if opt.startswith("-") else opt.upper()
+        for subcommand in command.commands.values()
+        for param in subcommand.params
+        for opt in param.opts
+    }
+    return re.sub(r"`(\w+)`", lambda name: typed.get(name[1], name[0]), message)
 
 
 _UNITS = {

@@ -34,6 +34,8 @@ def _folder(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [*sys.path])
     Path("plan.json").write_text(json.dumps(PLAN))
     Path("text.json").write_text("text")
+    Path("old.safetensors").touch()
+    Path("dir.safetensors").mkdir()
     pyinit.write_manifest(pyinit.create_manifest(PLAN), "manifest.json")
 
 
@@ -125,23 +127,50 @@ def test_weights_that_do_not_fit_their_manifest(typed):
         (["verify", "manifest.json", "no_such_module:x"], 2, "No module named 'no_such_module'"),
         (["manifest", "plan.json", "--seed", "x"], 2, "'x' is not a valid integer"),
         (["materialize", "manifest.json", "x", "--format", "npz"], 2, "Invalid value for"),
+        (
+            ["materialize", "manifest.json", "w.npz"],
+            2,
+            'Error: PATH must be a path that ends in .safetensors, unless the format is "arrow". '
+            "Received: 'w.npz'",
+        ),
+        (
+            ["manifest", "plan.json", "--seed", str(2**64)],
+            2,
+            "Error: --seed must be an integer from -2**63 to 2**64 - 1. Received: "
+            "18446744073709551616",
+        ),
+        (["manifest", "os:path"], 2, "Error: TARGET must be a Keras model, a torch module"),
+        (["self-test", "--device", "gpu"], 2, "Error: --device must be 'cpu'"),
         (["verify", "plan.json"], 3, 'the field "format" is not'),
         (["verify", "nowhere.json"], 3, "nowhere.json: No such file or directory"),
         (["verify", "manifest.json", "plan.json"], 3, 'the field "format" is not'),
-        (["verify", "manifest.json", "--max-bytes", "1kB"], 3, "more than the limit of 1000 bytes"),
+        (
+            ["verify", "manifest.json", "--max-bytes", "1kB"],
+            3,
+            "more than the limit of 1000 bytes; raise it with --max-bytes",
+        ),
         (["manifest", "manifest.json"], 3, "is already a manifest"),
         (["manifest", "nothing.json"], 3, "nothing.json: No such file or directory"),
         (["manifest", "text.json"], 3, "text.json: not JSON"),
         (["verify", "manifest.json", "x.arrow", "y.arrow"], 3, "Error: [Errno 2] Failed to open"),
-        (["manifest", "plan.json", "--seed", str(2**64)], 3, "Argument `seed`"),
         (["manifest", "json:dumps"], 3, "dumps() missing 1 required positional argument"),
-        (["manifest", "os:path"], 3, "Argument `target` must be a Keras model, a torch module"),
         (
-            ["materialize", "manifest.json", "plan.json"],
+            ["materialize", "manifest.json", "old.safetensors"],
             3,
-            "plan.json: already exists (use --overwrite)",
+            "Error: old.safetensors: already exists (set --overwrite to replace it)",
         ),
-        (["self-test", "--device", "gpu"], 3, "Argument `device`"),
+        (["materialize", "manifest.json", "dir.safetensors"], 3, "dir.safetensors: is a folder"),
+        (
+            ["materialize", "manifest.json", "dir.safetensors", "--overwrite"],
+            3,
+            "dir.safetensors: is a folder",
+        ),
+        (["materialize", "manifest.json", "plan.json/w.safetensors"], 3, "plan.json: not a folder"),
+        (
+            ["materialize", "manifest.json", "plan.json", "--format", "arrow"],
+            3,
+            "plan.json: not a folder",
+        ),
     ],
 )
 def test_errors(typed, arguments, status, message):
@@ -274,13 +303,22 @@ def test_a_bar_on_a_terminal():
     os.close(ours)
 
 
-def test_missing_packages(tmp_path):
-    """Without click or rich, a message says what to install."""
-    for missing in ("click", "rich"):
-        code = f"import sys; sys.modules[{missing!r}] = None; from pyinit.__main__ import main; "
-        process = subprocess.run(
-            [sys.executable, "-c", code + "sys.exit(main())"], capture_output=True, text=True
+@pytest.mark.parametrize("missing", ["click", "rich"])
+def test_missing_packages(missing):
+    """Without click or rich, `--version` works, and a message names the extra with both."""
+    code = f"import sys; sys.modules[{missing!r}] = None; from pyinit.__main__ import main; "
+
+    def typed(*arguments):
+        return subprocess.run(
+            [sys.executable, "-c", code + "sys.exit(main())", *arguments],
+            capture_output=True,
+            text=True,
         )
-        assert process.returncode == 2
-        assert f"needs the package {missing}" in process.stderr
-        assert "Traceback" not in process.stderr
+
+    process = typed("verify")
+    assert process.returncode == 2
+    assert process.stderr.startswith(
+        "The command pyinit needs the packages of the extra [manifest]"
+    )
+    assert "Traceback" not in process.stderr
+    assert typed("--version").stdout == f"pyinit, version {pyinit.__version__}\n"

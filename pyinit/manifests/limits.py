@@ -39,5 +39,5 @@ def check_sizes(tensors: Iterable[TensorSpec], max_bytes: int = MAX_BYTES) -> No
     if total > max_bytes:
         raise ManifestError(
             f"the total size of the weights is {readable_size(total)}, more than the limit of "
-            f"{readable_size(max_bytes)}; raise it with max_bytes (--max-bytes)"
+            f"{readable_size(max_bytes)}; raise it with `max_bytes`"
         )

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from pyinit.arguments import as_path, one_of
+from pyinit.arguments import argument_error, as_path, one_of
 from pyinit.manifests import arrow_files, safetensors
 from pyinit.manifests.creation import compute_fingerprint
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
@@ -42,12 +42,12 @@ def materialize(
 
     Args:
         manifest: A `Manifest`, or the path of one.
-        path: For `"safetensors"`, the file. With `shard="3/8"` and the path `model.safetensors`,
-            the file is `model-00003-of-00008.safetensors`. Every shard also writes the same
-            `model.safetensors.index.json` beside it, which loaders of sharded files read. For
-            `"arrow"`, the folder. It gets one file for each tensor, named after its position in the
-            manifest and its name; characters other than letters, digits and underscores become
-            hyphens.
+        path: For `"safetensors"`, the file, whose name ends in `.safetensors`. With `shard="3/8"`
+            and the path `model.safetensors`, the file is `model-00003-of-00008.safetensors`. Every
+            shard also writes the same `model.safetensors.index.json` beside it, which loaders of
+            sharded files read. For `"arrow"`, the folder. It gets one file for each tensor, named
+            after its position in the manifest and its name; characters other than letters, digits
+            and underscores become hyphens.
         format: `"safetensors"` or `"arrow"`.
         shard: The shard to write, such as `"3/8"` or `(3, 8)` on the third of eight machines. A
             shard consists of whole tensors; the sizes of the shards are as even as that allows.
@@ -86,8 +86,14 @@ def materialize(
     chosen = {position: checked.tensors[position] for position in shards[index - 1]}
     check_sizes(chosen.values(), as_max_bytes(max_bytes))
     target = as_path("path", path)
+    if format == "safetensors" and target.suffix != ".safetensors":
+        allowed = 'a path that ends in .safetensors, unless the format is "arrow"'
+        raise argument_error("path", str(target), allowed)
     folder = target.parent if format == "safetensors" else target
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(folder)) from None
     needed = sum(tensor.nbytes for tensor in chosen.values())
     free = shutil.disk_usage(folder).free
     if needed > free:
@@ -127,6 +133,9 @@ def _write_index(target: Path, manifest: Manifest, shards: list[list[int]]) -> N
 @contextmanager
 def _replacing(paths: Sequence[Path], overwrite: bool) -> Iterator[list[Path]]:
     """Yield temporary paths; on success, rename the files to `paths`, else delete them."""
+    for path in paths:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a folder", str(path))
     existing = [path for path in paths if path.exists()]
     if existing and not overwrite:
         message = "already exists (set `overwrite` to replace it)"

@@ -196,9 +196,9 @@ verify <- function(manifest, target = NULL, ..., shard = NULL, max_bytes = 2^40,
 #' have the fingerprints in the manifest.
 #'
 #' @param path
-#' For `"safetensors"`, the file. With `shard = "3/8"` and the path `model.safetensors`, the shard's
-#' file is `model-00003-of-00008.safetensors`. Each shard also writes the same
-#' `model.safetensors.index.json`, which loaders of sharded files expect.
+#' For `"safetensors"`, the file, whose name ends in `.safetensors`. With `shard = "3/8"` and the path
+#' `model.safetensors`, the shard's file is `model-00003-of-00008.safetensors`. Each shard also writes
+#' the same `model.safetensors.index.json`, which loaders of sharded files expect.
 #'
 #' For `"arrow"`, a folder. It gets a file for each tensor, named by the tensor's number in the
 #' manifest and its name, with a hyphen for each character other than letters, digits and

@@ -254,7 +254,7 @@ def test_files_are_replaced_on_request_and_never_incomplete(
     file_format, pinned, tmp_path, monkeypatch
 ):
     """Existing files are kept without `overwrite`, and a failure leaves no partial file."""
-    path = tmp_path / "weights"
+    path = tmp_path / f"weights.{file_format}"
     first = pyinit.materialize(pinned, path, format=file_format)
     before = {file: file.read_bytes() for file in first}
     with pytest.raises(FileExistsError, match="already exists"):
@@ -291,6 +291,11 @@ def test_the_arguments_of_materialize(pinned, tmp_path):
         pyinit.materialize(pinned, tmp_path / "x", format="npz")
     with pytest.raises(ValueError, match="Argument `shard`"):
         pyinit.materialize(pinned, tmp_path / "x", shard="3-8")
+    for name in ("w.npz", "w.h5", "w.rds", "w.arrow", "w"):
+        with pytest.raises(
+            ValueError, match=r"Argument `path` must be .* in \.safetensors, .*arrow"
+        ):
+            pyinit.materialize(pinned, tmp_path / name)
     with pytest.raises(ValueError, match=r"Argument `path` must be a path\. Received: path=3"):
         pyinit.materialize(pinned, 3)
     with pytest.raises(ValueError, match=r"Argument `file` must be a path\. Received: file=3"):

@@ -385,11 +385,11 @@ def test_sizes_are_checked_before_memory_is_allocated(tmp_path):
     large = huge([2**30, 2**20], pyinit.Zeros())
     for call in (
         lambda: pyinit.verify(large),
-        lambda: pyinit.materialize(large, tmp_path / "x"),
+        lambda: pyinit.materialize(large, tmp_path / "x.safetensors"),
         lambda: pyinit.create_manifest([{"name": "x", "shape": [2**50], "initializer": "zeros"}]),
     ):
         with pytest.raises(
-            ManifestError, match=r"more than the limit of 1.0 TiB; raise it with max_bytes"
+            ManifestError, match=r"more than the limit of 1.0 TiB; raise it with `max_bytes`"
         ):
             call()
     for initializer, shape in (
@@ -416,7 +416,9 @@ def test_working_memory_counts_every_whole_weight():
 def test_disk_space_is_checked_first(tmp_path):
     """A disk that is too small is an error before anything is drawn."""
     with pytest.raises(OSError, match=r"the weights need 1.0 PiB, but"):
-        pyinit.materialize(huge([2**48], pyinit.Zeros()), tmp_path / "x", max_bytes=2**60)
+        pyinit.materialize(
+            huge([2**48], pyinit.Zeros()), tmp_path / "x.safetensors", max_bytes=2**60
+        )
     assert list(tmp_path.iterdir()) == []
 
 
