@@ -47,7 +47,9 @@ def check(program: Program, level: str) -> Findings:
 def _is_repeated(vector: golden.Vector) -> bool:
     size = math.prod(vector.partition_shape or vector.shape)
     return (
-        "seed" in vector.config and vector.class_name != "Orthogonal" and size <= _MAX_REPEATED_SIZE
+        "seed" in vector.config
+        and vector.class_name not in golden.ORTHOGONAL
+        and size <= _MAX_REPEATED_SIZE
     )
 
 

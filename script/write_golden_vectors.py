@@ -1,17 +1,21 @@
 """Write the golden vectors of a stream version, once, from the NumPy reference.
 
 Every kernel, platform and language is compared with them as long as that version is supported. An
-existing file is therefore never overwritten: any changed value requires a new version.
+existing file is therefore never overwritten: any changed value requires a new version. The vectors
+of an addition to the version are in a file of their own. Until it is released, it can be deleted
+and written again; its digest is in pyinit/reproducibility/golden.py and tests/reproducibility.
 
 Usage: python script/write_golden_vectors.py
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 os.environ["PYINIT_KERNEL"] = "reference"
@@ -59,7 +63,7 @@ STFTS = (
 Case = tuple[Initializer, int, tuple[int, ...], str, Any]
 
 
-def cases() -> Iterator[Case]:
+def version_1() -> Iterator[Case]:
     """Yield each vector's initializer, draw, shape, dtype and partition (shape and offset)."""
     for dtype in FLOAT_DTYPES:
         for initializer in RANDOM:
@@ -96,6 +100,24 @@ def cases() -> Iterator[Case]:
         yield pyinit.Identity(1.1), 0, (4, 3), dtype, None
 
 
+def version_1b() -> Iterator[Case]:
+    """Yield the vectors of what was added to version 1."""
+    for dtype in FLOAT_DTYPES:
+        for shape in ((3, 2, 4), (2, 5, 3, 3), (3, 3, 3, 40, 70)):
+            yield pyinit.DeltaOrthogonal(1.1, 1), 0, shape, dtype, None
+        yield pyinit.DeltaOrthogonal(1, 1), 3, (3, 3, 4, 4), dtype, ((1, 2, 2, 4), (1, 1, 1, 0))
+    for dtype in NUMERIC_DTYPES:
+        for groups, shape in ((1, (3, 2, 3)), (2, (2, 2, 2, 4)), (3, (1, 3, 2, 4, 6))):
+            yield pyinit.Dirac(groups), 0, shape, dtype, None
+
+
+#: The vectors of each file.
+CASES = {
+    "golden_vectors_1.json": version_1,
+    "golden_vectors_1b.json": version_1b,
+}
+
+
 def vector(initializer: Initializer, draw: int, shape: Any, dtype: str, partition: Any) -> Any:
     """Return one golden vector as stored in the file."""
     description = to_json_config(initializer)
@@ -112,25 +134,33 @@ def vector(initializer: Initializer, draw: int, shape: Any, dtype: str, partitio
     return {**entry, **fields, **stored}
 
 
-def main() -> int:
-    """Write the file unless it exists."""
-    if golden.PATH.exists():
-        print(
-            f"{golden.PATH} exists, and golden vectors are never overwritten. Any changed value "
-            "requires a new version of the stream: see STREAM_VERSION.",
-            file=sys.stderr,
-        )
-        return 1
-    vectors = [vector(*case) for case in cases()]
+def write(path: Path, cases: Iterable[Case]) -> None:
+    """Write the vectors of a file."""
+    vectors = [vector(*case) for case in cases]
     lines = ",\n".join(json.dumps(entry, allow_nan=False) for entry in vectors)
     text = (
         '{"about": "Golden vectors of pyinit: values as hexadecimal floats in C order, or the '
         'fingerprint of a larger tensor. Never regenerated.",\n'
         f'"stream_version": {pyinit.STREAM_VERSION},\n"vectors": [\n{lines}\n]}}\n'
     )
-    golden.PATH.write_text(text, encoding="ascii", newline="\n")
-    print(f"{len(vectors)} vectors in {golden.PATH}")
-    return 0
+    path.write_text(text, encoding="ascii", newline="\n")
+    digest = hashlib.sha256(text.encode("ascii")).hexdigest()
+    print(f"{len(vectors)} vectors in {path}, SHA-256 {digest}")
+
+
+def main() -> int:
+    """Write the files that do not exist yet."""
+    missing = [name for name in golden.DIGESTS if not (golden.FOLDER / name).exists()]
+    for name in missing:
+        write(golden.FOLDER / name, CASES[name]())
+    if missing:
+        return 0
+    print(
+        f"All files exist in {golden.FOLDER}, and golden vectors are never overwritten. Any "
+        "changed value requires a new version of the stream: see STREAM_VERSION.",
+        file=sys.stderr,
+    )
+    return 1
 
 
 if __name__ == "__main__":

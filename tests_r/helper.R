@@ -30,7 +30,8 @@ make <- function(name, ...) {
 
 # A shape that the initializer can fill.
 shape_for <- function(name) {
-  if (name == "initializer_stft") c(8, 1, 5) else c(4, 3)
+  kernels <- paste0("initializer_", c("stft", "delta_orthogonal", "dirac"))
+  if (name %in% kernels) c(8, 1, 5) else c(4, 3)
 }
 
 # The values of a Keras weight, as R doubles.

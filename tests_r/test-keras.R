@@ -9,12 +9,24 @@ kernel <- function(layer) {
 
 test_that("a layer accepts every initializer and gets the same weights as R", {
   # protects: an initializer as the argument of a layer, kernel_initializer = initializer
-  for (name in setdiff(factories, "initializer_stft")) {
+  kernels <- paste0("initializer_", c("stft", "delta_orthogonal", "dirac"))
+  for (name in setdiff(factories, kernels)) {
     seed <- if (name %in% seeded) list(seed = 3) else list()
     initializer <- do.call(make, c(name, seed))
     layer <- keras$layers$Dense(units = 3L, kernel_initializer = initializer)
     layer$build(c(4L, 4L))
     expect_identical(kernel(layer), initializer(c(4, 3)), label = name)
+  }
+})
+
+test_that("a convolution accepts the initializers of its kernel", {
+  # protects: initializers whose tensors have spatial axes
+  for (name in c("initializer_delta_orthogonal", "initializer_dirac")) {
+    seed <- if (name %in% seeded) list(seed = 3) else list()
+    initializer <- do.call(make, c(name, seed))
+    layer <- keras$layers$Conv1D(4L, 3L, kernel_initializer = initializer)
+    layer$build(c(1L, 5L, 2L))
+    expect_identical(kernel(layer), initializer(c(3, 2, 4)), label = name)
   }
 })
 

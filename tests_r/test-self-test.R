@@ -43,15 +43,20 @@ test_that("differences are printed", {
   expect_output(print(found), "\n  HeNormal, [3]: 1 of 3 values", fixed = TRUE)
 })
 
-test_that("a modified file of golden vectors is an error", {
+test_that("a modified or missing file of golden vectors is an error", {
   # protects: a modified or truncated installation
-  file <- withr::local_tempfile(lines = "{}")
+  folder <- withr::local_tempdir()
   bridge <- pyinit:::bridge()
-  error <- expect_error(
-    pyinit:::call_python(bridge$golden_vectors(file, "cpu")),
-    class = "pyinit_value_error"
-  )
-  expect_match(conditionMessage(error), "not those of version 1", fixed = TRUE)
+  expect_said <- function(said) {
+    error <- expect_error(
+      pyinit:::call_python(bridge$golden_vectors(folder, "cpu")),
+      class = "pyinit_value_error"
+    )
+    expect_match(conditionMessage(error), said, fixed = TRUE)
+  }
+  expect_said("are missing")
+  writeLines("{}", file.path(folder, "golden_vectors_1.json"))
+  expect_said("not those of version 1")
 })
 
 test_that("an unavailable device is an error", {

@@ -51,10 +51,11 @@ def rows():
             for dtype in FLOAT_DTYPES:
                 yield row(name, arguments, shape, dtype=dtype)
     for name in RANDOM:
+        shape = CASES["shapes_of"].get(name, [[5, 3]])[0]
         for seed in CASES["seeds"]:
-            yield row(name, {**FACTORIES[name], "seed": seed}, [5, 3])
+            yield row(name, {**FACTORIES[name], "seed": seed}, shape)
         for draws in (1, 3):
-            yield row(name, FACTORIES[name], [5, 3], draws)
+            yield row(name, FACTORIES[name], shape, draws)
     for name in ["initializer_ones", *RANDOM]:
         for partition in CASES["partitions"]:
             call = {"partition_shape": partition["shape"], "partition_offset": partition["offset"]}

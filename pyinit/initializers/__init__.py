@@ -2,6 +2,7 @@
 
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.constant import *
+from pyinit.initializers.convolution import *
 from pyinit.initializers.factories import *
 from pyinit.initializers.fans import compute_fans
 from pyinit.initializers.lazy import LazyTensor
@@ -21,6 +22,8 @@ from pyinit.initializers.variance_scaling import *
 __all__ = [
     "STFT",
     "Constant",
+    "DeltaOrthogonal",
+    "Dirac",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",
@@ -43,6 +46,8 @@ __all__ = [
     "get",
     "get_initializer",
     "initializer_constant",
+    "initializer_delta_orthogonal",
+    "initializer_dirac",
     "initializer_glorot_normal",
     "initializer_glorot_uniform",
     "initializer_he_normal",

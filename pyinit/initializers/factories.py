@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pyinit.initializers.constant import Constant, Identity, Ones, Zeros
+from pyinit.initializers.convolution import DeltaOrthogonal, Dirac
 from pyinit.initializers.orthogonal import Orthogonal
 from pyinit.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
 from pyinit.initializers.stft import STFT
@@ -26,6 +27,8 @@ from pyinit.seeds import Seed
 
 __all__ = [
     "initializer_constant",
+    "initializer_delta_orthogonal",
+    "initializer_dirac",
     "initializer_glorot_normal",
     "initializer_glorot_uniform",
     "initializer_he_normal",
@@ -86,6 +89,17 @@ def initializer_identity(gain: float = 1) -> Identity:
         Identity(gain=2)
     """
     return Identity(gain)
+
+
+def initializer_dirac(groups: int = 1) -> Dirac:
+    """Construct a `Dirac` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_dirac(2)
+        Dirac(groups=2)
+    """
+    return Dirac(groups)
 
 
 def initializer_stft(
@@ -234,3 +248,14 @@ def initializer_orthogonal(gain: float = 1, seed: Seed = None) -> Orthogonal:
         Orthogonal(gain=1, seed=1)
     """
     return Orthogonal(gain, seed)
+
+
+def initializer_delta_orthogonal(gain: float = 1, seed: Seed = None) -> DeltaOrthogonal:
+    """Construct a `DeltaOrthogonal` initializer; the class documents the arguments and errors.
+
+    Example:
+        >>> import pyinit
+        >>> pyinit.initializer_delta_orthogonal(seed=1)
+        DeltaOrthogonal(gain=1, seed=1)
+    """
+    return DeltaOrthogonal(gain, seed)

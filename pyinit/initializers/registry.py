@@ -10,7 +10,14 @@ import numpy as np
 
 from pyinit.arguments import argument_error, as_shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
-from pyinit.initializers import constant, orthogonal, random, stft, variance_scaling
+from pyinit.initializers import (
+    constant,
+    convolution,
+    orthogonal,
+    random,
+    stft,
+    variance_scaling,
+)
 from pyinit.initializers.base import Initializer
 
 AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
@@ -18,7 +25,7 @@ AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
 #: The classes of the public interface.
 CLASSES: tuple[type[Initializer], ...] = tuple(
     getattr(module, name)
-    for module in (constant, orthogonal, random, stft, variance_scaling)
+    for module in (constant, convolution, orthogonal, random, stft, variance_scaling)
     for name in module.__all__
 )
 
@@ -29,7 +36,7 @@ def snake_case(name: str) -> str:
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-#: Every name that Keras accepts for an initializer.
+#: Every name that Keras accepts for an initializer, and the names of the classes that Keras lacks.
 NAMES: dict[str, type[Initializer]] = {
     **{cls.__name__: cls for cls in CLASSES},
     **{snake_case(cls.__name__): cls for cls in CLASSES},

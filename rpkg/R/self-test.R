@@ -33,12 +33,11 @@
 #' self_test()
 self_test <- function(device = "cpu") {
   check_missing(list(device = device))
-  file <- value_from_python(bridge()$golden_vectors_name())
-  path <- system.file(
-    "python", "pyinit", "reproducibility", file,
+  folder <- system.file(
+    "python", "pyinit", "reproducibility",
     package = "pyinit", mustWork = TRUE
   )
-  vectors <- call_python(bridge()$golden_vectors(path, device))
+  vectors <- call_python(bridge()$golden_vectors(folder, device))
   found <- value_from_python(bridge()$self_tested(vectors, device))
   in_python <- differences_of(lapply(found$differences, as.character))
   in_r <- compared_in_r(vectors, device)

@@ -292,7 +292,7 @@ def test_reprs_construct_the_same():
 def test_factories_have_the_signatures_of_the_classes():
     """Protects the R names: they take the classes' arguments and defaults."""
     factories = {name: value for name, value in vars(pyinit).items() if "initializer_" in name}
-    assert len(factories) == 16
+    assert len(factories) == 18
     for name, factory in factories.items():
         cls = pyinit.initializers.registry.NAMES[name.removeprefix("initializer_")]
         takes = inspect.signature(factory).parameters

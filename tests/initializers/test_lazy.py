@@ -24,6 +24,8 @@ TENSORS = {
     "ones": pyinit.Ones().lazy(SHAPE, "bool"),
     "identity": pyinit.Identity(2.5).lazy((7, 9), "bfloat16"),
     "stft": pyinit.STFT().lazy((16, 1, 9), "float16"),
+    "delta_orthogonal": pyinit.DeltaOrthogonal(1.5, 3).lazy((3, 2, 4, 5)),
+    "dirac": pyinit.Dirac(2).lazy((3, 2, 4, 6), "float16"),
     "given values": tf_keras.Constant(list(range(12))).lazy((3, 4)),
     "uniform integers": tf_keras.RandomUniform(0, 1000, seed=1).lazy(SHAPE, "int32"),
     "composed": ComposedTensor(

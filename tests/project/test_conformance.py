@@ -89,7 +89,7 @@ def test_fused_multiply_add_is_found(tmp_path):
     # GCC contracts from -O2 on
     with Program([str(compiled(tmp_path, "-O2", "-mfma", "-ffp-contract=fast"))]) as fused:
         found = golden_vectors.check(fused, "baseline")
-    with pytest.raises(FailedError, match=r"^\d+ of 532 vectors differ; first: \w+\("):
+    with pytest.raises(FailedError, match=r"^\d+ of \d+ vectors differ; first: \w+\("):
         passed(found.checked, found.differences, VERSION)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 
@@ -15,15 +16,25 @@ from pyinit.reproducibility import golden
 from pyinit.runtime import kernel_choice
 from pyinit.stream import kernels
 
-#: The digest of pyinit/reproducibility/golden_vectors_1.json, which never changes.
-DIGEST_OF_VERSION_1 = "61afe1da9ddfe685f8170b4b5d50287bafb53f3ae15eaf2b769149cfe1ed2008"
+#: The digests of the files in pyinit/reproducibility, which never change once they are released.
+DIGESTS = {
+    "golden_vectors_1.json": "61afe1da9ddfe685f8170b4b5d50287bafb53f3ae15eaf2b769149cfe1ed2008",
+    "golden_vectors_1b.json": "5cfce9d477c44936dea13705773ca8d472e739de680d2ac9677ab0fde6ba54bd",
+}
 
 
-def test_the_file_never_changes():
+@pytest.mark.parametrize("name", DIGESTS)
+def test_the_files_never_change(name):
     """The golden vectors of version 1 of the stream are frozen."""
-    path = golden.PATH.with_name("golden_vectors_1.json")
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == DIGEST_OF_VERSION_1
-    assert golden.DIGEST == DIGEST_OF_VERSION_1
+    content = (golden.FOLDER / name).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == DIGESTS[name]
+    assert golden.DIGESTS == DIGESTS
+
+
+def test_every_file_is_read_and_listed():
+    """No file of golden vectors is forgotten."""
+    assert {path.name for path in golden.FOLDER.glob("golden_vectors_*.json")} == set(DIGESTS)
+    assert len(golden.read()) == sum(len(golden.read_file(golden.FOLDER / n)) for n in DIGESTS)
 
 
 def test_every_initializer_and_dtype_is_covered():
@@ -80,14 +91,20 @@ def test_a_wrong_bit_is_reported(monkeypatch):
     assert "the fingerprint is " in text
 
 
-def test_a_damaged_file(tmp_path):
-    """A damaged file is an error of its own, not a difference."""
-    entries = json.loads(golden.PATH.read_bytes())
+@pytest.mark.parametrize("name", DIGESTS)
+def test_a_damaged_file(name, tmp_path):
+    """A damaged or missing file is an error of its own, not a difference."""
+    shutil.copytree(golden.FOLDER, tmp_path, dirs_exist_ok=True)
+    assert golden.read(tmp_path) == golden.read()
+    path = tmp_path / name
+    entries = json.loads(path.read_bytes())
     entries["vectors"][0]["values"][0] = "0x1.0p+0"
-    path = tmp_path / "golden.json"
     path.write_text(json.dumps(entries))
     with pytest.raises(ValueError, match=r"not those of version 1 .* Install pyinit again"):
-        golden.read(path)
+        golden.read(tmp_path)
+    path.unlink()
+    with pytest.raises(ValueError, match=r"are missing\. Install pyinit again"):
+        golden.read(tmp_path)
 
 
 def test_devices_are_checked():
@@ -97,10 +114,10 @@ def test_devices_are_checked():
             pyinit.self_test(device)
 
 
-def test_the_script_never_overwrites_the_file():
-    """The script that wrote the file refuses to write it again."""
-    root = golden.PATH.parents[2]
-    before = golden.PATH.read_bytes()
+def test_the_script_never_overwrites_a_file():
+    """The script that wrote the files refuses to write them again."""
+    root = golden.FOLDER.parents[1]
+    before = [(golden.FOLDER / name).read_bytes() for name in DIGESTS]
     process = subprocess.run(
         [sys.executable, root / "script" / "write_golden_vectors.py"],
         capture_output=True,
@@ -110,4 +127,4 @@ def test_the_script_never_overwrites_the_file():
     )
     assert process.returncode == 1
     assert "never overwritten" in process.stderr
-    assert golden.PATH.read_bytes() == before
+    assert [(golden.FOLDER / name).read_bytes() for name in DIGESTS] == before

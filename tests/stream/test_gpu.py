@@ -224,6 +224,29 @@ def test_stft(two_devices):
 
 
 @on_host
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("initializer", [pyinit.Dirac(2), pyinit.DeltaOrthogonal(1.5, 3)])
+def test_kernels_that_are_zero_except_at_the_centre(initializer, order, float_dtype, two_devices):
+    """Protects kernels of convolutions: a matrix within an array, in either memory order."""
+    weights = initializer.lazy((3, 5, 4, 6), float_dtype)
+    tolerance = 1e-6 if float_dtype in ("float32", "float64") else 1e-2
+    for partition, offset in (
+        (weights.shape, (0, 0, 0, 0)),
+        ((2, 3, 2, 3), (1, 1, 1, 2)),
+        ((1, 5, 4, 6), (2, 0, 0, 0)),
+        ((0, 5, 4, 6), (1, 0, 0, 0)),
+    ):
+        drawn = weights.read(partition, offset, order=order, device="cuda:1")
+        expected = weights.read(partition, offset)
+        assert drawn.device.id == 1
+        np.testing.assert_allclose(
+            drawn.host.astype(np.float64), expected.astype(np.float64), rtol=0, atol=tolerance
+        )
+        if isinstance(initializer, pyinit.Dirac):
+            assert same_bits(np.ascontiguousarray(drawn.host), expected)
+
+
+@on_host
 def test_self_test(two_devices):
     """Protects the golden vectors on a device; it skips the orthogonal ones."""
     result = pyinit.self_test("cuda:1")

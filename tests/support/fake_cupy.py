@@ -78,7 +78,7 @@ class ndarray:  # noqa: N801
 
     def __setitem__(self, key, value):
         self._must_be_current()
-        self.host[key] = value
+        self.host[key] = value.host if isinstance(value, ndarray) else value
 
     def view(self, dtype):
         """Return a view with another dtype."""
@@ -94,7 +94,8 @@ class ndarray:  # noqa: N801
         self.host.fill(0 if value == 0 else value)
 
     def set(self, values):
-        """Copy from the CPU."""
+        """Copy from the CPU, like CuPy only to contiguous memory."""
+        assert self.flags.forc
         assert values.dtype == self.dtype
         assert values.shape == self.shape
         self.host[...] = values
@@ -197,6 +198,8 @@ def _empty(shape, dtype, order="C"):
 
 
 def _asarray(array):
+    if isinstance(array, np.ndarray):
+        return ndarray(array.copy())
     # Like CuPy, copy an array of another device.
     return array.lent if array.lent.device.id == Device.current else ndarray(array.lent.host.copy())
 

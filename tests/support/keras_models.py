@@ -6,9 +6,12 @@ import keras
 import numpy as np
 
 import pyinit
+from pyinit.initializers.registry import CLASSES
 
 layers = keras.layers
 
+#: The classes of initializers that Keras has too.
+IN_KERAS = [cls for cls in CLASSES if hasattr(keras.initializers, cls.__name__)]
 #: A layer's other arguments and the shapes it is built for, by its name in keras.layers.
 LAYERS = {
     "BatchNormalization": ({}, [(2, 3)]),

@@ -16,13 +16,14 @@ import keras
 
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.constant import Constant, Identity, Ones, Zeros
+from pyinit.initializers.convolution import Dirac
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import NAMES
 from pyinit.initializers.stft import STFT
 
 _CONSTANTS = tuple(
     cls
-    for ours in (Constant, Identity, Ones, STFT, Zeros)
+    for ours in (Constant, Dirac, Identity, Ones, STFT, Zeros)
     for cls in (ours, getattr(keras.initializers, ours.__name__, ours))
 )
 

@@ -46,7 +46,6 @@ __all__ = [
     "fans",
     "fingerprinted",
     "golden_vectors",
-    "golden_vectors_name",
     "initialize_model",
     "initializer_of",
     "integer",
@@ -327,14 +326,9 @@ def fingerprinted(x: Any, shape: Sizes | None, dtype: Any) -> str:
     return fingerprint(x, whole(shape), dtype)
 
 
-def golden_vectors_name() -> str:
-    """Return the file name of the golden vectors."""
-    return golden.PATH.name
-
-
-def golden_vectors(path: str, device: Any) -> list[golden.Vector]:
+def golden_vectors(folder: str, device: Any) -> list[golden.Vector]:
     """Read the golden vectors that the device must reproduce."""
-    return golden.chosen(golden.read(Path(path)), device)
+    return golden.chosen(golden.read(Path(folder)), device)
 
 
 def self_tested(vectors: list[golden.Vector], device: Any) -> dict[str, Any]:
@@ -371,7 +365,7 @@ def expected(vector: golden.Vector) -> dict[str, Any]:
 
 def config_from_r(config: dict[str, Any]) -> dict[str, Any]:
     """Convert a configuration from R: integers where Python takes no floats."""
-    whole = ("seed", "input_axes", "output_axes")
+    whole = ("seed", "input_axes", "output_axes", "groups")
     return {name: as_integers(value) if name in whole else value for name, value in config.items()}
 
 

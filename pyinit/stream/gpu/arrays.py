@@ -91,10 +91,17 @@ def to_host(array: DeviceArray) -> AnyArray:
 
 
 def from_host(out: DeviceArray, values: AnyArray) -> None:
-    """Copy values of the same shape and dtype to a GPU."""
-    if out.size:
-        with cupy().cuda.Device(out.device.id):
+    """Copy values of the same shape and dtype to an array on a GPU, of any strides."""
+    if out.size == 0:
+        return
+    gpu = cupy()
+    with gpu.cuda.Device(out.device.id):
+        if out.flags.forc:
             out.set(values)
+            return
+        # CuPy copies only to contiguous memory, and lacks some dtypes
+        bits = np.dtype(f"u{out.itemsize}")
+        out.view(bits)[...] = gpu.asarray(values.view(bits))
 
 
 def fill_constant(out: DeviceArray, value: AnyArray) -> None:

@@ -428,3 +428,12 @@ def test_the_example_runs():
     results = doctest.testmod(init)
     assert results.attempted
     assert not results.failed
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_dirac_is_that_of_torch(groups):
+    """Protects users of torch.nn.init.dirac_: the same values."""
+    for shape in ((8, 3, 5), (4, 4, 3, 2), (8, 2, 3, 4, 5)):
+        theirs = torch.nn.init.dirac_(torch.empty(shape), groups)
+        ours = init_(torch.empty(shape), pyinit.Dirac(groups))
+        assert torch.equal(ours, theirs)
