@@ -23,8 +23,9 @@ enum { HELLO = 16, MAX_RANK = 64 };
  * matrix, the factor, the diagonal and the inverses stay in this process. Each comment lists the
  * request's `integers`, then its `numbers`. */
 enum {
-    /* isa_level, loop, seed, draw, first_index, rank, number of elements, their size; location,
-     * scale, upper. Shape, strides and index strides follow. The elements follow the answer. */
+    /* isa_level, loop, seed, draw, first_index, rank, number of elements, their size, first_word,
+     * last_word; location, scale, upper. Shape, strides and index strides follow. The elements
+     * follow the answer. */
     FILL,
     /* columns */
     NEW_GRAM,
@@ -48,7 +49,7 @@ enum {
 
 typedef struct {
     int64_t operation;
-    int64_t integers[8];
+    int64_t integers[10];
     double numbers[3];
 } request_t;
 
@@ -106,8 +107,8 @@ static void answer_fill(const int64_t *integers, const double *numbers)
     void *const out = allocate(count, size);
     const int result = pyinit_fill(
         (int)integers[0], out, (int)integers[1], numbers[0], numbers[1], numbers[2],
-        (uint64_t)integers[2], (uint32_t)integers[3], (uint64_t)integers[4], (int)rank, axes[0],
-        axes[1], axes[2]);
+        (uint64_t)integers[8], (uint64_t)integers[9], (uint64_t)integers[2], (uint32_t)integers[3],
+        (uint64_t)integers[4], (int)rank, axes[0], axes[1], axes[2]);
     answer(result, out, count, size);
     free(out);
 }

@@ -94,10 +94,10 @@ class Program:
         """Request an operation and return the result of the kernel's function."""
         assert self._process.stdin is not None
         request = struct.pack(
-            f"{self.byte_order}9Q3d",
+            f"{self.byte_order}11Q3d",
             operation,
             *(number % 2**64 for number in integers),
-            *[0] * (8 - len(integers)),
+            *[0] * (10 - len(integers)),
             *numbers,
             *[0.0] * (3 - len(numbers)),
         )
@@ -164,7 +164,7 @@ class ProgramKernel:
         """Fill `out` with a region of the stream."""
         if out.size == 0:
             return
-        family, *numbers = region.distribution
+        family, *numbers, first_word, last_word = region.distribution
         storage = np.dtype(np.float64) if self._widened else out.dtype
         lengths = out.shape[::-1] if self._order == "F" else out.shape
         strides = [storage.itemsize * math.prod(lengths[axis + 1 :]) for axis in range(out.ndim)]
@@ -177,6 +177,7 @@ class ProgramKernel:
                 _LOOPS[region.dtype, storage, family],
                 *(region.seed, region.draw, region.first_index),
                 *(out.ndim, out.size, storage.itemsize),
+                *(first_word, last_word),
             ),
             numbers,
             b"".join(self._program.bytes_of(np.array(axis, np.int64)) for axis in axes),

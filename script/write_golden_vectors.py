@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -52,6 +53,15 @@ RANDOM = (
     pyinit.HeUniform(1),
     pyinit.LecunNormal(1),
     pyinit.LecunUniform(1),
+)
+#: Bounds on either side of the mean, beyond all values, in a tail, and close to each other.
+BOUNDS = (
+    (-1, 3),
+    (0, math.inf),
+    (-math.inf, 1),
+    (-math.inf, math.inf),
+    (4, 5),
+    (0.5, 0.5 + 2**-20),
 )
 STFTS = (
     pyinit.STFT(),
@@ -103,6 +113,16 @@ def version_1() -> Iterator[Case]:
 def version_1b() -> Iterator[Case]:
     """Yield the vectors of what was added to version 1."""
     for dtype in FLOAT_DTYPES:
+        for lower, upper in BOUNDS:
+            bounded = pyinit.TruncatedNormal(-0.1, 0.7, 1, lower, upper)
+            for shape in ((3, 4), (65,), (3, 3, 16, 33), (257, 300), (0, 3), ()):
+                yield bounded, 0, shape, dtype, None
+            yield bounded, 0, (2**40, 7), dtype, ((3, 7), (2**40 - 3, 0))
+            yield bounded.with_seed(-1), 2**32 - 1, (70, 90), dtype, ((4, 3), (66, 13))
+        # values of bfloat16 and float16 below their least normal ones
+        yield pyinit.TruncatedNormal(0, 2.0**-15, 1, -1, 1), 0, (24,), dtype, None
+        if dtype != "float16":
+            yield pyinit.TruncatedNormal(0, 2.0**-128, 1, -1, 1), 0, (24,), dtype, None
         for shape in ((3, 2, 4), (2, 5, 3, 3), (3, 3, 3, 40, 70)):
             yield pyinit.DeltaOrthogonal(1.1, 1), 0, shape, dtype, None
         yield pyinit.DeltaOrthogonal(1, 1), 3, (3, 3, 4, 4), dtype, ((1, 2, 2, 4), (1, 1, 1, 0))

@@ -14,6 +14,11 @@ test_that("an invalid argument is an error when the initializer is created", {
     list("gain", quote(initializer_identity(Inf))),
     list("mean", quote(initializer_random_normal(mean = NA_real_))),
     list("stddev", quote(initializer_truncated_normal(stddev = -1))),
+    list("lower", quote(initializer_truncated_normal(lower = 3))),
+    list("lower", quote(initializer_truncated_normal(lower = 10, upper = Inf))),
+    list("upper", quote(initializer_truncated_normal(upper = NaN))),
+    list("groups", quote(initializer_dirac(1.5))),
+    list("gain", quote(initializer_delta_orthogonal(gain = "1"))),
     list("minval", quote(initializer_random_uniform(minval = 1, maxval = 0))),
     list("side", quote(initializer_stft(side = "left"))),
     list("window", quote(initializer_stft(window = "nope"))),
@@ -56,6 +61,8 @@ test_that("values in a message are R code", {
       "`offset` must be inside shape = c(2, 3). Received: offset = integer()",
     "`minval` must be at most maxval=0.0. Received: minval=1e-05" =
       "`minval` must be at most maxval = 0. Received: minval = 1e-05",
+    "`lower` must be less than upper=-inf. Received: lower=[nan, inf]" =
+      "`lower` must be less than upper = -Inf. Received: lower = c(NaN, Inf)",
     "`device` must be 'cpu' or 'cuda:<ordinal>'. Received: device='None'" =
       "`device` must be 'cpu' or 'cuda:<ordinal>'. Received: device = \"None\"",
     "`seed` must be below 2**64. Received: seed=True" =

@@ -52,6 +52,29 @@ test_that("every initializer draws the same array as in Python", {
   }
 })
 
+test_that("the bounds of a truncated normal distribution arrive, infinite ones too", {
+  # protects: lower and upper, their values, their configuration and the printed form
+  python <- reticulate::import("pyinit", convert = FALSE)
+  for (bounds in list(c(-1, 3), c(0, Inf), c(-Inf, 0.5), c(-Inf, Inf), c(-2, 2))) {
+    initializer <- initializer_truncated_normal(0.5, 2, 3, bounds[[1]], bounds[[2]])
+    values <- initializer(c(5, 3), "float64")
+    theirs <- python$TruncatedNormal(0.5, 2, 3L, bounds[[1]], bounds[[2]])
+    drawn <- reticulate::py_call(theirs, reticulate::tuple(5L, 3L), "float64")
+    expect_identical(values, as_r_array(drawn))
+    expect_true(all(values >= 0.5 + 2 * bounds[[1]] & values <= 0.5 + 2 * bounds[[2]]))
+    expect_identical(c(initializer$lower, initializer$upper), bounds)
+    again <- initializer$clone()
+    expect_identical(again(c(5, 3), "float64"), values)
+    typed <- sub("<pyinit initializer> TruncatedNormal", "initializer_truncated_normal",
+      format(initializer),
+      fixed = TRUE
+    )
+    expect_identical(eval(str2lang(typed))(c(5, 3), "float64"), values)
+  }
+  expect_named(get_config(initializer), c("mean", "stddev", "seed"))
+  expect_identical(get_config(initializer_truncated_normal(upper = Inf))$upper, Inf)
+})
+
 test_that("integers and doubles are interchangeable", {
   # protects: `seed = 1` and `seed = 1L` are one seed, `shape = c(2, 2)` needs no L
   values <- initializer_he_normal(seed = 1)(shape = c(2, 2))

@@ -145,7 +145,11 @@ def initializer_random_uniform(
 
 
 def initializer_truncated_normal(
-    mean: float = 0, stddev: float = 0.05, seed: Seed = None
+    mean: float = 0,
+    stddev: float = 0.05,
+    seed: Seed = None,
+    lower: float = -2,
+    upper: float = 2,
 ) -> TruncatedNormal:
     """Construct a `TruncatedNormal` initializer; the class documents the arguments and errors.
 
@@ -153,8 +157,11 @@ def initializer_truncated_normal(
         >>> import pyinit
         >>> pyinit.initializer_truncated_normal(seed=1)
         TruncatedNormal(mean=0, stddev=0.05, seed=1)
+        >>> positive = pyinit.initializer_truncated_normal(seed=1, lower=0, upper=float("inf"))
+        >>> bool(positive((1000,)).min() >= 0)
+        True
     """
-    return TruncatedNormal(mean, stddev, seed)
+    return TruncatedNormal(mean, stddev, seed, lower, upper)
 
 
 def initializer_variance_scaling(

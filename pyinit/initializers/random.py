@@ -23,7 +23,7 @@ from pyinit.seeds import (
     take_draw,
 )
 from pyinit.stream import Distribution, Region, fill, index_strides, rounded_distribution
-from pyinit.stream.distributions import Family
+from pyinit.stream.distributions import bounded_normal, words_between
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -154,18 +154,10 @@ def _generator_of(config: dict[str, Any]) -> Any:
 class _NormalInitializer(RandomInitializer):
     """The base class of the normal distributions: a mean and a standard deviation."""
 
-    _family: Family
-
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
         self.mean = as_number("mean", mean)
         self.stddev = _as_stddev(stddev)
         super().__init__(seed)
-
-    def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
-        normal = rounded_distribution(
-            self._family, self.mean, self.stddev, dtype, ("mean", "stddev")
-        )
-        return RandomTensor(shape, dtype, normal, take_draw(self.seed, draw))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -192,20 +184,30 @@ class RandomNormal(_NormalInitializer):
     Source: https://keras.io/api/layers/initializers/#randomnormal-class
     """
 
-    _family = "normal"
+    def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
+        normal = rounded_distribution("normal", self.mean, self.stddev, dtype, ("mean", "stddev"))
+        return RandomTensor(shape, dtype, normal, take_draw(self.seed, draw))
 
 
 class TruncatedNormal(_NormalInitializer):
-    """Initializer that draws from a normal distribution truncated to two standard deviations.
+    """Initializer that draws from a truncated normal distribution.
 
-    Each value is a quantile of the truncated distribution. No value is redrawn, so each depends on
-    its own random bits alone.
+    By default, it is truncated at two standard deviations from the mean. Each value is a quantile
+    of the truncated distribution. No value is redrawn, so each depends on its own random bits
+    alone.
 
     Args:
-        mean: The mean: a finite number.
+        mean: The mean before truncation: a finite number.
         stddev: The standard deviation before truncation: a finite number, at least 0.
         seed: An integer, a seed generator, or None for a fresh seed. With an integer or None, every
             call gives the same values; with a seed generator, every call gives new ones.
+        lower: The lower bound, in standard deviations from the mean, as in JAX: a number or
+            -infinity. torch's `trunc_normal_` has values as bounds: `lower=(a - mean) / stddev`.
+        upper: The upper bound, in standard deviations from the mean: a number above `lower`, or
+            infinity. Values lie from `mean + lower * stddev` to `mean + upper * stddev`, up to
+            rounding. Some of the 2**64 quantiles of the stream, which reach to 9.15 standard
+            deviations, must lie between the bounds. Keras' class always truncates at two standard
+            deviations; the configuration has only other bounds.
 
     Raises:
         ValueError: An argument is invalid.
@@ -219,7 +221,40 @@ class TruncatedNormal(_NormalInitializer):
     Source: https://keras.io/api/layers/initializers/#truncatednormal-class
     """
 
-    _family = "truncated_normal"
+    def __init__(
+        self,
+        mean: float = 0.0,
+        stddev: float = 0.05,
+        seed: Seed = None,
+        lower: float = -2.0,
+        upper: float = 2.0,
+    ) -> None:
+        self.lower = _as_bound("lower", lower)
+        self.upper = _as_bound("upper", upper)
+        if not self.lower < self.upper:
+            raise argument_error("lower", lower, f"less than upper={upper!r}")
+        if not self._has_default_bounds():
+            words_between(self.lower, self.upper)  # raises if there are none
+        super().__init__(mean, stddev, seed)
+
+    def _has_default_bounds(self) -> bool:
+        return self.lower == -2 and self.upper == 2
+
+    def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
+        if self._has_default_bounds():
+            truncated = rounded_distribution(
+                "truncated_normal", self.mean, self.stddev, dtype, ("mean", "stddev")
+            )
+        else:
+            truncated = bounded_normal(self.mean, self.stddev, self.lower, self.upper, dtype)
+        return RandomTensor(shape, dtype, truncated, take_draw(self.seed, draw))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments; the bounds only if they are not the defaults."""
+        config = super().get_config()
+        if not self._has_default_bounds():
+            config |= {"lower": self.lower, "upper": self.upper}
+        return config
 
 
 class RandomUniform(RandomInitializer):
@@ -260,6 +295,13 @@ class RandomUniform(RandomInitializer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
+
+
+def _as_bound(name: str, bound: Any) -> float:
+    """Return a number that may be infinite."""
+    if isinstance(bound, float | np.floating) and np.isinf(bound):
+        return float(bound)
+    return as_number(name, bound, "a number, which may be infinite")
 
 
 def _as_stddev(stddev: Any) -> float:

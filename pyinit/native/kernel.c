@@ -17,12 +17,13 @@ enum {
     FLOAT32_WIDENED,
     STORAGES
 };
-enum { UNIFORM, NORMAL, TRUNCATED_NORMAL, FAMILIES };
+enum { UNIFORM, NORMAL, TRUNCATED_NORMAL, BOUNDED_NORMAL, FAMILIES };
 
 static const size_t item_size[STORAGES] = {2, 2, 4, 8, 8, 8, 8};
 
 typedef struct {
     double location, scale, upper;
+    uint64_t first_word, last_word;
     uint64_t seed;
     uint32_t draw;
 } distribution_t;
@@ -269,11 +270,11 @@ static int fill_by_columns(
 }
 
 int pyinit_fill(
-    int isa_level, void *out, int loop, double location, double scale, double upper, uint64_t seed,
-    uint32_t draw, uint64_t first_index, int rank, const int64_t *shape, const int64_t *strides,
-    const int64_t *index_strides)
+    int isa_level, void *out, int loop, double location, double scale, double upper,
+    uint64_t first_word, uint64_t last_word, uint64_t seed, uint32_t draw, uint64_t first_index,
+    int rank, const int64_t *shape, const int64_t *strides, const int64_t *index_strides)
 {
-    const distribution_t distribution = {location, scale, upper, seed, draw};
+    const distribution_t distribution = {location, scale, upper, first_word, last_word, seed, draw};
     const isa_kernel_t *const kernel = kernel_of(isa_level);
     fill_run_fn *const fill = kernel->runs[loop / FAMILIES][loop % FAMILIES];
     fill_columns_fn *const columnwise = kernel->columns[loop / FAMILIES][loop % FAMILIES];

@@ -1,7 +1,7 @@
 /* The GPU kernel: the stream of stream.h, in CUDA C++.
  *
  * It is compiled at run time for one family of distributions and one storage:
- *   PYINIT_FAMILY    uniform, normal, truncated_normal
+ *   PYINIT_FAMILY    uniform, normal, truncated_normal, bounded_normal
  *   PYINIT_STORAGE   float16, bfloat16, float32, float64, or float16_widened, bfloat16_widened,
  *                    float32_widened: float64 storage of values of a narrower dtype
  * with --fmad=false and without -ftz=true, so that every operation is rounded to its type and
@@ -16,7 +16,7 @@
 /* The argument of a launch. pyinit/stream/gpu/launch.py has the same fields and documents them. */
 struct pyinit_plan {
     double location, scale, upper;
-    pyinit_u64 seed, draw, first_index, items, columns;
+    pyinit_u64 first_word, last_word, seed, draw, first_index, items, columns;
     long long column_stride, row_axis, axes;
     pyinit_u64 length[PYINIT_AXES];
     long long stride[PYINIT_AXES], index_stride[PYINIT_AXES];
@@ -28,11 +28,31 @@ struct pyinit_words {
 
 /* ---- from words to stored values ---- */
 
+/* Whether the family computes in float64 for every storage. */
+#define PYINIT_WIDE_uniform 0
+#define PYINIT_WIDE_normal 0
+#define PYINIT_WIDE_truncated_normal 0
+#define PYINIT_WIDE_bounded_normal 1
+#define PYINIT_WIDE PYINIT_GLUE(PYINIT_WIDE_, PYINIT_FAMILY, )
+
+#if !PYINIT_WIDE
 PYINIT_INLINE float pyinit_single(const pyinit_plan &plan, pyinit_u32 high)
 {
     return pyinit_scale_shift_float32(
         PYINIT_GLUE(pyinit_, PYINIT_FAMILY, _float32)(high), (float)plan.location,
         (float)plan.scale, (float)plan.upper);
+}
+#endif
+
+PYINIT_INLINE double pyinit_double(const pyinit_plan &plan, pyinit_u32 high, pyinit_u32 low)
+{
+#if PYINIT_WIDE
+    const pyinit_u64 word = pyinit_map_word(high, low, plan.first_word, plan.last_word);
+    const double variate = pyinit_normal_float64((pyinit_u32)(word >> 32), (pyinit_u32)word);
+#else
+    const double variate = PYINIT_GLUE(pyinit_, PYINIT_FAMILY, _float64)(high, low);
+#endif
+    return pyinit_scale_shift_float64(variate, plan.location, plan.scale, plan.upper);
 }
 
 #define PYINIT_STORED(NAME, TYPE, HALVES, VALUE)                                                   \
@@ -47,17 +67,28 @@ PYINIT_INLINE float pyinit_single(const pyinit_plan &plan, pyinit_u32 high)
         }                                                                                          \
     };
 
+PYINIT_STORED(float64, double, 2, pyinit_double(plan, high, low))
+#if PYINIT_WIDE
+PYINIT_STORED(
+    float16, unsigned short, 2,
+    pyinit_float16_of((float)pyinit_float64_rounded_to_float16(pyinit_double(plan, high, low))))
+PYINIT_STORED(
+    bfloat16, unsigned short, 2,
+    pyinit_bfloat16_of((float)pyinit_float64_rounded_to_bfloat16(pyinit_double(plan, high, low))))
+PYINIT_STORED(float32, float, 2, (float)pyinit_double(plan, high, low))
+PYINIT_STORED(
+    float16_widened, double, 2, pyinit_float64_rounded_to_float16(pyinit_double(plan, high, low)))
+PYINIT_STORED(
+    bfloat16_widened, double, 2, pyinit_float64_rounded_to_bfloat16(pyinit_double(plan, high, low)))
+PYINIT_STORED(float32_widened, double, 2, (float)pyinit_double(plan, high, low))
+#else
 PYINIT_STORED(float16, unsigned short, 1, pyinit_float16_of(pyinit_single(plan, high)))
 PYINIT_STORED(bfloat16, unsigned short, 1, pyinit_bfloat16_of(pyinit_single(plan, high)))
 PYINIT_STORED(float32, float, 1, pyinit_single(plan, high))
-PYINIT_STORED(
-    float64, double, 2,
-    pyinit_scale_shift_float64(
-        PYINIT_GLUE(pyinit_, PYINIT_FAMILY, _float64)(high, low), plan.location, plan.scale,
-        plan.upper))
 PYINIT_STORED(float16_widened, double, 1, pyinit_rounded_to_float16(pyinit_single(plan, high)))
 PYINIT_STORED(bfloat16_widened, double, 1, pyinit_rounded_to_bfloat16(pyinit_single(plan, high)))
 PYINIT_STORED(float32_widened, double, 1, pyinit_single(plan, high))
+#endif
 
 typedef PYINIT_GLUE(pyinit_stored_, PYINIT_STORAGE, ) pyinit_stored;
 

@@ -14,8 +14,9 @@ int pyinit_has_isa_level(int isa_level);
  *
  * isa_level      one for which pyinit_has_isa_level() returns 1
  * out            the first element; the caller owns the memory
- * loop           3 * storage + family, from the enumerations in kernel.c
+ * loop           4 * storage + family, from the enumerations in kernel.c
  * location, scale, upper   the distribution's parameters
+ * first_word, last_word    the words that a bounded normal distribution maps all words to
  * seed, draw     the identity of the draw
  * first_index    the flat C-order index, in the full tensor, of the first element
  * rank           the number of axes, at most 64; the last one varies fastest
@@ -26,8 +27,8 @@ int pyinit_has_isa_level(int isa_level);
  * Returns 0, or -1 if there is no memory for a buffer (320 KiB).
  */
 int pyinit_fill(
-    int isa_level, void *out, int loop, double location, double scale, double upper, uint64_t seed,
-    uint32_t draw, uint64_t first_index, int rank, const int64_t *shape, const int64_t *strides,
-    const int64_t *index_strides);
+    int isa_level, void *out, int loop, double location, double scale, double upper,
+    uint64_t first_word, uint64_t last_word, uint64_t seed, uint32_t draw, uint64_t first_index,
+    int rank, const int64_t *shape, const int64_t *strides, const int64_t *index_strides);
 
 #endif

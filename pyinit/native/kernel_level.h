@@ -141,7 +141,7 @@ static void NAME(draw_columns)(
     }
 
 /* Fills a run through a buffer of words that stays in the first-level cache. */
-#define RUN(STORAGE, TYPE, FAMILY, REAL, HALVES)                                                   \
+#define RUN(STORAGE, TYPE, FAMILY, REAL, HALVES, MAP_WORDS)                                        \
     static void GLUE(NAME(run), STORAGE##_##FAMILY)(                                               \
         void *out, uint64_t first_index, size_t count, const distribution_t *distribution)         \
     {                                                                                              \
@@ -160,6 +160,7 @@ static void NAME(draw_columns)(
                 values = count;                                                                    \
             for (uint32_t half = 0; half < HALVES; ++half)                                         \
                 NAME(draw_words)(words[half], tile, tiles, distribution, half);                    \
+            MAP_WORDS(words[0] + skip, words[HALVES - 1] + skip, values, distribution);            \
             GLUE(NAME(values), STORAGE##_##FAMILY)(                                                \
                 to, words[0] + skip, words[HALVES - 1] + skip, values, location, scale, upper);    \
             to += values;                                                                          \
@@ -170,7 +171,7 @@ static void NAME(draw_columns)(
     }
 
 /* Fills columns of a tile, writing each value directly to its place. */
-#define COLUMNS(STORAGE, TYPE, FAMILY, REAL, HALVES)                                               \
+#define COLUMNS(STORAGE, TYPE, FAMILY, REAL, HALVES, MAP_WORDS)                                    \
     static void GLUE(NAME(columns), STORAGE##_##FAMILY)(                                           \
         void *out, int64_t stride, const uint64_t *tiles, uint64_t tile_offset, int64_t rows,      \
         int first, int last, const distribution_t *distribution)                                   \
@@ -188,6 +189,9 @@ static void NAME(draw_columns)(
             TYPE *to = (TYPE *)out + r;                                                            \
             for (int c = first; c < last; ++c, to += stride) {                                     \
                 prefetch_column(to + 4 * stride, (size_t)height * sizeof(TYPE));                   \
+                MAP_WORDS(                                                                         \
+                    words[0] + c * HEIGHT, words[HALVES - 1] + c * HEIGHT, (size_t)height,         \
+                    distribution);                                                                 \
                 GLUE(NAME(values), STORAGE##_##FAMILY)(                                            \
                     to, words[0] + c * HEIGHT, words[HALVES - 1] + c * HEIGHT, (size_t)height,     \
                     location, scale, upper);                                                       \
@@ -198,34 +202,70 @@ static void NAME(draw_columns)(
 #define SCALE_SHIFT(FAMILY)                                                                        \
     pyinit_scale_shift_float32(pyinit_##FAMILY##_float32(high[k]), location, scale, upper)
 
-#define LOOP(WHERE, STORAGE, TYPE, FAMILY, REAL, HALVES, VALUE)                                    \
+#define KEEP_WORDS(high, low, count, distribution) (void)0
+
+/* Maps words to those of a bounded normal distribution, in place. */
+static void NAME(map_words)(
+    uint32_t *PYINIT_RESTRICT high, uint32_t *PYINIT_RESTRICT low, size_t count,
+    const distribution_t *distribution)
+{
+    const uint64_t first = distribution->first_word, last = distribution->last_word;
+    for (size_t k = 0; k < count; ++k) {
+        const uint64_t word = pyinit_map_word(high[k], low[k], first, last);
+        high[k] = (uint32_t)(word >> 32);
+        low[k] = (uint32_t)word;
+    }
+}
+
+#define LOOP(WHERE, STORAGE, TYPE, FAMILY, REAL, HALVES, MAP_WORDS, VALUE)                         \
     VALUES(WHERE, STORAGE, TYPE, FAMILY, REAL, VALUE)                                              \
-    RUN(STORAGE, TYPE, FAMILY, REAL, HALVES)                                                       \
-    COLUMNS(STORAGE, TYPE, FAMILY, REAL, HALVES)
+    RUN(STORAGE, TYPE, FAMILY, REAL, HALVES, MAP_WORDS)                                            \
+    COLUMNS(STORAGE, TYPE, FAMILY, REAL, HALVES, MAP_WORDS)
 
 #define LOOPS(FAMILY)                                                                              \
     LOOP(                                                                                          \
-        PYINIT_NOINLINE, float16, uint16_t, FAMILY, float, 1,                                      \
+        PYINIT_NOINLINE, float16, uint16_t, FAMILY, float, 1, KEEP_WORDS,                          \
         pyinit_float16_of(SCALE_SHIFT(FAMILY)))                                                    \
     LOOP(                                                                                          \
-        PYINIT_INLINE, bfloat16, uint16_t, FAMILY, float, 1,                                       \
+        PYINIT_INLINE, bfloat16, uint16_t, FAMILY, float, 1, KEEP_WORDS,                           \
         pyinit_bfloat16_of(SCALE_SHIFT(FAMILY)))                                                   \
-    LOOP(PYINIT_INLINE, float32, float, FAMILY, float, 1, SCALE_SHIFT(FAMILY))                     \
+    LOOP(PYINIT_INLINE, float32, float, FAMILY, float, 1, KEEP_WORDS, SCALE_SHIFT(FAMILY))         \
     LOOP(                                                                                          \
-        PYINIT_INLINE, float64, double, FAMILY, double, 2,                                         \
+        PYINIT_INLINE, float64, double, FAMILY, double, 2, KEEP_WORDS,                             \
         pyinit_scale_shift_float64(                                                                \
             pyinit_##FAMILY##_float64(high[k], low[k]), location, scale, upper))                   \
     LOOP(                                                                                          \
-        PYINIT_NOINLINE, float16_widened, double, FAMILY, float, 1,                                \
+        PYINIT_NOINLINE, float16_widened, double, FAMILY, float, 1, KEEP_WORDS,                    \
         (double)pyinit_rounded_to_float16(SCALE_SHIFT(FAMILY)))                                    \
     LOOP(                                                                                          \
-        PYINIT_INLINE, bfloat16_widened, double, FAMILY, float, 1,                                 \
+        PYINIT_INLINE, bfloat16_widened, double, FAMILY, float, 1, KEEP_WORDS,                     \
         (double)pyinit_rounded_to_bfloat16(SCALE_SHIFT(FAMILY)))                                   \
-    LOOP(PYINIT_INLINE, float32_widened, double, FAMILY, float, 1, (double)SCALE_SHIFT(FAMILY))
+    LOOP(                                                                                          \
+        PYINIT_INLINE, float32_widened, double, FAMILY, float, 1, KEEP_WORDS,                      \
+        (double)SCALE_SHIFT(FAMILY))
 
 LOOPS(uniform)
 LOOPS(normal)
 LOOPS(truncated_normal)
+
+/* The bounded normal distribution computes in float64 for every storage. */
+#define BOUNDED_LOOP(STORAGE, TYPE, ROUND)                                                         \
+    LOOP(                                                                                          \
+        PYINIT_INLINE, STORAGE, TYPE, bounded_normal, double, 2, NAME(map_words),                  \
+        ROUND(pyinit_scale_shift_float64(                                                          \
+            pyinit_normal_float64(high[k], low[k]), location, scale, upper)))
+
+#define FLOAT16_OF(value) pyinit_float16_of((float)pyinit_float64_rounded_to_float16(value))
+#define BFLOAT16_OF(value) pyinit_bfloat16_of((float)pyinit_float64_rounded_to_bfloat16(value))
+#define FLOAT32_WIDENED_OF(value) (double)(float)(value)
+
+BOUNDED_LOOP(float16, uint16_t, FLOAT16_OF)
+BOUNDED_LOOP(bfloat16, uint16_t, BFLOAT16_OF)
+BOUNDED_LOOP(float32, float, (float))
+BOUNDED_LOOP(float64, double, )
+BOUNDED_LOOP(float16_widened, double, pyinit_float64_rounded_to_float16)
+BOUNDED_LOOP(bfloat16_widened, double, pyinit_float64_rounded_to_bfloat16)
+BOUNDED_LOOP(float32_widened, double, FLOAT32_WIDENED_OF)
 
 /* Transposition: by squares of N x N values, and the remaining values one by one. */
 
@@ -305,7 +345,7 @@ TRANSPOSE_LOOP(64, uint64_t)
 
 #define FAMILIES_OF(STEM, STORAGE)                                                                 \
     {GLUE(NAME(STEM), STORAGE##_uniform), GLUE(NAME(STEM), STORAGE##_normal),                      \
-     GLUE(NAME(STEM), STORAGE##_truncated_normal)}
+     GLUE(NAME(STEM), STORAGE##_truncated_normal), GLUE(NAME(STEM), STORAGE##_bounded_normal)}
 #define STORAGES_OF(STEM)                                                                          \
     {FAMILIES_OF(STEM, float16),         FAMILIES_OF(STEM, bfloat16),                              \
      FAMILIES_OF(STEM, float32),         FAMILIES_OF(STEM, float64),                               \
@@ -319,6 +359,11 @@ static const isa_kernel_t NAME(kernel) = {
 #undef NAME
 #undef RUN
 #undef SCALE_SHIFT
+#undef KEEP_WORDS
+#undef BOUNDED_LOOP
+#undef FLOAT16_OF
+#undef BFLOAT16_OF
+#undef FLOAT32_WIDENED_OF
 #undef COLUMNS
 #undef VALUES
 #undef LOOP

@@ -195,6 +195,19 @@ PYINIT_INLINE double pyinit_normal_float64(pyinit_u32 high, pyinit_u32 low)
     return pyinit_with_sign_float64(z, high);
 }
 
+/* Returns first_word + floor(R (last_word - first_word + 1) / 2^64), R = 2^32 high + low. */
+PYINIT_INLINE pyinit_u64
+pyinit_map_word(pyinit_u32 high, pyinit_u32 low, pyinit_u64 first_word, pyinit_u64 last_word)
+{
+    const pyinit_u64 span = last_word - first_word;
+    const pyinit_u32 span_high = (pyinit_u32)(span >> 32), span_low = (pyinit_u32)span;
+    /* R span + R, in halves: no sum exceeds 64 bits */
+    const pyinit_u64 lowest = (pyinit_u64)low * span_low + low;
+    const pyinit_u64 upper = (pyinit_u64)low * span_high + (lowest >> 32);
+    const pyinit_u64 lower = (pyinit_u64)high * span_low + (pyinit_u32)upper + high;
+    return (pyinit_u64)high * span_high + (upper >> 32) + (lower >> 32) + first_word;
+}
+
 PYINIT_INLINE double pyinit_truncated_normal_float64(pyinit_u32 high, pyinit_u32 low)
 {
     const pyinit_u32 flip = pyinit_upper_half(high);
@@ -262,6 +275,36 @@ PYINIT_INLINE float pyinit_rounded_to_float16(float value)
     pyinit_u32 result = magnitude < 0x38800000u ? subnormal : normal;
     result = magnitude >= 0x477FF000u ? 0x7F800000u : result;
     return pyinit_float_of(sign | result);
+}
+
+/* ---- rounding once to nearest even, of a float64 that is not NaN ---- */
+
+/* Rounds to a narrower type: `dropped` bits of the significand are dropped, the spacing below
+ * `least_normal` is that of float64 from `same_spacing` on, and values from `infinite` on become
+ * infinite. */
+PYINIT_INLINE double pyinit_rounded_float64(
+    double value, int dropped, double least_normal, double same_spacing, double infinite)
+{
+    const pyinit_u64 bits = pyinit_bits_of_double(value);
+    const pyinit_u64 sign = bits & 0x8000000000000000u, magnitude = bits ^ sign;
+    const pyinit_u64 half = ((pyinit_u64)1 << (dropped - 1)) - 1;
+    const pyinit_u64 normal = (magnitude + half + ((magnitude >> dropped) & 1)) >> dropped
+                                                                                       << dropped;
+    const pyinit_u64 subnormal =
+        pyinit_bits_of_double((pyinit_double_of(magnitude) + same_spacing) - same_spacing);
+    pyinit_u64 result = magnitude < pyinit_bits_of_double(least_normal) ? subnormal : normal;
+    result = magnitude >= pyinit_bits_of_double(infinite) ? 0x7FF0000000000000u : result;
+    return pyinit_double_of(sign | result);
+}
+
+PYINIT_INLINE double pyinit_float64_rounded_to_float16(double value)
+{
+    return pyinit_rounded_float64(value, 42, 0x1p-14, 0x1p28, 65520.0);
+}
+
+PYINIT_INLINE double pyinit_float64_rounded_to_bfloat16(double value)
+{
+    return pyinit_rounded_float64(value, 45, 0x1p-126, 0x1p-81, 0x1.FFp127);
 }
 
 #endif

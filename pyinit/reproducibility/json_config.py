@@ -1,7 +1,8 @@
 """Portable JSON configurations of initializers.
 
 Many JSON readers store numbers as doubles. Following RFC 7493, a seed beyond 2**53 is a string of
-decimal digits, and a non-finite constant is the string `"NaN"`, `"Infinity"` or `"-Infinity"`.
+decimal digits, and a non-finite constant or bound is the string `"NaN"`, `"Infinity"` or
+`"-Infinity"`.
 
 Source: https://www.rfc-editor.org/rfc/rfc7493
 """
@@ -18,6 +19,8 @@ from pyinit.seeds import as_seed
 
 _MAX_INTEGER = 2**53
 _BY_NAME = {cls.__name__: cls for cls in CLASSES}
+#: The arguments that may be infinite or NaN.
+_MAY_BE_NOT_FINITE = ("value", "lower", "upper")
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -36,11 +39,12 @@ def to_json_config(initializer: Initializer) -> dict[str, Any]:
     for name in ("input_axes", "output_axes"):
         if name in config and config[name] is None:
             del config[name]
-    value = config.get("value")
-    if isinstance(value, float) and not math.isfinite(value):
-        config["value"] = next(
-            text for text, x in _NOT_FINITE.items() if x == value or math.isnan(value)
-        )
+    for name in _MAY_BE_NOT_FINITE:
+        value = config.get(name)
+        if isinstance(value, float) and not math.isfinite(value):
+            config[name] = next(
+                text for text, x in _NOT_FINITE.items() if x == value or math.isnan(value)
+            )
     return {"class_name": type(initializer).__name__, "config": config}
 
 
@@ -62,6 +66,7 @@ def from_json_config(description: dict[str, Any]) -> Initializer:
     config = dict(description["config"])
     if isinstance(config.get("seed"), str):
         config["seed"] = int(config["seed"])
-    if isinstance(config.get("value"), str):
-        config["value"] = _NOT_FINITE[config["value"]]
+    for name in _MAY_BE_NOT_FINITE:
+        if isinstance(config.get(name), str):
+            config[name] = _NOT_FINITE[config[name]]
     return _BY_NAME[description["class_name"]].from_config(config)

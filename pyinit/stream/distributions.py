@@ -1,30 +1,40 @@
-"""The three distributions of the stream, as the kernels take them."""
+"""The distributions of the stream, as the kernels take them."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
 from pyinit.arguments import argument_error
 from pyinit.dtypes import round_to
+from pyinit.stream import quantiles
 
-Family = Literal["uniform", "normal", "truncated_normal"]
+Family = Literal["uniform", "normal", "truncated_normal", "bounded_normal"]
+#: The families in the order of kernel.c.
+FAMILIES: tuple[Family, ...] = get_args(Family)
+
+#: The number of 64-bit words.
+_WORDS = 1 << 64
 
 
 class Distribution(NamedTuple):
     """A distribution, as a kernel computes it: `min(location + scale * variate, upper)`.
 
-    The variate is uniform on [0, 1), standard normal, or standard normal truncated to (-2, 2).
+    The variate is uniform on [0, 1), standard normal, standard normal truncated to (-2, 2), or, for
+    `"bounded_normal"`, the float64 normal quantile of the element's word, mapped to the words from
+    `first_word` to `last_word`.
     The three numbers are exact in the type that the kernel computes in: float64 for values of
-    float64, float32 for narrower ones.
+    float64 and for `"bounded_normal"`, otherwise float32.
     """
 
     family: Family
     location: float
     scale: float
     upper: float
+    first_word: int = 0
+    last_word: int = _WORDS - 1
 
 
 #: An upper bound on abs(variate), by family and computing type.
@@ -79,6 +89,78 @@ def _rounded(
     if family == "uniform" and location < bound:
         upper = _largest_below(bound, dtype)
     return Distribution(family, float(computing(location)), scale, upper)
+
+
+def bounded_normal(
+    mean: float, stddev: float, lower: float, upper: float, dtype: np.dtype[Any]
+) -> Distribution:
+    """Return a normal distribution truncated to [lower, upper], for values of `dtype`.
+
+    Args:
+        mean: The mean before truncation.
+        stddev: The standard deviation before truncation.
+        lower: The lower bound in standard deviations, which may be infinite.
+        upper: The upper bound, likewise.
+        dtype: The float dtype of the values.
+
+    Raises:
+        ValueError: Values could become infinite in `dtype`, or no word lies between the bounds.
+    """
+    # normalise -0.0, which hashes equal to 0.0
+    return _bounded(mean + 0.0, stddev + 0.0, lower, upper, dtype)
+
+
+@lru_cache(maxsize=1024)
+def _bounded(
+    mean: float, stddev: float, lower: float, upper: float, dtype: np.dtype[Any]
+) -> Distribution:
+    first, last = words_between(lower, upper)
+    with np.errstate(over="ignore"):
+        ends = np.array([mean + stddev * _normal_quantile(word) for word in (first, last)])
+        if np.isinf(round_to(ends, dtype).astype(np.float64)).any():
+            name, value = ("mean", mean) if _is_too_large(mean, dtype) else ("stddev", stddev)
+            allowed = f"such that all values are within the range of dtype {dtype.name}"
+            raise argument_error(name, value, allowed)
+    return Distribution("bounded_normal", mean, stddev, np.inf, first, last)
+
+
+@lru_cache(maxsize=1024)
+def words_between(lower: float, upper: float) -> tuple[int, int]:
+    """Return the first and the last of the words whose normal quantile lies in [lower, upper).
+
+    Args:
+        lower: The lower bound, which may be infinite.
+        upper: The upper bound, which may be infinite.
+
+    Raises:
+        ValueError: There is none: both bounds lie in one tail, or are almost equal.
+    """
+    first, end = _first_word(lower), _first_word(upper)
+    if first >= end:
+        allowed = (
+            f"such that some of the 2**64 quantiles of the stream lie from lower to {upper=}; all "
+            f"of them are within {_normal_quantile(_WORDS - 1):.2f} standard deviations"
+        )
+        raise argument_error("lower", lower, allowed)
+    return first, end - 1
+
+
+def _first_word(bound: float) -> int:
+    """Return the word from which on, by bisection, the normal quantile is at least `bound`."""
+    first, last = 0, _WORDS
+    while first < last:
+        middle = (first + last) // 2
+        if _normal_quantile(middle) >= bound:
+            last = middle
+        else:
+            first = middle + 1
+    return first
+
+
+def _normal_quantile(word: int) -> float:
+    """Return the float64 normal quantile of the stream at a 64-bit word."""
+    high, low = (np.array([half], np.uint32) for half in (word >> 32, word & 0xFFFFFFFF))
+    return float(quantiles.normal_float64(high, low)[0])
 
 
 def _is_too_large(value: float, dtype: np.dtype[Any]) -> bool:

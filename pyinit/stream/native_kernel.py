@@ -11,12 +11,13 @@ import numpy as np
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.native import ISA_LEVELS, _kernel
 from pyinit.runtime.threads import num_threads, run_parallel
+from pyinit.stream.distributions import FAMILIES
 from pyinit.stream.reference import TILE
 from pyinit.stream.regions import Region
 
 #: Indices of loops in kernel.c, by (dtype, storage dtype, family). No other storage is possible.
 _LOOPS: dict[tuple[np.dtype[Any], np.dtype[Any], str], int] = {
-    (FLOAT_DTYPES[dtype], FLOAT_DTYPES[storage], family): 3 * row + column
+    (FLOAT_DTYPES[dtype], FLOAT_DTYPES[storage], family): len(FAMILIES) * row + column
     for row, (dtype, storage) in enumerate(
         [
             ("float16", "float16"),
@@ -28,7 +29,7 @@ _LOOPS: dict[tuple[np.dtype[Any], np.dtype[Any], str], int] = {
             ("float32", "float64"),
         ]
     )
-    for column, family in enumerate(("uniform", "normal", "truncated_normal"))
+    for column, family in enumerate(FAMILIES)
 }
 
 #: The number of elements from which a draw is cut into chunks, for several threads.
@@ -61,7 +62,8 @@ class NativeKernel:
         run_parallel([partial(self._fill_chunk, *chunk) for chunk in _chunks(out, region)])
 
     def _fill_chunk(self, out: AnyArray, region: Region) -> None:
-        dtype, (family, location, scale, upper), seed, draw, first_index, index_strides = region
+        dtype, distribution, seed, draw, first_index, index_strides = region
+        family, location, scale, upper, first_word, last_word = distribution
         failed = self._fill(
             self._isa_level,
             self._cast(out.__array_interface__["data"][0]),
@@ -69,6 +71,8 @@ class NativeKernel:
             location,
             scale,
             upper,
+            first_word,
+            last_word,
             seed,
             draw,
             first_index,

@@ -200,6 +200,30 @@ def normal_float64(high: UInt32, low: UInt32) -> Float64:
     return _with_sign64(x, high)
 
 
+def map_words(high: UInt32, low: UInt32, first_word: int, last_word: int) -> tuple[UInt32, UInt32]:
+    """Map the words H * 2**32 + L to those from `first_word` to `last_word`.
+
+    Args:
+        high: H.
+        low: L.
+        first_word: The image of the word 0.
+        last_word: The image of the word 2**64 - 1.
+
+    Returns:
+        The halves of first_word + floor(R * (last_word - first_word + 1) / 2**64), R being the
+        word, as new arrays.
+    """
+    span_high, span_low = divmod(last_word - first_word, 2**32)
+    high64, low64 = high.astype(np.uint64), low.astype(np.uint64)
+    half, mask = np.uint64(32), np.uint64(0xFFFFFFFF)
+    # R * (last_word - first_word) + R, in halves: no sum exceeds 64 bits
+    carry = low64 * np.uint64(span_low) + low64 >> half
+    upper = low64 * np.uint64(span_high) + carry
+    carry = high64 * np.uint64(span_low) + (upper & mask) + high64 >> half
+    word = high64 * np.uint64(span_high) + (upper >> half) + carry + np.uint64(first_word)
+    return (word >> half).astype(np.uint32), word.astype(np.uint32)
+
+
 def truncated_normal_float64(high: UInt32, low: UInt32) -> Float64:
     """Compute the quantile at (H * 2**32 + L + 1/2) / 2**64 of the normal truncated to (-2, 2).
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.dtypes import AnyArray
+from pyinit.dtypes import AnyArray, round_to
 from pyinit.seeds import DrawId
 from pyinit.stream import quantiles
 from pyinit.stream.distributions import Distribution
@@ -57,20 +57,21 @@ def fill(out: AnyArray, region: Region) -> None:
 def _fill_chunk(out: AnyArray, region: Region) -> None:
     dtype, distribution, seed, draw, first_index, strides = region
     draw_id = DrawId(seed, draw)
+    needs_low = dtype == np.float64 or distribution.family == "bounded_normal"
     if _is_run(out.shape, strides):
         stop = first_index + out.size
         first_tile, position = divmod(first_index, TILE)
         tiles = range(first_tile, -(-stop // TILE))
         drawn = slice(position, position + out.size)
         high = _words_of_tiles(tiles, draw_id, half=0)[drawn]
-        low = _words_of_tiles(tiles, draw_id, half=1)[drawn] if dtype == np.float64 else None
+        low = _words_of_tiles(tiles, draw_id, half=1)[drawn] if needs_low else None
     else:
         index = np.full(1, first_index, np.uint64)
         for length, stride in zip(out.shape, strides, strict=True):
             along = np.arange(length, dtype=np.uint64) * np.uint64(stride)
             index = (index[:, None] + along).reshape(-1)
         high = _words_of(index, draw_id, half=0)
-        low = _words_of(index, draw_id, half=1) if dtype == np.float64 else None
+        low = _words_of(index, draw_id, half=1) if needs_low else None
     out[...] = values(high, low, dtype, distribution).reshape(out.shape)
 
 
@@ -113,11 +114,11 @@ def values(
 
     Args:
         high: H of each element.
-        low: L of each element for float64, None for narrower dtypes.
+        low: L of each element for float64 and for the family `"bounded_normal"`, otherwise None.
         dtype: The dtype that values are rounded to.
         distribution: The distribution, rounded for that dtype.
     """
-    family, location, scale, upper = distribution
+    family, location, scale, upper, first_word, last_word = distribution
     variate: AnyArray
     if low is None:
         computing: type[np.floating[Any]] = np.float32
@@ -134,9 +135,14 @@ def values(
             variate = whole.astype(np.float64) * 2.0**-53
         elif family == "normal":
             variate = quantiles.normal_float64(high, low)
+        elif family == "bounded_normal":
+            words = quantiles.map_words(high, low, first_word, last_word)
+            variate = quantiles.normal_float64(*words)
         else:
             variate = quantiles.truncated_normal_float64(high, low)
     variate *= computing(scale)
     variate += computing(location)
     np.minimum(variate, computing(upper), out=variate)
+    if family == "bounded_normal":
+        return round_to(variate, dtype)
     return variate.astype(dtype, copy=False)

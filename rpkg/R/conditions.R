@@ -72,11 +72,12 @@ value_in_r <- function(code) {
   )
 }
 
-# A text with Python's numbers and sequences of numbers as R's: 2**31, 3.0, (3,), [1, 2].
+# A text with Python's numbers and sequences of numbers as R's: 2**31, 3.0, inf, (3,), [1, 2].
 numbers_in_r <- function(text) {
   text <- gsub("**", "^", text, fixed = TRUE)
+  text <- gsub("\\binf\\b", "Inf", gsub("\\bnan\\b", "NaN", text))
   text <- gsub("(?<![0-9.])([0-9]+)[.]0(?![0-9]|[.][0-9])", "\\1", text, perl = TRUE)
-  number <- "-?[0-9]+(?:[.][0-9]+)?"
+  number <- "-?(?:[0-9]+(?:[.][0-9]+)?|Inf|NaN)"
   text <- gsub(sprintf("\\((%s),\\)|\\[(%s)\\]", number, number), "\\1\\2", text, perl = TRUE)
   gsub(sprintf("[(\\[](%s(?:, %s)+)[)\\]]", number, number), "c(\\1)", text, perl = TRUE)
 }

@@ -226,10 +226,15 @@ print.pyinit_initializer <- function(x, ...) {
     seed = state$seed,
     `__class__` = initializer_object(state)$`__class__`,
     {
-      if (!name %in% names(state$config)) {
+      if (name %in% names(state$config)) {
+        return(state$config[[name]])
+      }
+      # the configuration omits some arguments that have their default
+      argument <- value_from_python(bridge()$argument_of(draw_of(state), name))
+      if (is.null(argument)) {
         stop_pyinit(state$class_name, " has no element `", name, "`")
       }
-      state$config[[name]]
+      argument[[1L]]
     }
   )
 }

@@ -103,48 +103,6 @@ initializer_identity <- function(gain = 1) {
   new_initializer("Identity", list(gain = gain))
 }
 
-#' Initializer for the kernels of a short-time Fourier transform
-#'
-#' @description
-#' Computes kernels for a convolution over time, with one output channel for each frequency, that
-#' give the real or the imaginary part of a short-time Fourier transform. It is meant for the Keras
-#' layer `STFTSpectrogram`.
-#'
-#' @details
-#' The tensor has shape (frame length, 1, number of frequencies), where the number of frequencies is
-#' half the length of the Fourier transform plus one. The values are the Fourier basis times the
-#' window, divided by a norm of the window unless `scaling` is `NULL`.
-#'
-#' @param side
-#' The part to compute: `"real"` or `"imag"`.
-#'
-#' @param window
-#' The name of a window in Python's `scipy.signal.windows` without parameters, such as `"hann"` or
-#' `"hamming"`; the values of a window of the frame's length; or `NULL` for no window.
-#'
-#' @param scaling
-#' `"density"` divides by the L2 norm of the window, `"spectrum"` by its L1 norm. `NULL` does not
-#' scale.
-#'
-#' @param periodic
-#' Whether a window given by its name is periodic (`TRUE`) or symmetric (`FALSE`).
-#'
-#' @inherit initializer_constant return
-#' @export
-#' @family constant initializers
-#' @family initializers
-#' @seealso
-#' + <https://keras.io/api/layers/initializers/#stft-class>
-#' @examplesIf pyinit_available() && reticulate::py_module_available("scipy")
-#' initializer <- initializer_stft("real", "hann", "density", FALSE)
-#' values <- initializer(shape = c(128, 1, 513))
-initializer_stft <- function(side = "real", window = "hann", scaling = "density",
-                             periodic = FALSE) {
-  new_initializer("STFT", list(
-    side = side, window = window, scaling = scaling, periodic = periodic
-  ))
-}
-
 #' Initializer that draws from a normal distribution
 #'
 #' @description
@@ -214,10 +172,15 @@ initializer_random_uniform <- function(minval = -0.05, maxval = 0.05, seed = NUL
 #'
 #' @description
 #' Draws independent values from a normal distribution truncated at two standard deviations from the
-#' mean, through its quantile function rather than by rejection.
+#' mean, or at other bounds, through its quantile function rather than by rejection.
 #'
 #' @param stddev
 #' The standard deviation before truncation: a finite number, at least 0.
+#'
+#' @param lower,upper
+#' The bounds, in standard deviations from the mean: numbers, `-Inf` or `Inf`, with `lower < upper`.
+#' Values lie from `mean + lower * stddev` to `mean + upper * stddev`, up to rounding. Keras always
+#' truncates at two standard deviations; the configuration has only other bounds.
 #'
 #' @inheritParams initializer_random_normal
 #' @inherit initializer_constant return
@@ -230,12 +193,19 @@ initializer_random_uniform <- function(minval = -0.05, maxval = 0.05, seed = NUL
 #' # Standalone usage:
 #' initializer <- initializer_truncated_normal(mean = 0, stddev = 1)
 #' values <- initializer(shape = c(2, 2))
+#'
+#' # Positive values only:
+#' initializer <- initializer_truncated_normal(seed = 1, lower = 0, upper = Inf)
+#' values <- initializer(shape = c(2, 2))
 #' @examplesIf pyinit_available() && reticulate::py_module_available("keras")
 #' # Usage in a Keras layer; with keras3, layer_dense(units = 3, kernel_initializer = initializer):
 #' keras <- reticulate::import("keras")
 #' layer <- keras$layers$Dense(units = 3L, kernel_initializer = initializer)
-initializer_truncated_normal <- function(mean = 0, stddev = 0.05, seed = NULL) {
-  new_initializer("TruncatedNormal", list(mean = mean, stddev = stddev, seed = seed))
+initializer_truncated_normal <- function(mean = 0, stddev = 0.05, seed = NULL,
+                                         lower = -2, upper = 2) {
+  new_initializer("TruncatedNormal", list(
+    mean = mean, stddev = stddev, seed = seed, lower = lower, upper = upper
+  ))
 }
 
 #' Initializer that adapts its scale to the shape of the tensor

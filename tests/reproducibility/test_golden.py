@@ -19,7 +19,7 @@ from pyinit.stream import kernels
 #: The digests of the files in pyinit/reproducibility, which never change once they are released.
 DIGESTS = {
     "golden_vectors_1.json": "61afe1da9ddfe685f8170b4b5d50287bafb53f3ae15eaf2b769149cfe1ed2008",
-    "golden_vectors_1b.json": "5cfce9d477c44936dea13705773ca8d472e739de680d2ac9677ab0fde6ba54bd",
+    "golden_vectors_1b.json": "23ac3b263ef1b648dcae23aa82681edfd2dd7edbba8db19291cf17f08594194c",
 }
 
 

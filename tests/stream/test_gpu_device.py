@@ -9,7 +9,7 @@ import pyinit
 from pyinit.dtypes import FLOAT_DTYPES
 from pyinit.runtime import devices
 from pyinit.stream import kernels
-from pyinit.stream.distributions import Distribution
+from pyinit.stream.distributions import FAMILIES, Distribution
 from pyinit.stream.gpu import fill
 from pyinit.stream.regions import Region
 from tests.support import RANDOM, same_bits
@@ -59,12 +59,14 @@ def test_partitions(name, float_dtype):
         assert same_bits(drawn.get(), RANDOM[name](3)(shape, float_dtype, **options))
 
 
-@pytest.mark.parametrize("family", ["uniform", "normal", "truncated_normal"])
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("widened", [False, True])
 def test_millions_of_values(family, widened, float_dtype):
     """Protects every branch of the quantiles, and rounding."""
     dtype = FLOAT_DTYPES[float_dtype]
-    drawn_from = Distribution(family, 0.375, 1.25, 1.5 if family == "uniform" else np.inf)
+    words = (2**59 + 12_345, 2**64 - 2**62 - 7) if family == "bounded_normal" else ()
+    upper = 1.5 if family == "uniform" else np.inf
+    drawn_from = Distribution(family, 0.375, 1.25, upper, *words)
     size = 1 << 23
     drawn = cupy.empty(size, np.float64 if widened else dtype)
     expected = np.empty(size, drawn.dtype)
@@ -79,6 +81,10 @@ def test_small_and_large_values(stddev):
     """Protects subnormal values, which CuPy's own kernels flush to zero."""
     initializer = pyinit.RandomNormal(0, stddev / 8, seed=1)
     assert same_bits(initializer((9999,), device="cuda").get(), initializer((9999,)))
+    bounded = pyinit.TruncatedNormal(0, stddev / 8, 1, -3, 2)
+    for dtype in ("bfloat16", "float32"):
+        drawn = bounded((9999,), dtype, device="cuda").get()
+        assert same_bits(drawn, bounded((9999,), dtype))
 
 
 @pytest.mark.parametrize("dtype", [*FLOAT_DTYPES, "int8", "int64", "bool"])

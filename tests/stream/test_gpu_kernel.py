@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 
 from pyinit.dtypes import FLOAT_DTYPES
 from pyinit.stream import index_strides, kernels
-from pyinit.stream.distributions import Distribution
+from pyinit.stream.distributions import FAMILIES, Distribution
 from pyinit.stream.gpu import launch, nvrtc
 from pyinit.stream.regions import Region
 from tests.support import same_bits
 from tests.support.cuda_on_host import launch_on_host, library, on_host
 
-FAMILIES = ("uniform", "normal", "truncated_normal")
 STORAGES = (*FLOAT_DTYPES, "float16_widened", "bfloat16_widened", "float32_widened")
 #: Architectures to compile for, if the installed toolkit supports them.
 ARCHITECTURES = (70, 80, 90, 120)
@@ -29,7 +28,8 @@ with_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not
 
 def distribution_of(family: str) -> Distribution:
     """Return a distribution in which every operation affects the result."""
-    return Distribution(family, 0.375, 1.25, 1.5 if family == "uniform" else np.inf)
+    words = (2**59 + 12_345, 2**64 - 2**62 - 7) if family == "bounded_normal" else ()
+    return Distribution(family, 0.375, 1.25, 1.5 if family == "uniform" else np.inf, *words)
 
 
 def has_the_bits(like, dtype, family, draw_id, first_index, strides, shape=None) -> bool:
@@ -93,7 +93,12 @@ def test_nvcc_compiles_it(architecture, tmp_path):
     known = subprocess.run(["nvcc", "--list-gpu-arch"], capture_output=True, text=True, check=True)
     if f"compute_{architecture}" not in known.stdout.split():
         pytest.skip(f"this nvcc does not know compute_{architecture}")
-    for family, storage in [("uniform", "float32"), ("normal", "float64"), ("normal", "float16")]:
+    for family, storage in [
+        ("uniform", "float32"),
+        ("normal", "float64"),
+        ("normal", "float16"),
+        ("bounded_normal", "bfloat16"),
+    ]:
         target = tmp_path / f"{family}_{storage}.ptx"
         result = subprocess.run(
             [
@@ -131,12 +136,13 @@ def test_every_family_and_storage(family, storage):
 
 
 @on_host
-@pytest.mark.parametrize("storage", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("storage", ["float32", "float64", "float16", "bfloat16"])
 @pytest.mark.parametrize("scale", [1e-8, 6e-5, 3e4, 1e-39, 1e-44, 1e38])
-def test_small_and_large_values(storage, scale):
+@pytest.mark.parametrize("family", ["normal", "bounded_normal"])
+def test_small_and_large_values(family, storage, scale):
     """Protects subnormal values and overflow."""
     dtype = FLOAT_DTYPES[storage]
-    distribution = Distribution("normal", 0.0, float(np.float32(scale)), np.inf)
+    distribution = Distribution(family, 0.0, float(np.float32(scale)), np.inf)
     drawn, expected = np.empty(20_000, dtype), np.empty(20_000, dtype)
     launch_on_host(drawn, Region(dtype, distribution, 4, 0, 0, (1,)))
     kernels.kernel()(expected, Region(dtype, distribution, 4, 0, 0, (1,)))

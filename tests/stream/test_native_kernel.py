@@ -17,18 +17,18 @@ from pyinit import native
 from pyinit.dtypes import FLOAT_DTYPES
 from pyinit.runtime import threads
 from pyinit.stream import index_strides, native_kernel, reference
-from pyinit.stream.distributions import Distribution
+from pyinit.stream.distributions import FAMILIES, Distribution
 from pyinit.stream.regions import Region
 from tests.support import SUPPORT, same_bits
 
 NATIVE = Path(native.__file__).parent
-FAMILIES = ("uniform", "normal", "truncated_normal")
 LEVELS = native.isa_levels()
 
 
 def distribution_of(family: str) -> Distribution:
     """Return a distribution in which every operation affects the result."""
-    return Distribution(family, 0.375, 1.25, 1.5 if family == "uniform" else np.inf)
+    words = (2**59 + 12_345, 2**64 - 2**62 - 7) if family == "bounded_normal" else ()
+    return Distribution(family, 0.375, 1.25, 1.5 if family == "uniform" else np.inf, *words)
 
 
 def both(level, out_like, dtype, family, draw_id, first_index, strides):
@@ -191,12 +191,13 @@ def test_other_builds_draw_the_same(tmp_path, compiler, flags):
             out = np.empty(shape, storage, order=order)
             expected = np.empty_like(out)
             reference.fill(expected, Region(dtype, distribution_of(family), 6, 2, 5, strides))
-            location, scale, upper = map(ctypes.c_double, distribution_of(family)[1:])
+            location, scale, upper = map(ctypes.c_double, distribution_of(family)[1:4])
+            words = map(ctypes.c_uint64, distribution_of(family)[4:])
             memory_strides = axes(*out.strides)
             seed, draw, first_index = ctypes.c_uint64(6), ctypes.c_uint32(2), ctypes.c_uint64(5)
             pointer = ctypes.c_void_p(out.ctypes.data)
             assert not fill(
-                0, pointer, loop, location, scale, upper, seed, draw, first_index,
+                0, pointer, loop, location, scale, upper, *words, seed, draw, first_index,
                 2, axes(*shape), memory_strides, axes(*strides),
             )  # fmt: skip
             assert same_bits(out, expected)

@@ -25,6 +25,7 @@ RANDOM = {
     "random_normal": lambda seed: pyinit.RandomNormal(0.5, 2.0, seed),
     "random_uniform": lambda seed: pyinit.RandomUniform(-1.0, 3.0, seed),
     "truncated_normal": lambda seed: pyinit.TruncatedNormal(0.5, 2.0, seed),
+    "truncated_normal_bounds": lambda seed: pyinit.TruncatedNormal(0.5, 2.0, seed, -1.0, 3.0),
     "variance_scaling": lambda seed: pyinit.VarianceScaling(
         3.0, "fan_out", "untruncated_normal", seed
     ),

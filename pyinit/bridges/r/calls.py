@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import functools
+import inspect
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -34,6 +35,7 @@ from pyinit.versions import STREAM_VERSION
 
 __all__ = [
     "announce_exit",
+    "argument_of",
     "configured",
     "construct",
     "construct_from",
@@ -243,6 +245,14 @@ def construct(
 def initializer_of(draw: functools.partial[None]) -> Any:
     """Return the initializer of a draw function that `construct()` has returned."""
     return draw.args[0]
+
+
+def argument_of(draw: functools.partial[None], name: str) -> list[Any] | None:
+    """Return a list of one argument of an initializer; None if it has no argument of that name."""
+    initializer = initializer_of(draw)
+    if name not in inspect.signature(type(initializer)).parameters:
+        return None
+    return [_for_r(name, getattr(initializer, name))]
 
 
 def construct_from(config: dict[str, Any], custom_objects: dict[str, Any] | None) -> Initializer:

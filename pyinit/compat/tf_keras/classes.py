@@ -53,6 +53,9 @@ class RandomUniform(Initializer, UniformNumbers):
 class TruncatedNormal(Initializer, pyinit.TruncatedNormal):
     _counterpart = pyinit.TruncatedNormal
 
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
+        super().__init__(mean, stddev, seed)
+
 
 class VarianceScaling(Initializer, pyinit.VarianceScaling):
     _counterpart: ClassVar[type[pyinit.VarianceScaling]] = pyinit.VarianceScaling

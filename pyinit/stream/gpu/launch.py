@@ -21,7 +21,7 @@ MAX_AXES = 65
 
 #: The fields of `pyinit_plan` in kernel.cu.
 #:
-#: location, scale, upper   the distribution
+#: location, scale, upper, first_word, last_word   the distribution
 #: seed, draw   the draw
 #: first_index  the flat C-order index of the first element in the full tensor
 #: items        the number of items: Philox blocks of rows, or elements
@@ -33,7 +33,8 @@ MAX_AXES = 65
 PLAN = np.dtype(
     [
         *[(name, np.float64) for name in ("location", "scale", "upper")],
-        *[(name, np.uint64) for name in ("seed", "draw", "first_index", "items", "columns")],
+        *[(name, np.uint64) for name in ("first_word", "last_word", "seed", "draw")],
+        *[(name, np.uint64) for name in ("first_index", "items", "columns")],
         *[(name, np.int64) for name in ("column_stride", "row_axis", "axes")],
         ("length", np.uint64, MAX_AXES),
         *[(name, np.int64, MAX_AXES) for name in ("stride", "index_stride")],
@@ -126,9 +127,11 @@ def _merged(
 def plan(rows: Rows, region: Region) -> AnyArray:
     """Return the kernel's argument: an array of one `PLAN`, which CuPy passes by value."""
     arguments = np.zeros(1, PLAN)
-    arguments["location"] = region.distribution.location
-    arguments["scale"] = region.distribution.scale
-    arguments["upper"] = region.distribution.upper
+    _, *numbers = region.distribution
+    for name, number in zip(
+        ("location", "scale", "upper", "first_word", "last_word"), numbers, strict=True
+    ):
+        arguments[name] = number
     arguments["seed"], arguments["draw"] = region.seed, region.draw
     arguments["first_index"] = rows.first_index
     arguments["items"] = rows.items

@@ -211,3 +211,20 @@ def test_a_call_of_ones_own_is_refused():
 
     with pytest.raises(TypeError, match="Argument `initializer` must be an initializer of pyinit"):
         pyinit.jax.initializer(Doubled())
+
+
+def test_arguments_are_those_of_jax():
+    """Protects users of jax.nn.initializers: bounds and centres mean the same here."""
+    key = jax.random.key(3)
+    theirs = jax.nn.initializers.truncated_normal(0.5, lower=-1.0, upper=3.0)(key, (200_000,))
+    bounded = pyinit.jax.initializer(pyinit.TruncatedNormal(0, 0.5, lower=-1, upper=3))
+    ours = bounded(key, (200_000,))
+    for statistic in (jnp.mean, jnp.std):
+        assert abs(statistic(ours) - statistic(theirs)) < 0.005
+    assert -0.5 <= ours.min() < -0.499
+    assert 1.4 < ours.max() <= 1.5
+    delta = pyinit.jax.initializer("delta_orthogonal")
+    for shape in ((3, 2, 4), (2, 4, 3, 3), (5, 2, 1, 2, 2)):
+        ours = delta(key, shape)
+        theirs = jax.nn.initializers.delta_orthogonal()(key, shape)
+        assert ((ours != 0) == (theirs != 0)).all()

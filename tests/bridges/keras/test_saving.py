@@ -259,3 +259,39 @@ def test_weights_are_loaded_into_another_model(tmp_path):
     plain.load_weights(tmp_path / "model.weights.h5")
     for ours, theirs in zip(weights(model), weights(plain), strict=True):
         assert same_bits(ours, theirs)
+
+
+def test_initializers_that_keras_lacks_are_saved(tmp_path):
+    """Protects models with bounds of a truncated normal distribution, or with a kernel's centre."""
+    initializers = [
+        pyinit.TruncatedNormal(0.1, 0.2, 1, -1, 3),
+        pyinit.TruncatedNormal(0.1, 0.2, 1, 0, float("inf")),
+        pyinit.DeltaOrthogonal(1.5, 1),
+        pyinit.Dirac(2),
+    ]
+    model = keras.Sequential(
+        [
+            keras.Input((8, 4)),
+            *(
+                layers.Conv1D(4, 3, padding="same", groups=groups, kernel_initializer=initializer)
+                for groups, initializer in zip((1, 1, 1, 2), initializers, strict=True)
+            ),
+        ]
+    )
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for models in (loaded, keras.models.clone_model(model)):
+        for layer, initializer in zip(models.layers, initializers, strict=True):
+            again = layer.kernel_initializer
+            assert type(again) is type(initializer)
+            assert again.get_config() == initializer.get_config()
+            assert same_bits(np.asarray(layer.kernel), initializer(layer.kernel.shape))
+
+
+def test_keras_does_not_read_other_bounds():
+    """Protects users who move to Keras: it reads the default bounds, and refuses others."""
+    theirs = keras.initializers.TruncatedNormal
+    plain = pyinit.TruncatedNormal(0.1, 0.2, 1)
+    assert theirs.from_config(plain.get_config()).get_config() == plain.get_config()
+    with pytest.raises(TypeError, match="lower"):
+        theirs.from_config(pyinit.TruncatedNormal(lower=-1).get_config())

@@ -437,3 +437,17 @@ def test_dirac_is_that_of_torch(groups):
         theirs = torch.nn.init.dirac_(torch.empty(shape), groups)
         ours = init_(torch.empty(shape), pyinit.Dirac(groups))
         assert torch.equal(ours, theirs)
+
+
+def test_bounds_of_trunc_normal_are_converted():
+    """Protects the documented conversion: torch's bounds are values, ours standard deviations."""
+    mean, std, a, b = 0.5, 0.2, 0.3, 1.2
+    theirs = nn.init.trunc_normal_(torch.empty(200_000), mean, std, a, b)
+    ours = init_(
+        torch.empty(200_000),
+        pyinit.TruncatedNormal(mean, std, 1, lower=(a - mean) / std, upper=(b - mean) / std),
+    )
+    for statistic in (torch.mean, torch.std):
+        assert abs(statistic(ours) - statistic(theirs)) < 0.003
+    assert a <= ours.min() < a + 0.001
+    assert b - 0.02 < ours.max() <= b
