@@ -119,6 +119,20 @@ def as_axes(name: str, value: object) -> list[int] | None:
     return axes  # type: ignore[return-value]
 
 
+def as_batch_axes(value: object) -> list[int] | None:
+    """Return `batch_axes`, an axis or a sequence of axes, as a list; None if there are none."""
+    allowed = "None, an integer or a sequence of distinct integers"
+    index = as_index(value)
+    if index is not None:
+        return [index]
+    if value is None:
+        return None
+    axes = [as_index(axis) for axis in _elements("batch_axes", value, allowed)]
+    if None in axes or len(set(axes)) != len(axes):
+        raise argument_error("batch_axes", value, allowed)
+    return axes or None  # type: ignore[return-value]
+
+
 def _elements(name: str, value: object, allowed: str) -> list[object]:
     """Return the elements of an ordered iterable."""
     if isinstance(value, str | bytes | dict | Set) or not isinstance(value, Iterable):

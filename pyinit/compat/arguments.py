@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, one_of
 from pyinit.dtypes import standardize_dtype
-from pyinit.initializers.variance_scaling import DistributionName, Mode
+from pyinit.initializers.variance_scaling import DistributionName
 
 #: TensorFlow's other names for these dtypes.
 _DTYPE_ALIASES = {"half": "float16", "float": "float32", "double": "float64"}
+
+#: The modes of variance scaling that TensorFlow has.
+Mode = Literal["fan_in", "fan_out", "fan_avg"]
+#: The description of the argument `mode`.
+MODE_NOTE = (
+    'The choice of n: `"fan_in"` for the number of input units, `"fan_out"` for that of output '
+    'units, or `"fan_avg"` for their average.'
+)
 
 
 class ArgumentError(TypeError, ValueError):
@@ -71,6 +79,15 @@ def as_distribution(distribution: Any) -> Any:
             f"Argument `distribution` must be a string. Received: distribution={distribution!r}"
         )
     return distribution.lower()
+
+
+def as_mode(mode: Any) -> Any:
+    """Return a mode of variance scaling, if it is one of TensorFlow's.
+
+    Raises:
+        ValueError: `mode` is no such mode.
+    """
+    return one_of("mode", mode, get_args(Mode))
 
 
 def scaling_arguments(cls: Any) -> tuple[float, Mode, DistributionName]:

@@ -11,18 +11,23 @@ from pyinit.arguments import Shape
 CHUNK_SIZE = 1 << 20
 
 
-def chunk_partitions(shape: Shape, size: int | None = None) -> Iterator[tuple[Shape, Shape]]:
+def chunk_partitions(
+    shape: Shape, size: int | None = None, joint_size: int = 1
+) -> Iterator[tuple[Shape, Shape]]:
     """Cut a tensor into partitions that are consecutive in C order.
 
     Args:
         shape: The shape of the tensor.
         size: The largest number of elements in a partition; None means `CHUNK_SIZE`.
+        joint_size: The product of some trailing dimensions: the number of elements that stay
+            together, even if that is more than `size`.
 
     Yields:
         The shape and the offset of each partition; nothing for a tensor without elements.
     """
     if size is None:
         size = CHUNK_SIZE
+    size = max(size, joint_size)
     if math.prod(shape) <= size:
         if 0 not in shape:
             yield shape, (0,) * len(shape)

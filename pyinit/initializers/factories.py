@@ -5,6 +5,7 @@ Source: https://keras3.posit.co/reference/index.html
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pyinit.initializers.constant import Constant, Identity, Ones, Zeros
@@ -169,6 +170,7 @@ def initializer_variance_scaling(
     mode: Mode = "fan_in",
     distribution: DistributionName = "truncated_normal",
     seed: Seed = None,
+    batch_axes: int | Iterable[int] | None = None,
 ) -> VarianceScaling:
     """Construct a `VarianceScaling` initializer; the class documents the arguments and errors.
 
@@ -177,10 +179,12 @@ def initializer_variance_scaling(
         >>> pyinit.initializer_variance_scaling(scale=2, seed=1)
         VarianceScaling(scale=2, mode='fan_in', distribution='truncated_normal', seed=1)
     """
-    return VarianceScaling(scale, mode, distribution, seed)
+    return VarianceScaling(scale, mode, distribution, seed, batch_axes=batch_axes)
 
 
-def initializer_glorot_normal(seed: Seed = None) -> GlorotNormal:
+def initializer_glorot_normal(
+    seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+) -> GlorotNormal:
     """Construct a `GlorotNormal` initializer; the class documents the arguments and errors.
 
     Example:
@@ -188,10 +192,12 @@ def initializer_glorot_normal(seed: Seed = None) -> GlorotNormal:
         >>> pyinit.initializer_glorot_normal(seed=1)
         GlorotNormal(seed=1)
     """
-    return GlorotNormal(seed)
+    return GlorotNormal(seed, batch_axes=batch_axes)
 
 
-def initializer_glorot_uniform(seed: Seed = None) -> GlorotUniform:
+def initializer_glorot_uniform(
+    seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+) -> GlorotUniform:
     """Construct a `GlorotUniform` initializer; the class documents the arguments and errors.
 
     Example:
@@ -199,10 +205,12 @@ def initializer_glorot_uniform(seed: Seed = None) -> GlorotUniform:
         >>> pyinit.initializer_glorot_uniform(seed=1)
         GlorotUniform(seed=1)
     """
-    return GlorotUniform(seed)
+    return GlorotUniform(seed, batch_axes=batch_axes)
 
 
-def initializer_he_normal(seed: Seed = None) -> HeNormal:
+def initializer_he_normal(
+    seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+) -> HeNormal:
     """Construct a `HeNormal` initializer; the class documents the arguments and errors.
 
     Example:
@@ -210,10 +218,12 @@ def initializer_he_normal(seed: Seed = None) -> HeNormal:
         >>> pyinit.initializer_he_normal(seed=1)
         HeNormal(seed=1)
     """
-    return HeNormal(seed)
+    return HeNormal(seed, batch_axes=batch_axes)
 
 
-def initializer_he_uniform(seed: Seed = None) -> HeUniform:
+def initializer_he_uniform(
+    seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+) -> HeUniform:
     """Construct a `HeUniform` initializer; the class documents the arguments and errors.
 
     Example:
@@ -221,10 +231,12 @@ def initializer_he_uniform(seed: Seed = None) -> HeUniform:
         >>> pyinit.initializer_he_uniform(seed=1)
         HeUniform(seed=1)
     """
-    return HeUniform(seed)
+    return HeUniform(seed, batch_axes=batch_axes)
 
 
-def initializer_lecun_normal(seed: Seed = None) -> LecunNormal:
+def initializer_lecun_normal(
+    seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+) -> LecunNormal:
     """Construct a `LecunNormal` initializer; the class documents the arguments and errors.
 
     Example:
@@ -232,10 +244,12 @@ def initializer_lecun_normal(seed: Seed = None) -> LecunNormal:
         >>> pyinit.initializer_lecun_normal(seed=1)
         LecunNormal(seed=1)
     """
-    return LecunNormal(seed)
+    return LecunNormal(seed, batch_axes=batch_axes)
 
 
-def initializer_lecun_uniform(seed: Seed = None) -> LecunUniform:
+def initializer_lecun_uniform(
+    seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+) -> LecunUniform:
     """Construct a `LecunUniform` initializer; the class documents the arguments and errors.
 
     Example:
@@ -243,10 +257,12 @@ def initializer_lecun_uniform(seed: Seed = None) -> LecunUniform:
         >>> pyinit.initializer_lecun_uniform(seed=1)
         LecunUniform(seed=1)
     """
-    return LecunUniform(seed)
+    return LecunUniform(seed, batch_axes=batch_axes)
 
 
-def initializer_orthogonal(gain: float = 1, seed: Seed = None) -> Orthogonal:
+def initializer_orthogonal(
+    gain: float = 1, seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+) -> Orthogonal:
     """Construct an `Orthogonal` initializer; the class documents the arguments and errors.
 
     Example:
@@ -254,7 +270,7 @@ def initializer_orthogonal(gain: float = 1, seed: Seed = None) -> Orthogonal:
         >>> pyinit.initializer_orthogonal(seed=1)
         Orthogonal(gain=1, seed=1)
     """
-    return Orthogonal(gain, seed)
+    return Orthogonal(gain, seed, batch_axes)
 
 
 def initializer_delta_orthogonal(gain: float = 1, seed: Seed = None) -> DeltaOrthogonal:

@@ -39,7 +39,7 @@ class LazyTensor:
     which determine every value. Reading a slice computes only that slice, with the same values as
     in the whole tensor, on any thread, process or machine. A tensor whose elements depend on each
     other, such as an orthogonal matrix, is computed whole when first read, and kept; its
-    `needs_whole` is True.
+    `needs_whole` is True. Of a stack of such matrices, only those that are read are computed.
 
     It is immutable and hashable, and pickles to a few hundred bytes. It has the attributes and
     methods of a read-only array that Dask, JAX, Zarr and h5py expect: `shape`, `dtype`, `ndim`,
@@ -131,6 +131,15 @@ class LazyTensor:
     def needs_whole(self) -> bool:
         """Whether reading any partition computes the whole tensor, once per object."""
         return False
+
+    @property
+    def joint_size(self) -> int:
+        """The number of consecutive elements that are computed together, in C order.
+
+        1 if every element is computed on its own. Chunks that are multiples of it cost no more than
+        the whole tensor.
+        """
+        return 1
 
     @property
     def working_memory(self) -> int:
@@ -252,8 +261,8 @@ class LazyTensor:
         """Read the tensor in chunks that are consecutive in C order.
 
         Args:
-            size: The largest number of elements in a chunk; None means 2**20. A tensor that is
-                computed whole is one chunk.
+            size: The largest number of elements in a chunk; None means 2**20. Elements that are
+                computed together are in one chunk, whatever its size.
 
         Returns:
             An iterator of (slices, values): `array[slices] = values` copies the tensor.
@@ -280,7 +289,7 @@ class LazyTensor:
         elements = None if size is None else as_index(size)
         if size is not None and (elements is None or elements < 1):
             raise argument_error("size", size, "None or a positive integer")
-        return chunk_partitions(self._shape, max(self.size, 1) if self.needs_whole else elements)
+        return chunk_partitions(self._shape, elements, self.joint_size)
 
     def _storage(self, dtype: DTypeLike | None) -> np.dtype[Any]:
         if dtype is None:
@@ -352,6 +361,11 @@ class WholeTensor(LazyTensor):
     def needs_whole(self) -> bool:
         """Whether reading any partition computes the whole tensor, once per object."""
         return True
+
+    @property
+    def joint_size(self) -> int:
+        """The number of consecutive elements that are computed together."""
+        return max(1, self.size)
 
     def _compute(self) -> AnyArray:
         """Compute all values, in any dtype that `_write` can round."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -100,6 +101,24 @@ class ComposedTensor(LazyTensor):
     def needs_whole(self) -> bool:
         """Whether reading any partition computes a whole weight, once per object."""
         return any(weights.needs_whole for _, weights in self._weights)
+
+    @property
+    def joint_size(self) -> int:
+        """The number of consecutive elements that are computed together."""
+        return max((self._joint_size_of(*weight) for weight in self._weights), default=1)
+
+    def _joint_size_of(self, placement: Placement, weights: LazyTensor) -> int:
+        """Return the joint size of a weight, in the order of this tensor's elements."""
+        size = weights.joint_size
+        if size == 1:
+            return 1
+        # the weight's axes before those whose elements are computed together
+        leading = 0
+        while math.prod(weights.shape[leading:]) > size:
+            leading += 1
+        axes = placement.axes or tuple(range(self.ndim))
+        in_order = axes[:leading] == tuple(range(leading))
+        return math.prod(self._shape[leading:]) if in_order else max(1, self.size)
 
     @property
     def working_memory(self) -> int:

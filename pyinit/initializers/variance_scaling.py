@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import numpy as np
 
-from pyinit.arguments import Shape, argument_error, as_axes, as_number, one_of
-from pyinit.initializers.fans import fans_of_shape
+from pyinit.arguments import Shape, argument_error, as_axes, as_batch_axes, as_number, one_of
+from pyinit.initializers.fans import check_disjoint, fans_of_shape
 from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.random import RandomInitializer, RandomTensor
 from pyinit.seeds import Seed, take_draw
@@ -26,17 +26,23 @@ __all__ = [
     "VarianceScaling",
 ]
 
-Mode = Literal["fan_in", "fan_out", "fan_avg"]
+Mode = Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]
 DistributionName = Literal["truncated_normal", "untruncated_normal", "normal", "uniform"]
 
 #: Standard deviation of a standard normal truncated to (-2, 2); Keras' own constant, to the digit.
 _TRUNCATED_STDDEV = 0.87962566103423978
 
-_MODES = ("fan_in", "fan_out", "fan_avg")
 _FAMILIES: dict[str, Family] = {
     "uniform": "uniform",
     "truncated_normal": "truncated_normal",
     "untruncated_normal": "normal",
+}
+#: The number of units by which the scale is divided, by mode.
+_N: dict[str, Callable[[int, int], float]] = {
+    "fan_in": lambda fan_in, fan_out: fan_in,
+    "fan_out": lambda fan_in, fan_out: fan_out,
+    "fan_avg": lambda fan_in, fan_out: (fan_in + fan_out) / 2,
+    "fan_geo_avg": lambda fan_in, fan_out: math.sqrt(fan_in * fan_out),
 }
 
 
@@ -45,21 +51,26 @@ class VarianceScaling(RandomInitializer):
 
     With `distribution="truncated_normal"` or `"untruncated_normal"`, values have mean 0 and
     standard deviation (after truncation) `sqrt(scale / n)`. With `"uniform"`, they lie in
-    [-limit, limit) with `limit = sqrt(3 * scale / n)`. Here n is the number of input units, the
-    number of output units, or their average.
+    [-limit, limit) with `limit = sqrt(3 * scale / n)`. Here n is a number of units that `mode`
+    chooses.
 
     Args:
         scale: The scaling factor: a positive, finite number.
-        mode: The choice of n: `"fan_in"`, `"fan_out"` or `"fan_avg"`.
+        mode: The choice of n: `"fan_in"` for the number of input units, `"fan_out"` for that of
+            output units, `"fan_avg"` for their arithmetic mean, or `"fan_geo_avg"` for their
+            geometric mean, which JAX has and Keras' own class has not.
         distribution: `"truncated_normal"`, `"untruncated_normal"` or `"uniform"`; `"normal"` means
             the first.
         seed: An integer, a seed generator, or None for a fresh seed. With an integer or None, every
             call gives the same values; with a seed generator, every call gives new ones.
         input_axes: The axes that count inputs, if the shape alone is ambiguous.
         output_axes: The axes that count outputs; used only if both are given.
+        batch_axes: The axis or axes along which independent weights are stacked, such as layers or
+            experts: the fans are those of one member. In the configuration only if given, since
+            Keras' own class has no such argument.
 
     Raises:
-        ValueError: An argument is invalid.
+        ValueError: An argument is invalid, or does not fit the shape of a call.
 
     Example:
         >>> import pyinit
@@ -77,24 +88,26 @@ class VarianceScaling(RandomInitializer):
         seed: Seed = None,
         input_axes: Iterable[int] | None = None,
         output_axes: Iterable[int] | None = None,
+        batch_axes: int | Iterable[int] | None = None,
     ) -> None:
         allowed = "a positive, finite number"
         self.scale = as_number("scale", scale, allowed)
         if self.scale <= 0:
             raise argument_error("scale", scale, allowed)
-        self.mode = one_of("mode", mode, _MODES)
+        self.mode = one_of("mode", mode, tuple(_N))
         lower = distribution.lower() if isinstance(distribution, str) else distribution
         self.distribution = one_of(
             "distribution", "truncated_normal" if lower == "normal" else lower, tuple(_FAMILIES)
         )
         self.input_axes = as_axes("input_axes", input_axes)
         self.output_axes = as_axes("output_axes", output_axes)
+        self.batch_axes = as_batch_axes(batch_axes)
+        check_disjoint(self.batch_axes, self.input_axes, self.output_axes)
         super().__init__(seed)
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
-        fan_in, fan_out = fans_of_shape(shape, self.input_axes, self.output_axes)
-        fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
-        scaled = self._scaled(self.scale / max(1.0, fans[self.mode]), dtype)
+        fan_in, fan_out = fans_of_shape(shape, self.input_axes, self.output_axes, self.batch_axes)
+        scaled = self._scaled(self.scale / max(1.0, _N[self.mode](fan_in, fan_out)), dtype)
         return RandomTensor(shape, dtype, scaled, take_draw(self.seed, draw))
 
     def _scaled(self, variance: float, dtype: np.dtype[Any]) -> Distribution:
@@ -123,11 +136,15 @@ class VarianceScaling(RandomInitializer):
 
     def _config_of_subclass(self) -> dict[str, Any]:
         """Return the configuration without scale, mode and distribution, which subclasses fix."""
-        return {
+        config = {
             **super().get_config(),
             "input_axes": self.input_axes,
             "output_axes": self.output_axes,
         }
+        # Keras' own classes read the configuration of an initializer without batch axes
+        if self.batch_axes is not None:
+            config["batch_axes"] = self.batch_axes
+        return config
 
     def _arguments(self) -> dict[str, Any]:
         axes = ("input_axes", "output_axes")
@@ -145,8 +162,9 @@ class _FixedVarianceScaling(VarianceScaling):
         seed: Seed = None,
         input_axes: Iterable[int] | None = None,
         output_axes: Iterable[int] | None = None,
+        batch_axes: int | Iterable[int] | None = None,
     ) -> None:
-        super().__init__(*self._fixed, seed, input_axes, output_axes)
+        super().__init__(*self._fixed, seed, input_axes, output_axes, batch_axes)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -162,6 +180,7 @@ class GlorotUniform(_FixedVarianceScaling):
         seed: An integer or a seed generator; see `VarianceScaling`.
         input_axes: The axes that count inputs, if the shape alone is ambiguous.
         output_axes: The axes that count outputs.
+        batch_axes: The axes along which independent weights are stacked; see `VarianceScaling`.
 
     Raises:
         ValueError: An argument is invalid.
@@ -187,6 +206,7 @@ class GlorotNormal(_FixedVarianceScaling):
         seed: An integer or a seed generator; see `VarianceScaling`.
         input_axes: The axes that count inputs, if the shape alone is ambiguous.
         output_axes: The axes that count outputs.
+        batch_axes: The axes along which independent weights are stacked; see `VarianceScaling`.
 
     Raises:
         ValueError: An argument is invalid.
@@ -211,6 +231,7 @@ class HeNormal(_FixedVarianceScaling):
         seed: An integer or a seed generator; see `VarianceScaling`.
         input_axes: The axes that count inputs, if the shape alone is ambiguous.
         output_axes: The axes that count outputs.
+        batch_axes: The axes along which independent weights are stacked; see `VarianceScaling`.
 
     Raises:
         ValueError: An argument is invalid.
@@ -234,6 +255,7 @@ class HeUniform(_FixedVarianceScaling):
         seed: An integer or a seed generator; see `VarianceScaling`.
         input_axes: The axes that count inputs, if the shape alone is ambiguous.
         output_axes: The axes that count outputs.
+        batch_axes: The axes along which independent weights are stacked; see `VarianceScaling`.
 
     Raises:
         ValueError: An argument is invalid.
@@ -258,6 +280,7 @@ class LecunNormal(_FixedVarianceScaling):
         seed: An integer or a seed generator; see `VarianceScaling`.
         input_axes: The axes that count inputs, if the shape alone is ambiguous.
         output_axes: The axes that count outputs.
+        batch_axes: The axes along which independent weights are stacked; see `VarianceScaling`.
 
     Raises:
         ValueError: An argument is invalid.
@@ -281,6 +304,7 @@ class LecunUniform(_FixedVarianceScaling):
         seed: An integer or a seed generator; see `VarianceScaling`.
         input_axes: The axes that count inputs, if the shape alone is ambiguous.
         output_axes: The axes that count outputs.
+        batch_axes: The axes along which independent weights are stacked; see `VarianceScaling`.
 
     Raises:
         ValueError: An argument is invalid.

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import Shape
 from pyinit.dtypes import round_to_odd
 from pyinit.runtime.devices import cupy
 from pyinit.stream.gpu import DeviceArray
@@ -29,12 +28,8 @@ def orthonormalized(tall: DeviceArray, gain: float) -> DeviceArray:
     return q
 
 
-def write(out: DeviceArray, values: DeviceArray, offset: Shape, dtype: np.dtype[Any]) -> None:
-    """Fill `out` with the partition of float64 `values` at `offset`, rounded once to `dtype`."""
-    partition = tuple(
-        slice(first, first + length) for first, length in zip(offset, out.shape, strict=True)
-    )
-    values = values[partition]
+def write(out: DeviceArray, values: DeviceArray, dtype: np.dtype[Any]) -> None:
+    """Fill `out` with float64 `values`, rounded once to `dtype`."""
     if dtype.itemsize == 2:
         # CuPy converts float64 to 16 bits through float32, which would round twice
         values = round_to_odd(values)

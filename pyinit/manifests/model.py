@@ -94,15 +94,14 @@ class TensorSpec:
         return " and ".join(type(segment.initializer).__name__ for segment in self.segments)
 
     @property
-    def needs_whole(self) -> bool:
-        """Whether reading any partition computes the whole tensor."""
-        return self.lazy().needs_whole
-
-    @property
     def working_memory(self) -> int:
-        """The memory needed to draw the tensor in bytes, excluding chunk buffers."""
+        """The memory needed to draw the tensor in bytes, excluding buffers of small chunks."""
         weights = self.lazy()
-        return weights.working_memory + (self.nbytes if weights.needs_whole else 0)
+        if weights.joint_size == 1:
+            return weights.working_memory
+        # one chunk is drawn while another is used
+        elements = min(2 * weights.joint_size, weights.size)
+        return weights.working_memory + elements * weights.dtype.itemsize
 
     def lazy(self) -> LazyTensor:
         """Return the tensor, composed of its segments."""

@@ -59,21 +59,24 @@ def for_each_tensor(
         with lock:
             done += nbytes
 
+    def advance_here(nbytes: int) -> None:
+        advance(nbytes)
+        report(done, total)
+
     order = sorted(range(len(tensors)), key=lambda index: -tensors[index].nbytes)
-    # Tensors drawn whole run one after another, since each may need much memory and uses all
-    # threads itself, and on this thread, where Ctrl-C ends them.
-    whole: list[int] = []
+    # Tensors that need working memory, such as orthogonal matrices, run one after another, since
+    # each may need much and uses all threads itself, and on this thread, where Ctrl-C ends them.
+    alone: list[int] = []
     others: list[int] = []
     for index in order:
-        (whole if tensors[index].needs_whole else others).append(index)
+        (alone if tensors[index].working_memory else others).append(index)
     workers = max(1, min(num_threads(), len(others)))
     results: dict[int, Result] = {}
     with _reporting(progress) as report, ThreadPoolExecutor(workers, "pyinit") as pool:
         futures = {index: pool.submit(task, tensors[index], advance) for index in others}
         try:
-            for index in whole:
-                results[index] = task(tensors[index], advance)
-                report(done, total)
+            for index in alone:
+                results[index] = task(tensors[index], advance_here)
             waiting = set(futures.values())
             while waiting:
                 ended, waiting = wait(waiting, timeout=0.1, return_when=FIRST_EXCEPTION)

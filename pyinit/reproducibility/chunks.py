@@ -26,7 +26,8 @@ def for_each_chunk(weights: LazyTensor, use: Callable[[AnyArray], None]) -> None
     # imported late: `import pyinit` must be quick
     from concurrent.futures import Future, ThreadPoolExecutor
 
-    buffers = [np.empty(chunking.CHUNK_SIZE, weights.dtype) for _ in range(2)]
+    size = max(chunking.CHUNK_SIZE, weights.joint_size)
+    buffers = [np.empty(size, weights.dtype) for _ in range(2)]
     in_use: Future[None] | None = None
     with ThreadPoolExecutor(1, "pyinit") as other:
         for index, (shape, offset) in enumerate(weights.partitions()):

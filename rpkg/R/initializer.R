@@ -180,7 +180,8 @@ draw_function <- function(object) {
 # Makes lists of vectors where Python expects a sequence: reticulate converts a vector of length 1
 # to a scalar.
 sequences_as_lists <- function(config) {
-  for (name in intersect(names(config), c("window", "input_axes", "output_axes"))) {
+  sequences <- c("window", "input_axes", "output_axes", "batch_axes")
+  for (name in intersect(names(config), sequences)) {
     if (is.numeric(config[[name]])) {
       config[[name]] <- as.list(as.vector(config[[name]]))
     }

@@ -216,7 +216,8 @@ initializer_truncated_normal <- function(mean = 0, stddev = 0.05, seed = NULL,
 #'
 #' - `"fan_in"`: the number of input units,
 #' - `"fan_out"`: the number of output units,
-#' - `"fan_avg"`: the average of the two.
+#' - `"fan_avg"`: the average of the two,
+#' - `"fan_geo_avg"`: the geometric mean of the two, which JAX has and Keras' own class has not.
 #'
 #' With `distribution = "truncated_normal"` or `"untruncated_normal"`, the values are from a normal
 #' distribution with mean 0 and standard deviation (after truncation, if used) `sqrt(scale / n)`.
@@ -231,10 +232,14 @@ initializer_truncated_normal <- function(mean = 0, stddev = 0.05, seed = NULL,
 #' The factor of the variance: a positive number.
 #'
 #' @param mode
-#' The definition of `n`: `"fan_in"`, `"fan_out"` or `"fan_avg"`.
+#' The definition of `n`: `"fan_in"`, `"fan_out"`, `"fan_avg"` or `"fan_geo_avg"`.
 #'
 #' @param distribution
 #' `"truncated_normal"`, `"untruncated_normal"` or `"uniform"`.
+#'
+#' @param batch_axes
+#' The axis or axes along which independent weights are stacked, such as layers or experts, counted
+#' from 0 as in Python (negative ones from the end). The numbers of units are those of one member.
 #'
 #' @inheritParams initializer_random_normal
 #' @inherit initializer_constant return
@@ -258,9 +263,10 @@ initializer_truncated_normal <- function(mean = 0, stddev = 0.05, seed = NULL,
 #' keras <- reticulate::import("keras")
 #' layer <- keras$layers$Dense(units = 3L, kernel_initializer = initializer)
 initializer_variance_scaling <- function(scale = 1, mode = "fan_in",
-                                         distribution = "truncated_normal", seed = NULL) {
+                                         distribution = "truncated_normal", seed = NULL,
+                                         batch_axes = NULL) {
   new_initializer("VarianceScaling", list(
-    scale = scale, mode = mode, distribution = distribution, seed = seed
+    scale = scale, mode = mode, distribution = distribution, seed = seed, batch_axes = batch_axes
   ))
 }
 
@@ -271,7 +277,7 @@ initializer_variance_scaling <- function(scale = 1, mode = "fan_in",
 #' `sqrt(2 / (fan_in + fan_out))`, where `fan_in` and `fan_out` are the numbers of input and output
 #' units of the tensor.
 #'
-#' @inheritParams initializer_random_normal
+#' @inheritParams initializer_variance_scaling
 #' @inherit initializer_constant return
 #' @references
 #' Glorot and Bengio (2010). Understanding the difficulty of training deep feedforward neural
@@ -290,8 +296,8 @@ initializer_variance_scaling <- function(scale = 1, mode = "fan_in",
 #' # Usage in a Keras layer; with keras3, layer_dense(units = 3, kernel_initializer = initializer):
 #' keras <- reticulate::import("keras")
 #' layer <- keras$layers$Dense(units = 3L, kernel_initializer = initializer)
-initializer_glorot_normal <- function(seed = NULL) {
-  new_initializer("GlorotNormal", list(seed = seed))
+initializer_glorot_normal <- function(seed = NULL, batch_axes = NULL) {
+  new_initializer("GlorotNormal", list(seed = seed, batch_axes = batch_axes))
 }
 
 #' Glorot (Xavier) uniform initializer
@@ -300,7 +306,7 @@ initializer_glorot_normal <- function(seed = NULL) {
 #' Draws from the uniform distribution over `[-limit, limit)` with `limit = sqrt(6 / (fan_in +
 #' fan_out))`, where `fan_in` and `fan_out` are the numbers of input and output units of the tensor.
 #'
-#' @inheritParams initializer_random_normal
+#' @inheritParams initializer_variance_scaling
 #' @inherit initializer_constant return
 #' @references
 #' Glorot and Bengio (2010). Understanding the difficulty of training deep feedforward neural
@@ -319,8 +325,8 @@ initializer_glorot_normal <- function(seed = NULL) {
 #' # Usage in a Keras layer; with keras3, layer_dense(units = 3, kernel_initializer = initializer):
 #' keras <- reticulate::import("keras")
 #' layer <- keras$layers$Dense(units = 3L, kernel_initializer = initializer)
-initializer_glorot_uniform <- function(seed = NULL) {
-  new_initializer("GlorotUniform", list(seed = seed))
+initializer_glorot_uniform <- function(seed = NULL, batch_axes = NULL) {
+  new_initializer("GlorotUniform", list(seed = seed, batch_axes = batch_axes))
 }
 
 #' He (Kaiming) normal initializer
@@ -329,7 +335,7 @@ initializer_glorot_uniform <- function(seed = NULL) {
 #' Draws from a truncated normal distribution with mean 0 and standard deviation (after truncation)
 #' `sqrt(2 / fan_in)`, where `fan_in` is the number of input units of the tensor.
 #'
-#' @inheritParams initializer_random_normal
+#' @inheritParams initializer_variance_scaling
 #' @inherit initializer_constant return
 #' @references
 #' He et al. (2015). Delving deep into rectifiers: surpassing human-level performance on ImageNet
@@ -348,8 +354,8 @@ initializer_glorot_uniform <- function(seed = NULL) {
 #' # Usage in a Keras layer; with keras3, layer_dense(units = 3, kernel_initializer = initializer):
 #' keras <- reticulate::import("keras")
 #' layer <- keras$layers$Dense(units = 3L, kernel_initializer = initializer)
-initializer_he_normal <- function(seed = NULL) {
-  new_initializer("HeNormal", list(seed = seed))
+initializer_he_normal <- function(seed = NULL, batch_axes = NULL) {
+  new_initializer("HeNormal", list(seed = seed, batch_axes = batch_axes))
 }
 
 #' He (Kaiming) uniform initializer
@@ -358,7 +364,7 @@ initializer_he_normal <- function(seed = NULL) {
 #' Draws from the uniform distribution over `[-limit, limit)` with `limit = sqrt(6 / fan_in)`, where
 #' `fan_in` is the number of input units of the tensor.
 #'
-#' @inheritParams initializer_random_normal
+#' @inheritParams initializer_variance_scaling
 #' @inherit initializer_constant return
 #' @references
 #' He et al. (2015). Delving deep into rectifiers: surpassing human-level performance on ImageNet
@@ -377,8 +383,8 @@ initializer_he_normal <- function(seed = NULL) {
 #' # Usage in a Keras layer; with keras3, layer_dense(units = 3, kernel_initializer = initializer):
 #' keras <- reticulate::import("keras")
 #' layer <- keras$layers$Dense(units = 3L, kernel_initializer = initializer)
-initializer_he_uniform <- function(seed = NULL) {
-  new_initializer("HeUniform", list(seed = seed))
+initializer_he_uniform <- function(seed = NULL, batch_axes = NULL) {
+  new_initializer("HeUniform", list(seed = seed, batch_axes = batch_axes))
 }
 
 #' LeCun normal initializer
@@ -387,7 +393,7 @@ initializer_he_uniform <- function(seed = NULL) {
 #' Draws from a truncated normal distribution with mean 0 and standard deviation (after truncation)
 #' `sqrt(1 / fan_in)`, where `fan_in` is the number of input units of the tensor.
 #'
-#' @inheritParams initializer_random_normal
+#' @inheritParams initializer_variance_scaling
 #' @inherit initializer_constant return
 #' @references
 #' Klambauer et al. (2017). Self-normalizing neural networks. <https://arxiv.org/abs/1706.02515>
@@ -405,8 +411,8 @@ initializer_he_uniform <- function(seed = NULL) {
 #' # Usage in a Keras layer; with keras3, layer_dense(units = 3, kernel_initializer = initializer):
 #' keras <- reticulate::import("keras")
 #' layer <- keras$layers$Dense(units = 3L, kernel_initializer = initializer)
-initializer_lecun_normal <- function(seed = NULL) {
-  new_initializer("LecunNormal", list(seed = seed))
+initializer_lecun_normal <- function(seed = NULL, batch_axes = NULL) {
+  new_initializer("LecunNormal", list(seed = seed, batch_axes = batch_axes))
 }
 
 #' LeCun uniform initializer
@@ -415,7 +421,7 @@ initializer_lecun_normal <- function(seed = NULL) {
 #' Draws from the uniform distribution over `[-limit, limit)` with `limit = sqrt(3 / fan_in)`, where
 #' `fan_in` is the number of input units of the tensor.
 #'
-#' @inheritParams initializer_random_normal
+#' @inheritParams initializer_variance_scaling
 #' @inherit initializer_constant return
 #' @references
 #' Klambauer et al. (2017). Self-normalizing neural networks. <https://arxiv.org/abs/1706.02515>
@@ -433,8 +439,8 @@ initializer_lecun_normal <- function(seed = NULL) {
 #' # Usage in a Keras layer; with keras3, layer_dense(units = 3, kernel_initializer = initializer):
 #' keras <- reticulate::import("keras")
 #' layer <- keras$layers$Dense(units = 3L, kernel_initializer = initializer)
-initializer_lecun_uniform <- function(seed = NULL) {
-  new_initializer("LecunUniform", list(seed = seed))
+initializer_lecun_uniform <- function(seed = NULL, batch_axes = NULL) {
+  new_initializer("LecunUniform", list(seed = seed, batch_axes = batch_axes))
 }
 
 #' Initializer that draws an orthogonal matrix
@@ -447,10 +453,15 @@ initializer_lecun_uniform <- function(seed = NULL) {
 #' @details
 #' The matrix is the factor Q of the QR decomposition of a matrix of standard normal values, the one
 #' for which R has a positive diagonal. It is computed in double precision for every dtype. A slice
-#' of the tensor costs as much as the whole.
+#' of a matrix costs as much as the whole matrix.
 #'
 #' @param gain
 #' The factor of the matrix: a finite number.
+#'
+#' @param batch_axes
+#' The axis or axes along which independent matrices are stacked, such as layers or experts, counted
+#' from 0 as in Python (negative ones from the end). Each matrix is computed from the normal values
+#' at its own place in the tensor.
 #'
 #' @inheritParams initializer_random_normal
 #' @inherit initializer_constant return
@@ -474,6 +485,6 @@ initializer_lecun_uniform <- function(seed = NULL) {
 #' # Usage in a Keras layer; with keras3, layer_dense(units = 3, kernel_initializer = initializer):
 #' keras <- reticulate::import("keras")
 #' layer <- keras$layers$Dense(units = 3L, kernel_initializer = initializer)
-initializer_orthogonal <- function(gain = 1, seed = NULL) {
-  new_initializer("Orthogonal", list(gain = gain, seed = seed))
+initializer_orthogonal <- function(gain = 1, seed = NULL, batch_axes = NULL) {
+  new_initializer("Orthogonal", list(gain = gain, seed = seed, batch_axes = batch_axes))
 }

@@ -53,6 +53,10 @@ as_dim <- function(shape, name) {
 #' The axes of inputs and of outputs, counted from 0 as in Python (negative ones from the end), for
 #' layers such as attention where they do not follow from the shape. Used only if both are given.
 #'
+#' @param batch_axes
+#' The axis or axes along which independent weights are stacked, such as layers or experts, counted
+#' in the same way. The fans are those of one member.
+#'
 #' @returns
 #' A numeric vector with the elements `fan_in` and `fan_out`.
 #'
@@ -60,11 +64,12 @@ as_dim <- function(shape, name) {
 #' @examplesIf pyinit_available()
 #' compute_fans(c(3, 3, 16, 32))
 #' compute_fans(c(64, 4, 16), input_axes = 0, output_axes = c(1, 2))
-compute_fans <- function(shape, input_axes = NULL, output_axes = NULL) {
+#' compute_fans(c(8, 64, 16), batch_axes = 0)
+compute_fans <- function(shape, input_axes = NULL, output_axes = NULL, batch_axes = NULL) {
   shape <- as.list(as_sizes("shape", shape))
-  axes <- list(input_axes = input_axes, output_axes = output_axes)
+  axes <- list(input_axes = input_axes, output_axes = output_axes, batch_axes = batch_axes)
   check_missing(axes)
   axes <- sequences_as_lists(axes)
-  fans <- call_python(bridge()$fans(shape, axes$input_axes, axes$output_axes))
+  fans <- call_python(bridge()$fans(shape, axes$input_axes, axes$output_axes, axes$batch_axes))
   stats::setNames(reticulate::py_to_r(fans), c("fan_in", "fan_out"))
 }

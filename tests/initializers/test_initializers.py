@@ -283,6 +283,7 @@ def test_reprs_construct_the_same():
     for initializer in (
         pyinit.VarianceScaling(2.0, "fan_avg", "uniform", seed=3),
         pyinit.GlorotUniform(4, input_axes=[0], output_axes=[1]),
+        pyinit.HeNormal(4, batch_axes=[0, -1]),
         pyinit.RandomNormal(1, 2, seed=5),
     ):
         typed = eval(repr(initializer), vars(pyinit))
@@ -291,7 +292,7 @@ def test_reprs_construct_the_same():
 
 def test_factories_have_the_signatures_of_the_classes():
     """Protects the R names: they take the classes' arguments and defaults."""
-    factories = {name: value for name, value in vars(pyinit).items() if "initializer_" in name}
+    factories = {name: getattr(pyinit, name) for name in pyinit.initializers.factories.__all__}
     assert len(factories) == 18
     for name, factory in factories.items():
         cls = pyinit.initializers.registry.NAMES[name.removeprefix("initializer_")]

@@ -99,14 +99,19 @@ def test_draws_and_seeds_are_independent(standard):
             assert independent(first, second)
 
 
-@pytest.mark.parametrize("mode", ["fan_in", "fan_out", "fan_avg"])
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out", "fan_avg", "fan_geo_avg"])
 @pytest.mark.parametrize("distribution", ["truncated_normal", "untruncated_normal", "uniform"])
 @pytest.mark.parametrize("shape", [(300, 500), (3, 3, 40, 50), (20000,)])
 def test_variance_scaling_has_the_documented_variance(mode, distribution, shape):
     """Protects the scale: the fans, the correction for truncation and the uniform's limit."""
     values = pyinit.VarianceScaling(2.0, mode, distribution, seed=606)(shape, "float64")
     fan_in, fan_out = pyinit.compute_fans(shape)
-    units = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
+    units = {
+        "fan_in": fan_in,
+        "fan_out": fan_out,
+        "fan_avg": (fan_in + fan_out) / 2,
+        "fan_geo_avg": math.sqrt(fan_in * fan_out),
+    }[mode]
     kurtosis = {"truncated_normal": 2.37, "untruncated_normal": 3.0, "uniform": 1.8}[distribution]
     error = math.sqrt((kurtosis - 1) / values.size)
     assert abs(np.mean(values**2) * units / 2.0 - 1) < BOUND * error

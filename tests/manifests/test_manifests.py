@@ -1,6 +1,7 @@
 """Manifests: round trips, plans, validation, limits, shards and parallel execution."""
 
 import copy
+import inspect
 import json
 
 import numpy as np
@@ -47,7 +48,10 @@ EVERY = [
     pyinit.HeUniform(3),
     pyinit.LecunNormal(3),
     pyinit.LecunUniform(3),
+    pyinit.LecunUniform(3, batch_axes=[1]),
+    pyinit.VarianceScaling(2, "fan_geo_avg", seed=3),
     pyinit.Orthogonal(1.5, 3),
+    pyinit.Orthogonal(1.5, 3, [-2]),
     pyinit.DeltaOrthogonal(1.5, 3),
     pyinit.Dirac(2),
 ]
@@ -64,8 +68,9 @@ def document():
 
 
 def shape_of(initializer):
-    kernels = (pyinit.STFT, pyinit.DeltaOrthogonal, pyinit.Dirac)
-    return (4, 1, 4) if isinstance(initializer, kernels) else (4, 3)
+    if isinstance(initializer, pyinit.STFT | pyinit.DeltaOrthogonal | pyinit.Dirac):
+        return (4, 1, 4)
+    return (4, 3) if getattr(initializer, "batch_axes", None) is None else (4, 1, 3)
 
 
 # ---- round trips ----
@@ -112,7 +117,10 @@ def test_the_schema_matches_the_classes():
     # arguments that a configuration has only if they differ from their defaults
     omitted = {pyinit.TruncatedNormal: {"lower", "upper"}}
     for cls in CLASSES:
-        assert set(rules[cls.__name__]) == set(cls().get_config()) | omitted.get(cls, set()), cls
+        arguments = set(cls().get_config()) | omitted.get(cls, set())
+        if "batch_axes" in inspect.signature(cls).parameters:
+            arguments.add("batch_axes")
+        assert set(rules[cls.__name__]) == arguments, cls
     assert schema["$defs"]["tensor"]["properties"]["dtype"]["enum"] == [*pyinit.Zeros()._dtypes]
 
 

@@ -120,6 +120,19 @@ def test_orthogonal(shape, float_dtype):
     np.testing.assert_allclose(drawn, expected, rtol=0, atol=ROUNDED[float_dtype])
 
 
+@pytest.mark.parametrize("batch_axes", [0, -1, (0, 2)])
+def test_orthogonal_stacks(batch_axes, float_dtype):
+    """Protects stacks of orthogonal matrices, and partitions of them."""
+    initializer = pyinit.Orthogonal(1.0, 3, batch_axes)
+    shape = (5, 40, 6, 30)
+    drawn = initializer(shape, float_dtype, device="cuda").get().astype(np.float64)
+    expected = initializer(shape, float_dtype).astype(np.float64)
+    np.testing.assert_allclose(drawn, expected, rtol=0, atol=ROUNDED[float_dtype])
+    partition = {"partition_shape": (2, 7, 3, 30), "partition_offset": (3, 1, 2, 0)}
+    drawn = initializer(shape, float_dtype, device="cuda", **partition).get().astype(np.float64)
+    np.testing.assert_allclose(drawn, expected[3:, 1:8, 2:5], rtol=0, atol=ROUNDED[float_dtype])
+
+
 def test_on_the_current_stream_without_synchronizing():
     """Protects asynchronous work: a capture fails if anything waits, and holds one stream only."""
     out = cupy.empty((300, 70), np.float32)

@@ -36,6 +36,7 @@ RANDOM = {
     "lecun_normal": pyinit.LecunNormal,
     "lecun_uniform": pyinit.LecunUniform,
     "orthogonal": lambda seed: pyinit.Orthogonal(1.5, seed),
+    "fan_geo_avg": lambda seed: pyinit.VarianceScaling(3.0, "fan_geo_avg", "uniform", seed),
 }
 
 

@@ -32,7 +32,7 @@ _NAN, _INF = float("nan"), float("inf")
 #: Invalid arguments, by name.
 BAD_ARGUMENTS = {
     "scale": [0, -1, _NAN, _INF, "1", None, [1.0], 1j],
-    "mode": ["x", "FAN_IN", None, ["fan_in"]],
+    "mode": ["x", "FAN_IN", "fan_geo_avg", None, ["fan_in"]],
     "distribution": ["t", 3, None],
     "mean": [_NAN, "0", None, 1j],
     "stddev": [-0.1, _NAN, "0.1", None],

@@ -84,6 +84,10 @@ class ndarray:  # noqa: N801
         """Return a view with another dtype."""
         return ndarray(self.host.view(dtype), self.device.id)
 
+    def reshape(self, shape):
+        """Return a view of another shape."""
+        return ndarray(self.host.reshape(shape), self.device.id)
+
     def diagonal(self):
         """Return a writable view of the diagonal."""
         return ndarray(np.einsum("ii->i", self.host), self.device.id)

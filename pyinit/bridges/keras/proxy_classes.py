@@ -54,6 +54,9 @@ def _make_proxy(cls: type[Any]) -> type[Any]:
     def construct(_: type[Any], *args: Any, **kwargs: Any) -> Any:
         return cls(*args, **kwargs)
 
+    def from_config(_: type[Any], config: Any) -> Any:
+        return cls.from_config(_without_batch_axes(config))
+
     is_ours = cls.__module__.startswith("pyinit.")
     return _ProxyMeta(
         cls.__name__,
@@ -65,6 +68,24 @@ def _make_proxy(cls: type[Any]) -> type[Any]:
             "__module__": "pyinit.keras" if is_ours else cls.__module__,
             "__new__": construct,
             "__qualname__": cls.__qualname__,
+            "from_config": classmethod(from_config),
             "proxied": cls,
         },
     )
+
+
+def _without_batch_axes(config: Any) -> Any:
+    """Remove the batch axes from the fan axes that EinsumDense has added to a configuration.
+
+    EinsumDense counts an axis that the kernel shares with both the inputs and the outputs, such as
+    that of experts, as an output. Without it, a configuration has no axis twice, since the
+    constructor rejects that.
+    """
+    if not isinstance(config, dict) or config.get("batch_axes") is None:
+        return config
+    names = [name for name in ("input_axes", "output_axes") if config.get(name) is not None]
+    batch = config["batch_axes"]
+    return {
+        **config,
+        **{name: [axis for axis in config[name] if axis not in batch] for name in names},
+    }

@@ -325,9 +325,9 @@ def configured() -> dict[str, str]:
     return {name: str(value) for name, value in configuration().items()}
 
 
-def fans(shape: Any, input_axes: Any, output_axes: Any) -> list[float]:
+def fans(shape: Any, *axes: Any) -> list[float]:
     """Call `compute_fans()` with arguments from R; return floats."""
-    found = compute_fans(as_integers(shape), as_integers(input_axes), as_integers(output_axes))
+    found = compute_fans(as_integers(shape), *map(as_integers, axes))
     return [float(_for_r("shape", units)) for units in found]
 
 
@@ -375,7 +375,7 @@ def expected(vector: golden.Vector) -> dict[str, Any]:
 
 def config_from_r(config: dict[str, Any]) -> dict[str, Any]:
     """Convert a configuration from R: integers where Python takes no floats."""
-    whole = ("seed", "input_axes", "output_axes", "groups")
+    whole = ("seed", "input_axes", "output_axes", "batch_axes", "groups")
     return {name: as_integers(value) if name in whole else value for name, value in config.items()}
 
 

@@ -45,7 +45,9 @@ def init_(
 
     Args:
         target: A tensor or a module. A tensor of rank 2 or more is treated as the weight of a
-            layer, with the axes (outputs, inputs, *kernel).
+            layer, with the axes (outputs, inputs, *kernel). If its initializer has `batch_axes`,
+            these number the tensor's own axes, and each member has the axes (outputs, inputs,
+            *kernel). Give `input_axes` and `output_axes` with them for members of another layout.
         initializer: The initializer of a tensor, or of a module's weights except biases and norms;
             anything that `pyinit.get()` accepts. None means the default of Keras' layers,
             `"glorot_uniform"`, and the defaults of the next two arguments.

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pyinit.arguments import argument_error
+from pyinit.arguments import Shape, argument_error
 from pyinit.bridges.problems import check_problems
 from pyinit.bridges.torch.memory import reason_not_fillable
 from pyinit.bridges.torch.weights import TorchWeight, kernel_weight, torch_weights
 from pyinit.initializers.base import is_drawn_lazily
+from pyinit.initializers.fans import axes_of_shape
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import get
 from pyinit.initializers.variance_scaling import VarianceScaling
@@ -73,6 +74,7 @@ class ParameterInit:
         """Add a weight, or record its problem."""
         try:
             resolved = _resolve(weight, initializer, seed)
+            weight = _with_stacked_members(weight, resolved, tuple(self.tensor.shape))
             if is_drawn_lazily(resolved):
                 # draw=0 checks the arguments without taking a draw of a seed generator
                 shape = weight.drawn_shape(tuple(self.tensor.shape))
@@ -180,3 +182,29 @@ def _resolve(weight: TorchWeight, initializer: Any, seed: int | None) -> Any:
     if weight.fan_axes is not None and isinstance(resolved, VarianceScaling):
         resolved.input_axes, resolved.output_axes = weight.fan_axes
     return resolved
+
+
+def _with_stacked_members(weight: TorchWeight, initializer: Any, shape: Shape) -> TorchWeight:
+    """Return the placement of a weight whose initializer may have batch axes.
+
+    They number the axes of the parameter. The weight is drawn with these axes first, which the
+    initializer is changed to, and each member in Keras' order. With fan axes of the initializer's
+    own, which then number the axes of the parameter too, it is drawn in the parameter's order.
+
+    Raises:
+        ValueError: The initializer has batch axes that the parameter cannot have.
+    """
+    batch_axes = getattr(initializer, "batch_axes", None)
+    if batch_axes is None:
+        return weight
+    if weight.gates is not None or weight.fan_axes is not None:
+        raise ValueError(f"its initializer has batch_axes={batch_axes}, but it is not a stack")
+    own = (getattr(initializer, name, None) for name in ("input_axes", "output_axes"))
+    if all(axes is not None for axes in own):
+        return replace(weight, axes=None)
+    batch = axes_of_shape("batch_axes", batch_axes, shape)
+    member = [axis for axis in range(len(shape)) if axis not in batch]
+    if weight.axes is not None:
+        member = [*member[2:], *reversed(member[:2])]
+    initializer.batch_axes = list(range(len(batch)))
+    return replace(weight, axes=(*batch, *member))

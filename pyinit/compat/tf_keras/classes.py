@@ -13,11 +13,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyinit
-from pyinit.compat.arguments import as_distribution, scaling_arguments
+from pyinit.compat.arguments import (
+    MODE_NOTE,
+    Mode,
+    as_distribution,
+    as_mode,
+    scaling_arguments,
+)
 from pyinit.compat.tf_keras.base import CLASSES, Initializer
 from pyinit.compat.values import UniformNumbers, ValuesOrConstant
 from pyinit.dtypes import FLOAT_DTYPES
-from pyinit.initializers.variance_scaling import Mode
 from pyinit.seeds import Seed
 
 
@@ -59,7 +64,7 @@ class TruncatedNormal(Initializer, pyinit.TruncatedNormal):
 
 class VarianceScaling(Initializer, pyinit.VarianceScaling):
     _counterpart: ClassVar[type[pyinit.VarianceScaling]] = pyinit.VarianceScaling
-    _notes: ClassVar = {"AttributeError": "`distribution` is not a string."}
+    _notes: ClassVar = {"AttributeError": "`distribution` is not a string.", "mode": MODE_NOTE}
 
     def __init__(
         self,
@@ -68,7 +73,7 @@ class VarianceScaling(Initializer, pyinit.VarianceScaling):
         distribution: str = "truncated_normal",
         seed: Seed = None,
     ) -> None:
-        super().__init__(scale, mode, as_distribution(distribution), seed)
+        super().__init__(scale, as_mode(mode), as_distribution(distribution), seed)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -116,6 +121,9 @@ class LecunUniform(FixedVarianceScaling):
 class Orthogonal(Initializer, pyinit.Orthogonal):
     _counterpart = pyinit.Orthogonal
     _takes_partitions = False
+
+    def __init__(self, gain: float = 1.0, seed: Seed = None) -> None:
+        super().__init__(gain, seed)
 
 
 if not TYPE_CHECKING:  # type checkers read the names above

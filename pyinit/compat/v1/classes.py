@@ -14,11 +14,17 @@ import numpy as np
 import pyinit
 from pyinit.arguments import Shape, argument_error, as_number, as_shape
 from pyinit.compat import tf_keras
-from pyinit.compat.arguments import argument_errors, as_distribution, scaling_arguments
+from pyinit.compat.arguments import (
+    MODE_NOTE,
+    Mode,
+    argument_errors,
+    as_distribution,
+    as_mode,
+    scaling_arguments,
+)
 from pyinit.compat.v1.base import Initializer, read_partition
 from pyinit.compat.values import UniformNumbers, ValuesOrConstant
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
-from pyinit.initializers.variance_scaling import Mode
 
 
 class Zeros(Initializer):
@@ -235,6 +241,7 @@ class VarianceScaling(Initializer):
     _notes: ClassVar = {
         **Initializer._notes,
         "AttributeError": "`distribution` is not a string.",
+        "mode": MODE_NOTE,
     }
 
     def __init__(
@@ -246,7 +253,8 @@ class VarianceScaling(Initializer):
         dtype: Any = "float32",
     ) -> None:
         self.scale = scale
-        self.mode = mode
+        with argument_errors():
+            self.mode = as_mode(mode)
         self.distribution = as_distribution(distribution)
         self.seed = seed
         self._setup(dtype)

@@ -227,3 +227,34 @@ def test_dtypes_of_the_backend_are_known(dtype):
     tensor = keras.ops.zeros((1,), dtype)
     array = pyinit.HeNormal(1)((2, 3), dtype=tensor.dtype)
     assert array.dtype.name == keras.backend.standardize_dtype(tensor.dtype)
+
+
+@pytest.mark.parametrize("equation", ["ebd,edh->ebh", "bed,edh->beh"])
+@pytest.mark.parametrize("batch_axes", [0, [0]])
+def test_experts_have_the_fans_of_one(equation, batch_axes):
+    """Protects EinsumDense over experts, whose axis Keras counts as an output."""
+    shape = (4, None, 8) if equation.startswith("e") else (None, 4, 8)
+    sizes = tuple({"e": 4, "h": 16}.get(axis) for axis in equation[-2:])
+    initializer = pyinit.GlorotNormal(5, batch_axes=batch_axes)
+    layer = keras.layers.EinsumDense(equation, sizes, kernel_initializer=initializer)
+    layer.build(shape)
+    expected = pyinit.GlorotNormal(5, batch_axes=0)((4, 8, 16))
+    assert same_bits(values(layer.kernel), expected)
+    again = keras.layers.EinsumDense.from_config(layer.get_config())
+    again.build(shape)
+    assert same_bits(values(again.kernel), expected)
+    # counted from the end, the axis is not known to be the output that Keras counts from the start
+    layer = keras.layers.EinsumDense(
+        equation, sizes, kernel_initializer=pyinit.GlorotNormal(5, batch_axes=-3)
+    )
+    with pytest.raises(ValueError, match=r"`batch_axes` must be axes that are not in output_axes"):
+        layer.build(shape)
+
+
+@pytest.mark.parametrize("batch_axes", [0, 3, -1, [-2, -1]])
+def test_copies_keep_axes(batch_axes):
+    """Protects axes of the user's own in copies that Keras makes, which have their class."""
+    axes = {"input_axes": [1], "output_axes": [2], "batch_axes": batch_axes}
+    initializer = pyinit.HeNormal(5, **axes)
+    config = initializer.get_config()
+    assert initializer.__class__.from_config(config).get_config() == config

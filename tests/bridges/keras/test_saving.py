@@ -295,3 +295,64 @@ def test_keras_does_not_read_other_bounds():
     assert theirs.from_config(plain.get_config()).get_config() == plain.get_config()
     with pytest.raises(TypeError, match="lower"):
         theirs.from_config(pyinit.TruncatedNormal(lower=-1).get_config())
+
+
+class Experts(keras.layers.Layer):
+    """A layer of one's own, with a stack of kernels."""
+
+    def __init__(self, initializer, **kwargs):
+        super().__init__(**kwargs)
+        self.initializer = keras.initializers.get(initializer)
+
+    def build(self, input_shape):
+        """Create the stack."""
+        shape = (3, input_shape[-1], 4)
+        self.kernel = self.add_weight(shape=shape, initializer=self.initializer)
+
+    def call(self, inputs):
+        """Apply each kernel."""
+        return keras.ops.einsum("bi,eio->beo", inputs, self.kernel)
+
+    def get_config(self):
+        """Return the arguments."""
+        initializer = keras.initializers.serialize(self.initializer)
+        return {**super().get_config(), "initializer": initializer}
+
+
+@pytest.mark.parametrize(
+    "initializer",
+    [
+        pyinit.HeNormal(3, batch_axes=0),
+        pyinit.Orthogonal(2, 3, [0]),
+        pyinit.VarianceScaling(2, "fan_geo_avg", seed=3),
+        pyinit.initializer_kaiming_normal(seed=3),
+    ],
+    ids=repr,
+)
+def test_what_keras_does_not_know_is_saved(initializer, tmp_path):
+    """Protects arguments that Keras' classes lack: our classes are saved and loaded."""
+    model = keras.Sequential([keras.Input((5,)), Experts(initializer)])
+    expected = initializer((3, 5, 4))
+    assert same_bits(np.asarray(keras.ops.convert_to_numpy(model.layers[0].kernel)), expected)
+    path = tmp_path / "model.keras"
+    model.save(path)
+    with keras.saving.custom_object_scope({"Experts": Experts}):
+        again = keras.saving.load_model(path)
+        cloned = keras.models.clone_model(model)
+    for other in (again, cloned):
+        layer = other.layers[0]
+        assert type(layer.initializer) is type(initializer)
+        assert layer.initializer.get_config() == initializer.get_config()
+        assert same_bits(np.asarray(keras.ops.convert_to_numpy(layer.kernel)), expected)
+    with keras.saving.custom_object_scope({"Experts": Experts}):
+        pyinit.keras.initialize(model, seed=1)
+        assert pyinit.verify(pyinit.create_manifest(model, seed=1), model)
+
+
+def test_keras_names_what_its_classes_lack():
+    """Protects the message if a configuration of ours is given to Keras' own class."""
+    config = pyinit.VarianceScaling(2, "fan_geo_avg", seed=3).get_config()
+    with pytest.raises(ValueError, match=r"mode.*fan_geo_avg"):
+        keras.initializers.VarianceScaling.from_config(config)
+    with pytest.raises(TypeError, match="batch_axes"):
+        keras.initializers.Orthogonal.from_config(pyinit.Orthogonal(1, 3, 0).get_config())

@@ -451,3 +451,53 @@ def test_bounds_of_trunc_normal_are_converted():
         assert abs(statistic(ours) - statistic(theirs)) < 0.003
     assert a <= ours.min() < a + 0.001
     assert b - 0.02 < ours.max() <= b
+
+
+class Experts(nn.Module):
+    """Stacks of weights, as modules of one's own have them."""
+
+    def __init__(self):
+        super().__init__()
+        # (experts, outputs, inputs), and (experts, inputs, outputs)
+        self.up = nn.Parameter(torch.empty(3, 16, 8))
+        self.down = nn.Parameter(torch.empty(3, 16, 8))
+        self.conv = nn.Parameter(torch.empty(2, 3, 6, 4, 5, 7))
+        self.last = nn.Parameter(torch.empty(16, 8, 3))
+
+
+def of_experts():
+    return {
+        "up": pyinit.HeNormal(batch_axes=0),
+        "down": pyinit.HeNormal(input_axes=[1], output_axes=[2], batch_axes=0),
+        "conv": pyinit.Orthogonal(2.0, batch_axes=(0, 1)),
+        "last": pyinit.Orthogonal(batch_axes=-1),
+    }
+
+
+def test_stacks_have_the_members_of_one():
+    """Protects stacked weights: batch axes are those of torch's tensor, each member a kernel."""
+    module = init_(Experts(), seed=1, parameters=of_experts())
+    seeds = {name: pyinit.derive_seed(1, name) for name in of_experts()}
+    up = pyinit.HeNormal(seeds["up"], batch_axes=0)((3, 8, 16))
+    assert same_bits(values(module.up), up.transpose(0, 2, 1))
+    down = pyinit.HeNormal(seeds["down"], batch_axes=0)((3, 16, 8))
+    assert same_bits(values(module.down), down)
+    conv = pyinit.Orthogonal(2.0, seeds["conv"], (0, 1))((2, 3, 5, 7, 4, 6))
+    assert same_bits(values(module.conv), conv.transpose(0, 1, 5, 4, 2, 3))
+    last = pyinit.Orthogonal(1, seeds["last"], 0)((3, 8, 16))
+    assert same_bits(values(module.last), last.transpose(2, 1, 0))
+    manifest = pyinit.torch.create_manifest(module, seed=1, parameters=of_experts())
+    assert pyinit.verify(manifest, module)
+    single = init_(torch.empty(3, 16, 8), pyinit.HeNormal(seeds["up"], batch_axes=0))
+    assert same_bits(values(single), values(module.up))
+
+
+def test_stacks_that_are_none():
+    """Protects against batch axes of a weight that has a layout of its own."""
+    initializer = pyinit.HeNormal(seed=1, batch_axes=0)
+    with pytest.raises(ValueError, match=r"weight: .*batch_axes=\[0\], but it is not a stack"):
+        init_(nn.Bilinear(2, 3, 4), initializer)
+    with pytest.raises(ValueError, match=r"weight_ih_l0.*: .*batch_axes=\[0\], but it is not"):
+        init_(nn.GRU(3, 4), initializer)
+    with pytest.raises(ValueError, match=r"`batch_axes` must be axes of shape=\(3, 2\)"):
+        init_(torch.empty(3, 2), pyinit.HeNormal(seed=1, batch_axes=2))
