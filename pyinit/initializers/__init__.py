@@ -17,6 +17,7 @@ from pyinit.initializers.registry import (
     serialize_initializer,
 )
 from pyinit.initializers.stft import *
+from pyinit.initializers.torch_names import *
 from pyinit.initializers.variance_scaling import *
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "TruncatedNormal",
     "VarianceScaling",
     "Zeros",
+    "calculate_gain",
     "compute_fans",
     "deserialize",
     "deserialize_initializer",
@@ -53,6 +55,8 @@ __all__ = [
     "initializer_he_normal",
     "initializer_he_uniform",
     "initializer_identity",
+    "initializer_kaiming_normal",
+    "initializer_kaiming_uniform",
     "initializer_lecun_normal",
     "initializer_lecun_uniform",
     "initializer_ones",
@@ -62,6 +66,8 @@ __all__ = [
     "initializer_stft",
     "initializer_truncated_normal",
     "initializer_variance_scaling",
+    "initializer_xavier_normal",
+    "initializer_xavier_uniform",
     "initializer_zeros",
     "serialize",
     "serialize_initializer",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Out = TypeVar("Out")
+Constructed = TypeVar("Constructed")
 
 
 class Initializer:
@@ -234,15 +235,7 @@ class Initializer:
         Raises:
             ValueError: A key of `config` is not an argument of the class.
         """
-        if not isinstance(config, dict):
-            raise argument_error("config", config, "a dictionary, as get_config() returns it")
-        try:
-            return cls(**config)
-        except TypeError as error:
-            raise ValueError(
-                f"Argument `config` must hold arguments of {cls.__name__}. "
-                f"Received: config={config!r} ({error})"
-            ) from None
+        return constructed(cls, config)
 
     def clone(self) -> Self:
         """Return a new initializer with the same arguments; an unseeded one gets a fresh seed."""
@@ -264,6 +257,23 @@ class Initializer:
     def _arguments(self) -> dict[str, Any]:
         """Return the arguments that `repr` shows."""
         return self.get_config()
+
+
+def constructed(constructor: Callable[..., Constructed], config: object) -> Constructed:
+    """Call a class or a function with the arguments in a configuration.
+
+    Raises:
+        ValueError: `config` is no dictionary, or a key of it is not an argument.
+    """
+    if not isinstance(config, dict):
+        raise argument_error("config", config, "a dictionary, as get_config() returns it")
+    try:
+        return constructor(**config)
+    except TypeError as error:
+        raise ValueError(
+            f"Argument `config` must hold arguments of {constructor.__name__}. "
+            f"Received: config={config!r} ({error})"
+        ) from None
 
 
 def _check_alone(layout: object, others: tuple[object, ...]) -> None:

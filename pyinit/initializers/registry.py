@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -16,9 +17,10 @@ from pyinit.initializers import (
     orthogonal,
     random,
     stft,
+    torch_names,
     variance_scaling,
 )
-from pyinit.initializers.base import Initializer
+from pyinit.initializers.base import Initializer, constructed
 
 AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
 
@@ -47,6 +49,17 @@ NAMES: dict[str, type[Initializer]] = {
     "one": constant.Ones,
     "uniform": random.RandomUniform,
     "zero": constant.Zeros,
+}
+
+#: Every name that `get()` accepts: those of Keras, and those of `torch.nn.init`, whose functions
+#: construct a `VarianceScaling`.
+CONSTRUCTORS: dict[str, Callable[..., Initializer]] = {
+    **NAMES,
+    **{
+        name.removeprefix("initializer_"): getattr(torch_names, name)
+        for name in torch_names.__all__
+        if name.startswith("initializer_")
+    },
 }
 
 
@@ -88,8 +101,8 @@ def deserialize(
     """Construct an initializer from a dictionary of `serialize()`, ours or Keras'.
 
     Args:
-        config: A dictionary with `class_name`, any name that Keras accepts for the class, and
-            `config`.
+        config: A dictionary with `class_name`, any name that `get()` accepts, and `config`, its
+            arguments.
         custom_objects: Classes of your own, by name.
 
     Raises:
@@ -109,13 +122,15 @@ def deserialize(
     if not isinstance(arguments, dict):
         raise argument_error("config", config, allowed)
     name = config["class_name"]
-    cls = {**NAMES, **(custom_objects or {})}.get(name)
-    if cls is None:
+    known: dict[str, Callable[..., Initializer]] = {**CONSTRUCTORS, **(custom_objects or {})}
+    constructor = known.get(name)
+    if constructor is None:
         raise ValueError(
             "Argument `config` must name a known initializer, or one in `custom_objects`. "
-            f"Received: class_name={name!r}. Known: {', '.join(sorted(NAMES))}"
+            f"Received: class_name={name!r}. Known: {', '.join(sorted(CONSTRUCTORS))}"
         )
-    return cls.from_config(arguments)
+    # a class may override from_config(); torch's names are functions
+    return getattr(constructor, "from_config", partial(constructed, constructor))(arguments)
 
 
 @overload
@@ -132,9 +147,10 @@ def get(identifier: Any) -> Any:
     """Return the initializer that an identifier stands for, as Keras' layers do.
 
     Args:
-        identifier: A name (Keras' aliases included), a dictionary as `serialize()` returns it, an
-            initializer or another callable `(shape, dtype=None)`, a class of these, an array (the
-            initial value, for its own shape), or None.
+        identifier: A name (Keras' aliases included, and torch's `"xavier_uniform"`,
+            `"xavier_normal"`, `"kaiming_uniform"` and `"kaiming_normal"`), a dictionary as
+            `serialize()` returns it, an initializer or another callable `(shape, dtype=None)`, a
+            class of these, an array (the initial value, for its own shape), or None.
 
     Returns:
         A callable `(shape, dtype=None)`; None for None.
@@ -154,10 +170,10 @@ def get(identifier: Any) -> Any:
     if isinstance(identifier, Mapping):
         return deserialize(dict(identifier))
     if isinstance(identifier, str):
-        if identifier not in NAMES:
-            allowed = "the name of an initializer, one of " + ", ".join(sorted(NAMES))
+        if identifier not in CONSTRUCTORS:
+            allowed = "the name of an initializer, one of " + ", ".join(sorted(CONSTRUCTORS))
             raise argument_error("identifier", identifier, allowed)
-        return NAMES[identifier]()
+        return CONSTRUCTORS[identifier]()
     if isinstance(identifier, np.ndarray | np.generic):
         return _initializer_of(np.asarray(identifier))
     found = identifier() if isinstance(identifier, type) else identifier

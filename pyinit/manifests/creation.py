@@ -11,7 +11,7 @@ from pyinit.arguments import argument_error, as_dimensions
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, floatx, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.random import RandomInitializer
-from pyinit.initializers.registry import NAMES, get
+from pyinit.initializers.registry import CONSTRUCTORS, get
 from pyinit.manifests.adapters import ModelAdapter
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
 from pyinit.manifests.model import DifferenceError, Manifest, ManifestError, TensorSpec
@@ -247,8 +247,8 @@ def _as_initializer(identifier: Any) -> Initializer:
                 "config": {**config, "seed": _seed_from_json(config["seed"])},
             }
         identifier = dict(identifier)
-    if isinstance(identifier, str) and identifier not in NAMES:
-        allowed = "the name of an initializer, one of " + ", ".join(sorted(NAMES))
+    if isinstance(identifier, str) and identifier not in CONSTRUCTORS:
+        allowed = "the name of an initializer, one of " + ", ".join(sorted(CONSTRUCTORS))
         raise argument_error("initializer", identifier, allowed)
     initializer = get(identifier)
     if not isinstance(initializer, Initializer):

@@ -20,6 +20,9 @@ pyinit.STFT(side="left")  # E: arg-type reportArgumentType
 pyinit.STFT(scaling="l2")  # E: arg-type reportArgumentType
 pyinit.initializer_variance_scaling(mode="fanin")  # E: arg-type reportArgumentType
 pyinit.initializer_he_normal(seed="x")  # E: arg-type reportArgumentType
+pyinit.initializer_kaiming_normal(mode="fan_avg")  # E: arg-type reportArgumentType
+pyinit.calculate_gain("gelu")  # E: arg-type reportArgumentType
+pyinit.HeNormal(batch_axes="0")  # E: arg-type reportArgumentType
 pyinit.HeNromal(1)  # E: attr-defined reportAttributeAccessIssue
 
 # ---- calls ----
