@@ -33,7 +33,8 @@ test_that("an initializer is a function whose arguments are those of Python's ca
   expect_s3_class(initializer, "pyinit_initializer")
   expect_identical(names(formals(initializer))[1:2], c("shape", "dtype"))
   expect_setequal(
-    setdiff(names(formals(initializer)), "..."), setdiff(python, c("self", "out", "layout"))
+    setdiff(names(formals(initializer)), "..."),
+    setdiff(python, c("self", "others", "out", "layout"))
   )
 })
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Out = TypeVar("Out")
 Constructed = TypeVar("Constructed")
 
+#: The types of most shapes, and of no dtype or key.
+_SHAPE_TYPES = frozenset({tuple, list})
+
 
 class Initializer:
     """The base class of all initializers.
@@ -87,7 +90,7 @@ class Initializer:
         self,
         shape: Iterable[int],
         dtype: DTypeLike | None = None,
-        *,
+        *others: Any,
         out: Any = None,
         device: str | None = None,
         partition_shape: Iterable[int] | None = None,
@@ -111,6 +114,8 @@ class Initializer:
             layout: Shards the tensor over devices, each of which draws its own shard: a
                 `jax.sharding.Sharding`, or a `keras.distribution.TensorLayout` of Keras' jax
                 backend. Cannot be combined with the four arguments above.
+            others: Not accepted. `pyinit.jax.initializer()` converts an initializer for callers
+                that pass a key first, such as Flax.
 
         Returns:
             `out`, or a new NumPy array in C order: the full tensor, or exactly the slice
@@ -119,11 +124,14 @@ class Initializer:
 
         Raises:
             ValueError: An argument is invalid.
-            TypeError: `out` is neither a NumPy array nor an array on a GPU.
+            TypeError: `out` is neither a NumPy array nor an array on a GPU, or the call is one of
+                `(key, shape, dtype)`.
             ImportError: A GPU needs CuPy, which is not installed.
             RuntimeError: There is no CUDA driver or no GPU.
             MemoryError: There is not enough memory.
         """
+        if others or (type(dtype) in _SHAPE_TYPES and type(shape) not in _SHAPE_TYPES):
+            raise _call_error(self, 2 + len(others))
         if layout is not None:
             _check_alone(layout, (out, device, partition_shape, partition_offset))
             # not lazy(), which would call an overridden __call__ again
@@ -274,6 +282,16 @@ def constructed(constructor: Callable[..., Constructed], config: object) -> Cons
             f"Argument `config` must hold arguments of {constructor.__name__}. "
             f"Received: config={config!r} ({error})"
         ) from None
+
+
+def _call_error(initializer: Initializer, given: int) -> TypeError:
+    name = type(initializer).__name__
+    return TypeError(
+        f"{name} must be called with a shape and a dtype: initializer(shape, dtype=None). "
+        f"Received: {given} positional arguments, as jax.nn.initializers take them: a key, a shape "
+        "and a dtype. For Flax and other libraries on JAX, convert it: "
+        f"kernel_init=pyinit.jax.initializer(pyinit.{name}())"
+    )
 
 
 def _check_alone(layout: object, others: tuple[object, ...]) -> None:

@@ -228,3 +228,100 @@ def test_arguments_are_those_of_jax():
         ours = delta(key, shape)
         theirs = jax.nn.initializers.delta_orthogonal()(key, shape)
         assert ((ours != 0) == (theirs != 0)).all()
+
+
+KEY_FIRST = {
+    "all positional": lambda init: init(KEY, SHAPE, jnp.float32),
+    "without a dtype": lambda init: init(KEY, SHAPE),
+    "a raw key": lambda init: init(jax.random.PRNGKey(42), SHAPE),
+    "a raw key and a list": lambda init: init(jax.random.PRNGKey(42), [5, 4], jnp.float32),
+    "an integer": lambda init: init(42, SHAPE, "float32"),
+    "traced": lambda init: jax.jit(lambda key: init(key, SHAPE, jnp.float32))(KEY),
+    "shapes only": lambda init: jax.eval_shape(lambda key: init(key, SHAPE, jnp.float32), KEY),
+}
+
+
+@pytest.mark.parametrize("call", KEY_FIRST)
+@pytest.mark.parametrize("initializer", [pyinit.HeNormal(1), pyinit.Zeros()])
+def test_initializers_that_are_not_converted_say_so(initializer, call):
+    """Protects users who pass one of pyinit's initializers where JAX's form is called."""
+    name = type(initializer).__name__
+    with pytest.raises(TypeError, match=rf"pyinit\.jax\.initializer\(pyinit\.{name}\(\)\)"):
+        KEY_FIRST[call](initializer)
+    assert KEY_FIRST[call](pyinit.jax.initializer(initializer)).shape == SHAPE
+
+
+@pytest.mark.backends
+def test_flax_names_the_conversion():
+    """Protects users of linen and nnx: the error of `kernel_init` says what to write."""
+    linen, nnx = pytest.importorskip("flax.linen"), pytest.importorskip("flax.nnx")
+    inputs = jnp.zeros((1, 8))
+    given = pyinit.HeNormal()
+    dense = linen.Dense(3, kernel_init=given)
+    conv = linen.Conv(3, (2, 2), kernel_init=given)
+    for call in (
+        lambda: dense.init(KEY, inputs),
+        lambda: jax.jit(dense.init)(KEY, inputs),
+        lambda: linen.Dense(3, bias_init=pyinit.Zeros()).init(KEY, inputs),
+        lambda: linen.Embed(3, 4, embedding_init=given).init(KEY, jnp.zeros(2, int)),
+        lambda: conv.init(KEY, jnp.zeros((1, 4, 4, 2))),
+        lambda: nnx.Linear(4, 3, kernel_init=given, rngs=nnx.Rngs(0)),
+        lambda: nnx.Conv(2, 3, (2, 2), kernel_init=given, rngs=nnx.Rngs(0)),
+        lambda: nnx.Embed(3, 4, embedding_init=given, rngs=nnx.Rngs(0)),
+    ):
+        with pytest.raises(TypeError, match=r"kernel_init=pyinit\.jax\.initializer\("):
+            call()
+
+
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out", "fan_avg", "fan_geo_avg"])
+@pytest.mark.parametrize(
+    ("shape", "ours", "theirs"),
+    [
+        ((16, 40, 90), {"batch_axes": 0}, {"batch_axis": 0}),
+        ((4, 5, 40, 90), {"batch_axes": (0, 1)}, {"batch_axis": (0, 1)}),
+        ((40, 90, 16), {"batch_axes": -1}, {"in_axis": 0, "out_axis": 1, "batch_axis": 2}),
+        (
+            (16, 20, 30, 10),
+            {"batch_axes": 0, "input_axes": [1], "output_axes": [2, 3]},
+            {"in_axis": 1, "out_axis": (2, 3), "batch_axis": 0},
+        ),
+    ],
+)
+def test_stacks_have_the_scale_of_jax(mode, shape, ours, theirs):
+    """Protects the meaning of `batch_axes` and of the modes: JAX's initializers agree."""
+    initializer = pyinit.VarianceScaling(2.0, mode, "uniform", 1, **ours)
+    expected = jax.nn.initializers.variance_scaling(2.0, mode, "uniform", **theirs)
+    limits = [
+        float(jnp.abs(values).max())
+        for values in (pyinit.jax.initializer(initializer)(KEY, shape), expected(KEY, shape))
+    ]
+    # the largest of 50,000 uniform values
+    assert abs(limits[0] / limits[1] - 1) < 1e-3
+
+
+@pytest.mark.backends
+def test_stacks_in_flax():
+    """Protects experts and stacked layers in Flax, traced and sharded."""
+    linen = pytest.importorskip("flax.linen")
+
+    class Experts(linen.Module):
+        @linen.compact
+        def __call__(self, inputs):
+            q_init = pyinit.jax.initializer(pyinit.Orthogonal(batch_axes=0))
+            he_init = pyinit.jax.initializer(pyinit.HeNormal(batch_axes=0))
+            up = self.param("up", he_init, (4, inputs.shape[-1], 64))
+            down = self.param("down", q_init, (4, 64, inputs.shape[-1]))
+            return jnp.einsum("bi,eih,eho->beo", inputs, up, down)
+
+    inputs = jnp.zeros((1, 32))
+    weights = Experts().init(KEY, inputs)["params"]
+    traced = jax.jit(Experts().init)(KEY, inputs)["params"]
+    assert jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), weights, traced))
+    assert abs(float(weights["up"].std()) / (2 / 32) ** 0.5 - 1) < 0.05
+    for member in np.asarray(weights["down"]):
+        np.testing.assert_allclose(member.T @ member, np.eye(32), atol=1e-5)
+    mesh = jax.make_mesh((1,), ("experts",))
+    sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("experts"))
+    stack = pyinit.Orthogonal(batch_axes=0)
+    sharded = pyinit.jax.initializer(stack)(KEY, (4, 6, 5), out_sharding=sharding)
+    assert same_bits(np.asarray(sharded), stack.with_seed(42)((4, 6, 5)))
