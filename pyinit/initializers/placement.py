@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,19 +20,27 @@ class Placement:
     """The place of a drawn weight in a tensor.
 
     Args:
-        axes: The tensor's axes, in the order of the weight's; None for the same order.
+        axes: The tensor's axes, in the order of the weight's; None for the same order. With
+            `groups`, those of the divided tensor.
         rows: The half-open range of the tensor's rows that the weight occupies; None for all rows.
+        groups: The number of equal groups that the rows are divided into, as in a grouped
+            convolution: the axes (rows, ...) become (groups, rows of a group, ...). None if they
+            are not divided.
         gates: A permutation of the equally long gates along the weight's last axis: gate i of the
             tensor is gate `gates[i]` of the drawn weight. None for the same order.
     """
 
     axes: tuple[int, ...] | None = None
     rows: tuple[int, int] | None = None
+    groups: int | None = None
     gates: tuple[int, ...] | None = None
 
     def place(self, values: Any) -> Any:
         """Return the view of a tensor's values that the weight occupies, in its order of axes."""
         rows = values if self.rows is None else values[slice(*self.rows)]
+        if self.groups is not None:
+            # dividing an axis gives a view for any strides
+            rows = rows.reshape(self.groups, rows.shape[0] // self.groups, *rows.shape[1:])
         return rows if self.axes is None else rows.transpose(self.axes)
 
     def drawn_shape(self, shape: Shape) -> Shape:
@@ -55,6 +64,15 @@ class Placement:
             offset = (max(offset[0] - start, 0), *offset[1:])
         if out.size == 0:
             return
+        if self.groups is None:
+            self._read_axes(out, weights, offset)
+            return
+        size = weights.shape[1 if self.axes is None else self.axes.index(1)]
+        for group, group_offset in _divided_rows(out, offset, size):
+            self._read_axes(group, weights, group_offset)
+
+    def _read_axes(self, out: AnyArray, weights: LazyTensor, offset: Shape) -> None:
+        """Write a partition whose axes are those of the tensor, divided into groups if it is."""
         if self.axes is not None:
             out, offset = out.transpose(self.axes), tuple(offset[axis] for axis in self.axes)
         if self.gates is None:
@@ -75,6 +93,22 @@ class Placement:
             if start < stop:
                 gate = out[..., start - first : stop - first]
                 yield gate, (*offset[:-1], start + (drawn - k) * size)
+
+
+def _divided_rows(out: AnyArray, offset: Shape, size: int) -> Iterator[tuple[AnyArray, Shape]]:
+    """Divide the rows of a partition into groups of `size` rows of the tensor.
+
+    Returns:
+        An iterator of (partition, offset) with the axes (groups, rows of a group, ...): the end of
+        a group, whole groups, and the start of a group, as far as the partition has them.
+    """
+    first, last = offset[0], offset[0] + out.shape[0]
+    whole = min(-(-first // size) * size, last), max(last // size * size, first)
+    for start, stop in pairwise(sorted({first, *whole, last})):
+        length = size if (start % size, stop % size) == (0, 0) else stop - start
+        rows = out[start - first : stop - first]
+        divided = rows.reshape(-1, length, *out.shape[1:])
+        yield divided, (start // size, start % size, *offset[1:])
 
 
 class ComposedTensor(LazyTensor):

@@ -23,7 +23,7 @@ from pyinit.reproducibility.json_config import to_json_config
 from pyinit.seeds import as_seed, derive_seed, is_generator, take_draw
 from pyinit.versions import STREAM_VERSION
 
-_COMMON_FIELDS = ("initializer", "axes", "gates", "draw")
+_COMMON_FIELDS = ("initializer", "axes", "groups", "gates", "draw")
 _TENSOR_FIELDS = ("name", "shape", "dtype", *_COMMON_FIELDS)
 _SEGMENTED_FIELDS = ("name", "shape", "dtype", "segments")
 _SEGMENT_FIELDS = ("rows", *_COMMON_FIELDS)
@@ -56,8 +56,8 @@ def create_manifest(
               `initializer` (anything `get()` accepts) and optionally `dtype` (by default
               `floatx()`); or a dictionary with such a list as `tensors` and optionally `seed` and
               `dtype` for all tensors. An initializer without a seed gets
-              `derive_seed(seed, name)`. As in a manifest, a tensor may have `axes`, `gates`,
-              `draw` or `segments`.
+              `derive_seed(seed, name)`. As in a manifest, a tensor may have `axes`, `groups`,
+              `gates`, `draw` or `segments`.
         seed: The seed of the whole model, an integer from -2**63 to 2**64 - 1.
         max_bytes: Maximum total size of the weights, in bytes.
         progress: Called from time to time with the number of bytes done and the total; None shows
@@ -227,8 +227,8 @@ def _complete_segment(entry: Mapping[str, Any], seed: int | None, name: str) -> 
         raise ManifestError("it lacks the field 'initializer'")
     initializer, draw = with_integer_seed(_as_initializer(entry["initializer"]), seed, name)
     placement = {
-        field: list(entry[field])
-        for field in ("rows", "axes", "gates")
+        field: entry[field] if field == "groups" else list(entry[field])
+        for field in ("rows", "axes", "groups", "gates")
         if entry.get(field) is not None
     }
     return {

@@ -260,11 +260,17 @@ def _parse_segment(entry: dict[str, Any], shape: tuple[int, ...]) -> Segment:
     )
     if rows is not None and not (rank and 0 <= rows[0] <= rows[1] <= shape[0]):
         raise ManifestError(f"rows must lie within shape={shape}. Received: {list(rows)}")
+    groups = int(entry["groups"]) if "groups" in entry else None
+    if groups is not None:
+        height = rows[1] - rows[0] if rows else shape[0] if rank else 0
+        if not rank or height % groups:
+            raise ManifestError(f"groups must divide the rows of shape={shape}. Received: {groups}")
+        rank += 1
     if axes is not None and sorted(axes) != list(range(rank)):
         raise ManifestError(
             f"axes must be a permutation of 0 to {rank - 1}. Received: {list(axes)}"
         )
-    placement = Placement(axes=axes, rows=rows, gates=gates)  # type: ignore[arg-type]
+    placement = Placement(axes=axes, rows=rows, groups=groups, gates=gates)  # type: ignore[arg-type]
     if gates is not None:
         drawn = placement.drawn_shape(shape)
         if sorted(gates) != list(range(len(gates))):

@@ -420,5 +420,6 @@ def _fields_of(segment: Segment, name: str, seed: int | None) -> dict[str, Any]:
         "draw": segment.draw,
         "order of axes": segment.placement.axes,
         "range of rows": segment.placement.rows,
+        "number of groups": segment.placement.groups,
         "order of gates": segment.placement.gates,
     }

@@ -88,6 +88,8 @@ def _segment_entry(segment: Segment) -> dict[str, Any]:
         entry["draw"] = segment.draw
     if segment.placement.axes is not None:
         entry["axes"] = list(segment.placement.axes)
+    if segment.placement.groups is not None:
+        entry["groups"] = segment.placement.groups
     if segment.placement.gates is not None:
         entry["gates"] = list(segment.placement.gates)
     return entry

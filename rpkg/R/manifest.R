@@ -20,7 +20,8 @@
 #'
 #' or a list with such a list as `tensors` and, optionally, `seed` and `dtype` for all of them. An
 #' initializer without a seed gets `derive_seed(seed, name)`. A tensor may also have `axes`,
-#' `gates`, `draw` or `segments`, as in the file; axes, gates, draws and rows are counted from 0.
+#' `groups`, `gates`, `draw` or `segments`, as in the file; axes, gates, draws and rows are counted
+#' from 0.
 #'
 #' A manifest can be saved with [saveRDS()]. `as.data.frame()` has a row for each tensor, `length()`
 #' is the number of tensors, and `as.character()` is the text of the file.

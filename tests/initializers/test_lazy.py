@@ -34,6 +34,12 @@ TENSORS = {
         (Placement(axes=(1, 0), rows=(0, 6)), pyinit.HeNormal(1).lazy((5, 6))),
         (Placement(rows=(4, 8), gates=(0,)), pyinit.Orthogonal(seed=2).lazy((4, 5))),
     ),
+    "divided into groups": ComposedTensor(
+        (12, 5),
+        FLOAT_DTYPES["float32"],
+        (Placement(axes=(2, 0, 1), groups=3), pyinit.HeNormal(1).lazy((5, 3, 4))),
+        (Placement(rows=(2, 10), groups=4), pyinit.Orthogonal(seed=2).lazy((4, 2, 5))),
+    ),
     "scalar": pyinit.RandomNormal(seed=1).lazy(()),
     "empty": pyinit.RandomNormal(seed=1).lazy((3, 0)),
 }

@@ -251,24 +251,32 @@ def test_arguments_are_checked():
 # ---- placements ----
 
 
+def divisors_of(length):
+    return [n for n in range(1, length + 1) if length % n == 0] or [1]
+
+
 @st.composite
 def placed_tensors(draw):
-    """Draw a plan of one tensor, with any axes, gates and segments."""
+    """Draw a plan of one tensor, with any axes, groups, gates and segments."""
     shape = draw(st.lists(st.integers(1, 6), min_size=1, max_size=3))
 
     def segment(rows):
-        axes = draw(st.none() | st.permutations(range(len(shape))))
         drawn = [rows[1] - rows[0], *shape[1:]]
+        groups = draw(st.none() | st.sampled_from(divisors_of(drawn[0])))
+        if groups is not None:
+            drawn = [groups, drawn[0] // groups, *drawn[1:]]
+        axes = draw(st.none() | st.permutations(range(len(drawn))))
         last = drawn[axes[-1] if axes else -1]
-        divisors = [n for n in range(1, last + 1) if last % n == 0] or [1]
         gates = draw(
-            st.none() | st.sampled_from(divisors).flatmap(lambda n: st.permutations(range(n)))
+            st.none()
+            | st.sampled_from(divisors_of(last)).flatmap(lambda n: st.permutations(range(n)))
         )
         seed = draw(st.integers(0, 5))
         kinds = [pyinit.RandomNormal(seed=seed), pyinit.Zeros(), pyinit.HeNormal(seed)]
-        if len(shape) > 1:
+        if len(drawn) > 1:
             kinds.append(pyinit.Orthogonal(seed=seed))
-        entry = {"initializer": draw(st.sampled_from(kinds)), "axes": axes, "gates": gates}
+        placement = {"axes": axes, "groups": groups, "gates": gates}
+        entry = {"initializer": draw(st.sampled_from(kinds)), **placement}
         return {name: value for name, value in entry.items() if value is not None}
 
     if draw(st.booleans()):
@@ -282,13 +290,16 @@ def placed_tensors(draw):
 @given(entry=placed_tensors(), chunk_size=st.integers(1, 40))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_placed_weights(entry, chunk_size, monkeypatch):
-    """Axes, gates and rows, in chunks of any size, match plain NumPy operations."""
+    """Axes, groups, gates and rows, in chunks of any size, match plain NumPy operations."""
     monkeypatch.setattr(chunking, "CHUNK_SIZE", chunk_size)
     made = pyinit.create_manifest([entry])
     expected = np.empty(entry["shape"], np.float32)
     for segment in entry.get("segments", [entry]):
         rows = segment.get("rows", [0, entry["shape"][0]])
-        place = expected[rows[0] : rows[1]].transpose(segment.get("axes", range(expected.ndim)))
+        place = expected[rows[0] : rows[1]]
+        if "groups" in segment:
+            place = place.reshape(segment["groups"], -1, *expected.shape[1:])
+        place = place.transpose(segment.get("axes", range(place.ndim)))
         drawn = segment["initializer"](place.shape)
         gates = segment.get("gates", [0])
         blocks = np.split(drawn, len(gates), axis=-1)
