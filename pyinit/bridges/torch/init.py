@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 import torch
 
 from pyinit.arguments import argument_error
+from pyinit.bridges.torch.computed import find_power_iterations
 from pyinit.bridges.torch.memory import writable
 from pyinit.bridges.torch.parameter_init import (
     InitArguments,
     check_parameters,
-    parameter_inits,
+    module_inits,
     tensor_init,
 )
 from pyinit.bridges.torch.weights import write
@@ -86,7 +87,7 @@ def init_(
         initializer, recurrent_initializer, embeddings_initializer, bias_initializer, parameters
     )
     if isinstance(target, torch.nn.Module):
-        inits = parameter_inits(target, arguments, seed)
+        inits = module_inits(target, arguments, seed)
     elif isinstance(target, torch.Tensor):
         for argument in fields(arguments)[1:]:
             value = getattr(arguments, argument.name)
@@ -102,4 +103,7 @@ def init_(
         with writable(init.tensor) as values:
             for weight, drawn_by in init.weights:
                 write(weight, values, drawn_by)
+    if isinstance(target, torch.nn.Module):
+        for state in find_power_iterations(target):
+            state.start()
     return target

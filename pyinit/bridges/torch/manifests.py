@@ -12,7 +12,8 @@ from pyinit.bridges.torch.parameter_init import (
     InitArguments,
     ParameterInit,
     check_parameters,
-    parameter_inits,
+    module_inits,
+    recorded_tensors,
 )
 from pyinit.bridges.torch.weights import TorchWeight
 from pyinit.dtypes import AnyArray
@@ -46,10 +47,12 @@ class TorchAdapter:
             raise argument_error(
                 "seed", seed, "given for a torch module, which keeps no initializers"
             )
-        inits = parameter_inits(self._module, self._arguments, seed, needs_memory=False)
-        left_out = dict(self._module.named_parameters()).keys() - {init.name for init in inits}
+        inits = module_inits(self._module, self._arguments, seed, needs_memory=False)
+        inits = [init for init in inits if init.is_recorded or init.problem]
+        recorded = {item.name for item in recorded_tensors(self._module)}
+        left_out = recorded - {init.name for init in inits}
         if left_out:
-            allowed = "without None for a manifest, which includes every parameter"
+            allowed = "without None for a manifest, which includes every parameter and statistic"
             raise argument_error("parameters", sorted(left_out), allowed)
         segments = [_segments(init) for init in inits]
         check_parameters(inits)
@@ -59,9 +62,9 @@ class TorchAdapter:
         ]
 
     def values(self) -> Iterator[tuple[str, AnyArray | None]]:
-        """Yield the name and the values of each parameter; None on the meta device."""
-        for name, parameter in self._module.named_parameters():
-            yield name, None if parameter.is_meta else host_array(parameter)
+        """Yield the name and the values of each recorded tensor; None on the meta device."""
+        for item in recorded_tensors(self._module):
+            yield item.name, None if item.tensor.is_meta else host_array(item.tensor)
 
 
 def _dtype_name(tensor: Any) -> str:
@@ -78,7 +81,9 @@ def _segments(init: ParameterInit) -> tuple[Segment, ...]:
 
 
 def _segment(weight: TorchWeight, initializer: Any) -> Segment:
-    placement = Placement(axes=weight.axes, rows=weight.rows, gates=weight.gates)
+    placement = Placement(
+        axes=weight.axes, rows=weight.rows, groups=weight.groups, gates=weight.gates
+    )
     if type(initializer) not in CLASSES:
         name = type(initializer).__name__
         raise ValueError(f"its initializer, {name}, is not one of pyinit's")

@@ -8,24 +8,37 @@ from typing import Any
 
 import torch
 
-from pyinit.dtypes import FLOAT_DTYPES, AnyArray
+from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray
 
-_DTYPES = {getattr(torch, name): dtype for name, dtype in FLOAT_DTYPES.items()}
+_DTYPES = {
+    getattr(torch, name): dtype for name, dtype in NUMERIC_DTYPES.items() if hasattr(torch, name)
+}
+_FLOATS = [getattr(torch, name) for name in FLOAT_DTYPES]
 
 
-def reason_not_fillable(tensor: Any, needs_memory: bool = True) -> str:
+def reason_not_fillable(tensor: Any, needs_memory: bool = True, *, is_buffer: bool = False) -> str:
     """Return why a tensor cannot be filled, or an empty string if it can.
 
     Args:
         tensor: The tensor.
         needs_memory: Whether the tensor must have memory, which the meta device does not provide.
+        is_buffer: Whether the tensor may have an integer dtype or bool, as a buffer may.
     """
     if torch.nn.parameter.is_lazy(tensor):
         return "it has no shape yet: call the module on data first"
     if tensor.is_meta and needs_memory:
         return "it is on the meta device, without memory: call module.to_empty(device=...) first"
-    if tensor.dtype not in _DTYPES:
-        return f"its dtype is {tensor.dtype}, not one of " + ", ".join(map(str, _DTYPES))
+    dtypes = _DTYPES if is_buffer else _FLOATS
+    if tensor.dtype not in dtypes:
+        return f"its dtype is {tensor.dtype}, not one of " + ", ".join(map(str, dtypes))
+    base = tensor._base if tensor._is_view() else tensor
+    if base is not None and base.grad_fn is not None:
+        return (
+            f"it is computed from other tensors ({base.grad_fn.name()}): fill those instead (of a "
+            "parametrized module, the originals in module.parametrizations)"
+        )
+    if tensor.is_inference() and not torch.is_inference_mode_enabled():
+        return "it is a tensor of inference mode: fill it inside torch.inference_mode()"
     data = tensor.detach()
     if type(data) is not torch.Tensor:
         return f"it is a {type(data).__name__}, not a plain tensor: fill the tensors it wraps"
@@ -49,9 +62,12 @@ def writable(tensor: Any) -> Iterator[AnyArray]:
     if data.device.type == "cpu":
         # torch does not convert bfloat16 to NumPy
         bits = data.view(torch.int16) if data.dtype == torch.bfloat16 else data
-        yield bits.numpy().view(_DTYPES[data.dtype])
-        # autograd does not notice NumPy's writes
-        torch.autograd.graph.increment_version(tensor)
+        try:
+            yield bits.numpy().view(_DTYPES[data.dtype])
+        finally:
+            # autograd does not notice NumPy's writes; tensors of inference mode do not count them
+            if not tensor.is_inference():
+                torch.autograd.graph.increment_version(tensor)
     else:
         host = torch.empty(data.shape, dtype=data.dtype)
         with writable(host) as values:

@@ -1,22 +1,32 @@
-"""The initializers of a module's parameters, as `init_()` and `create_manifest()` choose them."""
+"""How `init_()` and `create_manifest()` initialize each parameter and buffer of a module."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from torch import nn
+
 from pyinit.arguments import Shape, argument_error
 from pyinit.bridges.problems import check_problems
+from pyinit.bridges.torch.buffers import UndefinedBuffers, counter, statistic
+from pyinit.bridges.torch.computed import Original, find_originals, find_power_iterations
 from pyinit.bridges.torch.memory import reason_not_fillable
+from pyinit.bridges.torch.name_patterns import NamePatterns
+from pyinit.bridges.torch.names import NamedTensor, join, named_buffers, named_parameters
+from pyinit.bridges.torch.opaque_modules import find_opaque_modules
 from pyinit.bridges.torch.weights import TorchWeight, kernel_weight, torch_weights
 from pyinit.initializers.base import is_drawn_lazily
+from pyinit.initializers.constant import Constant
 from pyinit.initializers.fans import axes_of_shape
-from pyinit.initializers.random import RandomInitializer
+from pyinit.initializers.random import RandomInitializer, RandomNormal
 from pyinit.initializers.registry import get
 from pyinit.initializers.variance_scaling import VarianceScaling
 from pyinit.seeds import derive_seed
+
+_FILLABLE = "a tensor that can be filled, or a module whose parameters all can"
 
 #: The defaults of Keras' layers, by kind of weight.
 _DEFAULTS = {
@@ -63,17 +73,19 @@ class ParameterInit:
         tensor: The tensor.
         weights: The weights with their initializers. Where two overlap, the later one overrides.
         problem: Why the tensor cannot be filled; empty if it can.
+        is_recorded: Whether a manifest records the tensor.
     """
 
     name: str
     tensor: Any
     weights: list[tuple[TorchWeight, Callable[..., Any]]] = field(default_factory=list)
     problem: str = ""
+    is_recorded: bool = True
 
     def add(self, weight: TorchWeight, initializer: Any, seed: int | None) -> None:
         """Add a weight, or record its problem."""
         try:
-            resolved = _resolve(weight, initializer, seed)
+            weight, resolved = _resolve(weight, initializer, seed)
             weight = _with_stacked_members(weight, resolved, tuple(self.tensor.shape))
             if is_drawn_lazily(resolved):
                 # draw=0 checks the arguments without taking a draw of a seed generator
@@ -87,11 +99,7 @@ class ParameterInit:
 
 def check_parameters(inits: list[ParameterInit]) -> None:
     """Raise a ValueError if a tensor cannot be filled."""
-    check_problems(
-        "target",
-        "a tensor that can be filled, or a module whose parameters all can",
-        ((init.name, init.problem) for init in inits),
-    )
+    check_problems("target", _FILLABLE, ((init.name, init.problem) for init in inits))
 
 
 def tensor_init(tensor: Any, arguments: InitArguments, seed: int | None) -> ParameterInit:
@@ -103,60 +111,161 @@ def tensor_init(tensor: Any, arguments: InitArguments, seed: int | None) -> Para
     return init
 
 
-def parameter_inits(
-    module: Any, arguments: InitArguments, seed: int | None, *, needs_memory: bool = True
+def module_inits(
+    module: nn.Module, arguments: InitArguments, seed: int | None, *, needs_memory: bool = True
 ) -> list[ParameterInit]:
-    """Return the initialization of each parameter of a module.
+    """Return the initialization of each parameter of a module, and of buffers that are reset.
 
     Args:
         module: The module.
         arguments: The initializers given to `init_()`.
         seed: The seed of the whole module, or None.
-        needs_memory: Whether a parameter on the meta device is a problem.
+        needs_memory: Whether a tensor on the meta device, or an undefined buffer, is a problem.
 
     Raises:
-        ValueError: The module has no parameter of a name in `arguments.parameters`.
+        ValueError: `arguments.parameters` is invalid, or the module has quantized or sharded
+            modules.
     """
-    by_kind = arguments.by_kind()
-    by_name = {} if arguments.parameters is None else arguments.parameters
-    # a shared parameter has the first of its names
-    tensors = dict(module.named_parameters())
-    unknown = [name for name in by_name if name not in tensors]
-    if unknown:
-        allowed = f"a dictionary by names of parameters; of these, the module has no {unknown}"
-        raise argument_error("parameters", by_name, allowed)
-    inits = []
-    for name, tensor in tensors.items():
-        if name in by_name and by_name[name] is None:
+    check_problems("target", _FILLABLE, find_opaque_modules(module))
+    parameters, buffers = list(named_parameters(module)), list(named_buffers(module))
+    originals = find_originals(module)
+    chosen = NamePatterns(arguments.parameters).choose(
+        [item.name for item in parameters], [item.name for item in buffers], originals
+    )
+    rules = _Rules(arguments.by_kind(), chosen, originals, seed, needs_memory)
+    inits = [rules.parameter(item) for item in parameters if not rules.keeps(item)]
+    undefined = UndefinedBuffers(parameters) if needs_memory else ()
+    powers = {
+        (state.owner, name): name == state.right
+        for state in find_power_iterations(module)
+        for name in (state.left, state.right)
+    }
+    for item in buffers:
+        if rules.keeps(item):
             continue
-        init = ParameterInit(name, tensor, problem=reason_not_fillable(tensor, needs_memory))
-        inits.append(init)
+        is_drawn = powers.get((item.owner, item.own_name))
+        if is_drawn is None:
+            init = rules.buffer(item, is_undefined=item.tensor in undefined)
+        else:
+            init = rules.power_iteration(item) if is_drawn else None
+        if init is not None:
+            inits.append(init)
+    return inits
+
+
+def recorded_tensors(module: nn.Module) -> Iterator[NamedTensor]:
+    """Yield the tensors that a manifest records: parameters, and statistics of norms."""
+    yield from named_parameters(module)
+    for buffer in named_buffers(module):
+        if statistic(buffer) is not None:
+            yield buffer
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """How the parameters and buffers of a module are initialized.
+
+    Args:
+        by_kind: The initializer of each kind of weight.
+        chosen: The initializers of single parameters, by name.
+        originals: The originals of computed tensors, by name.
+        seed: The seed of the whole module, or None.
+        needs_memory: Whether a tensor on the meta device is a problem.
+    """
+
+    by_kind: Mapping[str, Any]
+    chosen: Mapping[str, Any]
+    originals: Mapping[str, Original]
+    seed: int | None
+    needs_memory: bool
+
+    def keeps(self, item: NamedTensor) -> bool:
+        """Return whether a tensor keeps its values."""
+        return item.name in self.chosen and self.chosen[item.name] is None
+
+    def parameter(self, item: NamedTensor) -> ParameterInit:
+        """Return the initialization of a parameter."""
+        tensor = item.tensor
+        init = ParameterInit(
+            item.name, tensor, problem=reason_not_fillable(tensor, self.needs_memory)
+        )
         if init.problem:
-            continue
-        path, dot, own_name = name.rpartition(".")
-        owner = module.get_submodule(path)
+            return init
+        name, owner, own_name = item.name, item.owner, item.own_name
+        original = self.originals.get(name)
+        if original is not None and original.replaces_computed:
+            name, owner, own_name = original.computed, original.owner, original.own_name
         weights = torch_weights(owner, own_name, tensor)
-        if name in by_name:
-            own: Any = get(by_name[name])
+        if item.name in self.chosen:
             weights = [
                 # constants after the first weight (padding row, forget gate) stay as they are
-                replace(weight, drawn_by=own)
+                replace(weight, drawn_by=self.chosen[item.name])
                 if i == 0 or isinstance(weight.drawn_by, str)
                 else weight
                 for i, weight in enumerate(weights or [kernel_weight(tensor)])
             ]
         if weights is None:
-            init.problem = (
-                f"{type(owner).__name__} is not one of torch's own layers with weights; "
-                "`parameters` takes an initializer for each"
-            )
-            continue
+            init.problem = _reason_unknown(item, original)
+            return init
         for weight in weights:
-            kind = weight.drawn_by
-            initializer = by_kind[kind] if isinstance(kind, str) else kind
-            weight_name = name if weight.name is None else path + dot + weight.name
-            init.add(weight, initializer, _weight_seed(initializer, seed, weight_name))
-    return inits
+            self._add(init, weight, name)
+        return init
+
+    def buffer(self, item: NamedTensor, *, is_undefined: bool) -> ParameterInit | None:
+        """Return the initialization of a buffer; None if it keeps its values."""
+        constant = statistic(item)
+        init = ParameterInit(item.name, item.tensor, is_recorded=constant is not None)
+        if constant is None:
+            constant = counter(item)
+        if item.name not in self.chosen and constant is None:
+            if not self.needs_memory or not (item.tensor.is_meta or is_undefined):
+                return None
+            reason = "it is on the meta device" if item.tensor.is_meta else "it is undefined"
+            init.problem = (
+                f"{reason}, as after to_empty(), and {type(item.owner).__name__} is not one of "
+                "torch's own layers that reset it; `parameters` takes an initializer for it, or "
+                "None if you set it yourself"
+            )
+            return init
+        init.problem = reason_not_fillable(item.tensor, self.needs_memory, is_buffer=True)
+        if not init.problem:
+            drawn_by = self.chosen.get(item.name, Constant(constant or 0))
+            self._add(init, kernel_weight(item.tensor, drawn_by), item.name)
+        return init
+
+    def power_iteration(self, item: NamedTensor) -> ParameterInit:
+        """Return the initialization of the vector that a power iteration starts from."""
+        init = ParameterInit(
+            item.name,
+            item.tensor,
+            problem=reason_not_fillable(item.tensor, self.needs_memory),
+            is_recorded=False,
+        )
+        if not init.problem:
+            kernel = self.by_kind["kernel"]
+            seed = kernel.seed if isinstance(kernel, RandomInitializer) else None
+            self._add(init, TorchWeight(RandomNormal(0.0, 1.0, seed)), item.name)
+        return init
+
+    def _add(self, init: ParameterInit, weight: TorchWeight, name: str) -> None:
+        kind = weight.drawn_by
+        initializer = self.by_kind[kind] if isinstance(kind, str) else kind
+        path = name.rpartition(".")[0]
+        weight_name = name if weight.name is None else join(path, weight.name)
+        init.add(weight, initializer, _weight_seed(initializer, self.seed, weight_name))
+
+
+def _reason_unknown(item: NamedTensor, original: Original | None) -> str:
+    if original is not None and not original.replaces_computed:
+        return (
+            f"`{original.own_name}` is computed from it and others; `parameters` takes an "
+            f'initializer for it, for example {{"*{item.own_name}": "ones"}}'
+        )
+    owner = item.owner if original is None else original.owner
+    return (
+        f"{type(owner).__name__} is not one of torch's own layers with such a weight; `parameters` "
+        "takes an initializer for each, by name or pattern"
+    )
 
 
 def _weight_seed(initializer: Any, seed: int | None, name: str) -> int | None:
@@ -167,8 +276,10 @@ def _weight_seed(initializer: Any, seed: int | None, name: str) -> int | None:
     return None if seed is None else derive_seed(seed, name)
 
 
-def _resolve(weight: TorchWeight, initializer: Any, seed: int | None) -> Any:
-    """Return the initializer with the weight's seed and fan axes.
+def _resolve(
+    weight: TorchWeight, initializer: Any, seed: int | None
+) -> tuple[TorchWeight, Callable[..., Any]]:
+    """Return the weight, and the initializer with the weight's seed and fan axes.
 
     Raises:
         ValueError: There is a seed, and the initializer takes none.
@@ -177,11 +288,15 @@ def _resolve(weight: TorchWeight, initializer: Any, seed: int | None) -> Any:
         if seed is not None and not getattr(initializer, "__module__", "").startswith("pyinit."):
             name = getattr(initializer, "__qualname__", type(initializer).__qualname__)
             raise ValueError(f"its initializer, {name}, takes no seed")
-        return initializer
+        return weight, initializer
     resolved = copy.copy(initializer) if seed is None else initializer.with_seed(seed)
-    if weight.fan_axes is not None and isinstance(resolved, VarianceScaling):
-        resolved.input_axes, resolved.output_axes = weight.fan_axes
-    return resolved
+    if not isinstance(resolved, VarianceScaling):
+        return weight, resolved
+    if resolved.input_axes is None and resolved.output_axes is None:
+        weight = weight.divided()
+        if weight.fan_axes is not None:
+            resolved.input_axes, resolved.output_axes = weight.fan_axes
+    return weight, resolved
 
 
 def _with_stacked_members(weight: TorchWeight, initializer: Any, shape: Shape) -> TorchWeight:

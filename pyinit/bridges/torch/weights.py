@@ -30,11 +30,30 @@ class TorchWeight(Placement):
         name: The name from which the weight's seed is derived; None for the parameter's own.
         fan_axes: The axes of the weight that count inputs and those that count outputs; None if
             `compute_fans()` finds them.
+        layer_groups: The number of groups of the convolution that the weight belongs to.
     """
 
     drawn_by: str | Callable[..., Any]
     name: str | None = None
     fan_axes: tuple[list[int], list[int]] | None = None
+    layer_groups: int = 1
+
+    def divided(self) -> TorchWeight:
+        """Return the weight with an axis for the groups, and the fans of one group.
+
+        The groups divide the last of the drawn axes, so every element keeps its flat index.
+        """
+        if self.layer_groups == 1:
+            return self
+        assert self.axes is not None
+        rank = len(self.axes)
+        return replace(
+            self,
+            axes=(*(axis + 1 for axis in self.axes[:-1]), 0, 1),
+            groups=self.layer_groups,
+            fan_axes=([*range(rank - 1)], [*range(rank - 2), rank]),
+            layer_groups=1,
+        )
 
 
 Rule = Callable[[Any, str, Any], list[TorchWeight] | None]
@@ -49,6 +68,11 @@ def torch_weights(module: nn.Module, name: str, parameter: Any) -> list[TorchWei
     return None if rule is None else rule(module, name, parameter)
 
 
+def is_torch_layer(module: nn.Module) -> bool:
+    """Return whether a module is one of torch's layers with weights."""
+    return isinstance(module, tuple(_RULES))
+
+
 def kernel_weight(parameter: Any, drawn_by: str | Callable[..., Any] = "kernel") -> TorchWeight:
     """Return the weight of a parameter with the axes (outputs, inputs, *kernel)."""
     rank = parameter.dim()
@@ -59,6 +83,14 @@ def _linear(module: Any, name: str, parameter: Any) -> list[TorchWeight] | None:
     if name == "weight":
         return [kernel_weight(parameter)]
     return [TorchWeight("bias")] if name == "bias" else None
+
+
+def _convolution(module: Any, name: str, parameter: Any) -> list[TorchWeight] | None:
+    weights = _linear(module, name, parameter)
+    if name == "weight":
+        # a transposed convolution has its inputs, which the groups divide, on the first axis
+        weights = [replace(kernel_weight(parameter), layer_groups=module.groups)]
+    return weights
 
 
 def _bilinear(module: Any, name: str, parameter: Any) -> list[TorchWeight] | None:
@@ -130,7 +162,8 @@ def _lstm(module: Any, name: str, parameter: Any) -> list[TorchWeight] | None:
 
 
 _RULES: dict[type | tuple[type, ...], Rule] = {
-    (nn.Linear, nn.modules.conv._ConvNd): _linear,
+    nn.Linear: _linear,
+    nn.modules.conv._ConvNd: _convolution,
     nn.Bilinear: _bilinear,
     (nn.Embedding, nn.EmbeddingBag): _embedding,
     (

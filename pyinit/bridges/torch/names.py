@@ -1,0 +1,106 @@
+"""The tensors of a module by their names in the plain module, which no wrapper changes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+#: torch's classes that wrap a module, and the attribute that holds it. Most are in modules that
+#: torch imports only when they are used.
+_WRAPPERS = {
+    ("torch._dynamo.eval_frame", "OptimizedModule"): "_orig_mod",
+    ("torch.nn.parallel.data_parallel", "DataParallel"): "module",
+    ("torch.nn.parallel.distributed", "DistributedDataParallel"): "module",
+    (
+        "torch.distributed.fsdp.fully_sharded_data_parallel",
+        "FullyShardedDataParallel",
+    ): "_fsdp_wrapped_module",
+    (
+        "torch.distributed.algorithms._checkpoint.checkpoint_wrapper",
+        "ActivationWrapper",
+    ): "_checkpoint_wrapped_module",
+    ("torch.distributed.pipelining._IR", "LossWrapper"): "module",
+    ("torch.optim.swa_utils", "AveragedModel"): "module",
+    ("torch.ao.quantization.stubs", "QuantWrapper"): "module",
+}
+
+
+@dataclass(frozen=True)
+class NamedTensor:
+    """A parameter or buffer of a module.
+
+    Args:
+        name: Its name in the plain module.
+        owner: The module that has it as an attribute.
+        own_name: The name of that attribute.
+        tensor: The tensor.
+    """
+
+    name: str
+    owner: nn.Module
+    own_name: str
+    tensor: Any
+
+
+def loaded_class(module_name: str, class_name: str) -> type[Any] | None:
+    """Return a class of a module; None if the module has not been imported."""
+    return getattr(sys.modules.get(module_name), class_name, None)
+
+
+def is_wrapper(module: nn.Module) -> bool:
+    """Return whether a module is one of torch's wrappers of another module."""
+    return isinstance(module, tuple(cls for cls, _ in _loaded_wrappers()))
+
+
+def _loaded_wrappers() -> list[tuple[type[Any], str]]:
+    loaded = ((loaded_class(*where), attribute) for where, attribute in _WRAPPERS.items())
+    return [(cls, attribute) for cls, attribute in loaded if cls is not None]
+
+
+def join(path: str, name: str) -> str:
+    """Return the name of an attribute of the module at `path`."""
+    return f"{path}.{name}" if path else name
+
+
+def named_modules(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Yield each module once, with its name, in the order of torch's `named_modules()`.
+
+    A wrapper and the module in it have the same name.
+    """
+    wrappers = _loaded_wrappers()
+    seen: set[int] = set()
+
+    def walk(path: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+        if id(module) in seen:
+            return
+        seen.add(id(module))
+        yield path, module
+        # the class decides: a module of the user's own may have an attribute of that name
+        wrapped = next((name for cls, name in wrappers if isinstance(module, cls)), None)
+        for name, child in module.named_children():
+            yield from walk(path if name == wrapped else join(path, name), child)
+
+    return walk("", module)
+
+
+def named_parameters(module: nn.Module) -> Iterator[NamedTensor]:
+    """Yield each parameter once; a shared one has the first of its names, as in torch."""
+    return _named_tensors(module, "named_parameters")
+
+
+def named_buffers(module: nn.Module) -> Iterator[NamedTensor]:
+    """Yield each buffer once, as `named_parameters()` does."""
+    return _named_tensors(module, "named_buffers")
+
+
+def _named_tensors(module: nn.Module, method: str) -> Iterator[NamedTensor]:
+    seen: set[int] = set()
+    for path, owner in named_modules(module):
+        for own_name, tensor in getattr(owner, method)(recurse=False):
+            if id(tensor) not in seen:
+                seen.add(id(tensor))
+                yield NamedTensor(join(path, own_name), owner, own_name, tensor)

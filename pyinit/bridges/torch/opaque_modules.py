@@ -1,0 +1,67 @@
+"""Modules whose weights cannot be filled: quantized ones, and shards of other processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from pyinit.bridges.torch.names import loaded_class, named_modules
+
+#: The namespaces of torch's classes of packed weights.
+_PACKED = tuple(
+    f"__torch__.torch.classes.{namespace}." for namespace in ("quantized", "rnn", "sparse")
+)
+_QUANTIZED = (
+    "its weights are quantized: initialize the float module, then quantize it (if it is trained "
+    "afterwards, before that)"
+)
+_SHARDED = (
+    "FullyShardedDataParallel has flattened or sharded its parameters: enter "
+    "FullyShardedDataParallel.summon_full_params(module) first"
+)
+
+
+def find_opaque_modules(module: nn.Module) -> Iterator[tuple[str, str]]:
+    """Yield the name of each module whose weights cannot be filled, and the reason."""
+    sharding = loaded_class(
+        "torch.distributed.fsdp.fully_sharded_data_parallel", "FullyShardedDataParallel"
+    )
+    for path, owner in named_modules(module):
+        name = path or type(owner).__name__
+        if _is_packed(owner):
+            yield name, _QUANTIZED
+        elif sharding is not None and isinstance(owner, sharding) and _is_sharded(owner):
+            yield name, _SHARDED
+
+
+def _is_packed(module: nn.Module) -> bool:
+    for value in vars(module).values():
+        if isinstance(value, torch.Tensor) and value.is_quantized:
+            return True
+        # an exact type: a scripted module is another kind of script object
+        if type(value) is torch.ScriptObject and _class_name(value).startswith(_PACKED):
+            return True
+    return any(
+        buffer.layout is torch._mkldnn or buffer.is_quantized
+        for _, buffer in module.named_buffers(recurse=False)
+    )
+
+
+def _class_name(value: torch.ScriptObject) -> str:
+    name: str = value._type().qualified_name()
+    return name
+
+
+def _is_sharded(module: nn.Module) -> bool:
+    handle = module._handle
+    if handle is None:
+        return False
+    flat = handle.flat_param
+    if flat._params is None:
+        return any("_flat_param" in owner._parameters for owner in module.modules())
+    return any(
+        parameter.shape != shape
+        for parameter, shape in zip(flat._params, flat._shapes, strict=True)
+    )
