@@ -7,11 +7,13 @@ nothing; `pyinit.bridges.attach()` replaces all of them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from pyinit.arguments import argument_error
 
 if TYPE_CHECKING:
+    from pyinit.dtypes import AnyArray
     from pyinit.initializers.lazy import LazyTensor
     from pyinit.manifests.adapters import ModelAdapter
 
@@ -32,6 +34,10 @@ def _no_layout(make_lazy: Callable[[], LazyTensor], layout: Any) -> Any:
     raise argument_error("layout", layout, "None")
 
 
+def _no_host_memory(out: Any) -> AbstractContextManager[AnyArray] | None:
+    return None
+
+
 def _no_adapter(target: Any) -> ModelAdapter | None:
     return None
 
@@ -48,6 +54,10 @@ shared_generator: Callable[[dict[str, Any]], Any] = _no_generator
 
 #: Returns an array sharded over devices, from a function that makes its lazy tensor and a layout.
 draw_sharded: Callable[[Callable[[], LazyTensor], Any], Any] = _no_layout
+
+#: Returns a context that provides the memory of a torch tensor on the CPU as a NumPy array to fill;
+#: None for any other object.
+host_memory: Callable[[Any], AbstractContextManager[AnyArray] | None] = _no_host_memory
 
 #: Returns the adapter of a Keras model or a torch module; None for any other object.
 adapter_for: Callable[[Any], ModelAdapter | None] = _no_adapter

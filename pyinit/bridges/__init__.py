@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from pyinit import hooks
 
 if TYPE_CHECKING:
+    from pyinit.dtypes import AnyArray
     from pyinit.initializers.lazy import LazyTensor
     from pyinit.manifests.adapters import ModelAdapter
 
@@ -23,6 +25,7 @@ def attach() -> None:
     hooks.shared_config = _shared_config
     hooks.shared_generator = _shared_generator
     hooks.draw_sharded = _draw_sharded
+    hooks.host_memory = _host_memory
     hooks.adapter_for = _adapter_for
 
 
@@ -59,6 +62,16 @@ def _draw_sharded(make_lazy: Callable[[], LazyTensor], layout: Any) -> Any:
     from pyinit.bridges.jax.sharding import draw_sharded
 
     return draw_sharded(make_lazy, layout)
+
+
+def _host_memory(out: Any) -> AbstractContextManager[AnyArray] | None:
+    torch = sys.modules.get("torch")
+    # CuPy fills tensors on a GPU
+    if torch is None or not isinstance(out, torch.Tensor) or out.is_cuda:
+        return None
+    from pyinit.bridges.torch.memory import lend
+
+    return lend(out)
 
 
 def _adapter_for(target: Any) -> ModelAdapter | None:

@@ -104,9 +104,10 @@ class Initializer:
             dtype: The name of the dtype, or a dtype of NumPy, TensorFlow, JAX or torch. None means
                 the dtype of `out`, or else `floatx()`. Random initializers fill float16, bfloat16,
                 float32 and float64; constant ones also integers and bool.
-            out: The array to fill; nothing else is allocated. A NumPy array of any strides, or an
-                array on a GPU in C or Fortran order: CuPy's, a tensor of torch, or an object with
-                DLPack or `__cuda_array_interface__`.
+            out: The array to fill; nothing else is allocated. A NumPy array or a torch tensor on
+                the CPU, of any strides, or an array on a GPU in C or Fortran order: CuPy's, a
+                tensor of torch, or an object with DLPack or `__cuda_array_interface__`. A torch
+                tensor may require gradients: as in `torch.nn.init`, the fill is not recorded.
             device: `"cpu"`, `"cuda"` (CuPy's current device) or `"cuda:1"` (that device). None
                 means the device of `out`, or else `default_device()`.
             partition_shape: The shape of the partition to draw; None draws the full tensor.
@@ -124,8 +125,8 @@ class Initializer:
 
         Raises:
             ValueError: An argument is invalid.
-            TypeError: `out` is neither a NumPy array nor an array on a GPU, or the call is one of
-                `(key, shape, dtype)`.
+            TypeError: `out` is neither a NumPy array, a torch tensor nor an array on a GPU, or the
+                call is one of `(key, shape, dtype)`.
             ImportError: A GPU needs CuPy, which is not installed.
             RuntimeError: There is no CUDA driver or no GPU.
             MemoryError: There is not enough memory.
@@ -138,6 +139,19 @@ class Initializer:
             return hooks.draw_sharded(
                 lambda: self._lazy(as_shape(shape), standardize_dtype(dtype, self._dtypes)), layout
             )
+        is_array = out is None or isinstance(out, np.ndarray)
+        memory = None if is_array else hooks.host_memory(out)
+        if memory is not None:
+            with memory as array:
+                self(
+                    shape,
+                    dtype,
+                    out=array,
+                    device=device,
+                    partition_shape=partition_shape,
+                    partition_offset=partition_offset,
+                )
+            return out
         full = as_shape(shape)
         partition, offset = full, None
         if partition_shape is not None or partition_offset is not None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pyinit import hooks
 from pyinit.arguments import (
     Shape,
     argument_error,
@@ -235,17 +236,23 @@ class LazyTensor:
         """Fill an array with the partition that starts at `offset`.
 
         Args:
-            out: The array, whose shape is that of the partition: a NumPy array of any strides, or
-                an array on a GPU in C or Fortran order (CuPy's, a tensor of torch, or an object
-                with DLPack or `__cuda_array_interface__`). Its dtype is the tensor's, or float64,
-                which holds the values of any float dtype, rounded to the tensor's dtype.
+            out: The array, whose shape is that of the partition: a NumPy array or a torch tensor on
+                the CPU, of any strides, or an array on a GPU in C or Fortran order (CuPy's, a
+                tensor of torch, or an object with DLPack or `__cuda_array_interface__`). Its dtype
+                is the tensor's, or float64, which holds the values of any float dtype, rounded to
+                the tensor's dtype.
             offset: The start of the partition along each axis; None means the origin.
 
         Raises:
-            TypeError: `out` is neither a NumPy array nor an array on a GPU.
+            TypeError: `out` is neither a NumPy array, a torch tensor nor an array on a GPU.
             ValueError: `out` has another dtype or is read-only, or the partition lies outside the
                 tensor.
         """
+        memory = None if isinstance(out, np.ndarray) else hooks.host_memory(out)
+        if memory is not None:
+            with memory as array:
+                self.read_into(array, offset)
+            return
         ordinal = devices.resolve(None, out)
         if ordinal is None:
             check_out(out, self._dtype, widened=True)
@@ -451,13 +458,13 @@ def check_out(
         widened: Whether float64 storage of a narrower float dtype is allowed.
 
     Raises:
-        TypeError: `out` is neither a NumPy array nor an array on a GPU.
+        TypeError: `out` is neither.
         ValueError: `out` has another shape or dtype, or is not writable and aligned.
     """
     on_gpu = not isinstance(out, np.ndarray) and devices.device_of(out) is not None
     # the mask of a masked array would keep hiding filled values
     if not on_gpu and (not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray)):
-        allowed = "a NumPy array or an array on a GPU (for a torch tensor on the CPU, its .numpy())"
+        allowed = "a NumPy array, a torch tensor or an array on a GPU"
         raise TypeError(f"Argument `out` must be {allowed}. Received: out={out!r}")
     widened = widened and is_float(dtype)
     is_stored = out.dtype == dtype or (widened and out.dtype == _FLOAT64)

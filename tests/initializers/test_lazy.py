@@ -241,7 +241,7 @@ def test_invalid_buffers_are_errors():
         weights.read_into(np.zeros((2, 2), np.float32), (2, 0))
     with pytest.raises(ValueError, match=r"Argument `out\.shape` must be of the rank"):
         weights.read_into(np.zeros(2, np.float32))
-    with pytest.raises(TypeError, match="must be a NumPy array or an array on a GPU"):
+    with pytest.raises(TypeError, match="a NumPy array, a torch tensor or an array on a GPU"):
         weights.read_into([0.0])
     with pytest.raises(ValueError, match="of dtype int8"):
         pyinit.Ones().lazy((2,), "int8").read_into(np.zeros(2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -49,6 +49,22 @@ def reason_not_fillable(tensor: Any, needs_memory: bool = True, *, is_buffer: bo
     if any(stride == 0 and n > 1 for stride, n in zip(data.stride(), data.shape, strict=True)):
         return "its elements share memory, as after expand()"
     return ""
+
+
+def lend(out: Any) -> AbstractContextManager[AnyArray]:
+    """Return a context that provides an array to write the values of the argument `out` to.
+
+    Raises:
+        ValueError: The tensor cannot be filled.
+    """
+    reason = reason_not_fillable(out, is_buffer=True)
+    if reason:
+        shape = "unknown shape" if torch.nn.parameter.is_lazy(out) else f"shape {tuple(out.shape)}"
+        raise ValueError(
+            f"Argument `out` must be a tensor that can be filled: {reason}. Received: a "
+            f"{type(out).__name__} of {shape} and dtype {out.dtype}"
+        )
+    return writable(out)
 
 
 @contextmanager

@@ -4,12 +4,12 @@ import copy
 import doctest
 
 import keras
-import ml_dtypes
 import numpy as np
 import pytest
 
 import pyinit
 from tests.support import same_bits
+from tests.support.torch_values import all_values, values
 
 torch = pytest.importorskip("torch")
 
@@ -18,18 +18,6 @@ from pyinit.torch import init_  # noqa: E402
 
 pytestmark = pytest.mark.backends
 nn = torch.nn
-
-
-def values(tensor) -> np.ndarray:
-    """Return a tensor's values; bfloat16 as that of ml_dtypes."""
-    tensor = tensor.detach()
-    if tensor.dtype == torch.bfloat16:
-        return tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
-    return tensor.numpy()
-
-
-def all_values(module) -> dict[str, np.ndarray]:
-    return {name: values(parameter).copy() for name, parameter in module.named_parameters()}
 
 
 def weights_of(layer, *inputs) -> list[np.ndarray]:
