@@ -41,9 +41,45 @@ def host_array(x: Any) -> AnyArray:
 
 
 def _of_torch(tensor: Any, torch: Any) -> AnyArray:
-    host = tensor.detach().cpu()
-    if host.dtype != torch.bfloat16:
+    host = tensor.detach().cpu().resolve_conj().resolve_neg()
+    dtype = NUMERIC_DTYPES.get(str(host.dtype).removeprefix("torch."))
+    if dtype is None or type(host) is not torch.Tensor or host.layout != torch.strided:
         return np.asarray(host.numpy())
-    # torch cannot convert bfloat16 to NumPy
-    bits: AnyArray = host.view(torch.int16).numpy()
-    return bits.view(NUMERIC_DTYPES["bfloat16"])
+    if is_freed(host):
+        raise ValueError("The memory of the tensor has been freed")
+    return torch_memory(host, dtype)
+
+
+class _TorchMemory:
+    """The memory of a torch tensor, by NumPy's array interface, which keeps the tensor alive."""
+
+    def __init__(self, tensor: Any) -> None:
+        self._tensor = tensor
+        self.__array_interface__ = {
+            "version": 3,
+            "data": (tensor.data_ptr(), False),
+            "shape": tuple(tensor.shape),
+            "strides": tuple(stride * tensor.itemsize for stride in tensor.stride()),
+            "typestr": f"|V{tensor.itemsize}",
+        }
+
+
+def torch_memory(tensor: Any, dtype: np.dtype[Any]) -> AnyArray:
+    """Return the memory of a plain, strided torch tensor on the CPU as a NumPy array.
+
+    Its method `numpy()` does not know bfloat16, and fixes the size of the storage forever, which
+    FullyShardedDataParallel has to change.
+
+    Args:
+        tensor: The tensor, whose memory is not freed.
+        dtype: NumPy's dtype of its elements.
+    """
+    if tensor.numel() == 0:
+        return np.empty(tuple(tensor.shape), dtype)
+    bits: AnyArray = np.asarray(_TorchMemory(tensor))
+    return bits.view(dtype)
+
+
+def is_freed(tensor: Any) -> bool:
+    """Return whether the storage of a torch tensor has been freed, as sharding does."""
+    return bool(tensor.numel()) and tensor.untyped_storage().nbytes() == 0

@@ -16,4 +16,5 @@ def values(tensor) -> np.ndarray:
 
 def all_values(module) -> dict[str, np.ndarray]:
     """Return a copy of each parameter's values, by name."""
-    return {name: values(parameter).copy() for name, parameter in module.named_parameters()}
+    # a clone, for numpy() keeps FSDP from freeing the parameter's own memory
+    return {name: values(parameter.clone()) for name, parameter in module.named_parameters()}

@@ -41,8 +41,12 @@ def init_(
     copied, whatever the strides.
 
     With a seed, each parameter of a module is drawn with `derive_seed(seed, name)`, where `name` is
-    its name in `named_parameters()`: `"encoder.0.weight"`. Adding, removing or reordering modules
-    does not change the other parameters, as long as their names stay.
+    its name in `named_parameters()` of the plain module: `"encoder.0.weight"`. Wrappers such as
+    `torch.compile()` or `DistributedDataParallel` do not change it. Adding, removing or reordering
+    modules does not change the other parameters, as long as their names stay.
+
+    The statistics of batch and instance norms are reset, as their constructors set them. Other
+    buffers stay as they are.
 
     Args:
         target: A tensor or a module. A tensor of rank 2 or more is treated as the weight of a
@@ -60,18 +64,23 @@ def init_(
         embeddings_initializer: The initializer of Embedding and EmbeddingBag. None means
             `initializer`, or `"uniform"` if that is None too.
         bias_initializer: The initializer of biases; None means `"zeros"`.
-        parameters: Initializers of single parameters, by name; None leaves a parameter unchanged.
-            Required for parameters of modules that are not torch's own; these are treated like a
-            tensor.
+        parameters: Initializers of single parameters, by name or by pattern, in which `*` stands
+            for any characters, `?` for one and `[13]` for one of these: `{"*.experts.w[13]":
+            "he_normal", "*norm.weight": "ones"}`. A name takes precedence over patterns, and a
+            later pattern over earlier ones. None leaves parameters and buffers unchanged. A key
+            that matches no parameter is compared with the names of buffers. Required for parameters
+            of modules that are not torch's own; these are treated like a tensor.
 
     Returns:
         `target`.
 
     Raises:
         TypeError: `target` is neither a tensor nor a module, or an initializer is not callable.
-        ValueError: An argument is invalid, or a tensor cannot be filled: its dtype is not a float,
-            it has no memory (meta) or no shape (lazy), or its module is unknown. The error lists
-            all such tensors; nothing is changed.
+        ValueError: An argument is invalid, a key of `parameters` matches nothing, or a tensor
+            cannot be filled: its dtype is not a float, it has no memory (meta) or no shape (lazy),
+            it is computed from others, packed (quantized) or sharded, it is a buffer that
+            `to_empty()` left undefined, or its module is unknown. The error lists all such tensors;
+            nothing is changed.
 
     Example:
         >>> import pyinit.torch

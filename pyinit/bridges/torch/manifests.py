@@ -125,7 +125,8 @@ def create_manifest(
         progress: As for `pyinit.create_manifest()`.
 
     Returns:
-        A `Manifest`, whose names are those of `named_parameters()`.
+        A `Manifest` of the parameters and of the statistics of norms. The names are those in the
+        plain module, without wrappers.
 
     Raises:
         TypeError: `module` is not a torch module.

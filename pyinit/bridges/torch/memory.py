@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray
+from pyinit.runtime.host_arrays import is_freed, torch_memory
 
 _DTYPES = {
     getattr(torch, name): dtype for name, dtype in NUMERIC_DTYPES.items() if hasattr(torch, name)
@@ -44,6 +45,8 @@ def reason_not_fillable(tensor: Any, needs_memory: bool = True, *, is_buffer: bo
         return f"it is a {type(data).__name__}, not a plain tensor: fill the tensors it wraps"
     if data.layout != torch.strided:
         return f"its layout is {data.layout}, not torch.strided"
+    if data.device.type == "cpu" and is_freed(data):
+        return "its memory has been freed, as FullyShardedDataParallel does"
     if data.is_neg():
         return "it is a view that negates another tensor"
     if any(stride == 0 and n > 1 for stride, n in zip(data.stride(), data.shape, strict=True)):
@@ -76,10 +79,8 @@ def writable(tensor: Any) -> Iterator[AnyArray]:
     """
     data = tensor.detach()
     if data.device.type == "cpu":
-        # torch does not convert bfloat16 to NumPy
-        bits = data.view(torch.int16) if data.dtype == torch.bfloat16 else data
         try:
-            yield bits.numpy().view(_DTYPES[data.dtype])
+            yield torch_memory(data, _DTYPES[data.dtype])
         finally:
             # autograd does not notice NumPy's writes; tensors of inference mode do not count them
             if not tensor.is_inference():

@@ -51,11 +51,6 @@ def loaded_class(module_name: str, class_name: str) -> type[Any] | None:
     return getattr(sys.modules.get(module_name), class_name, None)
 
 
-def is_wrapper(module: nn.Module) -> bool:
-    """Return whether a module is one of torch's wrappers of another module."""
-    return isinstance(module, tuple(cls for cls, _ in _loaded_wrappers()))
-
-
 def _loaded_wrappers() -> list[tuple[type[Any], str]]:
     loaded = ((loaded_class(*where), attribute) for where, attribute in _WRAPPERS.items())
     return [(cls, attribute) for cls, attribute in loaded if cls is not None]

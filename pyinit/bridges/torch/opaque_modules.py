@@ -1,4 +1,4 @@
-"""Modules whose weights cannot be filled: quantized ones, and shards of other processes."""
+"""Modules whose weights cannot be filled: packed ones, and those that FSDP has sharded."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from pyinit.bridges.torch.names import loaded_class, named_modules
 _PACKED = tuple(
     f"__torch__.torch.classes.{namespace}." for namespace in ("quantized", "rnn", "sparse")
 )
-_QUANTIZED = (
-    "its weights are quantized: initialize the float module, then quantize it (if it is trained "
-    "afterwards, before that)"
-)
+_CONVERTED = "its weights are packed (quantized, or for MKL-DNN): initialize it before conversion"
 _SHARDED = (
     "FullyShardedDataParallel has flattened or sharded its parameters: enter "
     "FullyShardedDataParallel.summon_full_params(module) first"
@@ -31,7 +28,7 @@ def find_opaque_modules(module: nn.Module) -> Iterator[tuple[str, str]]:
     for path, owner in named_modules(module):
         name = path or type(owner).__name__
         if _is_packed(owner):
-            yield name, _QUANTIZED
+            yield name, _CONVERTED
         elif sharding is not None and isinstance(owner, sharding) and _is_sharded(owner):
             yield name, _SHARDED
 

@@ -123,8 +123,7 @@ def module_inits(
         needs_memory: Whether a tensor on the meta device, or an undefined buffer, is a problem.
 
     Raises:
-        ValueError: `arguments.parameters` is invalid, or the module has quantized or sharded
-            modules.
+        ValueError: `arguments.parameters` is invalid, or the module has packed or sharded modules.
     """
     check_problems("target", _FILLABLE, find_opaque_modules(module))
     parameters, buffers = list(named_parameters(module)), list(named_buffers(module))
@@ -220,11 +219,11 @@ class _Rules:
         if item.name not in self.chosen and constant is None:
             if not self.needs_memory or not (item.tensor.is_meta or is_undefined):
                 return None
-            reason = "it is on the meta device" if item.tensor.is_meta else "it is undefined"
+            where = "is on the meta device" if item.tensor.is_meta else "may be undefined"
             init.problem = (
-                f"{reason}, as after to_empty(), and {type(item.owner).__name__} is not one of "
-                "torch's own layers that reset it; `parameters` takes an initializer for it, or "
-                "None if you set it yourself"
+                f"the buffer {where}, as after to_empty(), and pyinit does not know how "
+                f"{type(item.owner).__name__} sets it; `parameters` takes an initializer for it, "
+                "or None if you set it yourself"
             )
             return init
         init.problem = reason_not_fillable(item.tensor, self.needs_memory, is_buffer=True)
