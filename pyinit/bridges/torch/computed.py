@@ -82,11 +82,13 @@ def find_originals(module: nn.Module) -> dict[str, Original]:
                 original = Original(join(path, key), owner, key, replaces)
                 originals[join(path, f"parametrizations.{key}.{name}")] = original
         by_hooks = dict(_replaced_by_hooks(owner))
+        computed = {key for key, _ in by_hooks.values()}
         for name, (key, replaces) in by_hooks.items():
-            # a pruned tensor may itself be the original of a spectral norm
+            # pruning may compute the original of a spectral norm
             while key in by_hooks:
                 key, replaces = by_hooks[key][0], replaces and by_hooks[key][1]
-            originals[join(path, name)] = Original(join(path, key), owner, key, replaces)
+            if name not in computed:
+                originals[join(path, name)] = Original(join(path, key), owner, key, replaces)
     return originals
 
 

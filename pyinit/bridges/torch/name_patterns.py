@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from typing import Any
 
 from pyinit.arguments import argument_error
@@ -36,7 +36,6 @@ class NamePatterns:
         self._initializers = {
             key: None if value is None else get(value) for key, value in given.items()
         }
-        self._patterns = {key: re.compile(fnmatch.translate(key)) for key in given}
 
     def choose(
         self,
@@ -48,58 +47,69 @@ class NamePatterns:
 
         Args:
             parameters: The names of a module's parameters.
-            buffers: The names of its buffers. A key matches a buffer only if it matches no
+            buffers: The names of its buffers. A key applies to them only if it matches no
                 parameter, or has None instead of an initializer.
             originals: The originals of the module's computed tensors.
 
         Raises:
             ValueError: A key matches nothing, or a computed tensor instead of its originals.
         """
-        keys = [key for key in self._patterns if self._matched(key, parameters)]
-        chosen = self._assign(keys, parameters)
-        self._refuse_computed(originals, chosen)
-        others = [
-            key for key in self._patterns if self._initializers[key] is None or key not in keys
-        ]
-        of_buffers = self._assign(others, buffers)
-        for key in self._patterns:
-            if key not in keys and not self._matched(key, buffers):
-                self._refuse_unmatched(key, [*parameters, *buffers])
-        return {**of_buffers, **chosen}
-
-    def _matches(self, key: str, name: str) -> bool:
-        return key == name or self._patterns[key].match(name) is not None
-
-    def _matched(self, key: str, names: Collection[str]) -> bool:
-        return key in names or any(self._patterns[key].match(name) for name in names)
-
-    def _assign(self, keys: list[str], names: Iterable[str]) -> dict[str, Any]:
-        chosen: dict[str, Any] = {}
-        exact, last_first = set(keys), keys[::-1]
-        for name in names:
-            if name in exact:
-                chosen[name] = self._initializers[name]
-                continue
-            key = next((key for key in last_first if self._patterns[key].match(name)), None)
-            if key is not None:
-                chosen[name] = self._initializers[key]
-        return chosen
-
-    def _refuse_computed(
-        self, originals: Mapping[str, Original], chosen: Mapping[str, Any]
-    ) -> None:
         computed: dict[str, list[str]] = {}
         for name, original in originals.items():
             computed.setdefault(original.computed, []).append(name)
-        for key in self._patterns:
-            for name, sources in computed.items():
-                if self._matches(key, name) and not any(source in chosen for source in sources):
-                    allowed = f"{_ALLOWED}: {name} is computed from {' and '.join(sources)}, name "
-                    allowed += "these instead" if len(sources) > 1 else "this instead"
-                    raise argument_error("parameters", self._given, allowed)
+        keys = _Keys(self._given, {*parameters, *buffers, *computed})
+        of_parameters = keys.matching(parameters)
+        chosen = keys.assign(of_parameters, parameters)
+        for name, key in keys.assign(keys.matching(computed), computed).items():
+            if chosen.keys().isdisjoint(computed[name]):
+                self._refuse(f": {name} is computed from {' and '.join(computed[name])}", key)
+        kept = {key for key, initializer in self._initializers.items() if initializer is None}
+        others = (keys.all - of_parameters) | kept
+        chosen |= keys.assign(others & keys.matching(buffers), buffers)
+        unmatched = keys.all - of_parameters - keys.matching(buffers)
+        for key in self._given:
+            if key in unmatched:
+                close = difflib.get_close_matches(key, [*parameters, *buffers], 3)
+                similar = f" (similar: {', '.join(close)})" if close else ""
+                self._refuse(f"; the module has none that matches {key!r}{similar}", key)
+        return {name: self._initializers[key] for name, key in chosen.items()}
 
-    def _refuse_unmatched(self, key: str, names: list[str]) -> None:
-        close = difflib.get_close_matches(key, names, 3)
-        hint = f" (similar: {', '.join(close)})" if close else ""
-        allowed = f"{_ALLOWED}; the module has none that matches {key!r}{hint}"
-        raise argument_error("parameters", self._given, allowed)
+    def _refuse(self, reason: str, key: str) -> None:
+        received = {key: self._given[key]}
+        raise argument_error("parameters", received, _ALLOWED + reason)
+
+
+class _Keys:
+    """The keys of `parameters`: names, and patterns in the order given.
+
+    Args:
+        keys: The keys.
+        names: All names; a key that is one of them is no pattern.
+    """
+
+    def __init__(self, keys: Iterable[str], names: Set[str]) -> None:
+        self.all = set(keys)
+        self._names = self.all & names
+        self._patterns = {
+            key: re.compile(fnmatch.translate(key)) for key in keys if key not in names
+        }
+
+    def matching(self, names: Collection[str]) -> set[str]:
+        """Return the keys that match one of the names."""
+        patterns = {
+            key for key, pattern in self._patterns.items() if any(map(pattern.match, names))
+        }
+        return patterns | self._names.intersection(names)
+
+    def assign(self, keys: Set[str], names: Iterable[str]) -> dict[str, str]:
+        """Return the key of each name: the name itself, or else the last pattern that matches."""
+        patterns = [(key, self._patterns[key]) for key in self._patterns if key in keys][::-1]
+        assigned = {}
+        for name in names:
+            if name in self._names and name in keys:
+                assigned[name] = name
+                continue
+            key = next((key for key, pattern in patterns if pattern.match(name)), None)
+            if key is not None:
+                assigned[name] = key
+        return assigned
