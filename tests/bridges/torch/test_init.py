@@ -65,13 +65,44 @@ def test_convolutions_get_what_keras_convolutions_get(rank, transposed):
     np.testing.assert_allclose(np.moveaxis(output, 1, -1), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_groups_count_as_in_keras():
-    """Protects the fans of grouped convolutions."""
-    ours = pyinit.HeUniform(seed=5)
-    layer = keras.layers.Conv2D(6, 3, groups=2, kernel_initializer=ours)
+GROUPED = {
+    "grouped 1d": lambda: nn.Conv1d(4, 6, 3, groups=2),
+    "grouped 2d": lambda: nn.Conv2d(8, 4, (3, 2), groups=4),
+    "grouped 3d": lambda: nn.Conv3d(4, 6, 2, groups=2),
+    "depthwise": lambda: nn.Conv2d(6, 6, 3, groups=6),
+    "depthwise with a multiplier": lambda: nn.Conv2d(6, 12, 3, groups=6),
+    "grouped, transposed": lambda: nn.ConvTranspose2d(8, 6, 3, groups=2),
+    "depthwise, transposed": lambda: nn.ConvTranspose1d(6, 6, 3, groups=6),
+    "not grouped": lambda: nn.Conv2d(4, 6, 3),
+}
+
+
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out", "fan_avg"])
+@pytest.mark.parametrize("name", GROUPED)
+def test_grouped_convolutions_have_the_fans_of_a_group(name, mode):
+    """Protects the scale, by torch's own fans of one group's weight."""
+    module = GROUPED[name]()
+    ours = pyinit.VarianceScaling(2.0, mode, "untruncated_normal", seed=5)
+    init_(module, ours)
+    one_group = module.weight[: module.weight.shape[0] // module.groups]
+    fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(one_group)
+    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
+    kernel = as_keras(module.weight)
+    assert same_bits(kernel, pyinit.RandomNormal(0.0, (2 / fan) ** 0.5, seed=5)(kernel.shape))
+
+
+def test_groups_elsewhere():
+    """Protects what does not depend on fans, and Keras' values where only the inputs count."""
+    layer = keras.layers.Conv2D(6, 3, groups=2, kernel_initializer=pyinit.HeUniform(seed=5))
     layer.build((None, 5, 5, 4))
-    module = init_(nn.Conv2d(4, 6, 3, groups=2), ours)
-    assert same_bits(as_keras(module.weight), keras.ops.convert_to_numpy(layer.kernel))
+    module = nn.Conv2d(4, 6, 3, groups=2)
+    kernel = keras.ops.convert_to_numpy(layer.kernel)
+    assert same_bits(as_keras(init_(module, pyinit.HeUniform(seed=5)).weight), kernel)
+    orthogonal = pyinit.Orthogonal(seed=5)
+    assert same_bits(as_keras(init_(module, orthogonal).weight), orthogonal((3, 3, 2, 6)))
+    # axes that the user gives refer to the kernel without an axis for the groups
+    ours = pyinit.GlorotUniform(seed=5, input_axes=[2], output_axes=[3])
+    assert same_bits(as_keras(init_(module, ours).weight), ours((3, 3, 2, 6)))
 
 
 @pytest.mark.parametrize("module", [nn.Embedding(9, 4), nn.EmbeddingBag(9, 4)])

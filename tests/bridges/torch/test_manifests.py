@@ -23,6 +23,9 @@ class Everything(nn.Module):
         super().__init__()
         self.linear = nn.Linear(4, 6)
         self.conv = nn.Conv2d(3, 4, 2)
+        self.grouped = nn.Conv2d(4, 6, 3, groups=2)
+        self.depthwise = nn.ConvTranspose1d(4, 4, 3, groups=4)
+        self.batch_norm = nn.BatchNorm2d(4)
         self.bilinear = nn.Bilinear(2, 3, 4)
         self.embedding = nn.Embedding(7, 4, padding_idx=2)
         self.norm = nn.LayerNorm(4)
@@ -38,10 +41,12 @@ def test_everything_that_init_fills(dtype, tmp_path):
     """Protects every layer: the manifest has the weights of init_()."""
     module = pyinit.torch.init_(Everything().to(dtype), seed=42)
     pinned = pyinit.create_manifest(module, seed=42)
-    assert [t.name for t in pinned.tensors] == [name for name, _ in module.named_parameters()]
+    names = [t.name for t in pinned.tensors]
+    parameters = [name for name, _ in module.named_parameters()]
+    assert names == [*parameters, *(name for name, _ in module.named_buffers())]
     assert pyinit.verify(pinned)
     assert pyinit.verify(pinned, module)
-    assert pyinit.verify(pinned, dict(module.named_parameters()))
+    assert pyinit.verify(pinned, module.state_dict())
     [path] = pyinit.materialize(pinned, tmp_path / "m.safetensors")
     safetensors = pytest.importorskip("safetensors.torch")
     other = Everything().to(dtype)
