@@ -31,7 +31,15 @@ IN_PYTHON = [python for _, python, _ in ROWS if python and ON_GPU[0] not in pyth
 IN_R = [r for _, _, r in ROWS if r and ON_GPU[1] not in r]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def examples_of(page):
+    """Return a page as a parameter, marked if its examples need torch."""
+    # torch's compiler imports a deprecated part of torch
+    marks = [pytest.mark.backends, pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")]
+    marks = marks if ">>> import torch" in page.read_text() else []
+    return pytest.param(page, marks=marks, id=page.name)
+
+
+@pytest.mark.parametrize("page", [examples_of(page) for page in PAGES])
 def test_examples_in_python(page):
     """Protects readers who type what they read."""
     results = doctest.testfile(

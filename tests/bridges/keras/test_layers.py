@@ -121,6 +121,32 @@ def test_attention_gets_the_axes():
         assert not same_bits(values_of_axes, pyinit.GlorotUniform(5)(shape))
 
 
+@pytest.mark.parametrize("name", ["DepthwiseConv2D", "SeparableConv2D"])
+def test_depthwise_convolutions_take_the_users_axes(name):
+    """Protects the axes that docs/keras.md shows; without them, the fans are Keras' own."""
+    axes = {"input_axes": [0, 1], "output_axes": [0, 1, 3]}
+    sizes = {"filters": 8} if name == "SeparableConv2D" else {}
+    limits = []
+    for arguments in ({}, axes):
+        layer = getattr(keras.layers, name)(
+            kernel_size=3,
+            depth_multiplier=2,
+            depthwise_initializer=pyinit.HeUniform(seed=5, **arguments),
+            **sizes,
+        )
+        layer.build((None, 8, 8, 64))
+        kernel = values(getattr(layer, "depthwise_kernel", layer.weights[0]))
+        assert kernel.shape == (3, 3, 64, 2)
+        assert same_bits(kernel, pyinit.HeUniform(seed=5, **arguments)((3, 3, 64, 2)))
+        limits.append(np.abs(kernel).max())
+        again = type(layer).from_config(layer.get_config())
+        again.build((None, 8, 8, 64))
+        assert same_bits(values(again.weights[0]), values(layer.weights[0]))
+    # sqrt(6 / fan_in), with a fan_in of 9 * 64 and of 9
+    assert 0.99 < limits[0] / (6 / 576) ** 0.5 <= 1
+    assert 0.99 < limits[1] / (6 / 9) ** 0.5 <= 1
+
+
 @pytest.mark.parametrize("name", ["EinsumDense", "MultiHeadAttention", "GroupQueryAttention"])
 def test_attention_gets_the_axes_that_keras_gets(name, monkeypatch):
     """Protects the fans: Keras passes the same axes to its own class."""
