@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from torch import nn
+from torch.nn.utils.parametrizations import _Orthogonal
 from torch.optim.swa_utils import AveragedModel
 
 from pyinit.bridges.torch.names import NamedTensor
@@ -25,6 +26,11 @@ def counter(buffer: NamedTensor) -> int | None:
     """Return the initial value of the counter of an averaged model; None for any other buffer."""
     is_counter = isinstance(buffer.owner, AveragedModel) and buffer.own_name == "n_averaged"
     return 0 if is_counter else None
+
+
+def is_random(buffer: NamedTensor) -> bool:
+    """Return whether a buffer of torch's own has random values, which belong to the start."""
+    return isinstance(buffer.owner, _Orthogonal) and buffer.own_name == "base"
 
 
 class UndefinedBuffers:

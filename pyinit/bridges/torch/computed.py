@@ -60,7 +60,8 @@ class PowerIteration:
     def start(self) -> None:
         """Set both vectors from the right one, as torch's constructor does."""
         with torch.no_grad():
-            matrix = self.weight().movedim(self.dim, 0).flatten(1)
+            weight = self.weight().movedim(self.dim, 0)
+            matrix = weight.reshape(weight.shape[0], -1)
             left, right = getattr(self.owner, self.left), getattr(self.owner, self.right)
             u, v = left, nn.functional.normalize(right, dim=0, eps=self.eps)
             for _ in range(_POWER_ITERATIONS):

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import torch
 
 from pyinit.arguments import argument_error
-from pyinit.bridges.torch.computed import find_power_iterations
 from pyinit.bridges.torch.memory import writable
 from pyinit.bridges.torch.parameter_init import (
     InitArguments,
@@ -112,7 +111,7 @@ def init_(
         with writable(init.tensor) as values:
             for weight, drawn_by in init.weights:
                 write(weight, values, drawn_by)
-    if isinstance(target, torch.nn.Module):
-        for state in find_power_iterations(target):
-            state.start()
+    for init in inits:
+        if init.finish is not None:
+            init.finish()
     return target

@@ -11,8 +11,13 @@ from torch import nn
 
 from pyinit.arguments import Shape, argument_error
 from pyinit.bridges.problems import check_problems
-from pyinit.bridges.torch.buffers import UndefinedBuffers, counter, statistic
-from pyinit.bridges.torch.computed import Original, find_originals, find_power_iterations
+from pyinit.bridges.torch.buffers import UndefinedBuffers, counter, is_random, statistic
+from pyinit.bridges.torch.computed import (
+    Original,
+    PowerIteration,
+    find_originals,
+    find_power_iterations,
+)
 from pyinit.bridges.torch.memory import reason_not_fillable
 from pyinit.bridges.torch.name_patterns import NamePatterns
 from pyinit.bridges.torch.names import NamedTensor, join, named_buffers, named_parameters
@@ -74,6 +79,7 @@ class ParameterInit:
         weights: The weights with their initializers. Where two overlap, the later one overrides.
         problem: Why the tensor cannot be filled; empty if it can.
         is_recorded: Whether a manifest records the tensor.
+        finish: Called after all tensors have been filled.
     """
 
     name: str
@@ -81,6 +87,7 @@ class ParameterInit:
     weights: list[tuple[TorchWeight, Callable[..., Any]]] = field(default_factory=list)
     problem: str = ""
     is_recorded: bool = True
+    finish: Callable[[], None] | None = None
 
     def add(self, weight: TorchWeight, initializer: Any, seed: int | None) -> None:
         """Add a weight, or record its problem."""
@@ -134,21 +141,20 @@ def module_inits(
     rules = _Rules(arguments.by_kind(), chosen, originals, seed, needs_memory)
     inits = [rules.parameter(item) for item in parameters if not rules.keeps(item)]
     undefined = UndefinedBuffers(parameters) if needs_memory else ()
-    powers = {
-        (state.owner, name): name == state.right
+    iterations = {
+        (state.owner, name): state
         for state in find_power_iterations(module)
         for name in (state.left, state.right)
     }
     for item in buffers:
         if rules.keeps(item):
             continue
-        is_drawn = powers.get((item.owner, item.own_name))
-        if is_drawn is None:
+        iteration = iterations.get((item.owner, item.own_name))
+        if iteration is None:
             init = rules.buffer(item, is_undefined=item.tensor in undefined)
-        else:
-            init = rules.power_iteration(item) if is_drawn else None
-        if init is not None:
-            inits.append(init)
+            inits += [] if init is None else [init]
+        elif item.own_name == iteration.right:
+            inits.append(rules.singular_vector(item, iteration))
     return inits
 
 
@@ -217,28 +223,39 @@ class _Rules:
         if constant is None:
             constant = counter(item)
         if item.name not in self.chosen and constant is None:
-            if not self.needs_memory or not (item.tensor.is_meta or is_undefined):
-                return None
-            where = "is on the meta device" if item.tensor.is_meta else "may be undefined"
-            init.problem = (
-                f"the buffer {where}, as after to_empty(), and pyinit does not know how "
-                f"{type(item.owner).__name__} sets it; `parameters` takes an initializer for it, "
-                "or None if you set it yourself"
-            )
-            return init
+            init.problem = self._reason_unset(item, is_undefined)
+            return init if init.problem else None
         init.problem = reason_not_fillable(item.tensor, self.needs_memory, is_buffer=True)
         if not init.problem:
             drawn_by = self.chosen.get(item.name, Constant(constant or 0))
             self._add(init, kernel_weight(item.tensor, drawn_by), item.name)
         return init
 
-    def power_iteration(self, item: NamedTensor) -> ParameterInit:
+    def _reason_unset(self, item: NamedTensor, is_undefined: bool) -> str:
+        """Return why a buffer that pyinit does not know cannot stay; empty if it can."""
+        if is_random(item):
+            return (
+                "the buffer has random values of torch's generator; `parameters` takes an "
+                f'initializer for it, for example {{"*.{item.own_name}": "orthogonal"}}, or None '
+                "to keep it"
+            )
+        if not self.needs_memory or not (item.tensor.is_meta or is_undefined):
+            return ""
+        where = "is on the meta device" if item.tensor.is_meta else "may be undefined"
+        return (
+            f"the buffer {where}, as after to_empty(), and pyinit does not know how "
+            f"{type(item.owner).__name__} sets it; `parameters` takes an initializer for it, or "
+            "None if you set it yourself"
+        )
+
+    def singular_vector(self, item: NamedTensor, iteration: PowerIteration) -> ParameterInit:
         """Return the initialization of the vector that a power iteration starts from."""
         init = ParameterInit(
             item.name,
             item.tensor,
             problem=reason_not_fillable(item.tensor, self.needs_memory),
             is_recorded=False,
+            finish=iteration.start,
         )
         if not init.problem:
             kernel = self.by_kind["kernel"]

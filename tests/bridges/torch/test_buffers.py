@@ -124,6 +124,12 @@ def test_integer_buffers():
         init_(module, seed=1, parameters={"positions": "he_normal"})
 
 
+def test_lazy_norms():
+    """Protects the error for statistics that have no shape yet."""
+    with pytest.raises(ValueError, match=r"0\.running_var: it has no shape yet"):
+        init_(nn.Sequential(nn.LazyBatchNorm1d()), seed=1)
+
+
 def test_averaged_models_start_again():
     """Protects the average: the next update replaces it, rather than counting what is gone."""
     module = torch.optim.swa_utils.AveragedModel(nn.Linear(2, 2))

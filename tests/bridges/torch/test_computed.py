@@ -171,6 +171,41 @@ def test_a_spectral_norm_after_another_parametrization():
     assert 0.9 < torch.linalg.matrix_norm(module.weight.detach(), 2) < 1.1
 
 
+def test_spectral_norms_that_stay():
+    """Protects pretrained layers: None keeps the vectors of the power iteration, too."""
+    module = nn.ModuleDict({"kept": new.spectral_norm(linear()), "drawn": linear()})
+    before = {name: tensor.clone() for name, tensor in module["kept"].state_dict().items()}
+    init_(module, seed=1, parameters={"kept.*": None})
+    after = module["kept"].state_dict()
+    assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+def test_a_vector_with_the_old_spectral_norm():
+    """Protects the norm of a parameter of rank 1."""
+    module = nn.utils.spectral_norm(nn.LayerNorm(4)).eval()
+    output = init_(module, seed=1)(torch.tensor([[1.0, 2.0, 3.0, 4.0]]))
+    assert torch.allclose(module.weight, torch.full((4,), 0.5))
+    assert output.isfinite().all()
+
+
+def test_random_buffers_of_torch():
+    """Protects orthogonal parametrizations, whose base is as random as the weight was."""
+    module = nn.ModuleDict({"layer": new.orthogonal(nn.Linear(4, 4))})
+    base = module["layer"].parametrizations.weight[0].base
+    before = base.clone()
+    with pytest.raises(ValueError, match=r'weight\.0\.base: .*{"\*\.base": "orthogonal"}'):
+        init_(module, seed=1)
+    init_(module, seed=1, parameters={"*.base": None})
+    assert torch.equal(base, before)
+    weights = []
+    for _ in range(2):
+        module = nn.ModuleDict({"layer": new.orthogonal(nn.Linear(4, 4))})
+        init_(module, seed=1, parameters={"*.base": "orthogonal"})
+        weights.append(module["layer"].weight.detach())
+    assert torch.equal(*weights)
+    assert torch.allclose(weights[0] @ weights[0].t(), torch.eye(4), atol=1e-5)
+
+
 def quantized(module):
     return torch.ao.quantization.quantize_dynamic(module)
 
