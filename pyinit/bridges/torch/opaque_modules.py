@@ -13,7 +13,10 @@ from pyinit.bridges.torch.names import loaded_class, named_modules
 _PACKED = tuple(
     f"__torch__.torch.classes.{namespace}." for namespace in ("quantized", "rnn", "sparse")
 )
-_CONVERTED = "its weights are packed (quantized, or for MKL-DNN): initialize it before conversion"
+_CONVERTED = (
+    "its weights are packed (quantized, frozen by TorchScript, or for MKL-DNN): initialize it "
+    "before conversion"
+)
 _SHARDED = (
     "FullyShardedDataParallel has flattened or sharded its parameters: enter "
     "FullyShardedDataParallel.summon_full_params(module) first"
@@ -34,6 +37,9 @@ def find_opaque_modules(module: nn.Module) -> Iterator[tuple[str, str]]:
 
 
 def _is_packed(module: nn.Module) -> bool:
+    # freezing makes constants of all attributes, this one included
+    if isinstance(module, torch.jit.ScriptModule) and not module._c.hasattr("training"):
+        return True
     for value in vars(module).values():
         if isinstance(value, torch.Tensor) and value.is_quantized:
             return True

@@ -216,7 +216,12 @@ def for_mkldnn(module):
     return mkldnn.to_mkldnn(module.eval())
 
 
+def frozen(module):
+    return torch.jit.freeze(torch.jit.script(module.eval()))
+
+
 PACKED = {
+    "frozen": (lambda: frozen(nn.Linear(2, 2)), "RecursiveScriptModule: "),
     "linear": (lambda: quantized(nn.Sequential(nn.Linear(2, 2))), r"0\._packed_params: "),
     "lstm": (lambda: quantized(nn.Sequential(nn.LSTM(2, 2))), r"0\._all_weight_values\.0: "),
     "lstm cell": (lambda: quantized(nn.Sequential(nn.LSTMCell(2, 2))), "0: "),

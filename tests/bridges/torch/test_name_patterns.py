@@ -121,7 +121,7 @@ def test_invalid_patterns(case):
 
 
 class GPT2Block(nn.Module):
-    """A block with the names of GPT-2's parameters."""
+    """A block with the names of GPT-2's parameters, and one head."""
 
     def __init__(self, width):
         super().__init__()
@@ -133,39 +133,77 @@ class GPT2Block(nn.Module):
             {"c_fc": nn.Linear(width, 4 * width), "c_proj": nn.Linear(4 * width, width)}
         )
 
+    def forward(self, x):
+        """Add attention and the MLP to the residual stream."""
+        query, key, value = self.attn["c_attn"](self.ln_1(x)).chunk(3, -1)
+        attended = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        x = x + self.attn["c_proj"](attended)
+        hidden = nn.functional.gelu(self.mlp["c_fc"](self.ln_2(x)))
+        return x + self.mlp["c_proj"](hidden)
 
-def gpt2(layers, width=32):
-    module = nn.ModuleDict({"wte": nn.Embedding(101, width), "wpe": nn.Embedding(16, width)})
-    module["h"] = nn.ModuleList([GPT2Block(width) for _ in range(layers)])
-    module["ln_f"] = nn.LayerNorm(width)
-    module["lm_head"] = nn.Linear(width, 101, bias=False)
-    module["lm_head"].weight = module["wte"].weight
-    return module
+
+class GPT2(nn.Module):
+    """A small GPT-2 with its names and its tied embedding."""
+
+    def __init__(self, layers, width=32):
+        super().__init__()
+        self.wte, self.wpe = nn.Embedding(101, width), nn.Embedding(16, width)
+        self.h = nn.ModuleList([GPT2Block(width) for _ in range(layers)])
+        self.ln_f = nn.LayerNorm(width)
+        self.lm_head = nn.Linear(width, 101, bias=False)
+        self.lm_head.weight = self.wte.weight
+
+    def residual_stream(self, tokens):
+        """Return the residual stream before the first block, and after the last one."""
+        first = x = self.wte(tokens) + self.wpe(torch.arange(tokens.shape[-1]))
+        for block in self.h:
+            x = block(x)
+        return first, x
+
+    def forward(self, tokens):
+        """Return the logits."""
+        return self.lm_head(self.ln_f(self.residual_stream(tokens)[1]))
+
+
+def depth_scaled(layers):
+    """Return a model that starts as docs/torch.md shows, and its two initializers."""
+    model = GPT2(layers)
+    normal = pyinit.RandomNormal(stddev=0.02)
+    residual = pyinit.RandomNormal(stddev=0.02 / (2 * layers) ** 0.5)
+    init_(model, normal, seed=42, parameters={"*.c_proj.weight": residual})
+    return model, normal, residual
 
 
 @pytest.mark.parametrize("layers", [2, 8])
 def test_depth_scaled_residuals(layers):
-    """Protects the recipe of docs/torch.md, GPT-2's start, on a small transformer."""
-    module = gpt2(layers)
-    normal = pyinit.RandomNormal(stddev=0.02)
-    residual = pyinit.RandomNormal(stddev=0.02 / (2 * layers) ** 0.5)
-    init_(module, normal, seed=42, parameters={"*.c_proj.weight": residual})
-    seen = 0
-    for name, found in all_values(module).items():
+    """Protects the recipe of docs/torch.md: the values of every parameter of a GPT-2."""
+    model, normal, residual = depth_scaled(layers)
+    parameters = all_values(model)
+    assert sum(name.endswith("c_proj.weight") for name in parameters) == 2 * layers
+    for name, found in parameters.items():
         if name.endswith("bias"):
             assert not found.any()
         elif "ln_" in name:
             assert (found == 1).all()
         else:
-            is_residual = name.endswith("c_proj.weight")
-            seen += is_residual
-            used = residual if is_residual else normal
-            drawn = used.with_seed(pyinit.derive_seed(42, name))
-            shape = found.shape if name[:3] in ("wte", "wpe") else found.shape[::-1]
-            order = drawn(shape) if shape == found.shape and name[0] == "w" else drawn(shape).T
-            assert same_bits(found, np.ascontiguousarray(order))
-            assert abs(found.std() / used.stddev - 1) < 0.1
-    assert seen == 2 * layers
+            initializer = residual if name.endswith("c_proj.weight") else normal
+            drawn = initializer.with_seed(pyinit.derive_seed(42, name))
+            is_embedding = name in ("wte.weight", "wpe.weight")
+            expected = drawn(found.shape) if is_embedding else drawn(found.shape[::-1]).T
+            assert same_bits(found, np.ascontiguousarray(expected))
+
+
+def test_the_residual_stream_does_not_grow_with_depth():
+    """Protects what the recipe is for: all blocks together add as much, however many there are."""
+    tokens = torch.from_numpy(np.random.default_rng(0).integers(0, 101, (8, 16)))
+    added = []
+    for layers in (2, 32):
+        model, *_ = depth_scaled(layers)
+        with torch.no_grad():
+            first, last = model.residual_stream(tokens)
+            assert model(tokens).isfinite().all()
+        added.append(float((last - first).std()))
+    assert 0.8 < added[1] / added[0] < 1.25
 
 
 def test_depth_scaled_residuals_of_torchs_transformer():
