@@ -120,7 +120,8 @@ def create_manifest(
         recurrent_initializer: As for `init_()`.
         embeddings_initializer: As for `init_()`.
         bias_initializer: As for `init_()`.
-        parameters: As for `init_()`, but None is not allowed as an initializer.
+        parameters: As for `init_()`, but None is allowed only for buffers that the manifest does
+            not record.
         max_bytes: Maximum total size of the weights, in bytes.
         progress: As for `pyinit.create_manifest()`.
 
