@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 class ModelAdapter(Protocol):
     """A model with named weights."""
 
-    #: The call that gives the model the weights of its plan, for messages.
-    remedy: str
+    def remedy(self, seed: int | None) -> str:
+        """Return which call gives the model the weights of `plan(seed)`, for messages."""
 
     def plan(self, seed: int | None) -> list[TensorSpec]:
         """Return the tensors of the model without fingerprints.
 
         Args:
-            seed: The seed of the whole model; None for the seeds of its initializers.
+            seed: The seed of the whole model; None for the seeds of its initializers. Only with a
+                seed are the states of seed generators included.
 
         Raises:
             ValueError: The initializer of a weight cannot be determined. The message names all such
@@ -29,4 +30,10 @@ class ModelAdapter(Protocol):
         """
 
     def values(self) -> Iterator[tuple[str, AnyArray | None]]:
-        """Yield the name and the current values of each weight; None if it has no memory."""
+        """Yield the name and the current values of each weight; None if it has no memory.
+
+        The states of seed generators are included.
+        """
+
+    def buffers(self) -> Iterator[tuple[str, AnyArray | None]]:
+        """Yield the name and the values of each tensor that is saved, but part of no plan."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +13,14 @@ from pyinit.initializers.base import Initializer
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import CONSTRUCTORS, get
 from pyinit.manifests.adapters import ModelAdapter
+from pyinit.manifests.keras_names import is_seed_state
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
 from pyinit.manifests.model import DifferenceError, Manifest, ManifestError, TensorSpec
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import check_entry, check_names, parse_tensor
+from pyinit.manifests.sources import TensorSource, source_fingerprint
+from pyinit.manifests.targets import WEIGHTS, sources_of, sources_of_buffers, sources_of_model
+from pyinit.manifests.writing import tensor_entry
 from pyinit.reproducibility.chunks import for_each_chunk
 from pyinit.reproducibility.fingerprint import Digest, fingerprint
 from pyinit.reproducibility.json_config import to_json_config
@@ -27,28 +31,33 @@ _COMMON_FIELDS = ("initializer", "axes", "groups", "gates", "draw")
 _TENSOR_FIELDS = ("name", "shape", "dtype", *_COMMON_FIELDS)
 _SEGMENTED_FIELDS = ("name", "shape", "dtype", "segments")
 _SEGMENT_FIELDS = ("rows", *_COMMON_FIELDS)
-_PLAN = "a plan (see the help), a Keras model or a torch module"
+_PLAN = "a plan (see the help), a Keras model or a torch module; with values=True, any weights"
 
 
 def create_manifest(
     target: Any,
     seed: int | None = None,
     *,
+    values: bool = False,
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> Manifest:
-    """Create a manifest, which records the initial weights of a model.
+    """Create a manifest, which records the weights of a model.
 
     The manifest records the initializer and the fingerprint of every weight. Write it to a file
     with `write_manifest()`; `verify()` and `materialize()` use it in R or in Python, on other
     machines and years later.
 
+    With `values=True` it records the fingerprints alone, of any weights: trained, loaded, or drawn
+    by others. `verify()` compares them; `materialize()` cannot draw them.
+
     Args:
         target: One of:
 
-            - A Keras model. With `seed`, the manifest records the weights that
-              `pyinit.keras.initialize(model, seed)` draws; without, those that the model was built
-              with, whose initializers must be pyinit's, or constant ones of Keras.
+            - A Keras model. With `seed`, the manifest records what
+              `pyinit.keras.initialize(model, seed)` sets: all weights and the states of seed
+              generators. Without, it records the weights that the model was built with, whose
+              initializers must be pyinit's, or constant ones of Keras.
             - A torch module. The manifest records the weights that
               `pyinit.torch.init_(module, seed=seed)` draws; `pyinit.torch.create_manifest()` also
               takes initializers.
@@ -58,7 +67,16 @@ def create_manifest(
               `dtype` for all tensors. An initializer without a seed gets
               `derive_seed(seed, name)`. As in a manifest, a tensor may have `axes`, `groups`,
               `gates`, `draw` or `segments`.
+
+            With `values=True`, one of:
+
+            - A Keras model, or a torch module, whose buffers are included.
+            - A dictionary of arrays by name, such as a torch state dict.
+            - The path of a file of Keras (`.keras`, `.weights.h5`, `.h5`), of another HDF5 file, of
+              an `.npz`, safetensors or Arrow file, of a folder of safetensors or Arrow files, or a
+              list of such paths. Only arrays are read; nothing in the file is executed.
         seed: The seed of the whole model, an integer from -2**63 to 2**64 - 1.
+        values: Whether to record the fingerprints of the present values, without initializers.
         max_bytes: Maximum total size of the weights, in bytes.
         progress: Called from time to time with the number of bytes done and the total; None shows
             a bar on a terminal after two seconds.
@@ -71,6 +89,8 @@ def create_manifest(
         ValueError: Something in `target` cannot be recorded, or an argument is invalid.
         DifferenceError: The model does not have its initial weights, for example because it was
             trained. This is a ValueError too.
+        OSError: A file cannot be read.
+        ImportError: A file needs h5py or pyarrow, which is not installed.
 
     Example:
         >>> import pyinit
@@ -82,9 +102,18 @@ def create_manifest(
         Manifest of 2 tensors, 60 bytes:
           dense/kernel [4, 3] float32, HeNormal
           dense/bias [3] float32, Zeros
+        >>> pyinit.create_manifest({"dense/bias": pyinit.Ones()((3,))}, values=True)
+        Manifest of 1 tensor, 12 bytes:
+          dense/bias [3] float32, fingerprint alone
 
     Source: the JSON Schema of manifests, printed by `pyinit schema`
     """
+    if not isinstance(values, bool):
+        raise argument_error("values", values, "True or False")
+    if values:
+        if seed is not None:
+            raise argument_error("seed", seed, "None with values=True, which records no seeds")
+        return manifest_of_values(target, max_bytes=max_bytes, progress=progress)
     seed = None if seed is None else as_seed("seed", seed)
     model = hooks.adapter_for(target)
     if model is None:
@@ -106,7 +135,53 @@ def manifest_from_specs(
     specs = tuple(tensors)
     check_names(specs)
     check_sizes(specs, as_max_bytes(max_bytes))
-    fingerprints = for_each_tensor(specs, compute_fingerprint, progress)
+
+    def task(spec: TensorSpec, advance: Advance) -> str:
+        # a tensor without an initializer has its fingerprint already
+        return compute_fingerprint(spec, advance) if spec.has_initializer else spec.fingerprint
+
+    return _with_fingerprints(specs, for_each_tensor(specs, task, progress), seed)
+
+
+def manifest_of_values(
+    target: Any, *, max_bytes: int = MAX_BYTES, progress: Progress | None = None
+) -> Manifest:
+    """Return the manifest of existing weights: their fingerprints alone."""
+    model = hooks.adapter_for(target)
+    sources = sources_of(target, WEIGHTS) if model is None else sources_of_model(model)
+    if model is not None:
+        # no file of weights has the states, and they differ each time the model is built
+        sources = {name: source for name, source in sources.items() if not is_seed_state(name)}
+        sources |= sources_of_buffers(model)
+    specs = tuple(_spec_of_source(name, source) for name, source in sources.items())
+    check_names(specs)
+    check_sizes(specs, as_max_bytes(max_bytes))
+
+    def task(spec: TensorSpec, advance: Advance) -> str:
+        source = sources[spec.name]
+        assert source is not None
+        return source_fingerprint(source, advance)
+
+    return _with_fingerprints(specs, for_each_tensor(specs, task, progress), None)
+
+
+def _spec_of_source(name: str, source: TensorSource | None) -> TensorSpec:
+    if source is None:
+        raise ManifestError(f"the tensor {name!a} has no memory yet, so it has no values")
+    dtype = source.dtype.name
+    if NUMERIC_DTYPES.get(dtype) != source.dtype:
+        raise ManifestError(
+            f"the tensor {name!a} must have one of the dtypes {', '.join(NUMERIC_DTYPES)}. "
+            f"Received: {dtype}"
+        )
+    spec = TensorSpec(name, source.shape, dtype, ())
+    check_entry(tensor_entry(spec), f"the tensor {name!a}")
+    return spec
+
+
+def _with_fingerprints(
+    specs: Sequence[TensorSpec], fingerprints: Sequence[str], seed: int | None
+) -> Manifest:
     recorded = (
         replace(spec, fingerprint=found) for spec, found in zip(specs, fingerprints, strict=True)
     )
@@ -131,13 +206,15 @@ def manifest_from_model(
     different = [
         name
         for name, values in model.values()
-        if values is not None and fingerprint(values) != expected[name]
+        if values is not None
+        and (name in expected or not is_seed_state(name))
+        and fingerprint(values) != expected[name]
     ]
     if different:
         raise DifferenceError(
             "Argument `target` must be a model with its initial weights, neither trained nor "
-            f"initialized in another way. {model.remedy} These weights have changed: "
-            f"{', '.join(different)}"
+            f"initialized in another way. {model.remedy(seed)} values=True records the present "
+            f"weights, whoever drew them. These weights have changed: {', '.join(different)}"
         )
     return made
 

@@ -20,6 +20,20 @@ def as_max_bytes(max_bytes: object) -> int:
     return limit
 
 
+def check_memory(what: str, nbytes: int) -> None:
+    """Check that a number of bytes fits in memory.
+
+    Raises:
+        ManifestError: It does not. The message names `what`.
+    """
+    memory = usable_memory()
+    if memory is not None and nbytes > memory:
+        raise ManifestError(
+            f"{what} needs {readable_size(nbytes)} of memory at once, but this machine has "
+            f"{readable_size(memory)}"
+        )
+
+
 def check_sizes(tensors: Iterable[TensorSpec], max_bytes: int = MAX_BYTES) -> None:
     """Check that this machine can draw the tensors, in bounded time.
 
@@ -27,15 +41,12 @@ def check_sizes(tensors: Iterable[TensorSpec], max_bytes: int = MAX_BYTES) -> No
         ManifestError: The total size exceeds `max_bytes`, or one of the tensors needs more memory
             at once than there is.
     """
-    memory, total = usable_memory(), 0
+    total = 0
     for tensor in tensors:
         total += tensor.nbytes
-        if memory is not None and tensor.working_memory > memory:
-            raise ManifestError(
-                f"the tensor {tensor.name!a} of shape {list(tensor.shape)} needs "
-                f"{readable_size(tensor.working_memory)} of memory at once, but this machine has "
-                f"{readable_size(memory)}"
-            )
+        check_memory(
+            f"the tensor {tensor.name!a} of shape {list(tensor.shape)}", tensor.working_memory
+        )
     if total > max_bytes:
         raise ManifestError(
             f"the total size of the weights is {readable_size(total)}, more than the limit of "

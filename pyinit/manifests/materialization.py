@@ -15,12 +15,20 @@ from pyinit.arguments import argument_error, as_path, one_of
 from pyinit.manifests import arrow_files, safetensors
 from pyinit.manifests.creation import compute_fingerprint
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
-from pyinit.manifests.model import DifferenceError, Manifest, TensorSpec, readable_size
+from pyinit.manifests.model import (
+    DifferenceError,
+    Manifest,
+    ManifestError,
+    TensorSpec,
+    readable_size,
+)
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import as_manifest
 from pyinit.manifests.shards import Shard, as_shard, assign_shards
 from pyinit.reproducibility.fingerprint import little_endian
 
+#: Maximum number of names in a message.
+_MAX_NAMES = 10
 FORMATS = ("safetensors", "arrow")
 
 
@@ -60,7 +68,8 @@ def materialize(
         The paths of the files with weights.
 
     Raises:
-        ValueError: The manifest or an argument is invalid.
+        ValueError: The manifest or an argument is invalid, or a tensor cannot be drawn since only
+            its fingerprint is recorded.
         DifferenceError: The drawn weights do not have the manifest's fingerprints; no file is
             written. This is a ValueError too.
         FileExistsError: A file already exists.
@@ -84,6 +93,15 @@ def materialize(
     index, count = as_shard(shard)
     shards = assign_shards(checked.tensors, count)
     chosen = {position: checked.tensors[position] for position in shards[index - 1]}
+    undrawable = [tensor.name for tensor in chosen.values() if not tensor.has_initializer]
+    if undrawable:
+        shown = [ascii(name) for name in undrawable[:_MAX_NAMES]]
+        more = len(undrawable) - len(shown)
+        raise ManifestError(
+            "the manifest has only the fingerprints of these tensors, so they cannot be drawn: "
+            f"{', '.join(shown)}{f' and {more} more' if more else ''}. verify() compares weights "
+            "from elsewhere with them"
+        )
     check_sizes(chosen.values(), as_max_bytes(max_bytes))
     target = as_path("path", path)
     if format == "safetensors" and target.suffix != ".safetensors":

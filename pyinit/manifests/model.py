@@ -1,4 +1,4 @@
-"""The data model of a manifest: tensors, and the initializers that draw them."""
+"""The data model of a manifest: tensors, the initializers that draw them, and fingerprints."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ class TensorSpec:
         name: The name, unique in the manifest.
         shape: The shape.
         dtype: The name of the dtype.
-        segments: The segments; where two of them share rows, the later one overrides.
+        segments: The segments; where two of them share rows, the later one overrides. Empty if
+            only the fingerprint of the values is recorded, so that they cannot be drawn.
         fingerprint: The fingerprint; empty if not computed yet.
     """
 
@@ -89,13 +90,20 @@ class TensorSpec:
         return math.prod(self.shape) * self.numpy_dtype.itemsize
 
     @property
+    def has_initializer(self) -> bool:
+        """Whether the tensor can be drawn; if not, only its fingerprint is recorded."""
+        return bool(self.segments)
+
+    @property
     def class_names(self) -> str:
-        """The names of the initializers' classes, for display."""
+        """The names of the initializers' classes, for display; empty if there are none."""
         return " and ".join(type(segment.initializer).__name__ for segment in self.segments)
 
     @property
     def working_memory(self) -> int:
         """The memory needed to draw the tensor in bytes, excluding buffers of small chunks."""
+        if not self.has_initializer:
+            return 0
         weights = self.lazy()
         if weights.joint_size == 1:
             return weights.working_memory
@@ -104,7 +112,7 @@ class TensorSpec:
         return weights.working_memory + elements * weights.dtype.itemsize
 
     def lazy(self) -> LazyTensor:
-        """Return the tensor, composed of its segments."""
+        """Return the tensor, composed of its segments, of which there must be at least one."""
         weights = [
             (segment.placement, segment.lazy(self.shape, self.dtype)) for segment in self.segments
         ]
@@ -145,7 +153,8 @@ class Manifest:
         lines = [f"Manifest of {count}, {readable_size(self.nbytes)}:"]
         for tensor in self.tensors[:_MAX_LINES]:
             shape = list(tensor.shape)
-            lines.append(f"  {tensor.name} {shape} {tensor.dtype}, {tensor.class_names}")
+            how = tensor.class_names or "fingerprint alone"
+            lines.append(f"  {tensor.name} {shape} {tensor.dtype}, {how}")
         if len(self.tensors) > _MAX_LINES:
             lines.append(f"  ... ({len(self.tensors) - _MAX_LINES} more)")
         return "\n".join(lines)

@@ -209,7 +209,9 @@ def _schema_message(error: Any, whole: str) -> str:
         missing = [name for name in allowed if name not in received]
         return f"{where} lacks the field {_quoted(missing[0])}"
     if rule is None:  # the schema `false`
-        return f"{where} cannot be combined with `segments`"
+        is_null = "else" in error.absolute_schema_path
+        other = "the initializer null" if is_null else "`segments`"
+        return f"{where} cannot be combined with {other}"
     words = {
         "const": "be {}",
         "enum": "be one of {}",
@@ -241,6 +243,8 @@ def parse_tensor(entry: dict[str, Any], where: str) -> TensorSpec:
     dtype = entry["dtype"]
     try:
         shape = as_shape(_as_ints(entry["shape"]))
+        if "segments" not in entry and entry["initializer"] is None:
+            return TensorSpec(entry["name"], shape, dtype, (), entry["fingerprint"])
         segments = tuple(
             _parse_segment(segment, shape) for segment in entry.get("segments", [entry])
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from pyinit.arguments import Shape
 from pyinit.dtypes import AnyArray
 from pyinit.initializers import chunking
+from pyinit.reproducibility.fingerprint import Digest
 
 
 class TensorSource(Protocol):
@@ -44,9 +46,41 @@ class ArraySource:
         return values.astype(self.dtype, copy=False)
 
 
+class LoadedSource:
+    """The values of a tensor that is read as a whole, for example since it is compressed.
+
+    They are kept from the first read to that of the last value.
+
+    Args:
+        shape: The shape.
+        dtype: The dtype.
+        load: Returns the values, in an array of that shape and dtype.
+    """
+
+    def __init__(self, shape: Shape, dtype: np.dtype[Any], load: Callable[[], AnyArray]) -> None:
+        self.shape, self.dtype = shape, dtype.newbyteorder("=")
+        self._load = load
+        self._loaded: ArraySource | None = None
+
+    def read_flat(self, first: int, last: int) -> AnyArray:
+        """Return the values at the flat C-order indices `first` to `last - 1`, as a 1-d array."""
+        loaded = self._loaded or ArraySource(self._load())
+        self._loaded = loaded if last < math.prod(self.shape) else None
+        return loaded.read_flat(first, last)
+
+
 def read_chunks(source: TensorSource) -> Iterator[AnyArray]:
     """Yield the values of a source as 1-d chunks in C order."""
-    size = int(np.prod(source.shape, dtype=np.int64))
+    size = math.prod(source.shape)
     step = chunking.CHUNK_SIZE
     for first in range(0, size, step):
         yield source.read_flat(first, min(first + step, size))
+
+
+def source_fingerprint(source: TensorSource, advance: Callable[[int], None]) -> str:
+    """Return the fingerprint of a source; `advance` receives the size of each chunk in bytes."""
+    digest = Digest(source.shape, source.dtype)
+    for chunk in read_chunks(source):
+        digest.update(chunk)
+        advance(chunk.nbytes)
+    return digest.hexdigest()

@@ -70,6 +70,8 @@ def tensor_entry(tensor: TensorSpec) -> dict[str, Any]:
         "shape": list(tensor.shape),
         "dtype": tensor.dtype,
     }
+    if not tensor.has_initializer:
+        return {**entry, "initializer": None, "fingerprint": tensor.fingerprint}
     first = tensor.segments[0]
     if len(tensor.segments) == 1 and first.placement.rows is None:
         entry |= _segment_entry(first)

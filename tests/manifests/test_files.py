@@ -455,8 +455,8 @@ def test_a_tensor_in_two_files(pinned, tmp_path):
     os.makedirs(tmp_path / "empty")
     with pytest.raises(ManifestError, match="the folder has no"):
         pyinit.verify(pinned, tmp_path / "empty")
-    with pytest.raises(ManifestError, match=r"not a \.safetensors or \.arrow file"):
-        pyinit.verify(pinned, tmp_path / "weights.npz")
+    with pytest.raises(ManifestError, match=r"not a \.safetensors, \.arrow, \.keras, .* file$"):
+        pyinit.verify(pinned, tmp_path / "weights.txt")
     with pytest.raises(FileNotFoundError):
         pyinit.verify(pinned, tmp_path / "weights.safetensors")
 

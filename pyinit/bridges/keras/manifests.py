@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
@@ -10,8 +11,19 @@ import keras
 import numpy as np
 
 from pyinit.arguments import Shape
-from pyinit.bridges.keras.models import KerasWeight, keras_weights, seeded_initializer
-from pyinit.bridges.keras.provenance import CannotDrawError, Provenance
+from pyinit.bridges.keras.models import (
+    KerasWeight,
+    find_provenance,
+    keras_weights,
+    seeded_initializer,
+)
+from pyinit.bridges.keras.provenance import (
+    ArrayInitializer,
+    CannotDrawError,
+    Provenance,
+    StateInitializer,
+    is_constant,
+)
 from pyinit.bridges.problems import check_problems
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
@@ -20,11 +32,14 @@ from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import CLASSES, NAMES
 from pyinit.manifests.model import Segment, TensorSpec
+from pyinit.reproducibility.fingerprint import fingerprint
 from pyinit.runtime.host_arrays import host_array
 from pyinit.seeds import is_generator, next_draw
 
 #: Number of values that are compared to identify the draw of a seed generator.
 _COMPARED_VALUES = 64
+#: The dtype of a seed generator's state in a manifest: two 32-bit words, on every backend.
+_STATE_DTYPE = "uint32"
 
 
 class KerasAdapter:
@@ -36,54 +51,104 @@ class KerasAdapter:
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self.remedy = "pyinit.keras.initialize(model, seed) gives it the weights of a seed."
+
+    def remedy(self, seed: int | None) -> str:
+        """Return how to record the model's weights: see `ModelAdapter`."""
+        if seed is None:
+            return (
+                "For weights that pyinit.keras.initialize(model, seed) has drawn, give "
+                "create_manifest() the same seed."
+            )
+        return (
+            f"The weights of the seed {seed} are those that pyinit.keras.initialize(model, {seed}) "
+            "gives a model."
+        )
 
     def plan(self, seed: int | None) -> list[TensorSpec]:
         """Return the tensors with their initializers: see `ModelAdapter`."""
         weights = keras_weights("target", self._model)
-        segments = [_segments(weight, seed) for weight in weights]
+        if seed is None:
+            # a generator without a seed starts with another one each time the model is built
+            weights = [weight for weight in weights if weight.generator is None]
+        find_provenance(weights)
+        specs = [_spec(weight, seed) for weight in weights]
         check_problems(
             "target",
-            "a model whose weights can all be recorded",
+            "a model whose initializers can all be recorded (values=True needs none)",
             ((weight.path, weight.problem) for weight in weights),
         )
-        return [
-            TensorSpec(weight.path, _shape(weight), weight.variable.dtype, of_weight)
-            for weight, of_weight in zip(weights, segments, strict=True)
-        ]
+        return [spec for spec in specs if spec is not None]
 
     def values(self) -> Iterator[tuple[str, AnyArray | None]]:
-        """Yield the name and the values of each weight."""
+        """Yield the name and the values of each weight and of each seed generator's state."""
         for weight in keras_weights("target", self._model):
-            yield weight.path, host_array(weight.variable)
+            values = host_array(weight.variable)
+            # the state of a seed generator has another dtype on each backend
+            yield weight.path, values if weight.generator is None else values.astype(_STATE_DTYPE)
+
+    def buffers(self) -> Iterator[tuple[str, AnyArray | None]]:
+        """Yield nothing: all weights of a model are part of its plan."""
+        yield from ()
 
 
 def _shape(weight: KerasWeight) -> Shape:
     return tuple(weight.variable.shape)
 
 
-def _segments(weight: KerasWeight, seed: int | None) -> tuple[Segment, ...]:
-    """Return the segments of a weight, or record the weight's problem."""
-    if weight.provenance is None:
-        return ()
+def _spec(weight: KerasWeight, seed: int | None) -> TensorSpec | None:
+    """Return the tensor of a weight, or record the weight's problem."""
+    provenance = weight.provenance
+    if provenance is None:
+        return None
+    initializer: Any
+    if seed is None and isinstance(provenance, Provenance):
+        initializer = provenance.as_built()
+    else:
+        assert seed is not None
+        initializer = seeded_initializer(weight, seed)
+    if isinstance(initializer, StateInitializer):
+        words = (Constant(word) for word in initializer.words)
+        rows = tuple(
+            Segment(word, placement=Placement(rows=(row, row + 1)))
+            for row, word in enumerate(words)
+        )
+        return TensorSpec(weight.path, (2,), _STATE_DTYPE, rows)
     dtype = weight.variable.dtype
     storage_dtype = keras.backend.standardize_dtype(weight.variable.value.dtype)
     if dtype != storage_dtype:
         weight.problem = f"its dtype is {dtype}, but the backend stores it as {storage_dtype}"
-        return ()
-    if seed is None or not weight.is_drawn:
-        initializer = keras.initializers.get(weight.provenance.initializer)
-    else:
-        initializer = seeded_initializer(weight, seed)
     if weight.problem:
-        return ()
+        return None
     try:
-        if isinstance(initializer, FunctionType):
-            return _segments_of_function(weight, weight.provenance, initializer)
-        return (_segment(weight, initializer, Placement()),)
+        if isinstance(initializer, ArrayInitializer):
+            return _spec_of_array(weight, initializer.values)
+        segments = _segments(weight, provenance, initializer)
     except CannotDrawError as error:
         weight.problem = str(error)
-        return ()
+        return None
+    return TensorSpec(weight.path, _shape(weight), dtype, segments)
+
+
+def _spec_of_array(weight: KerasWeight, values: AnyArray) -> TensorSpec:
+    """Return the tensor of a variable made from fixed values: its fingerprint, or a constant."""
+    spec = TensorSpec(weight.path, _shape(weight), weight.variable.dtype, ())
+    if values.size and is_constant(values):
+        return replace(spec, segments=(Segment(_constant(values)),))
+    return replace(spec, fingerprint=fingerprint(values))
+
+
+def _constant(values: AnyArray) -> Constant:
+    """Return the initializer of an array whose values are all equal."""
+    first = values.reshape(-1)[:1]
+    if first.dtype.kind not in "biu":
+        first = first.astype(np.float64)
+    return Constant(first.item() if first.size else 0)
+
+
+def _segments(weight: KerasWeight, provenance: Any, initializer: Any) -> tuple[Segment, ...]:
+    if isinstance(initializer, FunctionType):
+        return _segments_of_function(weight, provenance, initializer)
+    return (_segment(weight, initializer, Placement()),)
 
 
 def _segments_of_function(
@@ -101,11 +166,10 @@ def _segments_of_function(
             for initializer, of_segment in zip(initializers, rows, strict=True)
         )
     values = host_array(function(shape, dtype=weight.variable.dtype))
-    first = values.reshape(-1)[:1]
-    if not (values == first).all():
+    if not is_constant(values):
         name = f"{function.__module__}.{function.__qualname__}"
         raise CannotDrawError(f"it is made by the function {name}")
-    return (Segment(Constant(first.astype(np.float64).item() if first.size else 0)),)
+    return (Segment(_constant(values)),)
 
 
 def _segment(weight: KerasWeight, initializer: Any, placement: Placement) -> Segment:

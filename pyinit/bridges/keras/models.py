@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import keras
@@ -13,33 +14,39 @@ import keras
 from pyinit.bridges.keras.provenance import (
     CannotDrawError,
     Provenance,
+    StateProvenance,
     children,
     own_weights,
+    quantization_problem,
+    weight_names,
     weight_provenance,
 )
 from pyinit.bridges.problems import check_problems
 from pyinit.initializers.base import Initializer
+from pyinit.manifests.keras_names import SEED_STATE
 from pyinit.seeds import as_seed, derive_seed
 
-#: A name that Keras generates. Its number depends on the other variables made in the process.
-_GENERATED_NAME = re.compile(r"(jax_|nnx_)?variable(_\d+)?")
+_Path = tuple[str, ...]
 
 
 def initialize(model: Any, seed: int) -> None:
-    """Draw all weights of a model from one seed.
+    """Set all weights of a model to their start, drawn from one seed.
 
-    Each weight is drawn by the initializer of its layer, with `derive_seed(seed, path)` in place of
-    the initializer's own seed. The path consists of the names of the enclosing layers, without the
-    model's own, and the name of the weight, joined by slashes: `"encoder/dense/kernel"`. So a
-    weight depends only on the seed, its path, its shape and its initializer, not on other layers.
-    Name your layers: the names that Keras generates (`dense_1`) depend on how many layers the
-    process has made. Weights without a name are numbered within their layer: `variable`,
-    `variable_1`.
+    Each random weight is drawn by the initializer of its layer, with `derive_seed(seed, path)` in
+    place of the initializer's own seed. The path consists of the names of the enclosing layers,
+    without the model's own, and the name of the weight, joined by slashes:
+    `"encoder/dense/kernel"`. So a weight depends only on the seed, its path, its shape and its
+    initializer, not on other layers. Name your layers: the names that Keras generates (`dense_1`)
+    depend on how many layers the process has made. Weights without a name are numbered within their
+    layer: `variable`, `variable_1`.
 
-    A weight with one of Keras' own initializers is drawn by pyinit's initializer of the same name
-    and arguments. A constant initializer sets its constant again. Weights made with
-    `trainable=False` (moving averages, the state of seed generators) and the state of the optimizer
-    keep their values; the weights of frozen layers are drawn.
+    The same holds for weights made with `trainable=False` and for those of frozen layers: fixed
+    projections and power-iteration vectors are drawn; moving averages, adapted statistics and
+    counters return to their initial values. A weight with one of Keras' own initializers is drawn
+    by pyinit's initializer of the same name and arguments. A constant initializer sets its constant
+    again. A seed generator starts again with its seed; without one, with
+    `derive_seed(seed, path)` modulo 2**31. The state of a stateful RNN becomes zero. Metrics and
+    the optimizer are not part of a model's weights and stay unchanged.
 
     Args:
         model: A built model or layer.
@@ -48,8 +55,8 @@ def initialize(model: Any, seed: int) -> None:
     Raises:
         TypeError: `model` is not a Keras model or layer.
         ValueError: `seed` is out of range, the model or one of its layers is not built, or some
-            weights cannot be drawn. The error lists these with the reasons; the weights of the
-            model are unchanged.
+            weights cannot be drawn, such as the kernels of quantized layers. The error lists these
+            with the reasons; the weights of the model are unchanged.
 
     Example:
         >>> import keras
@@ -66,7 +73,8 @@ def initialize(model: Any, seed: int) -> None:
     if not isinstance(model, keras.Layer):
         raise TypeError(f"Argument `model` must be a Keras model. Received: model={model!r}")
     seed = as_seed("seed", seed)
-    weights = [weight for weight in keras_weights("model", model) if weight.is_drawn]
+    weights = keras_weights("model", model)
+    find_provenance(weights)
     initializers = [seeded_initializer(weight, seed) for weight in weights]
     check_problems(
         "model",
@@ -75,29 +83,33 @@ def initialize(model: Any, seed: int) -> None:
     )
     for weight, initializer in zip(weights, initializers, strict=True):
         _assign(weight.variable, initializer)
+    for layer in model._flatten_layers():
+        _reset_derived_state(layer)
 
 
 @dataclass
 class KerasWeight:
-    """A weight of a model.
+    """A weight of a model, or the state of a seed generator.
 
     Args:
         variable: The Keras variable.
         path: The names of the enclosing layers, without the model's own, and the weight's name.
-        provenance: How its layer made it; None if unknown.
-        is_drawn: Whether `initialize()` draws it, which it does if the layer made it trainable.
+        layer: The layer that owns it.
+        generator: The seed generator whose state it is; None for a weight.
+        provenance: How its layer made it; None until `find_provenance()` finds it.
         problem: Why it cannot be drawn; empty if it can.
     """
 
     variable: Any
     path: str
-    provenance: Provenance | None
-    is_drawn: bool = True
+    layer: Any
+    generator: Any = None
+    provenance: Provenance | StateProvenance | None = None
     problem: str = ""
 
 
 def keras_weights(argument: str, model: Any) -> list[KerasWeight]:
-    """Return all weights of a built model.
+    """Return all weights of a built model and the states of its seed generators.
 
     Args:
         argument: The name of the caller's argument, for messages.
@@ -130,8 +142,8 @@ def _check_paths(argument: str, weights: list[KerasWeight]) -> None:
     shared = [f"{path} ({count} weights)" for path, count in counts.items() if count > 1]
     if shared:
         raise ValueError(
-            f"Argument `{argument}` must be a model whose weights have distinct paths, since "
-            f"weights with the same path would have the same seed. Received: {', '.join(shared)}"
+            f"Argument `{argument}` must be a model whose weights have distinct paths, since the "
+            f"path is a weight's name and decides its seed. Received: {', '.join(shared)}"
         )
 
 
@@ -139,50 +151,88 @@ def _walk(model: Any) -> Iterator[KerasWeight]:
     """Yield each weight once; a shared weight or layer has the first of its paths."""
     seen: set[int] = set()
 
-    def walk(layer: Any, path: tuple[str, ...]) -> Iterator[KerasWeight]:
+    def walk(layer: Any, path: _Path, state_path: _Path) -> Iterator[KerasWeight]:
         if id(layer) in seen:
             return
         seen.add(id(layer))
-        for weight in _layer_weights(layer, path):
+        for weight in (*_own_weights(layer, path), *_own_states(layer, state_path)):
             if id(weight.variable) not in seen:
                 seen.add(id(weight.variable))
                 yield weight
-        for child in children(layer):
-            yield from walk(child, (*path, child.name))
+        sublayers = children(layer)
+        for child, name in zip(sublayers, _stable_names(sublayers), strict=True):
+            yield from walk(child, (*path, child.name), (*state_path, name))
 
-    return walk(model, ())
+    return walk(model, (), ())
 
 
-def _layer_weights(layer: Any, path: tuple[str, ...]) -> Iterator[KerasWeight]:
+def _own_weights(layer: Any, path: _Path) -> Iterator[KerasWeight]:
     variables = own_weights(layer)
-    if not variables:
-        return
-    paths = ["/".join((*path, name)) for name in _weight_names(variables)]
-    try:
-        provenances = weight_provenance(layer)
-    except CannotDrawError as error:
-        yield from (
-            KerasWeight(variable, path, None, problem=str(error))
-            for variable, path in zip(variables, paths, strict=True)
-        )
-        return
-    for variable, weight_path, provenance in zip(variables, paths, provenances, strict=True):
-        if provenance is None:
-            problem = "it was not made by add_weight()"
-            yield KerasWeight(variable, weight_path, None, variable.trainable, problem)
-        else:
-            yield KerasWeight(variable, weight_path, provenance, provenance.trainable)
+    for variable, name in zip(variables, weight_names(variables), strict=True):
+        yield KerasWeight(variable, "/".join((*path, name)), layer)
 
 
-def _weight_names(variables: list[Any]) -> Iterator[str]:
-    """Yield the names of one layer's weights; those without one are numbered."""
-    count = 0
-    for variable in variables:
-        if _GENERATED_NAME.fullmatch(variable.name):
-            yield f"variable_{count}" if count else "variable"
+def _own_states(layer: Any, path: _Path) -> Iterator[KerasWeight]:
+    for count, generator in enumerate(layer._seed_generators):
+        name = f"{SEED_STATE}_{count}" if count else SEED_STATE
+        yield KerasWeight(generator.state, "/".join((*path, name)), layer, generator)
+
+
+def _stable_names(layers: list[Any]) -> list[str]:
+    """Return the names of sibling layers; those that Keras generated are numbered among them.
+
+    The weights of a layer are those of its name. But nobody names a dropout layer, or could name
+    that of an attention layer, so the states of seed generators are found by these names.
+    """
+    bases = [_generated_base(layer) for layer in layers]
+    used = {layer.name for layer, base in zip(layers, bases, strict=True) if base is None}
+    names = []
+    for layer, base in zip(layers, bases, strict=True):
+        name, count = base or layer.name, 0
+        while base is not None and name in used:
             count += 1
-        else:
-            yield variable.name
+            name = f"{base}_{count}"
+        used.add(name)
+        names.append(name)
+    return names
+
+
+def _generated_base(layer: Any) -> str | None:
+    """Return a name that Keras generated from the layer's class, without its number; else None."""
+    base = re.sub(r"_\d+$", "", layer.name)
+    is_generated = base.replace("_", "") == type(layer).__name__.replace("_", "").lower()
+    return base if is_generated else None
+
+
+def find_provenance(weights: list[KerasWeight]) -> None:
+    """Find how its layer made each of the weights, or record why that is unknown."""
+    for weight in weights:
+        if weight.generator is not None:
+            weight.provenance = StateProvenance(weight.generator)
+    others = [weight for weight in weights if weight.generator is None]
+    for _, group in groupby(others, key=lambda weight: id(weight.layer)):
+        _find_provenance_of_layer(list(group))
+
+
+def _find_provenance_of_layer(weights: list[KerasWeight]) -> None:
+    layer = weights[0].layer
+    for weight in weights:
+        weight.problem = quantization_problem(layer, weight.variable)
+    if any(weight.problem for weight in weights):
+        return
+    try:
+        found = weight_provenance(layer)
+    except CannotDrawError as error:
+        for weight in weights:
+            weight.problem = str(error)
+        return
+    for weight in weights:
+        weight.provenance = found[id(weight.variable)]
+        if weight.provenance is None:
+            weight.problem = (
+                "it was not made by add_weight(), and building the layer again gives other values: "
+                "make it with self.add_weight(shape, initializer)"
+            )
 
 
 def seeded_initializer(weight: KerasWeight, seed: int) -> Any:
@@ -204,3 +254,11 @@ def _assign(variable: Any, initializer: Any) -> None:
         variable.assign(initializer(shape, dtype=dtype, layout=sharding))
     else:
         variable.assign(initializer(shape, dtype=dtype))
+
+
+def _reset_derived_state(layer: Any) -> None:
+    """Reset what a layer keeps outside its weights: values computed from them, and RNN states."""
+    if isinstance(layer, keras.layers.Normalization) and layer.built:
+        layer.finalize_state()
+    if isinstance(layer, keras.layers.RNN) and layer.stateful:
+        layer.reset_state()

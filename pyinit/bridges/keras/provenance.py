@@ -8,24 +8,33 @@ copy to each of its projections). The layer is therefore rebuilt from its config
 from __future__ import annotations
 
 import inspect
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
 import keras
+import numpy as np
 
+from pyinit.arguments import Shape
+from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.constant import Constant, Identity, Ones, Zeros
 from pyinit.initializers.convolution import Dirac
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import NAMES
 from pyinit.initializers.stft import STFT
+from pyinit.runtime.host_arrays import host_array
 
 _CONSTANTS = tuple(
     cls
     for ours in (Constant, Dirac, Identity, Ones, STFT, Zeros)
     for cls in (ours, getattr(keras.initializers, ours.__name__, ours))
 )
+
+#: A name that Keras generates for a variable, numbered among all variables of the process.
+_GENERATED_NAME = re.compile(r"(jax_|nnx_)?variable(_\d+)?")
 
 
 class CannotDrawError(Exception):
@@ -38,13 +47,17 @@ class Provenance:
 
     Args:
         initializer: The initializer that `add_weight()` received.
-        trainable: Whether `add_weight()` made the weight trainable.
         layer: The rebuilt layer, which made the weight.
     """
 
     initializer: Any
-    trainable: bool
     layer: Any
+
+    def as_built(self) -> Any:
+        """Return the initializer with the seed of its own."""
+        if isinstance(self.initializer, ArrayInitializer):
+            return self.initializer
+        return keras.initializers.get(self.initializer)
 
     def with_seed(self, seed: int) -> Any:
         """Return the initializer with that seed, or unchanged if it is constant.
@@ -52,7 +65,7 @@ class Provenance:
         Raises:
             CannotDrawError: The initializer is not known to take a seed.
         """
-        initializer = keras.initializers.get(self.initializer)
+        initializer = self.as_built()
         if not isinstance(initializer, FunctionType):
             return _with_seed(initializer, seed)
         if not initializer.__module__.startswith(("keras.", "pyinit.")):
@@ -66,8 +79,55 @@ class Provenance:
         return initializer
 
 
+@dataclass
+class StateProvenance:
+    """How a seed generator of Keras started.
+
+    Args:
+        generator: The seed generator.
+    """
+
+    generator: Any
+
+    def with_seed(self, seed: int) -> StateInitializer:
+        """Return the initializer of its state, with that seed if the generator was given none."""
+        own = self.generator.get_config()["seed"]
+        # Keras' backends take seeds below 2**31
+        return StateInitializer(seed % 2**31 if own is None else own)
+
+
+class StateInitializer:
+    """The initializer of a seed generator's state: the seed, and no draws taken.
+
+    Args:
+        seed: The seed, taken modulo 2**32.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.words = (seed % 2**32, 0)
+
+    def __call__(self, shape: Shape, dtype: str) -> AnyArray:
+        """Return the state in the dtype of the backend, which may be signed."""
+        return np.array(self.words, np.uint32).astype(dtype)
+
+
+@dataclass
+class ArrayInitializer:
+    """The initializer of a variable that a layer makes from fixed values.
+
+    Args:
+        values: The values.
+    """
+
+    values: AnyArray
+
+    def __call__(self, shape: Shape, dtype: str) -> AnyArray:
+        """Return the values."""
+        return self.values
+
+
 def _with_seed(initializer: Any, seed: int) -> Any:
-    if isinstance(initializer, _CONSTANTS):
+    if isinstance(initializer, (*_CONSTANTS, ArrayInitializer)):
         return initializer
     cls: Any = type(initializer)
     name = cls.__name__
@@ -86,13 +146,81 @@ def own_weights(layer: Any) -> list[Any]:
     return [weight for weight in layer.weights if id(weight) not in in_sublayers]
 
 
+def weight_names(variables: list[Any]) -> Iterator[str]:
+    """Yield the names of one layer's weights; those without one are numbered."""
+    count = 0
+    for variable in variables:
+        if _GENERATED_NAME.fullmatch(variable.name):
+            yield f"variable_{count}" if count else "variable"
+            count += 1
+        else:
+            yield variable.name
+
+
 def children(layer: Any) -> list[Any]:
     """Return a layer's direct sublayers."""
     return list(layer._flatten_layers(include_self=False, recursive=False))
 
 
-def weight_provenance(layer: Any) -> list[Provenance | None]:
-    """Return the provenance of each of a layer's own weights; None without `add_weight()`.
+#: The quantization modes that replace a kernel by values computed from it.
+_QUANTIZED = ("int8", "int4", "gptq", "awq")
+
+
+def quantization_problem(layer: Any, variable: Any) -> str:
+    """Return why a weight of a quantized layer cannot be drawn; empty if it can."""
+    mode = getattr(layer, "quantization_mode", None)
+    is_computed = any(variable is other for other in layer._non_trainable_variables)
+    if mode not in _QUANTIZED or not is_computed:
+        return ""
+    return (
+        f"its layer is quantized to {mode}: it was computed from a kernel that is gone. Initialize "
+        "the model, or create its manifest, before model.quantize()"
+    )
+
+
+def weight_provenance(layer: Any) -> dict[int, Provenance | None]:
+    """Return the provenance of each of a layer's own weights, by the id of the variable.
+
+    It is None for a variable that the layer made without `add_weight()`, unless it starts with
+    the same values each time the layer is built. (For a trainable one they must all be equal, since
+    a random one has to depend on the model's seed.)
+
+    Raises:
+        CannotDrawError: The layer cannot be rebuilt.
+    """
+    weights = own_weights(layer)
+    rebuilt, recorded = _rebuild(layer)
+    found = [recorded.get(id(weight)) for weight in rebuilt]
+    if None in found:
+        again, _ = _rebuild(layer)
+        for index, weight in enumerate(weights):
+            if found[index] is None:
+                found[index] = _fixed_provenance(layer, weight, rebuilt[index], again[index])
+    return {id(weight): provenance for weight, provenance in zip(weights, found, strict=True)}
+
+
+def _fixed_provenance(layer: Any, weight: Any, first: Any, second: Any) -> Provenance | None:
+    values, others = host_array(first), host_array(second)
+    if values.tobytes() != others.tobytes():
+        return None
+    # a frozen layer's variables are not trainable, but stay among these
+    is_trained = any(weight is other for other in layer._trainable_variables)
+    if is_trained and not is_constant(values):
+        return None
+    return Provenance(ArrayInitializer(values.copy()), layer)
+
+
+def is_constant(values: AnyArray) -> bool:
+    """Return whether all values of an array are equal, to the last bit."""
+    bits = np.ascontiguousarray(values).reshape(-1).view(f"u{values.itemsize}")
+    return bool((bits == bits[:1]).all())
+
+
+def _rebuild(layer: Any) -> tuple[list[Any], dict[int, Provenance]]:
+    """Return the own weights of a layer rebuilt from its configuration.
+
+    Returns:
+        The weights, and the provenance of those that `add_weight()` made, by id.
 
     Raises:
         CannotDrawError: The layer cannot be rebuilt.
@@ -107,7 +235,7 @@ def weight_provenance(layer: Any) -> list[Provenance | None]:
         if initializer is None:
             # Keras' default
             initializer = "glorot_uniform" if "float" in variable.dtype else "zeros"
-        recorded[id(variable)] = Provenance(initializer, given.get("trainable", True), self)
+        recorded[id(variable)] = Provenance(initializer, self)
         return variable
 
     recording_class: Any = type(
@@ -126,10 +254,21 @@ def weight_provenance(layer: Any) -> list[Provenance | None]:
             f"{cls.__name__} cannot be rebuilt from its configuration "
             f"({type(error).__name__}: {reason})"
         ) from error
-    weights = own_weights(rebuilt)
+    weights = _in_order(own_weights(rebuilt), own_weights(layer))
     if [tuple(w.shape) for w in weights] != [tuple(w.shape) for w in own_weights(layer)]:
         raise CannotDrawError(f"{cls.__name__} has weights of different shapes when it is rebuilt")
-    return [recorded.get(id(weight)) for weight in weights]
+    return weights, recorded
+
+
+def _in_order(weights: list[Any], others: list[Any]) -> list[Any]:
+    """Return weights in the order of others with the same names, if the names are distinct.
+
+    A layer that was quantized after it was built has its weights in another order.
+    """
+    named = dict(zip(weight_names(weights), weights, strict=True))
+    names = list(weight_names(others))
+    is_same_set = len(named) == len(weights) == len(names) and named.keys() == set(names)
+    return [named[name] for name in names] if is_same_set else weights
 
 
 def _share_seeds(layer: Any, rebuilt: Any) -> None:

@@ -39,7 +39,14 @@ class TorchAdapter:
     def __init__(self, module: Any, arguments: InitArguments | None = None) -> None:
         self._module = module
         self._arguments = InitArguments() if arguments is None else arguments
-        self.remedy = "pyinit.torch.init_(module, seed=seed) gives it the weights of a seed."
+
+    def remedy(self, seed: int | None) -> str:
+        """Return which call gives the module these weights: see `ModelAdapter`."""
+        given = "" if seed is None else f", seed={seed}"
+        return (
+            f"These are the weights of pyinit.torch.init_(module{given}) with the same arguments, "
+            "which pyinit.torch.create_manifest() takes too."
+        )
 
     def plan(self, seed: int | None) -> list[TensorSpec]:
         """Return the tensors with their initializers: see `ModelAdapter`."""
@@ -65,6 +72,13 @@ class TorchAdapter:
         """Yield the name and the values of each recorded tensor; None on the meta device."""
         for item in recorded_tensors(self._module):
             yield item.name, None if item.tensor.is_meta else host_array(item.tensor)
+
+    def buffers(self) -> Iterator[tuple[str, AnyArray | None]]:
+        """Yield the other tensors of the state dict: buffers, and second names of parameters."""
+        known = dict(self._module.named_parameters())
+        for name, tensor in self._module.state_dict().items():
+            if name not in known and isinstance(tensor, torch.Tensor):
+                yield name, None if tensor.is_meta else host_array(tensor)
 
 
 def _dtype_name(tensor: Any) -> str:

@@ -136,11 +136,11 @@ def a_function(shape, dtype=None):
 
 @keras.saving.register_keras_serializable(package="tests")
 class Own(layers.Layer):
-    """A layer with an unseeded initializer and a bare variable."""
+    """A layer with an unseeded initializer and a random variable of its own."""
 
     def build(self, shape):  # noqa: D102
         self.scale = self.add_weight(shape=(2,), initializer=pyinit.HeNormal(), name="scale")
-        self.offset = keras.Variable(np.zeros(2), name="offset")
+        self.offset = keras.Variable(pyinit.RandomNormal(), shape=(2,), name="offset")
 
     def call(self, x):  # noqa: D102
         return x
@@ -151,7 +151,7 @@ def test_weights_without_provenance_are_named():
     inputs = keras.Input((2,))
     x = layers.Dense(2, name="theirs", bias_initializer=a_function)(inputs)
     model = keras.Model(inputs, Own(name="own")(x))
-    with pytest.raises(ValueError, match="Argument `target` must be a model whose weights") as e:
+    with pytest.raises(ValueError, match="Argument `target` must be a model whose init") as e:
         pyinit.create_manifest(model)
     lines = str(e.value).splitlines()[1:]
     assert sorted(line.strip().partition(":")[0] for line in lines) == [

@@ -121,3 +121,36 @@ def test_fingerprints_of_other_libraries_arrays(dtype):
         assert pyinit.fingerprint(jax.numpy.asarray(values)) == expected
     assert pyinit.fingerprint(tf.constant(values)) == expected
     assert pyinit.fingerprint(tf.Variable(values)) == expected
+
+
+def test_manifests_of_values(tmp_path):
+    """Protects trained modules: their parameters, buffers and state dicts, and files of these."""
+    module = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 3, bias=False))
+    module[2].weight = nn.Parameter(module[0].weight.detach().T.contiguous())
+    module(torch.ones(2, 3))
+    pinned = pyinit.create_manifest(module, values=True)
+    state = module.state_dict()
+    of_state = pyinit.create_manifest(state, values=True)
+    assert {t.name: t for t in pinned.tensors} == {t.name: t for t in of_state.tensors}
+    assert "1.running_mean" in {tensor.name for tensor in pinned.tensors}
+    safetensors = pytest.importorskip("safetensors.torch")
+    safetensors.save_file(state, tmp_path / "m.safetensors")
+    for target in (module, state, tmp_path / "m.safetensors", pinned):
+        assert pyinit.verify(of_state, target)
+    module[1].running_mean += 1
+    [difference] = pyinit.verify(pinned, module).differences
+    assert difference.name == "1.running_mean"
+    # a manifest of initializers has no buffers
+    pyinit.torch.init_(module, seed=1)
+    assert pyinit.verify(pyinit.create_manifest(module, seed=1), module)
+    with pytest.raises(ValueError, match="has no memory yet"):
+        pyinit.create_manifest(nn.Linear(3, 4, device="meta"), values=True)
+
+
+def test_shared_parameters_have_both_names():
+    """Protects tied weights, which a state dict has twice and named_parameters() once."""
+    module = nn.Sequential(nn.Embedding(5, 3), nn.Linear(3, 5, bias=False))
+    module[1].weight = module[0].weight
+    of_state = pyinit.create_manifest(module.state_dict(), values=True)
+    assert len(of_state.tensors) == 2
+    assert pyinit.verify(of_state, module)

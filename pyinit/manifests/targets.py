@@ -1,0 +1,107 @@
+"""The weights that `verify()` compares and `create_manifest(values=True)` records."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pyinit.dtypes import AnyArray
+from pyinit.manifests import arrow_files, hdf5_files, numpy_files, safetensors
+from pyinit.manifests.adapters import ModelAdapter
+from pyinit.manifests.model import ManifestError
+from pyinit.manifests.sources import ArraySource, TensorSource
+from pyinit.runtime.host_arrays import host_array
+
+#: Sources by name; None for a weight without memory.
+Sources = dict[str, TensorSource | None]
+
+_READERS: dict[str, Callable[[Path], Mapping[str, TensorSource]]] = {
+    safetensors.SUFFIX: safetensors.read,
+    arrow_files.SUFFIX: arrow_files.read,
+    ".keras": hdf5_files.read_keras_archive,
+    ".h5": hdf5_files.read,
+    ".hdf5": hdf5_files.read,
+    ".npz": numpy_files.read,
+}
+#: The formats that keep a model in several files, which may be given as a folder.
+_FOLDER_SUFFIXES = (safetensors.SUFFIX, arrow_files.SUFFIX)
+#: Formats in which reading values means running a pickle.
+_PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle")
+
+WEIGHTS = (
+    "a Keras model, a torch module, a dictionary of arrays, or paths of files "
+    f"({', '.join(_READERS)}) or of folders of {' or '.join(_FOLDER_SUFFIXES)} files"
+)
+
+
+def sources_of_model(model: ModelAdapter) -> Sources:
+    """Return the sources of a model's weights by name."""
+    return _array_sources(model.values())
+
+
+def sources_of_buffers(model: ModelAdapter) -> Sources:
+    """Return the sources of a model's buffers by name."""
+    return _array_sources(model.buffers())
+
+
+def _array_sources(values: Iterable[tuple[str, AnyArray | None]]) -> Sources:
+    return {name: None if array is None else ArraySource(array) for name, array in values}
+
+
+def sources_of(target: Any, allowed: str) -> Sources:
+    """Return the sources of arrays or files by name.
+
+    Args:
+        target: A mapping of arrays, a path or several paths.
+        allowed: What the argument `target` may be, for messages.
+
+    Raises:
+        TypeError: `target` is none of these.
+        ManifestError: A file is invalid.
+        OSError: A file cannot be read.
+    """
+    if isinstance(target, Mapping):
+        return {str(name): _array_source(name, array, allowed) for name, array in target.items()}
+    if isinstance(target, str | os.PathLike):
+        target = [target]
+    paths = list(target) if isinstance(target, Iterable) and not isinstance(target, bytes) else []
+    if not paths or not all(isinstance(path, str | os.PathLike) for path in paths):
+        raise TypeError(f"Argument `target` must be {allowed}. Received: target={target!r}")
+    sources: Sources = {}
+    for file in [file for path in paths for file in _files_of(Path(path))]:
+        for name, source in _read(file).items():
+            if name in sources:
+                raise ManifestError(f"{file}: the tensor {name!a} is also in another file")
+            sources[name] = source
+    return sources
+
+
+def _array_source(name: Any, array: Any, allowed: str) -> TensorSource:
+    try:
+        return ArraySource(host_array(array))
+    except TypeError:
+        raise TypeError(
+            f"Argument `target` must be {allowed}. Received: {name!r} is an object of class "
+            f"{type(array).__name__}"
+        ) from None
+
+
+def _files_of(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = [file for file in sorted(path.iterdir()) if file.suffix in _FOLDER_SUFFIXES]
+    if not files:
+        raise ManifestError(f"{path}: the folder has no {' or '.join(_FOLDER_SUFFIXES)} files")
+    return files
+
+
+def _read(file: Path) -> Mapping[str, TensorSource]:
+    reader = _READERS.get(file.suffix)
+    if reader is not None:
+        return reader(file)
+    message = f"{file}: not a {', '.join(_READERS)} file"
+    if file.suffix in _PICKLES:
+        message += ". Reading a pickle would run it: load it yourself, and pass its arrays by name"
+    raise ManifestError(message)
