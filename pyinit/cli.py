@@ -23,7 +23,7 @@ from pyinit.manifests.materialization import FORMATS
 from pyinit.manifests.model import DifferenceError, ManifestError
 from pyinit.manifests.reading import FORMAT, SCHEMA, load_json
 from pyinit.manifests.shards import Shard, as_shard
-from pyinit.manifests.verification import Verification, printable
+from pyinit.manifests.verification import Verification, not_compared_lines, printable
 from pyinit.manifests.writing import as_text
 from pyinit.runtime.threads import MAX_THREADS
 
@@ -57,7 +57,7 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return USAGE
     except DifferenceError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {_with_options(str(error))}", err=True)
         return DIFFERENT
     except OSError as error:
         # pyarrow's errors have no file name
@@ -161,16 +161,26 @@ def command() -> None:
 @click.argument("target")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
 @click.option("--seed", type=int, help="Seed of the whole model.")
+@click.option("--values", is_flag=True, help="Record the fingerprints of any weights.")
 @_max_bytes
 @_threads
-def manifest_command(target: str, output: Path | None, seed: int | None, max_bytes: int) -> None:
+def manifest_command(
+    target: str, output: Path | None, seed: int | None, values: bool, max_bytes: int
+) -> None:
     """Record the initial weights of TARGET in a manifest.
 
     TARGET is a plan (a .json file), a saved Keras model (a .keras file), or module:object, where
     the object is a Keras model, a torch module, or a function that returns one. Without --output,
     the manifest is written to standard output.
+
+    With --values, the manifest records the fingerprints of the present weights, whoever drew them,
+    and no initializers. TARGET is then module:object, a .keras, .h5, .npz, .safetensors or .arrow
+    file, or a folder of .safetensors or .arrow files. Of a file, only arrays are read.
     """
-    made = pyinit.create_manifest(_target_of(target, _plan), seed, max_bytes=max_bytes)
+    if values and seed is not None:
+        raise click.UsageError("--seed cannot be combined with --values, which records no seeds")
+    loaded = _target_of(target) if values else _target_of(target, _plan, _keras_model)
+    made = pyinit.create_manifest(loaded, seed, values=values, max_bytes=max_bytes)
     if output is None:
         click.echo(as_text(made), nl=False)
     else:
@@ -190,15 +200,16 @@ def verify_command(
 ) -> int:
     """Compare weights with MANIFEST and report differences.
 
-    TARGET is one or more .safetensors or .arrow files or folders of such files; or another manifest
-    (.json), a saved Keras model (.keras), or module:object, where the object is a Keras model, a
-    torch module, or a function that returns one. Without a TARGET, the weights that this pyinit
-    draws are compared.
+    TARGET is one or more files with weights (.safetensors, .arrow, .keras, .h5, .npz) or folders of
+    .safetensors or .arrow files; or another manifest (.json), or module:object, where the object is
+    a Keras model, a torch module, or a function that returns one. Of a file, only arrays are read:
+    a saved Keras model is not built. Without a TARGET, the weights that this pyinit draws are
+    compared.
     """
     expected = pyinit.read_manifest(manifest)
     target: Any = None
     if len(targets) == 1:
-        target = _target_of(targets[0], lambda path: path)
+        target = _target_of(targets[0])
     elif targets:
         target = [Path(name) for name in targets]
     found = pyinit.verify(expected, target, shard=shard, max_bytes=max_bytes)
@@ -267,13 +278,21 @@ def schema_command() -> None:
     click.echo(SCHEMA.read_text(encoding="utf-8"), nl=False)
 
 
-def _target_of(text: str, of_json: Callable[[Path], Any]) -> Any:
-    """Return the object that a target on the command line denotes."""
+def _target_of(
+    text: str, of_json: Callable[[Path], Any] = Path, of_keras: Callable[[Path], Any] = Path
+) -> Any:
+    """Return the object that a target on the command line denotes.
+
+    Args:
+        text: The argument.
+        of_json: Called with the path of a JSON file.
+        of_keras: Called with the path of a saved Keras model.
+    """
     path = Path(text)
     if path.suffix == ".json":
         return of_json(path)
     if path.suffix == ".keras":
-        return _keras_model(path)
+        return of_keras(path)
     module, colon, name = text.partition(":")
     if colon and not path.exists() and module.replace(".", "").isidentifier():
         return _object(module, name)
@@ -328,12 +347,13 @@ def _print(found: Verification) -> None:
         # rich assumes 80 columns, which would break most lines
         console = Console(highlight=False, width=200)
     console.print(Text(repr(found).partition("\n")[0]))
-    if found:
-        return
-    table = Table("tensor", "difference")
-    for difference in found.differences:
-        table.add_row(Text(printable(difference.name)), Text(difference.reason))
-    console.print(table)
+    if not found:
+        table = Table("tensor", "difference")
+        for difference in found.differences:
+            table.add_row(Text(printable(difference.name)), Text(difference.reason))
+        console.print(table)
+    for line in not_compared_lines(found.not_compared):
+        console.print(Text(line))
 
 
 def _as_json(found: Verification) -> dict[str, Any]:
@@ -342,4 +362,5 @@ def _as_json(found: Verification) -> dict[str, Any]:
         "checked": found.checked,
         "bytes": found.nbytes,
         "differences": [vars(difference) for difference in found.differences],
+        "not_compared": [vars(tensor) for tensor in found.not_compared],
     }

@@ -8,8 +8,10 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import pyinit
@@ -98,6 +100,7 @@ def test_differences_are_in_a_table(typed):
         "checked": 2,
         "bytes": 4920,
         "differences": [{"name": "kernel", "reason": reason}],
+        "not_compared": [],
     }
     assert json.loads(typed("verify", "manifest.json", "--json")[1])["same"] is True
 
@@ -230,6 +233,62 @@ def test_a_saved_keras_model(typed):
     status, out, _ = typed("verify", "m.json", "model.keras")
     assert status == 1
     assert "12 of 12 values differ" in out
+
+
+def test_manifests_of_values(typed):
+    """--values records any file's weights; a saved Keras model is read, and not built."""
+    keras = pytest.importorskip("keras")
+    pytest.importorskip("h5py")
+    np.savez("w.npz", a=np.ones(3), b=np.zeros(2))
+    assert typed("manifest", "w.npz", "--values", "-o", "w.json")[0] == 0
+    assert typed("verify", "w.json", "w.npz")[1] == "The same: 2 tensors, 40 bytes.\n"
+    np.savez("w.npz", a=np.ones(3), b=np.ones(2))
+    status, out, _ = typed("verify", "w.json", "w.npz")
+    assert status == 1
+    assert re.search(r"b +│ the fingerprint is [0-9a-f]{64}, not [0-9a-f]{64}", out)
+    status, _, err = typed("verify", "w.json")
+    assert (status, "cannot be drawn" in err) == (3, True)
+    status, _, err = typed("materialize", "w.json", "w.safetensors")
+    assert (status, "cannot be drawn: 'a', 'b'" in err) == (3, True)
+    status, _, err = typed("manifest", "w.npz", "--values", "--seed", "1")
+    assert (status, "--seed cannot be combined with --values" in err) == (2, True)
+
+    layers = [keras.layers.Dense(3, name="dense"), keras.layers.Dropout(0.5, name="drop")]
+    model = keras.Sequential([keras.Input((4,)), *layers])
+    model.save("model.keras")
+    with zipfile.ZipFile("model.keras") as archive:
+        weights = archive.read("model.weights.h5")
+    with zipfile.ZipFile("model.keras", "w") as archive:
+        archive.writestr("config.json", "not JSON")
+        archive.writestr("model.weights.h5", weights)
+    assert typed("manifest", "model.keras", "--values", "-o", "m.json")[0] == 0
+    assert typed("verify", "m.json", "model.keras")[0] == 0
+    pyinit.write_manifest(pyinit.create_manifest(model, values=True), "model.json")
+    assert typed("verify", "model.json", "model.keras", "--json")[0] == 0
+
+
+def test_tensors_that_are_not_compared_are_listed(typed):
+    """A file of Keras lacks the states of seed generators: the report says so."""
+    keras = pytest.importorskip("keras")
+    pytest.importorskip("h5py")
+    import pyinit.keras
+
+    layers = [keras.layers.Dense(3, name="dense"), keras.layers.Dropout(0.5, name="drop")]
+    model = keras.Sequential([keras.Input((4,)), *layers])
+    pyinit.keras.initialize(model, 42)
+    pyinit.write_manifest(pyinit.create_manifest(model, 42), "m.json")
+    model.save_weights("m.weights.h5")
+    status, out, _ = typed("verify", "m.json", "m.weights.h5")
+    assert status == 0
+    reason = "the target has no states of seed generators"
+    assert out.splitlines() == [
+        "The same: 2 tensors, 60 bytes.",
+        f"Not compared, since {reason}: drop/seed_generator_state",
+    ]
+    status, out, _ = typed("verify", "m.json", "m.weights.h5", "--json")
+    assert json.loads(out)["not_compared"] == [
+        {"name": "drop/seed_generator_state", "reason": reason}
+    ]
 
 
 def test_help_is_complete(typed):

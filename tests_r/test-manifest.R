@@ -218,6 +218,79 @@ test_that("a manifest of a Keras model is created and verified", {
   error <- expect_error(create_manifest(model, 42), class = "pyinit_difference_error")
   expect_s3_class(error, "pyinit_value_error")
   expect_match(conditionMessage(error), "dense/kernel", fixed = TRUE)
+  expect_match(conditionMessage(error), "initialize_model(model, 42)", fixed = TRUE)
+})
+
+test_that("a manifest records the fingerprints of any weights", {
+  # protects: values = TRUE, from arrays, models and files
+  weights <- list(kernel = matrix(c(1, 2, 3, 4), 2), count = 1:3, mask = c(TRUE, FALSE))
+  expected <- create_manifest(weights, values = TRUE)
+  table <- as.data.frame(expected)
+  expect_identical(table$dtype, c("float32", "int32", "bool"))
+  expect_identical(table$initializer, rep(NA_character_, 3))
+  expect_identical(table$fingerprint[[1]], fingerprint(weights$kernel))
+  expect_output(print(expected), "kernel [2, 2] float32, fingerprint alone", fixed = TRUE)
+  expect_identical(read_manifest(manifest_file(expected)), expected)
+  expect_true(verify(expected, weights)$same)
+  other <- utils::modifyList(weights, list(count = 1:3 + 1L))
+  found <- verify(expected, other)
+  expect_identical(found$differences$name, "count")
+  expect_match(found$differences$reason, "^the fingerprint is ")
+  expect_identical(nrow(found$not_compared), 0L)
+
+  numpy <- reticulate::import("numpy")
+  file <- withr::local_tempfile(fileext = ".npz")
+  numpy$savez(file, kernel = numpy$float32(as_numpy(weights$kernel)))
+  of_file <- create_manifest(file, values = TRUE)
+  expect_identical(as.data.frame(of_file)$fingerprint, table$fingerprint[[1]])
+  expect_true(verify(of_file, file)$same)
+  expect_true(verify(of_file, weights["kernel"])$same)
+
+  error <- expect_error(verify(expected), class = "pyinit_manifest_error")
+  expect_match(conditionMessage(error), "pass the weights to compare as `target`", fixed = TRUE)
+  unwritten <- withr::local_tempfile(fileext = ".safetensors")
+  expect_error(materialize(expected, unwritten), "cannot be drawn", class = "pyinit_manifest_error")
+  expect_false(file.exists(unwritten))
+})
+
+test_that("the arguments of values = TRUE are checked", {
+  # protects: the error messages
+  weights <- list(kernel = 0.1)
+  error <- expect_argument_error(create_manifest(weights, values = TRUE), "target")
+  expect_match(conditionMessage(error), "kernel")
+  expect_match(conditionMessage(error), "set_floatx()", fixed = TRUE)
+  for (values in list(NA, 1, "yes", NULL, c(TRUE, TRUE))) {
+    expect_argument_error(create_manifest(plan, 1, values = values), "values")
+  }
+  expect_argument_error(create_manifest(list(kernel = 1), 1, values = TRUE), "seed")
+  for (target in list(NULL, 1, mean, pinned, data.frame(a = 1), list(a = "b"))) {
+    expect_argument_error(create_manifest(target, values = TRUE), "target", "pyinit_type_error")
+  }
+  for (target in list(list(1), list(a = 1, a = 2))) {
+    expect_argument_error(create_manifest(target, values = TRUE), "target")
+  }
+  error <- expect_argument_error(create_manifest("w.npz"), "target", "pyinit_type_error")
+  expect_match(conditionMessage(error), "any weights with `values`", fixed = TRUE)
+  expect_error(create_manifest("w.npz", values = TRUE), class = "pyinit_os_error")
+})
+
+test_that("Keras' files are verified, except for what they do not contain", {
+  # protects: saved models, without building them
+  skip_if_not(reticulate::py_module_available("h5py"), "needs h5py")
+  keras <- import_keras()
+  model <- keras$Sequential(list(
+    keras$Input(list(4L)), keras$layers$Dense(3L, name = "dense"),
+    keras$layers$Dropout(0.5, name = "drop")
+  ))
+  initialize_model(model, 42)
+  expected <- create_manifest(model, 42)
+  file <- withr::local_tempfile(fileext = ".keras")
+  model$save(file)
+  found <- verify(expected, file)
+  expect_true(found$same, label = format(found))
+  expect_identical(found$not_compared$name, "drop/seed_generator_state")
+  expect_match(format(found), "Not compared, since the target has no states", fixed = TRUE)
+  expect_true(verify(create_manifest(file, values = TRUE), model)$same)
 })
 
 test_that("an invalid manifest is an error that gives the reason", {

@@ -31,7 +31,7 @@ _COMMON_FIELDS = ("initializer", "axes", "groups", "gates", "draw")
 _TENSOR_FIELDS = ("name", "shape", "dtype", *_COMMON_FIELDS)
 _SEGMENTED_FIELDS = ("name", "shape", "dtype", "segments")
 _SEGMENT_FIELDS = ("rows", *_COMMON_FIELDS)
-_PLAN = "a plan (see the help), a Keras model or a torch module; with values=True, any weights"
+_PLAN = "a plan (see the help), a Keras model or a torch module; any weights with `values`"
 
 
 def create_manifest(
@@ -112,7 +112,7 @@ def create_manifest(
         raise argument_error("values", values, "True or False")
     if values:
         if seed is not None:
-            raise argument_error("seed", seed, "None with values=True, which records no seeds")
+            raise argument_error("seed", seed, "None with `values`, which records no seeds")
         return manifest_of_values(target, max_bytes=max_bytes, progress=progress)
     seed = None if seed is None else as_seed("seed", seed)
     model = hooks.adapter_for(target)
@@ -213,8 +213,8 @@ def manifest_from_model(
     if different:
         raise DifferenceError(
             "Argument `target` must be a model with its initial weights, neither trained nor "
-            f"initialized in another way. {model.remedy(seed)} values=True records the present "
-            f"weights, whoever drew them. These weights have changed: {', '.join(different)}"
+            f"initialized in another way. {model.remedy(seed)} These weights have changed: "
+            f"{', '.join(different)}"
         )
     return made
 

@@ -21,6 +21,7 @@ rethrow <- function(error) {
     stop(error)
   }
   message <- in_r_syntax(raised$value)
+  message <- gsub("pyinit.keras.initialize(", "initialize_model(", message, fixed = TRUE)
   class <- condition_classes[[raised$type]]
   if ("pyinit_os_error" %in% class) {
     message <- sub("^\\[Errno [0-9]+\\] ", "", message)

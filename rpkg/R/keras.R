@@ -3,11 +3,11 @@
 #' Initialize all weights of a Keras model from one seed
 #'
 #' @description
-#' Draws every weight of a built model again, with the initializer of its layer and the seed
-#' `derive_seed(seed, path)` in place of the initializer's own. So a weight depends on the seed, its
-#' path, its shape and its initializer, but not on other layers: adding, removing or reordering
-#' layers leaves the others unchanged. The same call in Python,
-#' `pyinit.keras.initialize(model, seed)`, gives the same weights.
+#' Sets every weight of a built model to its start. Each random weight is drawn again by the
+#' initializer of its layer, with `derive_seed(seed, path)` in place of the initializer's own seed.
+#' So a weight depends on the seed, its path, its shape and its initializer, but not on other
+#' layers: adding, removing or reordering layers leaves the others unchanged. The same call in
+#' Python, `pyinit.keras.initialize(model, seed)`, gives the same weights.
 #'
 #' @details
 #' The path consists of the names of the layers from the model (excluded) down to the weight, and
@@ -15,10 +15,15 @@
 #' names of Keras (`dense_1`) depend on the layers created before in the session.
 #'
 #' Keras' own initializers are replaced by those of this package with the same name and arguments.
-#' Constant ones give their constant again. Weights that no optimizer trains (moving averages, the
-#' state of seed generators) and the state of the optimizer are unchanged; those of frozen layers
-#' are drawn. If a weight cannot be drawn, an error names it and gives the reason, and all weights
-#' of the model are unchanged.
+#' Constant ones give their constant again. All this holds for weights made with
+#' `trainable = FALSE` and for those of frozen layers, too: fixed projections and power-iteration
+#' vectors are drawn; moving averages, adapted statistics and counters return to their initial
+#' values. A seed generator starts again with its seed; without one, with
+#' `derive_seed(seed, path)` modulo 2^31. The state of a stateful RNN becomes zero. Metrics and the
+#' optimizer are unchanged.
+#'
+#' If a weight cannot be drawn, such as the kernel of a quantized layer, an error names it and gives
+#' the reason, and all weights of the model are unchanged.
 #'
 #' @param model
 #' A built Keras model, or another layer: a Python object.

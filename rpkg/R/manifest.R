@@ -3,12 +3,15 @@
 # In R a manifest is the text of its file, with a class, since a Python object would not outlive the
 # session. The Python object is made from the text when it is needed; the last one is kept.
 
-#' Create a manifest of a model's initial weights
+#' Create a manifest of a model's weights
 #'
 #' @description
 #' A manifest records, for each weight of a model, the initializer that draws it and the fingerprint
 #' of its values. Anyone can check it later, in R or in Python, on any machine: see
 #' [write_manifest()], [verify()] and [materialize()].
+#'
+#' With `values = TRUE` it records the fingerprints alone, of any weights: trained, loaded, or drawn
+#' by others. `verify()` compares them; `materialize()` cannot draw them.
 #'
 #' @details
 #' A plan is a list of tensors, each of them a list with
@@ -26,21 +29,34 @@
 #' A manifest can be saved with [saveRDS()]. `as.data.frame()` has a row for each tensor, `length()`
 #' is the number of tensors, and `as.character()` is the text of the file.
 #'
-#' The Python package jsonschema is required; [install_pyinit()] installs it.
+#' The Python package jsonschema is required; [install_pyinit()] installs it. Files of Keras also
+#' need h5py.
 #'
 #' @param target
 #' One of
 #' - a plan, see below,
-#' - a Keras model (a Python object): with `seed`, the weights that [initialize_model()] gives it;
-#'   without, those that its initializers drew when it was built,
+#' - a Keras model (a Python object): with `seed`, the weights and the states of seed generators
+#'   that [initialize_model()] gives it; without, the weights that its initializers drew when it was
+#'   built,
 #' - a torch module (a Python object): the weights that `pyinit.torch.init_(module, seed=seed)`
 #'   gives it.
+#'
+#' With `values = TRUE`, one of
+#' - a Keras model, or a torch module, whose buffers are included (a Python object),
+#' - a named list of arrays, of R or of Python. R doubles are recorded as [floatx()], which must
+#'   represent them exactly, R integers as int32 and logicals as bool,
+#' - the path of a file of Keras (`.keras`, `.weights.h5`, `.h5`), of another HDF5 file, of an
+#'   `.npz`, safetensors or Arrow file, of a folder of safetensors or Arrow files, or several such
+#'   paths. Only arrays are read; nothing in the file is executed.
 #'
 #' @param seed
 #' The model's seed: a whole number from -2^53 to 2^53, or a seed of [derive_seed()].
 #'
 #' @param ...
 #' Not used. Later arguments must be named.
+#'
+#' @param values
+#' Whether to record the fingerprints of the present values, without initializers.
 #'
 #' @param max_bytes
 #' Largest total size allowed, in bytes.
@@ -59,7 +75,7 @@
 #' A manifest, of class `pyinit_manifest`. The model is not changed.
 #'
 #' `as.data.frame()` returns a data frame of strings with columns `name`, `shape` (such as
-#' `"4, 3"`), `dtype`, `initializer` and `fingerprint`.
+#' `"4, 3"`), `dtype`, `initializer` (`NA` if only the fingerprint is recorded) and `fingerprint`.
 #'
 #' @export
 #' @family reproducibility functions
@@ -71,22 +87,33 @@
 #' manifest <- create_manifest(plan, seed = 42)
 #' manifest
 #' as.data.frame(manifest)
-create_manifest <- function(target, seed = NULL, ..., max_bytes = 2^40, progress = NULL) {
+#'
+#' create_manifest(list(bias = c(0, 0, 0)), values = TRUE)
+create_manifest <- function(target, seed = NULL, ..., values = FALSE, max_bytes = 2^40,
+                            progress = NULL) {
   check_dots_empty(...)
   check_missing(list(max_bytes = max_bytes))
+  check_flag("values", values)
   if (!is.null(seed)) {
     seed <- as_fixed_seed(
       seed, "a whole number from -2^53 to 2^53, a seed of derive_seed(), or NULL"
     )
   }
-  if (!inherits(target, "python.builtin.object")) {
+  if (values) {
+    weights <- weights_to_record(target)
+  } else if (inherits(target, "python.builtin.object")) {
+    weights <- list(values = target)
+  } else {
     if (!is.list(target) || is.object(target)) {
-      stop_type("target", target, "a plan (see ?create_manifest), a Keras model or a torch module")
+      allowed <- "a plan (see ?create_manifest), a Keras model or a torch module"
+      stop_type("target", target, paste0(allowed, "; any weights with `values`"))
     }
-    target <- call_python(manifests_bridge()$plan(plain_plan(target)))
+    weights <- list(values = call_python(manifests_bridge()$plan(plain_plan(target))))
   }
   with_progress(progress, function(show) {
-    new_manifest(call_python(manifests_bridge()$create_manifest(target, seed, max_bytes, show)))
+    new_manifest(call_python(manifests_bridge()$create_manifest(
+      weights$values, seed, values, weights$arrays_of_r, max_bytes, show
+    )))
   })
 }
 
@@ -129,64 +156,6 @@ write_manifest <- function(manifest, file) {
   path <- as_path("file", file)
   call_python(python_package()$write_manifest(object, path))
   invisible()
-}
-
-#' Compare weights with a manifest
-#'
-#' @description
-#' Checks that weights are exactly those of a manifest, to the last bit, and reports what differs:
-#' the seed, the shape, the number of values.
-#'
-#' @param manifest
-#' A manifest, see [create_manifest()], or the path of its file.
-#'
-#' @param target
-#' The weights to compare:
-#' - `NULL`: the weights that the installed package draws. They are not kept, so they may be larger
-#'   than memory.
-#' - a Keras model or a torch module (a Python object): its current weights.
-#' - a named list of arrays, of R or of Python. R doubles count as the manifest's dtype of that
-#'   tensor if it represents them exactly, and R integers as its integer dtype.
-#' - the path of a safetensors file, of an Arrow file that [materialize()] has written, of a folder
-#'   of such files, or several such paths.
-#' - another manifest, or its path: the two are compared without drawing anything.
-#'
-#' @param shard
-#' The shard to check, such as `"3/8"` or `c(3, 8)`, see [materialize()]. `NULL` checks all tensors.
-#'
-#' @inheritParams create_manifest
-#'
-#' @returns
-#' An object of class `pyinit_verification`, a list with
-#' - `same`: `TRUE` if the tensors are those of the manifest, with the same shapes, dtypes and
-#'   values; also returned by `as.logical()`,
-#' - `checked`, `bytes`: the number of tensors compared, and their size,
-#' - `differences`: a data frame with columns `name` and `reason`,
-#' - `text`: the text that `print()` shows.
-#'
-#' @export
-#' @family reproducibility functions
-#' @examplesIf pyinit_available() && reticulate::py_module_available("jsonschema")
-#' plan <- list(list(name = "kernel", shape = c(4, 3), initializer = "he_normal"))
-#' manifest <- create_manifest(plan, seed = 42)
-#' verify(manifest)
-#'
-#' kernel <- initializer_he_normal(seed = derive_seed(42, "kernel"))(shape = c(4, 3))
-#' verify(manifest, list(kernel = kernel))$same
-#'
-#' kernel[2, 1] <- 0
-#' verify(manifest, list(kernel = kernel))
-verify <- function(manifest, target = NULL, ..., shard = NULL, max_bytes = 2^40, progress = NULL) {
-  check_dots_empty(...)
-  check_missing(list(shard = shard, max_bytes = max_bytes))
-  manifest <- manifest_or_path(manifest)
-  target <- as_weights(target)
-  with_progress(progress, function(show) {
-    found <- value_from_python(manifests_bridge()$verify(
-      manifest, target$values, target$arrays_of_r, as_shard(shard), max_bytes, show
-    ))
-    new_verification(found)
-  })
 }
 
 #' Write the weights of a manifest to files
@@ -235,9 +204,7 @@ materialize <- function(manifest, path, ..., format = "safetensors", shard = NUL
                         overwrite = FALSE, max_bytes = 2^40, progress = NULL) {
   check_dots_empty(...)
   check_missing(list(format = format, shard = shard, max_bytes = max_bytes))
-  if (!isTRUE(overwrite) && !isFALSE(overwrite)) {
-    stop_argument("overwrite", overwrite, "TRUE or FALSE")
-  }
+  check_flag("overwrite", overwrite)
   manifest <- manifest_or_path(manifest)
   path <- as_path("path", path)
   with_progress(progress, function(show) {
@@ -284,6 +251,12 @@ manifest_or_path <- function(manifest) {
     as_path("manifest", manifest)
   } else {
     manifest_object(manifest, "a manifest or the path of one")
+  }
+}
+
+check_flag <- function(name, value) {
+  if (!isTRUE(value) && !isFALSE(value)) {
+    stop_argument(name, value, "TRUE or FALSE")
   }
 }
 
@@ -347,50 +320,6 @@ plain_initializer <- function(x) {
   if (is.character(x)) enc2utf8(x) else x
 }
 
-# The weights to compare, converted for Python, and the names of those that are arrays of R.
-as_weights <- function(target) {
-  if (is.null(target) || inherits(target, "python.builtin.object")) {
-    return(list(values = target))
-  }
-  if (inherits(target, "pyinit_manifest")) {
-    return(list(values = manifest_object(target)))
-  }
-  if (is_paths(target)) {
-    paths <- enc2utf8(path.expand(as.vector(target)))
-    return(list(values = if (length(paths) == 1L) paths else as.list(paths)))
-  }
-  named_arrays(target, paste(
-    "NULL, a manifest, a Keras model, a torch module, a named list of arrays (each name once),",
-    "or paths of files or folders"
-  ))
-}
-
-is_paths <- function(x) {
-  is.character(x) && !is.object(x) && length(x) > 0L && !anyNA(x)
-}
-
-has_unique_names <- function(x) {
-  names <- names(x)
-  !is.null(names) && !anyNA(names) && all(nzchar(names)) && !anyDuplicated(names)
-}
-
-named_arrays <- function(target, allowed) {
-  if (!is.list(target) || is.object(target)) {
-    stop_type("target", target, allowed)
-  }
-  if (!has_unique_names(target)) {
-    stop_argument("target", target, allowed)
-  }
-  names <- enc2utf8(names(target))
-  is_of_r <- !vapply(target, inherits, NA, "python.builtin.object")
-  target[is_of_r] <- lapply(target[is_of_r], numpy_view, "target", allowed)
-  values <- reticulate::dict()
-  for (i in seq_along(names)) {
-    values$`__setitem__`(names[[i]], target[[i]])
-  }
-  list(values = values, arrays_of_r = as.list(names[is_of_r]))
-}
-
 # Converts c(3, 8) to a Python list.
 as_shard <- function(shard) {
   if (is.numeric(shard)) as.list(as.vector(shard)) else shard
@@ -402,6 +331,7 @@ as.data.frame.pyinit_manifest <- function(x, row.names = NULL, # nolint: object_
                                           optional = FALSE, ...) {
   object <- manifest_object(x)
   columns <- value_from_python(manifests_bridge()$columns(object))
+  columns$initializer[columns$initializer == ""] <- NA
   data.frame(lapply(columns, as.character), row.names = row.names)
 }
 
@@ -427,28 +357,4 @@ print.pyinit_manifest <- function(x, ...) {
 #' @export
 r_to_py.pyinit_manifest <- function(x, convert = FALSE) {
   manifest_object(x)
-}
-
-new_verification <- function(found) {
-  differences <- data.frame(name = as.character(found$names), reason = as.character(found$reasons))
-  structure(
-    c(found[c("same", "checked", "bytes")], list(differences = differences), found["text"]),
-    class = "pyinit_verification"
-  )
-}
-
-#' @export
-as.logical.pyinit_verification <- function(x, ...) { # nolint: object_name_linter.
-  x$same
-}
-
-#' @export
-format.pyinit_verification <- function(x, ...) {
-  x$text
-}
-
-#' @export
-print.pyinit_verification <- function(x, ...) {
-  cat(format(x), "\n", sep = "")
-  invisible(x)
 }

@@ -54,14 +54,15 @@ class KerasAdapter:
 
     def remedy(self, seed: int | None) -> str:
         """Return how to record the model's weights: see `ModelAdapter`."""
+        present = "With `values`, the present weights are recorded, whoever drew them."
         if seed is None:
             return (
                 "For weights that pyinit.keras.initialize(model, seed) has drawn, give "
-                "create_manifest() the same seed."
+                f"create_manifest() the same seed. {present}"
             )
         return (
             f"The weights of the seed {seed} are those that pyinit.keras.initialize(model, {seed}) "
-            "gives a model."
+            f"gives a model. {present}"
         )
 
     def plan(self, seed: int | None) -> list[TensorSpec]:
@@ -74,7 +75,7 @@ class KerasAdapter:
         specs = [_spec(weight, seed) for weight in weights]
         check_problems(
             "target",
-            "a model whose initializers can all be recorded (values=True needs none)",
+            "a model whose initializers can all be recorded (`values` needs none)",
             ((weight.path, weight.problem) for weight in weights),
         )
         return [spec for spec in specs if spec is not None]

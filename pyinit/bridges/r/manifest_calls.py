@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from pyinit.arguments import argument_error
 from pyinit.bridges.r.calls import as_integers, config_from_r
-from pyinit.dtypes import AnyArray, cast
+from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, cast, floatx
 from pyinit.initializers.chunking import CHUNK_SIZE
 from pyinit.manifests import creation, materialization, reading, verification, writing
 from pyinit.manifests.model import Manifest, TensorSpec
@@ -51,12 +52,33 @@ def _initializer(identifier: Any) -> Any:
 
 
 def create_manifest(
-    target: Any, seed: float | int | None, max_bytes: Any, progress: ProgressOfR | None
+    target: Any,
+    seed: float | int | None,
+    values: bool,
+    arrays_of_r: list[str] | None,
+    max_bytes: Any,
+    progress: ProgressOfR | None,
 ) -> Manifest:
-    """Call `create_manifest()` with arguments from R."""
+    """Call `create_manifest()` with arguments from R.
+
+    Args:
+        target: As for `create_manifest()`, like `seed`, `values` and `max_bytes`.
+        seed: The seed.
+        values: Whether to record values.
+        arrays_of_r: The names of the arrays in `target` that are R's; None if `target` is not a
+            list of arrays. R's doubles count as `floatx()`.
+        max_bytes: The limit.
+        progress: A function of two floats, or None to show nothing.
+    """
+    if arrays_of_r is not None:
+        target = {
+            name: _as_floatx(name, array) if name in arrays_of_r else array
+            for name, array in target.items()
+        }
     return creation.create_manifest(
         target,
         as_integers(seed),
+        values=values,
         max_bytes=as_integers(max_bytes),
         progress=_progress(progress),
     )
@@ -126,8 +148,25 @@ def verify(
         "bytes": float(found.nbytes),
         "names": [difference.name for difference in found.differences],
         "reasons": [difference.reason for difference in found.differences],
+        "not_compared_names": [tensor.name for tensor in found.not_compared],
+        "not_compared_reasons": [tensor.reason for tensor in found.not_compared],
         "text": repr(found),
     }
+
+
+def _as_floatx(name: str, values: AnyArray) -> AnyArray:
+    """Convert doubles of R to the default dtype, which must represent them exactly."""
+    if values.dtype != np.float64:
+        return values
+    converted = _exactly(values, NUMERIC_DTYPES[floatx()])
+    if converted is None:
+        raise argument_error(
+            "target",
+            name,
+            f"a list of arrays that {floatx()} represents exactly (set_floatx() changes it, and a "
+            "NumPy array has its own dtype)",
+        )
+    return converted
 
 
 def _convert_losslessly(values: AnyArray, tensor: TensorSpec | None) -> AnyArray:
@@ -143,13 +182,19 @@ def _convert_losslessly(values: AnyArray, tensor: TensorSpec | None) -> AnyArray
     dtype = tensor.numpy_dtype
     if not (values.dtype == np.float64 or (values.dtype == np.int32 and dtype.kind in "iu")):
         return values
+    converted = _exactly(values, dtype)
+    return values if converted is None else converted
+
+
+def _exactly(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray | None:
+    """Return values in a dtype, or None if it does not represent them exactly."""
     converted: AnyArray = np.empty(values.shape, dtype, order="F")
     source, target = values.reshape(-1, order="F"), converted.reshape(-1, order="F")
     for start in range(0, source.size, CHUNK_SIZE):
         stop = start + CHUNK_SIZE
         target[start:stop], same = cast(source[start:stop], dtype)
         if not same.all():
-            return values
+            return None
     return converted
 
 

@@ -45,7 +45,8 @@ class TorchAdapter:
         given = "" if seed is None else f", seed={seed}"
         return (
             f"These are the weights of pyinit.torch.init_(module{given}) with the same arguments, "
-            "which pyinit.torch.create_manifest() takes too."
+            "which pyinit.torch.create_manifest() takes too. "
+            "pyinit.create_manifest(module, values=True) records the present weights."
         )
 
     def plan(self, seed: int | None) -> list[TensorSpec]:

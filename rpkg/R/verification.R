@@ -1,0 +1,153 @@
+# Verification: weights compared with a manifest.
+
+#' Compare weights with a manifest
+#'
+#' @description
+#' Checks that weights are exactly those of a manifest, to the last bit, and reports what differs:
+#' the seed, the shape, the number of values.
+#'
+#' @param manifest
+#' A manifest, see [create_manifest()], or the path of its file.
+#'
+#' @param target
+#' The weights to compare:
+#' - `NULL`: the weights that the installed package draws. They are not kept, so they may be larger
+#'   than memory.
+#' - a Keras model or a torch module (a Python object): its current weights, and those of its
+#'   buffers that the manifest has.
+#' - a named list of arrays, of R or of Python. R doubles count as the manifest's dtype of that
+#'   tensor if it represents them exactly, and R integers as its integer dtype.
+#' - the path of a file of Keras (`.keras`, `.weights.h5`, `.h5`), of another HDF5 file, of an
+#'   `.npz` or safetensors file, of an Arrow file that [materialize()] has written, of a folder of
+#'   safetensors or Arrow files, or several such paths. Only arrays are read: no model is built, and
+#'   nothing in the file is executed.
+#' - another manifest, or its path: the two are compared without drawing anything.
+#'
+#' @param shard
+#' The shard to check, such as `"3/8"` or `c(3, 8)`, see [materialize()]. `NULL` checks all tensors.
+#'
+#' @inheritParams create_manifest
+#'
+#' @returns
+#' An object of class `pyinit_verification`, a list with
+#' - `same`: `TRUE` if the tensors are those of the manifest, with the same shapes, dtypes and
+#'   values; also returned by `as.logical()`,
+#' - `checked`, `bytes`: the number of tensors compared, and their size,
+#' - `differences`: a data frame with columns `name` and `reason`,
+#' - `not_compared`: another one, of the tensors that could not be compared: without a `target`,
+#'   those of which only the fingerprint is recorded; the states of Keras' seed generators where the
+#'   target (files or a list of arrays) or the manifest has none,
+#' - `text`: the text that `print()` shows.
+#'
+#' @export
+#' @family reproducibility functions
+#' @examplesIf pyinit_available() && reticulate::py_module_available("jsonschema")
+#' plan <- list(list(name = "kernel", shape = c(4, 3), initializer = "he_normal"))
+#' manifest <- create_manifest(plan, seed = 42)
+#' verify(manifest)
+#'
+#' kernel <- initializer_he_normal(seed = derive_seed(42, "kernel"))(shape = c(4, 3))
+#' verify(manifest, list(kernel = kernel))$same
+#'
+#' kernel[2, 1] <- 0
+#' verify(manifest, list(kernel = kernel))
+verify <- function(manifest, target = NULL, ..., shard = NULL, max_bytes = 2^40, progress = NULL) {
+  check_dots_empty(...)
+  check_missing(list(shard = shard, max_bytes = max_bytes))
+  manifest <- manifest_or_path(manifest)
+  target <- as_weights(target)
+  with_progress(progress, function(show) {
+    found <- value_from_python(manifests_bridge()$verify(
+      manifest, target$values, target$arrays_of_r, as_shard(shard), max_bytes, show
+    ))
+    new_verification(found)
+  })
+}
+
+# The weights to compare, converted for Python, and the names of those that are arrays of R.
+as_weights <- function(target) {
+  if (is.null(target) || inherits(target, "python.builtin.object")) {
+    return(list(values = target))
+  }
+  if (inherits(target, "pyinit_manifest")) {
+    return(list(values = manifest_object(target)))
+  }
+  if (is_paths(target)) {
+    paths <- enc2utf8(path.expand(as.vector(target)))
+    return(list(values = if (length(paths) == 1L) paths else as.list(paths)))
+  }
+  named_arrays(target, paste("NULL, a manifest,", allowed_weights))
+}
+
+# The weights that a manifest records, likewise.
+weights_to_record <- function(target) {
+  if (is.null(target) || inherits(target, "pyinit_manifest")) {
+    stop_type("target", target, allowed_weights)
+  }
+  as_weights(target)
+}
+
+allowed_weights <- paste(
+  "a Keras model, a torch module, a named list of arrays (each name once), or paths of files or",
+  "folders"
+)
+
+is_paths <- function(x) {
+  is.character(x) && !is.object(x) && length(x) > 0L && !anyNA(x)
+}
+
+has_unique_names <- function(x) {
+  names <- names(x)
+  !is.null(names) && !anyNA(names) && all(nzchar(names)) && !anyDuplicated(names)
+}
+
+named_arrays <- function(target, allowed) {
+  if (!is.list(target) || is.object(target)) {
+    stop_type("target", target, allowed)
+  }
+  if (!has_unique_names(target)) {
+    stop_argument("target", target, allowed)
+  }
+  names <- enc2utf8(names(target))
+  is_of_r <- !vapply(target, inherits, NA, "python.builtin.object")
+  target[is_of_r] <- lapply(target[is_of_r], numpy_view, "target", allowed)
+  values <- reticulate::dict()
+  for (i in seq_along(names)) {
+    values$`__setitem__`(names[[i]], target[[i]])
+  }
+  list(values = values, arrays_of_r = as.list(names[is_of_r]))
+}
+
+new_verification <- function(found) {
+  structure(
+    c(
+      found[c("same", "checked", "bytes")],
+      list(
+        differences = reasons_table(found$names, found$reasons),
+        not_compared = reasons_table(found$not_compared_names, found$not_compared_reasons)
+      ),
+      found["text"]
+    ),
+    class = "pyinit_verification"
+  )
+}
+
+reasons_table <- function(names, reasons) {
+  data.frame(name = as.character(names), reason = as.character(reasons))
+}
+
+#' @export
+as.logical.pyinit_verification <- function(x, ...) { # nolint: object_name_linter.
+  x$same
+}
+
+#' @export
+format.pyinit_verification <- function(x, ...) {
+  x$text
+}
+
+#' @export
+print.pyinit_verification <- function(x, ...) {
+  cat(format(x), "\n", sep = "")
+  invisible(x)
+}
