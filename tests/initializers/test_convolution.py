@@ -50,9 +50,9 @@ def test_delta_orthogonal_preserves_the_norm_of_its_input():
 def test_only_the_centre_draws(monkeypatch):
     """Protects readers of single partitions: elsewhere no matrix is computed, and here one."""
     drawn = []
-    compute = orthogonal.OrthogonalTensor._compute
+    orthonormalize = orthogonal.orthonormalize
     monkeypatch.setattr(
-        orthogonal.OrthogonalTensor, "_compute", lambda self: drawn.append(1) or compute(self)
+        orthogonal, "orthonormalize", lambda matrix: drawn.append(1) or orthonormalize(matrix)
     )
     weights = pyinit.DeltaOrthogonal(seed=1).lazy((3, 3, 20, 30))
     assert not weights.needs_whole

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from pyinit.arguments import Shape, argument_error
+from pyinit.arguments import Shape
 from pyinit.bridges.problems import check_problems
 from pyinit.bridges.torch.buffers import UndefinedBuffers, counter, is_random, statistic
 from pyinit.bridges.torch.computed import (
