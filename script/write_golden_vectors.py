@@ -131,10 +131,35 @@ def version_1b() -> Iterator[Case]:
             yield pyinit.Dirac(groups), 0, shape, dtype, None
 
 
+def version_1c() -> Iterator[Case]:
+    """Yield the vectors of stacks, and of the geometric mean of the fans."""
+    for dtype in FLOAT_DTYPES:
+        for distribution in ("truncated_normal", "untruncated_normal", "uniform"):
+            geometric = pyinit.VarianceScaling(0.7, "fan_geo_avg", distribution, 1)
+            for shape in ((), (7,), (3, 4), (3, 3, 16, 33)):
+                yield geometric, 0, shape, dtype, None
+        for initializer in (
+            pyinit.VarianceScaling(2, "fan_out", "uniform", 1, batch_axes=[0]),
+            pyinit.VarianceScaling(1, "fan_avg", "untruncated_normal", 1, [1], [2], [-1, 0]),
+            pyinit.HeNormal(1, batch_axes=[1]),
+            pyinit.GlorotUniform(1, batch_axes=[0, -1]),
+        ):
+            for shape in ((2, 3, 2, 2), (5, 40, 6, 30)):
+                yield initializer, 0, shape, dtype, None
+            yield initializer, 3, (5, 40, 6, 30), dtype, ((2, 3, 1, 4), (3, 30, 2, 20))
+        for batch_axes in ([0], [-1], [1, 0], [0, 2]):
+            stack = pyinit.Orthogonal(1.1, 1, batch_axes)
+            for shape in ((2, 3, 2, 2), (2, 2, 3, 5), (3, 40, 6, 30)):
+                yield stack, 0, shape, dtype, None
+            partition = ((2, 3, 1, 4), (1, 30, 2, 20))
+            yield stack.with_seed(-1), 2**32 - 1, (3, 40, 6, 30), dtype, partition
+
+
 #: The vectors of each file.
 CASES = {
     "golden_vectors_1.json": version_1,
     "golden_vectors_1b.json": version_1b,
+    "golden_vectors_1c.json": version_1c,
 }
 
 

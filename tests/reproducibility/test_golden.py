@@ -20,6 +20,7 @@ from pyinit.stream import kernels
 DIGESTS = {
     "golden_vectors_1.json": "61afe1da9ddfe685f8170b4b5d50287bafb53f3ae15eaf2b769149cfe1ed2008",
     "golden_vectors_1b.json": "23ac3b263ef1b648dcae23aa82681edfd2dd7edbba8db19291cf17f08594194c",
+    "golden_vectors_1c.json": "8228584007f9292e59fe33dbce06e9bedd3cb8c561804b3e2a4864dea5787c51",
 }
 
 
