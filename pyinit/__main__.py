@@ -18,8 +18,8 @@ def main() -> int:
             print(f"pyinit, version {__version__}")
             return 0
         print(
-            "The command pyinit needs the packages of the extra [manifest]: in a checkout, python "
-            '-m pip install ".[manifest]"',
+            "The command pyinit needs the packages of the extra [cli]: in a checkout, python "
+            '-m pip install ".[cli]"',
             file=sys.stderr,
         )
         return 2

@@ -158,17 +158,71 @@ test_that("without the Python package, every error names the command that instal
   expect_length(grep("pyinit::install_pyinit()", output, fixed = TRUE), length(calls))
 })
 
-test_that("without Python, the error names the command too", {
-  # protects: a first-time user without Python
+test_that("without Python, every exported function has the same error with the same hint", {
+  # protects: users whose RETICULATE_PYTHON points nowhere, also with objects of another session
+  saved <- withr::local_tempfile(fileext = ".rds")
+  initializer <- initializer_he_normal(seed = 1)
+  plan <- list(list(name = "a", shape = 2, initializer = initializer))
+  saveRDS(
+    list(
+      initializer = initializer, array = get_initializer(matrix(1:4, 2)),
+      generator = random_seed_generator(1), lazy = lazy_tensor(initializer, c(2, 3)),
+      manifest = create_manifest(plan), python = as_numpy(1)
+    ),
+    saved
+  )
+  calls <- c(
+    as_numpy = "as_numpy(1)", as_r_array = "as_r_array(x$python)",
+    compute_fans = "compute_fans(2)",
+    create_manifest = "create_manifest(list(list(name = 'a', shape = 2, initializer = 'zeros')))",
+    default_device = "default_device()", derive_seed = "derive_seed(1, 'a')",
+    deserialize_initializer = "deserialize_initializer(list(class_name = 'A', config = list()))",
+    fingerprint = "fingerprint(x$initializer, 2)", floatx = "floatx()",
+    from_config = "from_config(get_config(x$initializer))", get_config = "get_config(x$python)",
+    get_initializer = "get_initializer('zeros')",
+    initialize_model = "initialize_model(x$python, 1)",
+    install_pyinit = "install_pyinit()", lazy_tensor = "lazy_tensor(x$initializer, 2)",
+    materialize = "materialize(x$manifest, 'a.safetensors', progress = function(...) TRUE)",
+    num_threads = "num_threads()", random_seed_generator = "random_seed_generator(1)",
+    read_manifest = "read_manifest('a.json')", self_test = "self_test()",
+    serialize_initializer = "serialize_initializer(x$initializer)",
+    set_default_device = "set_default_device('cpu')", set_floatx = "set_floatx('float32')",
+    set_num_threads = "set_num_threads(1)", set_random_seed = "set_random_seed(1)",
+    show_config = "show_config()", verify = "verify('a.json', list(a = 1))",
+    write_manifest = "write_manifest(x$manifest, 'a.json')"
+  )
+  calls[factories] <- paste0(factories, "()")
+  expect_setequal(names(calls), setdiff(getNamespaceExports("pyinit"), "pyinit_available"))
+  methods <- c(
+    "x$initializer(2)", "x$initializer$clone()", "x$array(c(2, 2))", "x$generator$`next`()",
+    "x$lazy[1, ]", "as.array(x$lazy)", "print(x$manifest)", "as.data.frame(x$manifest)",
+    "create_manifest(list(list(name = 'a', shape = 2, initializer = list(config = list()))))",
+    "verify(x$manifest, list(a = 1))", "verify(x$manifest, progress = function(...) TRUE)"
+  )
+  calls <- c(calls, methods)
   output <- run_r(
     c(
       "library(pyinit)",
-      "error <- tryCatch(initializer_zeros(), error = identity)",
-      "cat(inherits(error, 'pyinit_import_error'), conditionMessage(error))"
+      sprintf("x <- readRDS('%s')", saved),
+      "stopifnot(!pyinit_available())",
+      "shown <- function(call, expr) {",
+      "  error <- tryCatch(expr, error = identity)",
+      "  text <- if (inherits(error, 'error')) conditionMessage(error)",
+      "  cat('###', call, '|', class(error)[[1]], '|', text, '\\n')",
+      "}",
+      sprintf("shown(%s, %s)", vapply(calls, deparse, ""), calls)
     ),
     env = "RETICULATE_PYTHON=/nowhere/python"
   )
-  expect_match(paste(output, collapse = "\n"), "TRUE .*pyinit::install_pyinit\\(\\)")
+  results <- strsplit(paste(output, collapse = "\n"), "### ", fixed = TRUE)[[1]][-1]
+  expect_length(results, length(calls))
+  hint <- "RETICULATE_PYTHON.*Sys.unsetenv.*pyinit::install_pyinit\\(\\)"
+  for (result in results) {
+    expect_match(result, paste0("[|] pyinit_import_error [|].*/nowhere/python.*", hint))
+  }
+  # install_pyinit() itself has to say it in other words
+  results <- results[!startsWith(results, "install_pyinit()")]
+  expect_length(unique(trimws(sub("^.*?[|]", "", results, perl = TRUE))), 1L)
 })
 
 test_that("a Python package of another version is an error that names the command", {

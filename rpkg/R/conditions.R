@@ -3,6 +3,8 @@
 # Evaluates a call of Python. An exception becomes an R condition with Python's message, its values
 # as R code.
 call_python <- function(expr) {
+  # first, so that a missing Python is the same error everywhere
+  bridge()
   # so that an error of R is not taken for Python's last one
   reticulate::py_clear_last_error()
   tryCatch(expr, error = rethrow)

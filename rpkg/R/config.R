@@ -44,7 +44,7 @@ get_config <- function(object) {
   if (!inherits(object, "python.builtin.object")) {
     stop_argument("object", object, paste0(allowed_initializer, ", or a random_seed_generator()"))
   }
-  structure(object$get_config(), `__class__` = object$`__class__`)
+  call_python(structure(object$get_config(), `__class__` = object$`__class__`))
 }
 
 #' @rdname get_config
@@ -141,8 +141,7 @@ deserialize_initializer <- function(config, custom_objects = NULL) {
     stop_argument("config", config, "a list with `class_name` and `config`, itself a list")
   }
   check_missing(config)
-  # an empty list would become a Python list
-  config$config <- do.call(reticulate::dict, sequences_as_lists(config$config))
+  config$config <- python_dict(sequences_as_lists(config$config))
   if (length(custom_objects) == 0L) {
     custom_objects <- NULL
   }

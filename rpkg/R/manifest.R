@@ -29,8 +29,7 @@
 #' A manifest can be saved with [saveRDS()]. `as.data.frame()` has a row for each tensor, `length()`
 #' is the number of tensors, and `as.character()` is the text of the file.
 #'
-#' The Python package jsonschema is required; [install_pyinit()] installs it. Files of Keras also
-#' need h5py.
+#' Files of Keras need the Python package h5py, which Keras installs.
 #'
 #' @param target
 #' One of
@@ -314,8 +313,7 @@ plain_initializer <- function(x) {
   }
   check_missing(list(initializer = x))
   if (is.list(x) && is.list(x$config)) {
-    # an empty list would become a Python list
-    x$config <- do.call(reticulate::dict, sequences_as_lists(x$config))
+    x$config <- python_dict(sequences_as_lists(x$config))
   }
   if (is.character(x)) enc2utf8(x) else x
 }

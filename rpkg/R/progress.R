@@ -36,6 +36,7 @@ with_progress <- function(progress, run) {
 
 # The function as a Python function, which is called with R numbers.
 for_python <- function(show) {
+  bridge()
   reticulate::r_to_py(show, convert = TRUE)
 }
 

@@ -7,8 +7,6 @@
 #'
 #' # Quick start
 #' ```r
-#' pyinit::install_pyinit() # once: installs the Python package
-#'
 #' library(pyinit)
 #' initializer <- initializer_variance_scaling(scale = 2, seed = 1)
 #' initializer(shape = c(2, 2))
@@ -17,6 +15,9 @@
 #' library(keras3)
 #' layer_dense(units = 3, kernel_initializer = pyinit::initializer_he_normal(seed = 1))
 #' ```
+#'
+#' The Python package is included. With reticulate 1.41 or newer, reticulate creates an environment
+#' with it when Python is first used; otherwise run [install_pyinit()] once.
 #'
 #' # Using keras3 and pyinit together
 #' keras3 and pyinit export functions of the same names, and R uses those of the package attached

@@ -20,7 +20,13 @@ python_package <- function() {
 }
 
 import_python_package <- function() {
-  # the package first: reticulate looks for a Python that has the module of that name
+  if (is_managed() && !reticulate::py_available()) {
+    # again: the archive may be gone, or RETICULATE_PYTHON unset, since the package was loaded
+    declare_requirement()
+    # not by importing a module: reticulate would prefer an environment named after it
+    or_import_error(reticulate::py_config())
+  }
+  # the package first: an older reticulate looks for a Python that has the module of that name
   package <- or_import_error(reticulate::import("pyinit", convert = FALSE))
   found <- or_import_error(reticulate::py_to_r(package$`__version__`))
   expected <- as.character(utils::packageVersion("pyinit"))
@@ -33,7 +39,7 @@ import_python_package <- function() {
   }
   modules <- c("pyinit.bridges.r.calls", "pyinit.bridges.r.lazy_calls")
   bridge <- or_import_error(unlist(lapply(modules, functions_of)))
-  call_python(bridge$announce_exit(.Call(python_gone_address)))
+  or_import_error(bridge$announce_exit(.Call(python_gone_address)))
   session$package <- package
   session$bridge <- bridge
 }
@@ -42,15 +48,33 @@ or_import_error <- function(expr) {
   tryCatch(expr, error = function(error) {
     stop_pyinit(
       "The Python package of pyinit cannot be used: ", trimws(conditionMessage(error)),
-      "\nTo install it: pyinit::install_pyinit()",
+      "\n", if (leads_nowhere()) paste0(how_to_unset, "\n"),
+      "To install it: pyinit::install_pyinit()",
       class = "pyinit_import_error"
     )
   })
 }
+
+# Whether RETICULATE_PYTHON is set to a file that does not exist.
+leads_nowhere <- function() {
+  python <- Sys.getenv("RETICULATE_PYTHON", "managed")
+  python != "managed" && !file.exists(python)
+}
+
+how_to_unset <- paste(
+  "Set RETICULATE_PYTHON to a Python that exists, or unset it with",
+  "Sys.unsetenv(\"RETICULATE_PYTHON\")."
+)
 
 # The public functions of a Python module, by name: looking one up takes longer than calling it.
 functions_of <- function(name) {
   module <- reticulate::import(name, convert = FALSE)
   names <- as.character(reticulate::py_to_r(module$`__all__`))
   stats::setNames(lapply(names, function(name) module[[name]]), names)
+}
+
+# A Python dict, also of a list without elements, which reticulate would convert to a Python list.
+python_dict <- function(values = list()) {
+  bridge()
+  do.call(reticulate::dict, values)
 }

@@ -111,7 +111,7 @@ named_arrays <- function(target, allowed) {
   names <- enc2utf8(names(target))
   is_of_r <- !vapply(target, inherits, NA, "python.builtin.object")
   target[is_of_r] <- lapply(target[is_of_r], numpy_view, "target", allowed)
-  values <- reticulate::dict()
+  values <- python_dict()
   for (i in seq_along(names)) {
     values$`__setitem__`(names[[i]], target[[i]])
   }

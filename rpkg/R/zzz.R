@@ -1,12 +1,16 @@
 .onLoad <- function(libname, pkgname) {
-  # A delayed import is a hint: if another package starts Python, reticulate chooses one that has
-  # the module.
-  if (!reticulate::py_available()) {
-    reticulate::import("pyinit", delay_load = TRUE)
+  if (reticulate::py_available()) {
+    if (is_managed_running()) declare_requirement()
+    return()
   }
-  # reticulate 1.41 and later create an environment with these packages unless a Python was chosen
-  if ("py_require" %in% getNamespaceExports("reticulate")) {
-    needed <- c("numpy", "ml_dtypes", "pyarrow", "scipy", "jsonschema")
-    getExportedValue("reticulate", "py_require")(needed)
+  managed <- is_managed()
+  environment <- keras_environment()
+  if (managed) {
+    declare_requirement()
+  }
+  # A delayed import makes reticulate prefer an environment that has the module, or the one named
+  # here. An environment named after the module would hide the managed one and Keras with it.
+  if (!managed || !is.null(environment)) {
+    reticulate::import("pyinit", delay_load = list(environment = environment))
   }
 }
