@@ -23,9 +23,96 @@ test_that("the R package includes the whole Python package and nothing else", {
   }
 })
 
+skip_unless_slow <- function() {
+  skip_if_not(identical(Sys.getenv("PYINIT_SLOW"), "1"), "PYINIT_SLOW is not 1")
+}
+
+# Runs code with Keras' R package in the library, on a machine with the environments in a folder.
+in_folder <- function(folder, library, code, env = character()) {
+  run_r(c(new_machine(folder), sprintf(".libPaths(c('%s', .libPaths()))", library), code), env)
+}
+
+test_that("install_pyinit() installs where Keras is, and both are found", {
+  # protects: users of keras3::install_keras(), with every version of reticulate
+  skip_unless_slow()
+  folder <- normalizePath(withr::local_tempdir())
+  library <- keras3_library(folder)
+  environment <- file.path(folder, "virtualenvs", "r-keras")
+  python <- file.path(environment, "bin", "python")
+  stopifnot(system2(base_python(), c("-m", "venv", environment)) == 0)
+  # without what Keras needs: it is only looked for
+  for (packages in c("numpy", "--no-deps keras")) {
+    stopifnot(system2(python, c("-m", "pip", "install", "-q", packages)) == 0)
+  }
+  code <- c("library(pyinit)", "cat('installed in', install_pyinit())")
+  output <- paste(in_folder(folder, library, code), collapse = "\n")
+  expect_match(output, paste("installed in", environment), fixed = TRUE)
+  expect_match(output, "library(pyinit) finds it in every session", fixed = TRUE)
+
+  # whichever package is attached first, and without keras3
+  for (attached in c("library(keras3); library(pyinit)", "library(pyinit); library(keras3)",
+                     "library(pyinit)")) {
+    code <- c(
+      attached, "stopifnot(identical(initializer_ones()(2), c(1, 1)))",
+      "cat('uses', reticulate::py_config()$python)",
+      "find_spec <- reticulate::import('importlib.util')$find_spec",
+      "stopifnot(!is.null(find_spec('keras')))"
+    )
+    output <- in_folder(folder, library, code)
+    expect_match(paste(output, collapse = "\n"), paste0("uses ", environment, "/bin/python"))
+    expect_null(attr(output, "status"))
+  }
+
+  # an environment of the user's own is not used by itself
+  code <- "install_pyinit('mine')"
+  output <- paste(in_folder(folder, library, c("library(pyinit)", code)), collapse = "\n")
+  own <- file.path(folder, "virtualenvs", "mine")
+  expect_match(output, paste("The Python package is installed in", own), fixed = TRUE)
+  expect_match(output, sprintf("reticulate::use_virtualenv(\"%s\")", own), fixed = TRUE)
+  expect_match(output, "Keras is not installed there", fixed = TRUE)
+  code <- c("reticulate::use_virtualenv('mine', required = TRUE)", "library(pyinit)")
+  code <- c(code, "cat(pyinit_available(), reticulate::py_config()$python)")
+  output <- paste(in_folder(folder, library, code), collapse = "\n")
+  expect_match(output, paste("TRUE", own), fixed = TRUE)
+
+  # Python is running: R has to be restarted
+  code <- c("library(pyinit)", "reticulate::py_run_string('1')", "install_pyinit('mine')")
+  output <- paste(in_folder(folder, library, code), collapse = "\n")
+  expect_match(output, "Restart R to use it. To choose it: reticulate::use_", fixed = TRUE)
+})
+
+test_that("install_pyinit() uses the pip of a chosen Python that is in no environment", {
+  # protects: users whose RETICULATE_PYTHON is the system's Python
+  skip_on_cran()
+  python <- paste0("RETICULATE_PYTHON=", base_python())
+  code <- c(
+    "library(pyinit)",
+    "error <- tryCatch(install_pyinit(), pyinit_import_error = conditionMessage)",
+    "writeLines(error)"
+  )
+  output <- paste(run_r(code, c(python, "PIP_REQUIRE_VIRTUALENV=1")), collapse = "\n")
+  expect_match(output, "pip could not install into .*virtualenv_create.*install_pyinit")
+  output <- run_r("pyinit::install_pyinit(pip_options = '-q')", c(python, "PIP_DRY_RUN=1"))
+  expect_match(paste(output, collapse = "\n"), "Arguments `method` and `...` are not used for")
+  skip_unless_slow()
+  pip <- c("PIP_DRY_RUN=1", "PIP_BREAK_SYSTEM_PACKAGES=1")
+  output <- paste(run_r("pyinit::install_pyinit()", c(python, pip)), collapse = "\n")
+  expect_match(output, paste("The Python package is installed in", base_python()))
+  expect_match(output, "Would install .*pyinit-bridge")
+})
+
+test_that("invalid arguments of install_pyinit() are errors before anything is installed", {
+  # protects: users who mistype
+  expect_argument_error(install_pyinit(envname = 1), "envname")
+  expect_argument_error(install_pyinit(envname = character()), "envname")
+  expect_argument_error(install_pyinit(envname = NA_character_), "envname")
+  expect_argument_error(install_pyinit(method = "pip"), "method")
+  expect_argument_error(install_pyinit("a", method = c("conda", "virtualenv")), "method")
+})
+
 test_that("install_pyinit() installs a Python package that works", {
   # protects: a new user's one command, in an empty environment
-  skip_if_not(identical(Sys.getenv("PYINIT_SLOW"), "1"), "PYINIT_SLOW is not 1")
+  skip_unless_slow()
   environment <- file.path(withr::local_tempdir(), "environment")
   python <- Sys.getenv("RETICULATE_PYTHON", Sys.which("python3"))
   stopifnot(system2(python, c("-m", "venv", environment)) == 0)

@@ -7,7 +7,7 @@ keras_environments <- c("r-keras", "r-tensorflow")
 #'
 #' @description
 #' With reticulate 1.41 or newer there is nothing to install: `library(pyinit)` declares the Python
-#' package, whose sources this R package includes, with [reticulate::py_require()]. When Python is
+#' package, whose sources this R package includes, with `reticulate::py_require()`. When Python is
 #' first used, reticulate creates an environment with it and with everything that other R packages
 #' require, such as Keras. The first time takes about a minute; later sessions reuse the
 #' environment.
@@ -257,9 +257,13 @@ warn_without_keras <- function(path, python) {
   }
 }
 
+is_string <- function(x) {
+  is.character(x) && length(x) == 1L && !is.na(x)
+}
+
 check_method <- function(method) {
   allowed <- c("auto", "virtualenv", "conda")
-  if (!is.character(method) || length(method) != 1L || !method %in% allowed) {
+  if (!is_string(method) || !method %in% allowed) {
     stop_argument("method", method, "\"auto\", \"virtualenv\" or \"conda\"")
   }
   method
@@ -279,7 +283,7 @@ check_no_options <- function(where, method, ...) {
 # Raises an error for a new environment that reticulate would prefer to the one that it creates,
 # which has Keras.
 check_envname <- function(envname) {
-  if (!is.character(envname) || length(envname) != 1L || is.na(envname) || !nzchar(envname)) {
+  if (!is_string(envname) || !nzchar(envname)) {
     stop_argument("envname", envname, "the name or path of an environment, or NULL")
   }
   preferred <- c(keras_environments, "r-reticulate", "r-pyinit")

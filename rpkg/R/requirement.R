@@ -75,7 +75,7 @@ digest_of <- function(folder) {
   listing <- tempfile()
   on.exit(unlink(listing))
   writeLines(paste(tools::md5sum(file.path(folder, files)), files), listing)
-  substr(tools::md5sum(listing), 1L, 16L)
+  substr(unname(tools::md5sum(listing)), 1L, 16L)
 }
 
 # Writes an archive with the sources in a folder of that name, as pip and uv expect it. It gets its
