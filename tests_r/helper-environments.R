@@ -12,8 +12,8 @@ new_machine <- function(folder) {
   )
 }
 
-# Installs a stand-in for keras3 into a new library and returns the library. Like keras3, it requires
-# Keras and prefers the environment r-keras when it is loaded.
+# Installs a stand-in for keras3 into a new library and returns the library. When loaded, it
+# requires Keras and prefers the environment r-keras, like keras3.
 keras3_library <- function(folder) {
   package <- file.path(folder, "keras3")
   library <- file.path(folder, "library")

@@ -95,8 +95,8 @@ test_that("install_pyinit() uses the pip of a chosen Python that is in no enviro
   output <- run_r("pyinit::install_pyinit(pip_options = '-q')", c(python, "PIP_DRY_RUN=1"))
   expect_match(paste(output, collapse = "\n"), "Arguments `method` and `...` are not used for")
   skip_unless_slow()
-  has_pip <- system2(base_python(), c("-m", "pip", "--version"), stdout = FALSE, stderr = FALSE) == 0
-  skip_if_not(has_pip, "the Python outside of all environments has no pip")
+  status <- system2(base_python(), c("-m", "pip", "-V"), stdout = FALSE, stderr = FALSE)
+  skip_if_not(status == 0, "the Python outside of all environments has no pip")
   pip <- c("PIP_DRY_RUN=1", "PIP_BREAK_SYSTEM_PACKAGES=1")
   output <- paste(run_r("pyinit::install_pyinit()", c(python, pip)), collapse = "\n")
   expect_match(output, paste("The Python package is installed in", base_python()))

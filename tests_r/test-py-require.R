@@ -41,9 +41,7 @@ managed_sessions <- function(uv, env = parent.frame()) {
     # reticulate 1.41 looks only for a Python to download, unless one is named
     if (packageVersion("reticulate") < "1.46") {
       sprintf("reticulate::py_require(python_version = '%s')", version)
-    },
-    # the backend of Keras, which R users choose with keras3::use_backend()
-    "reticulate::py_require('jax')"
+    }
   )
   # the packages that uv has downloaded before, where reticulate 1.41 has its uv keep them
   downloads <- tools::R_user_dir("reticulate", "cache")
@@ -62,6 +60,9 @@ managed_sessions <- function(uv, env = parent.frame()) {
   }
 }
 
+# with the backend of Keras, which R users choose with keras3::use_backend()
+attach_keras3 <- c("library(keras3)", "reticulate::py_require('jax')")
+
 use_both <- c(
   "initializer <- initializer_he_normal(seed = 1)",
   "saved$values <- initializer(c(3, 4))",
@@ -78,7 +79,7 @@ use_both <- c(
 test_that("library(keras3); library(pyinit) needs no set-up, in every session", {
   # protects: R users of today; one environment for both packages, the same the next day
   run <- managed_sessions(skip_without_uv())
-  first <- run("library(keras3)", "library(pyinit)", use_both)
+  first <- run(attach_keras3, "library(pyinit)", use_both)
   expected <- initializer_he_normal(seed = 1)(c(3, 4))
   expect_identical(first$values, expected)
   expect_identical(as.vector(first$weights), as.vector(expected))
@@ -93,19 +94,19 @@ test_that("library(keras3); library(pyinit) needs no set-up, in every session", 
   expect_match(copies, copy)
   expect_length(copies, 1L)
 
-  second <- run("library(pyinit)", "library(keras3)", use_both)
+  second <- run("library(pyinit)", attach_keras3, use_both)
   expect_identical(second[c("values", "python")], first[c("values", "python")])
   expect_no_match(second$output, "Building|Built|Downloading|Installed")
 
   # an environment of this name does not hide the one with Keras
   virtualenv <- file.path(first$folder, "virtualenvs", "r-pyinit")
   expect_identical(system2(base_python(), c("-m", "venv", "--without-pip", virtualenv)), 0L)
-  third <- run("library(keras3)", "library(pyinit)", use_both)
+  third <- run(attach_keras3, "library(pyinit)", use_both)
   expect_identical(third[c("values", "python")], first[c("values", "python")])
 
   # Python is running, with Keras, when pyinit is attached
   late <- run(
-    "library(keras3)", "keras <- reticulate::import('keras')", "library(pyinit)", use_both
+    attach_keras3, "keras <- reticulate::import('keras')", "library(pyinit)", use_both
   )
   expect_identical(late$values, expected)
 
@@ -117,11 +118,24 @@ test_that("library(keras3); library(pyinit) needs no set-up, in every session", 
   expect_identical(deleted$values, expected)
 })
 
+test_that("the vignette runs on a new machine", {
+  # protects: the first page that a new user types, with reticulate and uv alone
+  skip_if_not_installed("knitr")
+  vignette <- checkout_path("rpkg", "vignettes", "pyinit.Rmd")
+  run <- managed_sessions(skip_without_uv())
+  page <- run(
+    sprintf("page <- knitr::knit('%s', output = tempfile(), quiet = TRUE)", vignette),
+    "saved$page <- readLines(page)"
+  )
+  expect_true(any(startsWith(page$page, "#> <pyinit initializer> VarianceScaling")))
+  expect_no_match(page$page, "^#> Error|without the Python package")
+})
+
 test_that("install_pyinit() keeps the environment that reticulate creates", {
   # protects: users who call it out of habit; Keras is not lost
   run <- managed_sessions(skip_without_uv())
   installed <- run(
-    "library(keras3)", "library(pyinit)",
+    attach_keras3, "library(pyinit)",
     "saved$path <- install_pyinit()", "saved$again <- install_pyinit()",
     "refused <- function(expr) conditionMessage(tryCatch(expr, pyinit_value_error = identity))",
     "saved$name <- refused(install_pyinit('r-reticulate'))",
