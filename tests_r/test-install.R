@@ -97,10 +97,20 @@ test_that("install_pyinit() uses the pip of a chosen Python that is in no enviro
   skip_unless_slow()
   status <- system2(base_python(), c("-m", "pip", "-V"), stdout = FALSE, stderr = FALSE)
   skip_if_not(status == 0, "the Python outside of all environments has no pip")
-  pip <- c("PIP_DRY_RUN=1", "PIP_BREAK_SYSTEM_PACKAGES=1")
+  # into a user's folder, which is removed
+  user <- paste0("PYTHONUSERBASE=", withr::local_tempdir())
+  pip <- c("PIP_USER=1", "PIP_BREAK_SYSTEM_PACKAGES=1", user, "PYTHONPATH=")
   output <- paste(run_r("pyinit::install_pyinit()", c(python, pip)), collapse = "\n")
   expect_match(output, paste("The Python package is installed in", base_python()))
-  expect_match(output, "Would install .*pyinit-bridge")
+  output <- run_r("cat(pyinit::pyinit_available())", c(python, user, "PYTHONPATH="))
+  expect_identical(output, "TRUE")
+})
+
+test_that("a Python that RETICULATE_PYTHON hides is chosen with RETICULATE_PYTHON", {
+  # protects: users who set it, since use_virtualenv() has no effect then
+  withr::local_envvar(RETICULATE_PYTHON = "/b/bin/python")
+  step <- pyinit:::how_to_choose("/a", "/a/bin/python")
+  expect_match(step, "Sys.setenv(RETICULATE_PYTHON = \"/a/bin/python\")", fixed = TRUE)
 })
 
 test_that("invalid arguments of install_pyinit() are errors before anything is installed", {

@@ -222,13 +222,13 @@ next_step <- function(path, python) {
     if (is_in_use && is.null(session$bridge) && pyinit_available()) {
       return("R need not be restarted.")
     }
-    return(paste0("Restart R to use it.", if (!is_in_use) how_to_choose(path)))
+    return(paste0("Restart R to use it.", if (!is_in_use) how_to_choose(path, python)))
   }
   found <- reticulate::py_discover_config("keras", c(keras_environment(), keras_environments))
   if (!is.null(found) && is_same_python(found$python, python)) {
     "library(pyinit) finds it in every session."
   } else {
-    paste0("It is used only where you choose it.", how_to_choose(path))
+    paste0("It is used only where you choose it.", how_to_choose(path, python))
   }
 }
 
@@ -237,12 +237,16 @@ is_same_python <- function(a, b) {
   identical(normalizePath(dirname(a)), normalizePath(dirname(b)))
 }
 
-how_to_choose <- function(path) {
-  paste0(
-    " To choose it: reticulate::",
-    if (dir.exists(file.path(path, "conda-meta"))) "use_condaenv" else "use_virtualenv",
-    "(\"", path, "\") before library(pyinit)"
-  )
+how_to_choose <- function(path, python) {
+  call <- if (nzchar(Sys.getenv("RETICULATE_PYTHON"))) {
+    # which takes precedence over the functions of reticulate
+    sprintf("Sys.setenv(RETICULATE_PYTHON = \"%s\")", python)
+  } else if (dir.exists(file.path(path, "conda-meta"))) {
+    sprintf("reticulate::use_condaenv(\"%s\")", path)
+  } else {
+    sprintf("reticulate::use_virtualenv(\"%s\")", path)
+  }
+  paste0(" To choose it: ", call, " before library(pyinit)")
 }
 
 # Warns users of keras3 if the environment lacks Keras.
