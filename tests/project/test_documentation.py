@@ -11,6 +11,7 @@ import sys
 import pytest
 
 import pyinit
+from conformance import golden_vectors
 from pyinit import cli
 from pyinit.manifests.reading import load_json, parse_manifest
 from pyinit.reproducibility import golden
@@ -175,6 +176,17 @@ def test_the_number_of_golden_vectors():
     for name in golden.DIGESTS:
         count = len(golden.read_file(golden.FOLDER / name))
         assert f"[`{name}`](../pyinit/reproducibility/{name}) has {count} tensors" in MANIFESTS
+
+
+def test_the_number_of_vectors_that_conformance_draws():
+    """Protects the numbers on the page about platforms."""
+    vectors = golden.read()
+    drawn = sum("seed" in vector.config for vector in vectors)
+    repeated = sum(map(golden_vectors._is_repeated, vectors))
+    page = " ".join((ROOT / "docs" / "platforms.md").read_text().split())
+    assert f"It draws {drawn} of the {len(vectors)} vectors." in page
+    assert f"The other {len(vectors) - drawn} " in page
+    assert f" {repeated} vectors of random values are drawn twice more" in page
 
 
 def test_the_exit_statuses():
