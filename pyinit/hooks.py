@@ -13,13 +13,31 @@ from typing import TYPE_CHECKING, Any
 from pyinit.arguments import argument_error
 
 if TYPE_CHECKING:
-    from pyinit.dtypes import AnyArray
+    import numpy as np
+
+    from pyinit.arguments import Shape
+    from pyinit.dtypes import AnyArray, FloatName
     from pyinit.initializers.lazy import LazyTensor
     from pyinit.manifests.adapters import ModelAdapter
+    from pyinit.seeds import TracedDrawError
 
 
 def _same_class(cls: type[Any]) -> type[Any]:
     return cls
+
+
+def _own_class(generator: Any) -> type[Any]:
+    return type(generator)
+
+
+def _no_keras_floatx() -> FloatName:
+    return "float32"
+
+
+def _no_traced_draw(
+    initializer: Any, shape: Shape, dtype: np.dtype[Any], error: TracedDrawError
+) -> Any:
+    raise error
 
 
 def _no_config(generator: Any) -> dict[str, Any] | None:
@@ -44,6 +62,16 @@ def _no_adapter(target: Any) -> ModelAdapter | None:
 
 #: Returns the `__class__` of an initializer of some type; see `pyinit.bridges.keras.proxy_classes`.
 isinstance_proxy: Callable[[type[Any]], type[Any]] = _same_class
+
+#: Returns the `__class__` of a seed generator; see `pyinit.bridges.keras.seed_generators`.
+generator_class: Callable[[Any], type[Any]] = _own_class
+
+#: Returns Keras' default dtype; `"float32"` if Keras is not loaded.
+keras_floatx: Callable[[], FloatName] = _no_keras_floatx
+
+#: Returns the tensor that a traced call of a random initializer stands for, from the initializer,
+#: the shape, the dtype and the error of the draw; see `pyinit.bridges.keras.traced_draws`.
+draw_traced: Callable[[Any, Shape, np.dtype[Any], TracedDrawError], Any] = _no_traced_draw
 
 #: Returns the configuration of a seed generator, with its id in the model that is being saved; None
 #: if no model is being saved.

@@ -7,10 +7,12 @@ import random
 import re
 import threading
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, SupportsIndex
 
 import numpy as np
 
+from pyinit import hooks
 from pyinit.arguments import argument_error, as_index
 
 
@@ -24,6 +26,26 @@ class DrawId(NamedTuple):
 
     seed: int
     draw: int
+
+
+class TracedDrawError(RuntimeError):
+    """A draw is needed while a framework traces, and its seed generator's state has no value yet.
+
+    Args:
+        seed: The seed generator.
+        state: Its state at this draw, a symbolic tensor of Keras' backend.
+        draw_id: Returns the draw of the state's value.
+    """
+
+    def __init__(self, seed: Any, state: Any, draw_id: Callable[[Any], DrawId]) -> None:
+        super().__init__(
+            "Argument `seed` must be an integer in traced code (tf.function, jax.jit, fit() or "
+            "predict() of Keras), unless the initializer itself is called there, without `out`, "
+            "`device` or a partition: the next draw of a seed generator is known only when the "
+            f"traced code runs. Received: seed={seed!r}"
+        )
+        self.state = state
+        self.draw_id = draw_id
 
 
 class SeedSource(Protocol):
@@ -145,6 +167,10 @@ class SeedGenerator:
     each call takes the generator's next draw, so initializers that share a generator never share
     values. The first draw is the one that the integer itself gives.
 
+    Where Keras is loaded, it is a `keras.random.SeedGenerator` too: a seed of Keras' layers,
+    initializers and random functions. From the moment Keras uses it, `state` is a Keras variable
+    and `next()` returns a tensor, as Keras' own do.
+
     Args:
         seed: An integer from -2**63 to 2**64 - 1 (taken modulo 2**64), or None for a fresh seed.
         name: A name for printing and configurations; None generates one.
@@ -174,25 +200,38 @@ class SeedGenerator:
         self._lock = threading.Lock()
 
     @property
-    def state(self) -> tuple[int, int]:
-        """The (seed, draw) that `next()` returns next."""
+    def state(self) -> Any:
+        """The (seed, draw) that `next()` returns next; a variable once Keras uses the generator."""
         return self.seed, self._draw
 
-    def next(self) -> tuple[int, int]:
+    def next(self, ordered: bool = True) -> Any:
         """Take the next draw.
 
+        Args:
+            ordered: False, only once Keras uses the generator, takes the next state of Keras'
+                unordered sequence.
+
         Returns:
-            (seed, draw); draws count from 0.
+            (seed, draw), where draws count from 0. Once Keras uses the generator, a tensor of
+            these two on Keras' backend.
 
         Raises:
+            ValueError: `ordered` is not True.
             RuntimeError: All 2**32 draws of the seed are used up.
         """
+        if ordered is not True:
+            raise argument_error("ordered", ordered, "True before Keras uses the generator")
         with self._lock:
             draw = self._draw
             if draw >= _MAX_DRAWS:
                 raise RuntimeError(f"{self!r} has given all of its {_MAX_DRAWS} draws")
             self._draw = draw + 1
         return self.seed, draw
+
+    def _draw_id(self, state: Any) -> DrawId:
+        """Return the draw of a state, as `state` and `next()` return it."""
+        seed, draw = state
+        return DrawId(seed % 2**64, draw)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments. As in Keras, they do not include the state."""
@@ -204,6 +243,15 @@ class SeedGenerator:
         if not isinstance(config, dict):
             raise argument_error("config", config, "a dictionary, as get_config() returns it")
         return cls(**config)
+
+    # isinstance() falls back to this attribute; it lets ours pass for Keras' own
+    @property  # type: ignore[misc]
+    def __class__(self) -> type[Any]:
+        return hooks.generator_class(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # the default refuses objects whose __class__ is not their type
+        return object.__new__, (type(self),), self.__getstate__()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(seed={self.seed}, name={self.name!r})"
@@ -262,23 +310,42 @@ def take_draw(seed: Any, draw: int | None = None) -> DrawId:
         return DrawId(as_seed("seed", seed) % 2**64, draw or 0)
     if draw is not None:
         return DrawId(next_draw(seed).seed, draw)
-    if isinstance(seed, SeedGenerator):
-        value, taken = seed.next()
-        return DrawId(value % 2**64, taken)
-    return _keras_draw(seed.next())
+    state = seed.next()
+    return seed._draw_id(state) if isinstance(seed, SeedGenerator) else keras_draw(seed, state)
 
 
 def next_draw(generator: Any) -> DrawId:
     """Return the next draw of a seed generator without taking it."""
+    state = generator.state
     if isinstance(generator, SeedGenerator):
-        value, draw = generator.state
-        return DrawId(value % 2**64, draw)
-    return _keras_draw(getattr(generator.state, "value", generator.state))
+        return generator._draw_id(state)
+    return keras_draw(generator, state)
 
 
-def _keras_draw(state: Any) -> DrawId:
-    """Read Keras' state: a tensor of two 32-bit integers, signed on some backends."""
-    value, draw = (int(word) for word in np.asarray(_to_host(state)))
+def keras_draw(seed: Any, state: Any, draw_id: Callable[[Any], DrawId] | None = None) -> DrawId:
+    """Return the draw of a state of Keras, a tensor or a variable of the seed and the draw.
+
+    Args:
+        seed: The seed generator.
+        state: The state.
+        draw_id: Returns the draw of the tensor's value in NumPy; None means `draw_of_words`.
+
+    Raises:
+        TracedDrawError: The state has no value, since a framework is tracing.
+    """
+    draw_id = draw_id or draw_of_words
+    state = getattr(state, "value", state)
+    try:
+        words = np.asarray(_to_host(state))
+    # how JAX, and TensorFlow and torch, refuse to convert a symbolic tensor
+    except (TypeError, NotImplementedError) as error:
+        raise TracedDrawError(seed, state, draw_id) from error
+    return draw_id(words)
+
+
+def draw_of_words(words: Any) -> DrawId:
+    """Return the draw of Keras' two words: 32-bit integers, signed on some backends."""
+    value, draw = (int(word) for word in words)
     return DrawId(value % 2**32 if -(2**31) <= value < 0 else value % 2**64, draw % 2**32)
 
 

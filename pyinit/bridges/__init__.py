@@ -14,14 +14,21 @@ from typing import TYPE_CHECKING, Any
 from pyinit import hooks
 
 if TYPE_CHECKING:
-    from pyinit.dtypes import AnyArray
+    import numpy as np
+
+    from pyinit.arguments import Shape
+    from pyinit.dtypes import AnyArray, FloatName
     from pyinit.initializers.lazy import LazyTensor
     from pyinit.manifests.adapters import ModelAdapter
+    from pyinit.seeds import TracedDrawError
 
 
 def attach() -> None:
     """Set the hooks of initializers and manifests."""
     hooks.isinstance_proxy = _isinstance_proxy
+    hooks.generator_class = _generator_class
+    hooks.keras_floatx = _keras_floatx
+    hooks.draw_traced = _draw_traced
     hooks.shared_config = _shared_config
     hooks.shared_generator = _shared_generator
     hooks.draw_sharded = _draw_sharded
@@ -40,6 +47,31 @@ def _isinstance_proxy(cls: type[Any]) -> type[Any]:
     from pyinit.bridges.keras.proxy_classes import proxy_class
 
     return proxy_class(cls)
+
+
+def _generator_class(generator: Any) -> type[Any]:
+    if not _keras_is_loaded():
+        return type(generator)
+    from pyinit.bridges.keras.seed_generators import generator_class
+
+    # the frames of this function and of the property `__class__` come first
+    return generator_class(generator, sys._getframe(2).f_globals.get("__name__", ""))
+
+
+def _keras_floatx() -> FloatName:
+    keras: Any = sys.modules.get("keras")
+    # as `_keras_is_loaded()`, without the time of its call
+    return keras.config.floatx() if hasattr(keras, "version") else "float32"
+
+
+def _draw_traced(
+    initializer: Any, shape: Shape, dtype: np.dtype[Any], error: TracedDrawError
+) -> Any:
+    if not _keras_is_loaded():
+        raise error
+    from pyinit.bridges.keras.traced_draws import draw_traced
+
+    return draw_traced(initializer, shape, dtype, error)
 
 
 def _shared_config(generator: Any) -> dict[str, Any] | None:

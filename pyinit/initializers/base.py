@@ -12,7 +12,7 @@ from pyinit.arguments import Shape, argument_error, as_partition, as_shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, DTypeLike, standardize_dtype
 from pyinit.initializers.lazy import CalledTensor, LazyTensor, check_out
 from pyinit.runtime import devices
-from pyinit.seeds import as_draw
+from pyinit.seeds import TracedDrawError, as_draw
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -121,7 +121,9 @@ class Initializer:
         Returns:
             `out`, or a new NumPy array in C order: the full tensor, or exactly the slice
             `[partition_offset : partition_offset + partition_shape]` of it. On a GPU, a CuPy array,
-            which is written asynchronously on the current stream. With a layout, a `jax.Array`.
+            which is written asynchronously on the current stream. With a layout, a `jax.Array`. If
+            the seed is a generator that Keras uses, traced code (tf.function, jax.jit) gets a
+            tensor, which is drawn on the host when the code runs.
 
         Raises:
             ValueError: An argument is invalid.
@@ -162,13 +164,20 @@ class Initializer:
         # allocate first, so that a call that runs out of memory takes no draw
         if out is None:
             array_dtype = standardize_dtype(dtype, self._dtypes)
-            out = np.empty(partition, array_dtype)
+            array = np.empty(partition, array_dtype)
         else:
+            array = out
             wanted = getattr(out, "dtype", None) if dtype is None else dtype
             array_dtype = standardize_dtype(wanted, self._dtypes)
             check_out(out, array_dtype, partition)
-        self._lazy(full, array_dtype)._fill(out, offset)
-        return out
+        try:
+            weights = self._lazy(full, array_dtype)
+        except TracedDrawError as error:
+            if out is not None or device is not None or offset is not None:
+                raise
+            return hooks.draw_traced(self, full, array_dtype, error)
+        weights._fill(array, offset)
+        return array
 
     def _call_on_gpu(
         self,

@@ -2,6 +2,7 @@
 
 import keras
 
+from pyinit.bridges.keras import seed_generators  # noqa: F401 - extends Keras' class
 from pyinit.initializers.registry import CLASSES
 from pyinit.seeds import SeedGenerator
 

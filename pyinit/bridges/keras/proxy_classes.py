@@ -1,4 +1,4 @@
-"""Make our initializers pass Keras' isinstance checks.
+"""Make our initializers and seed generators pass Keras' isinstance checks.
 
 Keras checks `isinstance(initializer, VarianceScaling)` before it tells an initializer which axes of
 a kernel are inputs (EinsumDense, and so attention), and `isinstance(initializer, Initializer)`
@@ -8,6 +8,8 @@ initializers is a proxy class once Keras is loaded: a class derived from both ou
 proxy class has no instances: calling it (as `initializer.__class__.from_config` in Keras does)
 makes an object of our own class.
 Proxy classes are made on first access, so the two packages may be imported in either order.
+
+Seed generators have proxy classes too: see `pyinit.bridges.keras.seed_generators`.
 """
 
 from __future__ import annotations
@@ -39,17 +41,18 @@ _proxies: dict[type[Any], type[Any]] = {}
 def proxy_class(cls: type[Any]) -> type[Any]:
     """Return the proxy of a class of initializers, derived from it and from Keras' own class."""
     if cls not in _proxies:
+        keras_class = next(
+            getattr(keras.initializers, base.__name__)
+            for base in cls.__mro__
+            if base.__module__.startswith("pyinit.") and hasattr(keras.initializers, base.__name__)
+        )
         # of two threads, both return the proxy of the first
-        _proxies.setdefault(cls, _make_proxy(cls))
+        _proxies.setdefault(cls, make_proxy(cls, (cls, keras_class)))
     return _proxies[cls]
 
 
-def _make_proxy(cls: type[Any]) -> type[Any]:
-    keras_class = next(
-        getattr(keras.initializers, base.__name__)
-        for base in cls.__mro__
-        if base.__module__.startswith("pyinit.") and hasattr(keras.initializers, base.__name__)
-    )
+def make_proxy(cls: type[Any], bases: tuple[type[Any], ...]) -> type[Any]:
+    """Return a new proxy of a class, derived from `bases`."""
 
     def construct(_: type[Any], *args: Any, **kwargs: Any) -> Any:
         return cls(*args, **kwargs)
@@ -60,7 +63,7 @@ def _make_proxy(cls: type[Any]) -> type[Any]:
     is_ours = cls.__module__.startswith("pyinit.")
     return _ProxyMeta(
         cls.__name__,
-        (cls, keras_class),
+        bases,
         {
             "__doc__": cls.__doc__,
             # Keras writes the module into a saved model. If the class is not found on loading,

@@ -30,7 +30,7 @@ from pyinit.reproducibility.fingerprint import fingerprint
 from pyinit.runtime import devices
 from pyinit.runtime.diagnostics import configuration
 from pyinit.runtime.threads import set_num_threads
-from pyinit.seeds import SeedGenerator, derive_seed, set_random_seed
+from pyinit.seeds import SeedGenerator, derive_seed, set_random_seed, take_draw
 from pyinit.versions import STREAM_VERSION
 
 __all__ = [
@@ -289,7 +289,9 @@ def serialized(initializer: Initializer) -> Any:
 
 def next_draw(generator: SeedGenerator) -> list[float | str]:
     """Take a generator's next draw: (seed, draw) as floats, a seed beyond 2**53 in decimal."""
-    seed, draw = generator.next()
+    # not next(), which returns a tensor once Keras uses the generator
+    drawn, draw = take_draw(generator)
+    seed = generator.seed if drawn == generator.seed % 2**64 else drawn
     return [float(seed) if abs(seed) <= _MAX_WHOLE else str(seed), float(draw)]
 
 

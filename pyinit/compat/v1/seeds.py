@@ -140,6 +140,6 @@ class CallSeed(SeedGenerator):
         super().__init__(0, name="compat.v1")
         self._take = take
 
-    def next(self) -> DrawId:
+    def next(self, ordered: bool = True) -> DrawId:
         """Take the draw."""
         return self._take()

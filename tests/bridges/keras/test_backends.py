@@ -27,7 +27,15 @@ def run(backend: str, *arguments) -> None:
 @pytest.mark.parametrize("backend", BACKENDS[1:])
 def test_the_plain_tests_pass(backend):
     """Protects the other backends by the tests of Keras' numpy backend."""
-    names = ("layers", "manifests", "models", "reset", "saving", "weight_files")
+    names = (
+        "layers",
+        "manifests",
+        "models",
+        "reset",
+        "saving",
+        "seed_generators",
+        "weight_files",
+    )
     files = [FOLDER / f"test_{name}.py" for name in names]
     run(backend, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
 
