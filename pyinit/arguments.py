@@ -89,7 +89,10 @@ def as_dimensions(name: str, value: object) -> Shape:
         else:
             return value
     dimensions = []
-    for dimension in _elements(name, value, allowed):
+    for axis, dimension in enumerate(_elements(name, value, allowed)):
+        if dimension is None:
+            allowed += f", all of them known (dimension {axis}, counted from 0, is None)"
+            raise argument_error(name, value, allowed)
         index = as_index(dimension)
         if index is None or index < 0:
             raise argument_error(name, value, f"{allowed} (found {dimension!r})")

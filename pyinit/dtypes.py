@@ -8,6 +8,7 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
+from pyinit import hooks
 from pyinit.arguments import argument_error, one_of
 
 AnyArray = npt.NDArray[Any]
@@ -50,15 +51,16 @@ BOOL = np.dtype(np.bool_)
 _FLOATS = frozenset(FLOAT_DTYPES.values())
 NUMERIC_DTYPES = {**FLOAT_DTYPES, **INTEGER_DTYPES, "bool": BOOL}
 
-_floatx: FloatName = "float32"
+#: What `set_floatx()` has set.
+_floatx: FloatName | None = None
 
 
 def floatx() -> FloatName:
     """Return the name of the default dtype of initializers.
 
     Returns:
-        One of `"float16"`, `"bfloat16"`, `"float32"`, `"float64"`; `"float32"` unless
-        `set_floatx()` has set another.
+        One of `"float16"`, `"bfloat16"`, `"float32"`, `"float64"`: what `set_floatx()` has set, or
+        else `keras.config.floatx()` if Keras is loaded, or else `"float32"`.
 
     Example:
         >>> import pyinit
@@ -67,11 +69,11 @@ def floatx() -> FloatName:
 
     Source: https://keras.io/api/utils/config_utils/
     """
-    return _floatx
+    return _floatx or hooks.keras_floatx()
 
 
 def set_floatx(dtype: FloatName) -> None:
-    """Set the default dtype of initializers.
+    """Set the default dtype of initializers, whatever that of Keras is.
 
     Args:
         dtype: One of `"float16"`, `"bfloat16"`, `"float32"`, `"float64"`.
@@ -125,7 +127,7 @@ def standardize_dtype(dtype: object, allowed: dict[str, np.dtype[Any]]) -> np.dt
         ValueError: `dtype` is not one of the allowed dtypes.
     """
     if dtype is None:
-        return FLOAT_DTYPES[_floatx]
+        return FLOAT_DTYPES[floatx()]
     if isinstance(dtype, np.dtype) and not dtype.isnative:
         raise argument_error("dtype", dtype, "of this machine's byte order")
     found = allowed.get(_name(dtype))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 import pyinit
+from pyinit import dtypes
 from pyinit.dtypes import FLOAT_DTYPES
 from tests.support import RANDOM, needs_checkout
 
@@ -44,5 +45,5 @@ def float_dtype(request) -> str:
 def _defaults() -> Iterator[None]:
     """Restore the default dtype and number of threads."""
     yield
-    pyinit.set_floatx("float32")
+    dtypes._floatx = None
     pyinit.set_num_threads(None)
