@@ -1,7 +1,8 @@
-# Compares the R package with the usual generators of R, and with the same draw in Python.
+# Compares the R package with the usual generators of R, with the same draw in Python, and with Keras'
+# own initializers, called as the keras3 package calls them.
 #
 # Usage: Rscript r_benchmark.R RESPONSE SIDE ROUNDS
-# Writes to the JSON file RESPONSE: `measurements`, each with `comparison`, `method`,
+# Writes to the JSON file RESPONSE: `measurements`, each with `topic`, `comparison`, `method`,
 # `distribution`, `shape` and the `seconds` of a call for each round; and `skipped`, each with
 # `what` and `reason`.
 
@@ -32,7 +33,7 @@ elapsed <- function(draw, loops = 1L) {
 }
 
 # Runs the compared calls in turn. `timers` are functions that return the seconds of a call.
-compare <- function(comparison, distribution, shape, timers) {
+compare <- function(comparison, distribution, shape, timers, topic = "r") {
   seconds <- lapply(timers, function(timer) numeric(rounds))
   for (timer in timers) timer()
   for (round in seq_len(rounds)) {
@@ -44,8 +45,8 @@ compare <- function(comparison, distribution, shape, timers) {
   }
   for (method in names(timers)) {
     measurements[[length(measurements) + 1]] <<- list(
-      comparison = comparison, method = method, distribution = distribution, shape = shape,
-      seconds = I(seconds[[method]])
+      topic = topic, comparison = comparison, method = method, distribution = distribution,
+      shape = I(shape), seconds = I(seconds[[method]])
     )
   }
 }
@@ -112,6 +113,59 @@ compare("short", "normal", c(64, 64), list(
   "R: pyinit" = timer(function() normal(c(64, 64)), 200L),
   "R: rnorm" = timer(function() rnorm(64 * 64, 0, 0.05), 200L)
 ))
+
+# The arguments of the calling function as keras3 collects them: those that were given, numbers in
+# `integers` as integers.
+given_arguments <- function(integers) {
+  fun <- sys.function(-1L)
+  call <- match.call(fun, sys.call(-1L), expand.dots = TRUE, envir = parent.frame(2L))
+  given <- intersect(names(call), names(formals(fun)))
+  arguments <- mget(given, envir = parent.frame())
+  for (name in intersect(given, integers)) {
+    if (is.numeric(arguments[[name]])) arguments[[name]] <- as.integer(arguments[[name]])
+  }
+  arguments
+}
+
+if (!nzchar(Sys.getenv("KERAS_BACKEND"))) {
+  Sys.setenv(KERAS_BACKEND = "numpy")
+}
+keras <- tryCatch(reticulate::import("keras"), error = identity)
+if (inherits(keras, "error")) {
+  skip("R: keras3's calls", "Keras cannot be imported")
+} else {
+  keras3 <- list(
+    initializer_he_normal = function(seed = NULL) {
+      arguments <- given_arguments("seed")
+      do.call(keras$initializers$HeNormal, arguments)
+    },
+    layer_dense = function(units, kernel_initializer = "glorot_uniform") {
+      arguments <- given_arguments("units")
+      do.call(keras$layers$Dense, arguments)
+    }
+  )
+  factories <- list(
+    "R: pyinit" = pyinit::initializer_he_normal, "R: keras3" = keras3$initializer_he_normal
+  )
+  # short enough that other processes do not interrupt each of them
+  compare_factories <- function(comparison, shape, call_of, loops) {
+    timers <- lapply(factories, function(factory) timer(call_of(factory), loops))
+    compare(comparison, "truncated_normal", shape, timers, topic = "keras3")
+  }
+  compare_factories("construct an initializer", numeric(), function(factory) {
+    function() factory(seed = 1)
+  }, 20L)
+  compare_factories("construct one and build a layer", c(64, 64), function(factory) {
+    function() {
+      layer <- keras3$layer_dense(64, kernel_initializer = factory(seed = 1))
+      layer$build(c(1L, 64L))
+    }
+  }, 5L)
+  compare_factories("call", c(64, 64), function(factory) {
+    initializer <- factory(seed = 1)
+    function() initializer(c(64L, 64L))
+  }, 20L)
+}
 
 writeLines(
   jsonlite::toJSON(

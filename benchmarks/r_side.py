@@ -1,4 +1,4 @@
-"""R: the R package compared with the usual generators of R."""
+"""R: the R package compared with the usual generators of R and with keras3's calls."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ OURS = "R: pyinit"
 #: The same draw in Python, without the transfer to R.
 PYTHON = "Python, for R"
 RNORM = "R: rnorm"
+#: Keras' own initializers, called as the keras3 package calls them.
+KERAS3 = "R: keras3"
 
 _FOLDER = Path(__file__).parent
 
@@ -47,8 +49,9 @@ def measure(plan: Plan) -> Results:
             "F",
             plan.threads,
         )
+        topic = fields["topic"]
         results.measurements.append(
-            Measurement(f"r/{fields['comparison']}", "r", "r", case, fields["seconds"])
+            Measurement(f"{topic}/{fields['comparison']}", "r", topic, case, fields["seconds"])
         )
     return results
 

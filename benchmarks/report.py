@@ -22,6 +22,7 @@ from benchmarks.model import (
 )
 from benchmarks.peers import DEEP_LEARNING
 from benchmarks.plan import Plan, shape_of
+from benchmarks.r_side import KERAS3, OURS
 from benchmarks.targets import Target
 
 WIDTH = 100
@@ -49,6 +50,7 @@ def _tables(results: Results, plan: Plan) -> Iterable[RenderableType | None]:
         yield _sizes_table(results, plan, distribution)
     yield _orthogonal_table(results, plan)
     yield _r_table(results)
+    yield _keras3_table(results)
     yield _memory_table(results)
 
 
@@ -230,7 +232,7 @@ def _r_table(results: Results) -> Table | None:
     )
     for measurement in results.select("r"):
         case = measurement.case
-        own = results.counterpart(measurement, method="R: pyinit")
+        own = results.counterpart(measurement, method=OURS)
         assert own is not None
         low, high = measurement.nanoseconds.low, measurement.nanoseconds.high
         table.add_row(
@@ -241,6 +243,26 @@ def _r_table(results: Results) -> Table | None:
             f"{seconds_text(low * case.size / 1e9)} to {seconds_text(high * case.size / 1e9)}",
             "" if own is measurement else _times(ratio(measurement, own)),
             style="bold" if own is measurement else None,
+        )
+    return table if table.row_count else None
+
+
+def _keras3_table(results: Results) -> Table | None:
+    table = new_table(
+        "R: He normal initializers, with the calls of keras3; x: as a multiple of pyinit's time",
+        "",
+        "pyinit",
+        "keras3",
+        "x",
+    )
+    for own in results.select("keras3", method=OURS):
+        theirs = results.counterpart(own, method=KERAS3)
+        assert theirs is not None
+        table.add_row(
+            own.comparison.partition("/")[2],
+            seconds_text(own.median),
+            seconds_text(theirs.median),
+            _times(ratio(theirs, own)),
         )
     return table if table.row_count else None
 

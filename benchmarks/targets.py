@@ -191,6 +191,16 @@ def _in_r(results: Results, plan: Plan) -> Iterable[Target]:
             results, rnorm, lambda m: _words(m.case.distribution), below={"method": r_side.OURS}
         ),
     )
+    yield _at_most(
+        "R: pyinit / keras3",
+        1,
+        _ratios(
+            results,
+            results.select("keras3", method=r_side.OURS),
+            lambda m: m.comparison.partition("/")[2],
+            below={"method": r_side.KERAS3},
+        ),
+    )
     peaks = (peak.ratio for peak in results.peak_memory if peak.method == r_side.OURS)
     yield _at_most(
         "R: peak memory / array",

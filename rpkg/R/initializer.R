@@ -1,8 +1,8 @@
 # Initializers in R: functions with their state in the enclosing environment.
 #
 # The state is the configuration (`class_name`, `config`), the seed in use (`seed`: a number or a
-# seed generator) and the Python function that draws (`draw`), which does not outlive the session
-# and is then recreated from the rest.
+# seed generator) and the handle of the Python initializer (`handle`), which does not outlive the
+# session and is then recreated from the rest.
 
 #' Initializers are functions
 #'
@@ -72,11 +72,11 @@ new_initializer <- function(class_name, config) {
   fresh_seed <- NULL
   if ("seed" %in% names(config) && is.null(state$seed)) {
     restore <- save_random_state()
-    on.exit(if (is.null(state$draw)) restore())
+    on.exit(if (is.null(state$handle)) restore())
     fresh_seed <- state$seed <- sample_seed()
   }
   constructed <- construct(class_name, config, state$seed, fresh_seed)
-  state$draw <- constructed[[1L]]
+  state$handle <- constructed[[1L]]
   state$class_name <- constructed[[2L]]
   state$config <- with_exact_seeds(constructed[[3L]])
   initializer_function(state)
@@ -91,7 +91,7 @@ initializer_function <- function(state) {
       if (is.null(device)) {
         device <- getOption("pyinit.device")
       }
-      draw_array(draw_of(state), shape, dtype, partition_shape, partition_offset, device)
+      draw_array(held_draw(state), shape, dtype, partition_shape, partition_offset, device)
     },
     class = c("pyinit_initializer", "function")
   )
@@ -111,23 +111,29 @@ as_initializer <- function(object) {
   new_initializer(described[[1L]], with_exact_seeds(described[[2L]]))
 }
 
-# The Python function that draws, bound to the initializer. It is constructed again in a new
-# session.
-draw_of <- function(state) {
-  if (reticulate::py_is_null_xptr(state$draw)) {
+# The handle of the Python initializer, which is constructed again in a new session.
+handle_of <- function(state) {
+  if (reticulate::py_is_null_xptr(state$handle)) {
     fresh_seed <- if (is.null(state$config$seed)) state$seed
-    state$draw <- construct(state$class_name, state$config, state$seed, fresh_seed)[[1L]]
+    state$handle <- construct(state$class_name, state$config, state$seed, fresh_seed)[[1L]]
   }
-  state$draw
+  state$handle
+}
+
+# The draw function of an initializer's state.
+held_draw <- function(state) {
+  handle <- handle_of(state)
+  draw <- bridge()$draw_of
+  function(...) draw(handle, ...)
 }
 
 # The Python initializer.
 initializer_object <- function(state) {
-  call_python(bridge()$initializer_of(draw_of(state)))
+  call_python(bridge()$initializer_of(handle_of(state)))
 }
 
 # Constructs an initializer in Python. `seed` is the result of as_seed() for the seed in `config`,
-# `fresh_seed` the seed to use if that is NULL. Returns list(draw, class_name, config).
+# `fresh_seed` the seed to use if that is NULL. Returns list(handle, class_name, config).
 construct <- function(class_name, config, seed, fresh_seed) {
   if (inherits(seed, "pyinit_seed_generator")) {
     config$seed <- generator_object(seed)
@@ -180,8 +186,7 @@ draw_function <- function(object) {
 # Makes lists of vectors where Python expects a sequence: reticulate converts a vector of length 1
 # to a scalar.
 sequences_as_lists <- function(config) {
-  sequences <- c("window", "input_axes", "output_axes", "batch_axes")
-  for (name in intersect(names(config), sequences)) {
+  for (name in c("window", "input_axes", "output_axes", "batch_axes")) {
     if (is.numeric(config[[name]])) {
       config[[name]] <- as.list(as.vector(config[[name]]))
     }
@@ -231,7 +236,7 @@ print.pyinit_initializer <- function(x, ...) {
         return(state$config[[name]])
       }
       # the configuration omits some arguments that have their default
-      argument <- value_from_python(bridge()$argument_of(draw_of(state), name))
+      argument <- value_from_python(bridge()$argument_of(handle_of(state), name))
       if (is.null(argument)) {
         stop_pyinit(state$class_name, " has no element `", name, "`")
       }

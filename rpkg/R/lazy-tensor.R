@@ -72,8 +72,8 @@ lazy_tensor <- function(initializer, shape, dtype = NULL) {
   as_dim(shape, "shape")
   check_missing(list(dtype = dtype))
   check_dtype(dtype)
-  draw <- draw_of(state_of(initializer))
-  made <- value_from_python(bridge()$make_lazy(draw, as.list(shape), dtype))
+  handle <- handle_of(state_of(initializer))
+  made <- value_from_python(bridge()$make_lazy(handle, as.list(shape), dtype))
   # in the namespace, so that readRDS() loads the package
   state <- new.env(parent = topenv())
   state$read <- made[[1L]]

@@ -168,7 +168,7 @@ def test_targets_use_the_fastest_peer_and_the_worst_case():
 
 def test_target_names_are_unique():
     names = [target.name for target in targets(Results(), TINY)]
-    assert len(names) == len(set(names)) == 20
+    assert len(names) == len(set(names)) == 21
     assert targets(Results(), make_plan("targets", (1,)))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import functools
 import inspect
 import sys
 from collections.abc import Callable, Sequence
@@ -43,6 +42,7 @@ __all__ = [
     "derived_seed",
     "describe",
     "draw",
+    "draw_of",
     "draw_vector",
     "expected",
     "fans",
@@ -222,7 +222,7 @@ def receive_array(address: str, shape: Sizes, logical: bool) -> AnyArray:
 
 def construct(
     class_name: str, config: Any, fresh_seed: float | None
-) -> tuple[functools.partial[None], str, dict[str, Any]]:
+) -> tuple[Handle, str, dict[str, Any]]:
     """Construct an initializer for R.
 
     Args:
@@ -231,7 +231,7 @@ def construct(
         fresh_seed: A seed that R has drawn, if the seed in `config` is None.
 
     Returns:
-        `draw` bound to the initializer, and its class name and configuration, see `describe()`.
+        A handle of the initializer, and its class name and configuration, see `describe()`.
 
     Raises:
         ValueError: An argument is invalid.
@@ -239,17 +239,38 @@ def construct(
     initializer = deserialize({"class_name": class_name, "config": config_from_r(dict(config))})
     if fresh_seed is not None:
         initializer.seed = int(fresh_seed)  # type: ignore[attr-defined]
-    return (functools.partial(draw, initializer), *description(initializer))
+    return (Handle(initializer), *description(initializer))
 
 
-def initializer_of(draw: functools.partial[None]) -> Any:
-    """Return the initializer of a draw function that `construct()` has returned."""
-    return draw.args[0]
+class Handle:
+    """An initializer that R holds.
+
+    It is not callable: reticulate makes an R function of a callable, which takes longer than
+    everything else in `construct()`.
+
+    Args:
+        initializer: The initializer.
+    """
+
+    __slots__ = ("initializer",)
+
+    def __init__(self, initializer: Any) -> None:
+        self.initializer = initializer
 
 
-def argument_of(draw: functools.partial[None], name: str) -> list[Any] | None:
+def initializer_of(handle: Handle) -> Any:
+    """Return the initializer of a handle."""
+    return handle.initializer
+
+
+def draw_of(handle: Handle, *arguments: Any) -> None:
+    """Call `draw()` with the initializer of a handle."""
+    draw(handle.initializer, *arguments)
+
+
+def argument_of(handle: Handle, name: str) -> list[Any] | None:
     """Return a list of one argument of an initializer; None if it has no argument of that name."""
-    initializer = initializer_of(draw)
+    initializer = initializer_of(handle)
     if name not in inspect.signature(type(initializer)).parameters:
         return None
     return [_for_r(name, getattr(initializer, name))]

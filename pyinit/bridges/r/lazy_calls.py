@@ -26,12 +26,12 @@ Read = Callable[[Sequence[Runs], str], None]
 
 
 def make_lazy(
-    draw_function: functools.partial[None], shape: calls.Sizes, dtype: Any
+    handle: calls.Handle, shape: calls.Sizes, dtype: Any
 ) -> tuple[Read, str, float | None, str, dict[str, Any]]:
     """Make a lazy tensor, which takes the next draw of a seed generator.
 
     Args:
-        draw_function: The draw function of an initializer, see `calls.construct()`.
+        handle: The handle of an initializer, see `calls.construct()`.
         shape: The shape of the tensor.
         dtype: The dtype, or None.
 
@@ -43,7 +43,7 @@ def make_lazy(
     Raises:
         ValueError: An argument is invalid. No draw is taken then.
     """
-    initializer = calls.initializer_of(draw_function)
+    initializer = calls.initializer_of(handle)
     sizes = calls.whole(shape)
     draw = None
     if isinstance(initializer, RandomInitializer):

@@ -264,12 +264,12 @@ def test_arrays_are_sent_and_received(transfer):
 )
 def test_an_initializer_is_constructed_and_described_at_once(config, fresh_seed, seed, transfer):
     """Protects R's initializers, which take one call of Python."""
-    draw, class_name, described = calls.construct("HeNormal", config, fresh_seed)
-    initializer = calls.initializer_of(draw)
+    handle, class_name, described = calls.construct("HeNormal", config, fresh_seed)
+    initializer = calls.initializer_of(handle)
     assert initializer.seed == seed
     assert initializer.get_config()["seed"] == config["seed"]
     assert (class_name, described) == calls.describe(initializer)
-    draw([2.0, 3.0], None, None, None, None, transfer.decimal)
+    calls.draw_of(handle, [2.0, 3.0], None, None, None, None, transfer.decimal)
     drawn = arrow.move_in(transfer.address).reshape((2, 3), order="F")
     np.testing.assert_array_equal(drawn, pyinit.HeNormal(seed)((2, 3)))
 

@@ -19,8 +19,8 @@ def read(function, shape, *runs):
     return arrow.move_in(ctypes.addressof(transfer)).reshape(shape, order="F")
 
 
-def draw_function(name, **config):
-    """Return the draw function of an initializer, as R holds it."""
+def handle_of(name, **config):
+    """Return the handle of an initializer, as R holds it."""
     return calls.construct(name, config, None)[0]
 
 
@@ -28,7 +28,7 @@ def draw_function(name, **config):
 @pytest.mark.parametrize("name", ["HeNormal", "Orthogonal"])
 def test_runs_are_read(name, dtype):
     """Protects R's indexing, for tensors that are computed by slices and as a whole."""
-    function, *_ = lazy_calls.make_lazy(draw_function(name, seed=1.0), [6.0, 5.0], dtype)
+    function, *_ = lazy_calls.make_lazy(handle_of(name, seed=1.0), [6.0, 5.0], dtype)
     values = getattr(pyinit, name)(seed=1)((6, 5), dtype).astype(np.float64)
     rows = [4.0, 0.0, 2.0], [-2.0, 1.0, 1.0], [3.0, 2.0, 1.0]
     columns = [1.0], [1.0], [3.0]
@@ -40,18 +40,18 @@ def test_runs_are_read(name, dtype):
 
 def test_scalars_and_integers_are_read():
     """Protects tensors without axes."""
-    function, *_ = lazy_calls.make_lazy(draw_function("Constant", value=7.0), [], "int8")
+    function, *_ = lazy_calls.make_lazy(handle_of("Constant", value=7.0), [], "int8")
     assert read(function, ()) == 7
 
 
 def test_the_draw_of_a_generator_is_kept():
     """Protects a saved lazy tensor; an error takes no draw."""
     generator = pyinit.SeedGenerator(2**64 - 1)
-    draw = draw_function("HeNormal", seed=generator)
+    handle = handle_of("HeNormal", seed=generator)
     with pytest.raises(ValueError, match="dtype"):
-        lazy_calls.make_lazy(draw, [3.0], "int8")
+        lazy_calls.make_lazy(handle, [3.0], "int8")
     for number in range(3):
-        function, dtype, kept, class_name, config = lazy_calls.make_lazy(draw, [3.0], None)
+        function, dtype, kept, class_name, config = lazy_calls.make_lazy(handle, [3.0], None)
         assert (dtype, kept, class_name) == ("float32", number, "HeNormal")
         assert config["seed"] == str(2**64 - 1)
         restored = lazy_calls.restore_lazy(
@@ -64,7 +64,7 @@ def test_the_draw_of_a_generator_is_kept():
 
 def test_constant_tensors_have_no_draw():
     """Protects the state that R saves."""
-    assert lazy_calls.make_lazy(draw_function("Ones"), [3.0], "bool")[1:] == (
+    assert lazy_calls.make_lazy(handle_of("Ones"), [3.0], "bool")[1:] == (
         "bool",
         None,
         "Ones",
