@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import FunctionType
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -14,6 +15,7 @@ from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
 from pyinit.initializers import (
     constant,
     convolution,
+    factories,
     orthogonal,
     random,
     stft,
@@ -30,6 +32,9 @@ CLASSES: tuple[type[Initializer], ...] = tuple(
     for module in (constant, convolution, orthogonal, random, stft, variance_scaling)
     for name in module.__all__
 )
+
+
+_FACTORIES = frozenset(getattr(factories, name) for name in factories.__all__)
 
 
 def snake_case(name: str) -> str:
@@ -150,7 +155,8 @@ def get(identifier: Any) -> Any:
         identifier: A name (Keras' aliases included, and torch's `"xavier_uniform"`,
             `"xavier_normal"`, `"kaiming_uniform"` and `"kaiming_normal"`), a dictionary as
             `serialize()` returns it, an initializer or another callable `(shape, dtype=None)`, a
-            class of these, an array (the initial value, for its own shape), or None.
+            class of these or a function such as `initializer_he_normal`, called without arguments,
+            an array (the initial value, for its own shape), or None.
 
     Returns:
         A callable `(shape, dtype=None)`; None for None.
@@ -176,7 +182,8 @@ def get(identifier: Any) -> Any:
         return CONSTRUCTORS[identifier]()
     if isinstance(identifier, np.ndarray | np.generic):
         return _initializer_of(np.asarray(identifier))
-    found = identifier() if isinstance(identifier, type) else identifier
+    is_factory = isinstance(identifier, FunctionType) and identifier in _FACTORIES
+    found = identifier() if is_factory or isinstance(identifier, type) else identifier
     if callable(found):
         return found
     allowed = "a name, a configuration, a callable, an array or None"

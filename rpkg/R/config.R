@@ -34,6 +34,7 @@
 #' str(config)
 #' from_config(config)
 get_config <- function(object) {
+  object <- as_called(object)
   if (inherits(object, "pyinit_initializer")) {
     state <- state_of(object)
     return(structure(state$config, `__class__` = state$class_name))
@@ -78,8 +79,9 @@ from_config <- function(config, custom_objects = NULL) {
 #' `pyinit.deserialize()`, which in R are base functions.
 #'
 #' @param identifier
-#' A name (any alias that Keras accepts), a list from `serialize_initializer()`, an initializer or
-#' another function with arguments `shape` and `dtype`, an array of numbers (the initial value of a
+#' A name (any alias that Keras accepts), a list from `serialize_initializer()`, an initializer, a
+#' function such as `initializer_he_normal`, which is called without arguments, another function with
+#' arguments `shape` and `dtype`, an array of numbers (the initial value of a
 #' tensor of its shape), or `NULL`.
 #'
 #' @param initializer
@@ -108,6 +110,7 @@ from_config <- function(config, custom_objects = NULL) {
 #' str(description)
 #' deserialize_initializer(description)
 get_initializer <- function(identifier) {
+  identifier <- as_called(identifier)
   # since reticulate 1.41, Python's callables are R functions
   is_python <- inherits(identifier, "python.builtin.object")
   if (is.null(identifier) || is.function(identifier) && !is_python) {
@@ -128,6 +131,7 @@ get_initializer <- function(identifier) {
 #' @rdname get_initializer
 #' @export
 serialize_initializer <- function(initializer) {
+  initializer <- as_called(initializer)
   if (!inherits(initializer, "pyinit_initializer")) {
     stop_argument("initializer", initializer, allowed_initializer)
   }
@@ -194,9 +198,10 @@ r_to_py.pyinit_array_initializer <- function(x, convert = FALSE) {
 #' The default dtype
 #'
 #' @description
-#' `floatx()` returns the dtype of an initializer's values when it is called without a `dtype`, and
-#' `set_floatx()` sets it. The setting of Keras (`keras3::config_set_floatx()`) is separate: it
-#' applies to Keras layers, which always pass a dtype.
+#' `floatx()` returns the dtype of an initializer's values when it is called without a `dtype`. If
+#' Keras is loaded, that is Keras' own default (`keras3::config_floatx()`, set by
+#' `keras3::config_set_floatx()`), unless `set_floatx()` was called in this session. Keras layers
+#' always pass a dtype.
 #'
 #' @param dtype
 #' One of `"float16"`, `"bfloat16"`, `"float32"`, `"float64"`.

@@ -7,7 +7,10 @@
 #' generator, each call takes the generator's next draw and returns new values; initializers that
 #' share a generator never share values. The first draw is that of the number itself.
 #'
-#' Keras' own seed generator, a Python object, can be a seed too.
+#' It is a seed generator of Keras too, for layers (`layer_dropout(rate = 0.5, seed = generator)`),
+#' `keras3::random_normal()` and Keras' own initializers, which take draws from the same sequence.
+#' Conversely, a seed generator that Keras has made, a Python object, can be the seed of an
+#' initializer.
 #'
 #' # Elements
 #' `generator$seed` and `generator$name` are the arguments. `` generator$`next`() `` takes the next

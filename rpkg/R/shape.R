@@ -3,6 +3,9 @@
 # Converts a shape to doubles: c(2, 3), 5, list(2L, 3L), integer() for a scalar.
 as_sizes <- function(name, value) {
   sizes <- if (is.list(value)) unlist_numbers(value) else value
+  if (is.list(value) || anyNA(value)) {
+    check_known(name, value)
+  }
   if (!is.numeric(sizes) || is.object(sizes) || !all(is_size(sizes))) {
     stop_argument(
       name, value,
@@ -10,6 +13,19 @@ as_sizes <- function(name, value) {
     )
   }
   as.double(sizes)
+}
+
+# Raises an error for a dimension that is NA or NULL: a size that Keras leaves open, as of a batch.
+check_known <- function(name, value) {
+  for (dimension in seq_along(value)) {
+    size <- value[[dimension]]
+    if (is.null(size) || length(size) == 1L && is.atomic(size) && is.na(size) && !is.nan(size)) {
+      stop_argument(name, value, paste0(
+        "a vector or list of whole numbers, all of them known (dimension ", dimension, " is ",
+        if (is.null(size)) "NULL" else "NA", ")"
+      ))
+    }
+  }
 }
 
 # Beyond 2^53, a double may differ from the number that was typed.
