@@ -1,5 +1,5 @@
-# Compares the R package with the usual generators of R, with the same draw in Python, and with Keras'
-# own initializers, called as the keras3 package calls them.
+# Compares the R package with the usual generators of R, with the same draw in Python, and with
+# Keras' own initializers, called as the keras3 package calls them.
 #
 # Usage: Rscript r_benchmark.R RESPONSE SIDE ROUNDS
 # Writes to the JSON file RESPONSE: `measurements`, each with `topic`, `comparison`, `method`,

@@ -110,7 +110,7 @@ test_that("an unknown dimension of a shape is named", {
 })
 
 test_that("a factory given uncalled is the initializer it makes", {
-  # protects: kernel_initializer = initializer_he_normal
+  # protects: users who forget the parentheses after initializer_he_normal
   for (name in factories) {
     factory <- getExportedValue("pyinit", name)
     expect_s3_class(factory, c("pyinit_factory", "function"), exact = TRUE)

@@ -34,7 +34,12 @@ CLASSES: tuple[type[Initializer], ...] = tuple(
 )
 
 
-_FACTORIES = frozenset(getattr(factories, name) for name in factories.__all__)
+_FACTORIES = frozenset(
+    getattr(module, name)
+    for module in (factories, torch_names)
+    for name in module.__all__
+    if name.startswith("initializer_")
+)
 
 
 def snake_case(name: str) -> str:

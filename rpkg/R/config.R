@@ -80,8 +80,8 @@ from_config <- function(config, custom_objects = NULL) {
 #'
 #' @param identifier
 #' A name (any alias that Keras accepts), a list from `serialize_initializer()`, an initializer, a
-#' function such as `initializer_he_normal`, which is called without arguments, another function with
-#' arguments `shape` and `dtype`, an array of numbers (the initial value of a
+#' function such as `initializer_he_normal`, which is called without arguments, another function
+#' with arguments `shape` and `dtype`, an array of numbers (the initial value of a
 #' tensor of its shape), or `NULL`.
 #'
 #' @param initializer

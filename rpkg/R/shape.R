@@ -17,15 +17,19 @@ as_sizes <- function(name, value) {
 
 # Raises an error for a dimension that is NA or NULL: a size that Keras leaves open, as of a batch.
 check_known <- function(name, value) {
-  for (dimension in seq_along(value)) {
-    size <- value[[dimension]]
-    if (is.null(size) || length(size) == 1L && is.atomic(size) && is.na(size) && !is.nan(size)) {
-      stop_argument(name, value, paste0(
-        "a vector or list of whole numbers, all of them known (dimension ", dimension, " is ",
-        if (is.null(size)) "NULL" else "NA", ")"
-      ))
-    }
+  unknown <- which(vapply(value, is_unknown, NA))
+  if (length(unknown) > 0L) {
+    size <- if (is.null(value[[unknown[[1L]]]])) "NULL" else "NA"
+    stop_argument(name, value, paste0(
+      "a vector or list of whole numbers, all of them known (dimension ", unknown[[1L]], " is ",
+      size, ")"
+    ))
   }
+}
+
+is_unknown <- function(size) {
+  # NaN is no way to write it
+  is.null(size) || is.atomic(size) && length(size) == 1L && is.na(size) && !is.nan(size)
 }
 
 # Beyond 2^53, a double may differ from the number that was typed.

@@ -13,6 +13,7 @@ import pytest
 
 import pyinit
 from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES
+from pyinit.initializers import factories
 from tests.support import same_bits
 
 SHAPES = [(), (5,), (3, 4), (2, 3, 4), (2, 1, 3, 2), (2, 2, 1, 2, 3), (0,), (3, 0), (0, 2, 0)]
@@ -292,9 +293,9 @@ def test_reprs_construct_the_same():
 
 def test_factories_have_the_signatures_of_the_classes():
     """Protects the R names: they take the classes' arguments and defaults."""
-    factories = {name: getattr(pyinit, name) for name in pyinit.initializers.factories.__all__}
-    assert len(factories) == 18
-    for name, factory in factories.items():
+    found = {name: getattr(pyinit, name) for name in factories.__all__}
+    assert len(found) == 18
+    for name, factory in found.items():
         cls = pyinit.initializers.registry.NAMES[name.removeprefix("initializer_")]
         takes = inspect.signature(factory).parameters
         of_class = {
@@ -306,6 +307,18 @@ def test_factories_have_the_signatures_of_the_classes():
         assert [p.default for p in takes.values()] == [p.default for p in of_class.values()]
         kwargs = {"seed": 1} if "seed" in takes else {}
         assert type(factory(**kwargs)) is cls
+
+
+@pytest.mark.parametrize("name", [*factories.__all__, "initializer_kaiming_normal"])
+def test_get_calls_a_factory(name):
+    """Protects users who forget the parentheses; a function of their own is returned unchanged."""
+    factory = getattr(pyinit, name)
+    assert type(pyinit.get(factory)) is type(factory())
+
+    def own(shape, dtype=None):
+        return np.ones(shape, dtype)
+
+    assert pyinit.get(own) is own
 
 
 def test_an_unfinished_subclass_raises():

@@ -16,6 +16,7 @@ ours read it.
 
 from __future__ import annotations
 
+import inspect
 import sys
 import threading
 from collections.abc import Callable
@@ -185,6 +186,8 @@ def _replace_configurations(config: dict[str, Any], generator: SeedGenerator) ->
             layer.seed = generator
 
 
+# what help() and inspect show of a class that has both
+_new.__signature__ = inspect.signature(_KerasGenerator.__init__)  # type: ignore[attr-defined]
 _KerasGenerator.__new__ = _new
 
 

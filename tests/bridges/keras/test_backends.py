@@ -28,6 +28,7 @@ def run(backend: str, *arguments) -> None:
 def test_the_plain_tests_pass(backend):
     """Protects the other backends by the tests of Keras' numpy backend."""
     names = (
+        "config",
         "layers",
         "manifests",
         "models",
