@@ -34,7 +34,6 @@
 #' str(config)
 #' from_config(config)
 get_config <- function(object) {
-  object <- as_called(object)
   if (inherits(object, "pyinit_initializer")) {
     state <- state_of(object)
     return(structure(state$config, `__class__` = state$class_name))
@@ -131,7 +130,6 @@ get_initializer <- function(identifier) {
 #' @rdname get_initializer
 #' @export
 serialize_initializer <- function(initializer) {
-  initializer <- as_called(initializer)
   if (!inherits(initializer, "pyinit_initializer")) {
     stop_argument("initializer", initializer, allowed_initializer)
   }

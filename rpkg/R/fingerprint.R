@@ -48,7 +48,6 @@ fingerprint <- function(x, shape = NULL, dtype = NULL) {
   if (!is.null(shape)) {
     shape <- as_sizes("shape", shape)
   }
-  x <- as_called(x)
   is_ours <- inherits(x, c("pyinit_initializer", "pyinit_array_initializer"))
   if (is_ours && is.null(shape)) {
     stop_argument("shape", shape, "given together with an initializer")

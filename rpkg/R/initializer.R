@@ -11,9 +11,8 @@
 #' initializer with a shape to get an array of initial weights, or pass it to a Keras layer, with
 #' the keras3 package or through reticulate.
 #'
-#' A function such as `initializer_he_normal` stands for its call without arguments wherever an
-#' initializer is expected, in this package and in Keras layers: `kernel_initializer =
-#' initializer_he_normal` is `kernel_initializer = initializer_he_normal()`.
+#' Keras layers and [get_initializer()] also accept a function such as `initializer_he_normal`. It
+#' stands for its call without arguments: `kernel_initializer = initializer_he_normal`.
 #'
 #' An initializer can be saved with [saveRDS()] and read in another session, where it draws the same
 #' values. A seed generator starts again at its first draw there, as with [from_config()].
@@ -66,6 +65,7 @@
 #' identical(rows, full[4:5, ])
 NULL
 
+# Shows the call: users forget it, and pass the function initializer_he_normal itself.
 allowed_initializer <- "an initializer, such as initializer_he_normal()"
 
 new_initializer <- function(class_name, config) {

@@ -65,7 +65,6 @@
 #' small <- lazy_tensor(initializer_he_normal(seed = 1), shape = c(4, 3))
 #' identical(as.array(small), initializer_he_normal(seed = 1)(shape = c(4, 3)))
 lazy_tensor <- function(initializer, shape, dtype = NULL) {
-  initializer <- as_called(initializer)
   if (!inherits(initializer, "pyinit_initializer")) {
     stop_type("initializer", initializer, allowed_initializer)
   }

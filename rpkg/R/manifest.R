@@ -301,7 +301,6 @@ plain_list <- function(plan, name) {
 
 # An initializer of a plan, its name or its description, likewise.
 plain_initializer <- function(x) {
-  x <- as_called(x)
   if (is.function(x) && !inherits(x, c("pyinit_initializer", "python.builtin.object"))) {
     stop_argument(
       "initializer", x,

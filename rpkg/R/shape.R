@@ -3,7 +3,7 @@
 # Converts a shape to doubles: c(2, 3), 5, list(2L, 3L), integer() for a scalar.
 as_sizes <- function(name, value) {
   sizes <- if (is.list(value)) unlist_numbers(value) else value
-  if (is.list(value) || anyNA(value)) {
+  if (is.list(value) || is.atomic(value) && anyNA(value)) {
     check_known(name, value)
   }
   if (!is.numeric(sizes) || is.object(sizes) || !all(is_size(sizes))) {

@@ -1,5 +1,5 @@
-# Factories given uncalled, as in `kernel_initializer = initializer_he_normal`, stand for their call
-# with default arguments, as the classes of Keras do in Python.
+# Keras gets the initializer that a factory makes if it is given uncalled, as in
+# `kernel_initializer = initializer_he_normal`: Keras does the same with its own classes.
 
 # The class lets r_to_py() recognize them. Attached here, after initializers.R has defined them.
 local({
@@ -11,7 +11,7 @@ local({
   }
 })
 
-# An initializer given as such or by its factory; any other object unchanged.
+# The initializer that a factory makes; any other object unchanged.
 as_called <- function(x) {
   if (inherits(x, "pyinit_factory")) x() else x
 }
@@ -19,7 +19,7 @@ as_called <- function(x) {
 #' @importFrom reticulate r_to_py
 #' @export
 r_to_py.pyinit_factory <- function(x, convert = FALSE) {
-  reticulate::r_to_py(x())
+  reticulate::r_to_py(as_called(x))
 }
 
 # Without its class, which would be shown at the end.
