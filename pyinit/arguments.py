@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
 import os
 import sys
 from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 import numpy as np
 
 Shape = tuple[int, ...]
+AnyError = TypeVar("AnyError", bound=Exception)
 
 #: The largest number of elements whose size in bytes, as float64, fits into 63 bits.
 MAX_SIZE = (2**63 - 1) // 8
@@ -20,9 +22,42 @@ MAX_SIZE = (2**63 - 1) // 8
 MAX_RANK = 64 if int(np.__version__.partition(".")[0]) >= 2 else 32
 
 
-def argument_error(name: str, received: object, allowed: str) -> ValueError:
+#: Maximum length of a value in a message.
+_MAX_SHOWN = 200
+
+
+@overload
+def argument_error(name: str, received: object, allowed: str) -> ValueError: ...
+@overload
+def argument_error(
+    name: str, received: object, allowed: str, error: type[AnyError]
+) -> AnyError: ...
+def argument_error(
+    name: str, received: object, allowed: str, error: type[Exception] = ValueError
+) -> Exception:
     """Return the error for an invalid argument."""
-    return ValueError(f"Argument `{name}` must be {allowed}. Received: {name}={received!r}")
+    return error(f"Argument `{name}` must be {allowed}. Received: {name}={shown(received)}")
+
+
+def shown(value: object) -> str:
+    """Return the `repr` of a value that a message quotes, cut if it is long."""
+    text = repr(value)
+    if len(text) <= _MAX_SHOWN:
+        return text
+    return f"{text[:_MAX_SHOWN]}... ({len(text)} characters)"
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return a hint at the known name that is nearest to a misspelt one.
+
+    Returns:
+        `" (did you mean 'seed'?)"`, or an empty string if no name is near.
+    """
+    from difflib import get_close_matches
+
+    by_lower = {entry.lower(): entry for entry in sorted(known, reverse=True)}
+    near = get_close_matches(name.lower(), by_lower, n=1) if isinstance(name, str) else []
+    return f" (did you mean {by_lower[near[0]]!r}?)" if near else ""
 
 
 def as_index(value: object) -> int | None:
@@ -43,6 +78,8 @@ def as_number(name: str, value: Any, allowed: str = "a finite number") -> int | 
 
     An integer beyond the range of float64 is an error, too.
     """
+    if type(value) is float and math.isfinite(value):
+        return value  # the fast path: as_index() would raise and catch an exception
     index = as_index(value)
     if index is not None:
         if abs(index) > sys.float_info.max:
@@ -95,7 +132,7 @@ def as_dimensions(name: str, value: object) -> Shape:
             raise argument_error(name, value, allowed)
         index = as_index(dimension)
         if index is None or index < 0:
-            raise argument_error(name, value, f"{allowed} (found {dimension!r})")
+            raise argument_error(name, value, f"{allowed} (found {shown(dimension)})")
         dimensions.append(index)
     return tuple(dimensions)
 
@@ -177,3 +214,99 @@ def as_partition(
             )
             raise argument_error(offset_name, partition_offset, allowed)
     return partition, offset
+
+
+class _ConstructorSignature:
+    """The signature of a class, for `inspect`, which would take that of `__new__`."""
+
+    def __get__(self, instance: object, owner: type[Any]) -> inspect.Signature:
+        if instance is not None:  # it is called with the arguments of __call__
+            raise AttributeError("__signature__")
+        return _constructor_signature(owner)
+
+
+def _constructor_signature(cls: type[Any]) -> inspect.Signature:
+    if cls.__init__ is object.__init__:
+        return inspect.Signature()
+    return inspect.Signature(list(inspect.signature(cls.__init__).parameters.values())[1:])
+
+
+class CheckedAttributes:
+    """The base class of objects whose attributes are the arguments of their constructor.
+
+    Setting such an attribute checks the value as the constructor does. Any other public attribute
+    is an error. Subclasses outside this package may have more attributes and arguments.
+
+    Constructors that must be fast write to `self.__dict__`, which checks nothing.
+    """
+
+    __signature__ = _ConstructorSignature()
+    #: The class of this package whose constructor checks attributes, and its arguments.
+    _checked: ClassVar[tuple[type[Any], tuple[str, ...]]]
+    #: Whether that constructor receives the arguments, rather than one of a user's subclass.
+    _is_constructor_checked: ClassVar[bool]
+    #: Further attributes that follow from an argument.
+    _follow: ClassVar[dict[str, tuple[str, ...]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.partition(".")[0] == "pyinit":
+            cls._checked = cls, tuple(_constructor_signature(cls).parameters)
+        cls._is_constructor_checked = cls.__init__ is cls._checked[0].__init__
+
+    if not TYPE_CHECKING:  # type checkers read the signature of __init__
+
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+            """Check that the constructor has arguments of these names."""
+            if cls._is_constructor_checked:
+                arguments = cls._checked[1]
+                free = arguments[len(args) :]
+                if len(args) > len(arguments):
+                    raise _arguments_error(cls, arguments, args, kwargs)
+                for name in kwargs:
+                    if name not in free:
+                        raise _arguments_error(cls, arguments, args, kwargs)
+            return object.__new__(cls)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        owner, arguments = self._checked
+        values = vars(self)
+        # as long as arguments are missing, this is a call by a constructor
+        if name.startswith("_") or not all(argument in values for argument in arguments):
+            object.__setattr__(self, name, value)
+        elif name in arguments:
+            given = {argument: values[argument] for argument in arguments}
+            checked = vars(owner(**{**given, name: value}))
+            values.update((key, checked[key]) for key in (name, *self._follow.get(name, ())))
+        elif type(self) is not owner:
+            object.__setattr__(self, name, value)
+        else:
+            raise AttributeError(_attribute_message(self, name, arguments))
+
+
+def _arguments_error(
+    cls: type[Any], arguments: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> TypeError:
+    """Return the error for a call of a constructor with too many or unknown arguments."""
+    name = cls.__name__
+    takes = f"It takes {', '.join(arguments)}" if arguments else "It takes none"
+    for unknown in kwargs:
+        if unknown not in arguments:
+            hint = did_you_mean(unknown, arguments)
+            return TypeError(f"{name}() has no argument {unknown!r}{hint}. {takes}")
+    if len(args) > len(arguments):
+        return TypeError(f"Too many arguments for {name}(): {len(args)}. {takes}")
+    twice = next(argument for argument in arguments[: len(args)] if argument in kwargs)
+    return TypeError(f"{name}() received the argument {twice!r} twice. {takes}")
+
+
+def _attribute_message(owner: object, name: str, arguments: tuple[str, ...]) -> str:
+    """Return the message for an attribute that cannot be set."""
+    cls = type(owner)
+    settable = f"These can be set: {', '.join(arguments)}" if arguments else "It has none"
+    if not hasattr(owner, name):
+        hint = did_you_mean(name, arguments)
+        return f"{cls.__name__} has no attribute {name!r}{hint}. {settable}"
+    bases = (base for base in cls.__mro__ if name in getattr(base, "_checked", ((), ()))[1])
+    remedy = next((f": use {base.__name__}" for base in bases), "")
+    return f"The attribute {name!r} of {cls.__name__} cannot be set{remedy}. {settable}"

@@ -98,6 +98,9 @@ def set_floatx(dtype: FloatName) -> None:
 #: NumPy recomputes dtype.name on each access, which takes longer than a small draw.
 _NAMES = {dtype: name for name, dtype in NUMERIC_DTYPES.items()}
 
+#: TensorFlow's other names for these dtypes.
+_ALIASES = {"half": "float16", "float": "float32", "double": "float64"}
+
 #: Python's own types, as Keras interprets them.
 _PYTHON_DTYPES = {float: "float32", int: "int32", bool: "bool"}
 
@@ -119,8 +122,9 @@ def standardize_dtype(dtype: object, allowed: dict[str, np.dtype[Any]]) -> np.dt
     """Return a dtype as NumPy's.
 
     Args:
-        dtype: A name, a dtype of NumPy, TensorFlow, JAX or torch, one of Python's own `float`,
-            `int` and `bool` (as in Keras: float32, int32, bool), or None for `floatx()`.
+        dtype: A name (TensorFlow's `half`, `float` and `double` too), a dtype of NumPy, TensorFlow,
+            JAX or torch, one of Python's own `float`, `int` and `bool` (as in Keras: float32,
+            int32, bool), or None for `floatx()`.
         allowed: The dtypes that the initializer can fill, by name.
 
     Raises:
@@ -130,7 +134,11 @@ def standardize_dtype(dtype: object, allowed: dict[str, np.dtype[Any]]) -> np.dt
         return FLOAT_DTYPES[floatx()]
     if isinstance(dtype, np.dtype) and not dtype.isnative:
         raise argument_error("dtype", dtype, "of this machine's byte order")
-    found = allowed.get(_name(dtype))
+    name = _name(dtype)
+    # dtypes are falsy
+    found = allowed.get(name)
+    if found is None:
+        found = allowed.get(_ALIASES.get(name, name))
     if found is None:
         raise argument_error("dtype", dtype, "one of " + ", ".join(map(repr, allowed)))
     return found
@@ -212,6 +220,46 @@ def as_scalar(name: str, value: int | float | bool, dtype: np.dtype[Any]) -> Any
     if converted is None or converted != value or not low <= converted <= high:
         raise argument_error(name, value, f"an integer from {low} to {high} for dtype {dtype.name}")
     return np.asarray(converted, dtype)[()]
+
+
+def convert_values(name: str, values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
+    """Return an array of numbers in `dtype`, each rounded once, as `as_scalar()` rounds one.
+
+    Args:
+        name: The name of the argument, for messages.
+        values: An array of one of the supported dtypes.
+        dtype: The dtype.
+
+    Raises:
+        ValueError: An integer dtype or bool does not represent one of the values, or a finite value
+            would be infinite in a float dtype.
+    """
+    if values.dtype == dtype:
+        return values
+    with np.errstate(over="ignore", invalid="ignore"):
+        if is_float(dtype):
+            converted = round_to(_all_to_float64(values, dtype), dtype)
+            lost = np.isinf(converted.astype(np.float64)) & np.isfinite(values)
+        else:
+            converted = values.astype(dtype)
+            lost = converted != values
+            if is_float(values.dtype):
+                # converting a float beyond the range of an integer dtype has no defined result
+                low, high = (0, 1) if dtype == BOOL else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+                wide = values.astype(np.float64)
+                lost |= ~((wide >= float(low)) & (wide < float(int(high) + 1)))
+    if lost.any():
+        as_scalar(name, values[lost][0].item(), dtype)  # raises
+    return converted
+
+
+def _all_to_float64(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
+    """Convert numbers to float64 so that rounding to `dtype` afterwards is correct."""
+    wide: AnyArray = values.astype(np.float64)
+    if values.dtype.kind in "iu" and dtype != np.float64:
+        for index in zip(*np.nonzero(np.abs(wide) >= 2.0**53), strict=True):
+            wide[index] = _to_float64(int(values[index]), dtype)
+    return wide
 
 
 def _to_float64(value: int | float | bool, dtype: np.dtype[Any]) -> float:

@@ -8,12 +8,12 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, SupportsIndex
+from typing import Any, ClassVar, NamedTuple, Protocol, SupportsIndex
 
 import numpy as np
 
 from pyinit import hooks
-from pyinit.arguments import argument_error, as_index
+from pyinit.arguments import CheckedAttributes, argument_error, as_index
 
 
 class DrawId(NamedTuple):
@@ -160,12 +160,13 @@ def derive_seed(seed: int, name: str) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
-class SeedGenerator:
+class SeedGenerator(CheckedAttributes):
     """A seed that gives new values at every draw.
 
     An initializer with an integer seed repeats its values at every call. With a seed generator,
     each call takes the generator's next draw, so initializers that share a generator never share
-    values. The first draw is the one that the integer itself gives.
+    values. The first draw is the one that the integer itself gives. Setting the attribute `seed`
+    restarts the sequence.
 
     Where Keras is loaded, it is a `keras.random.SeedGenerator` too: a seed of Keras' layers,
     initializers and random functions. From the moment Keras uses it, `state` is a Keras variable
@@ -190,12 +191,19 @@ class SeedGenerator:
     Source: https://keras.io/api/random/seed_generator/
     """
 
+    _follow: ClassVar[dict[str, tuple[str, ...]]] = {"seed": ("_initial_seed", "_draw")}
+
+    seed: int
+    name: str
+
     def __init__(self, seed: int | None = None, name: str | None = None) -> None:
         if name is not None and not isinstance(name, str):
             raise argument_error("name", name, "a string or None")
         self._initial_seed = None if seed is None else as_seed("seed", seed)
-        self.seed = fresh_seed() if self._initial_seed is None else self._initial_seed
-        self.name = _unique_name(type(self).__name__) if name is None else name
+        self.__dict__.update(
+            seed=fresh_seed() if self._initial_seed is None else self._initial_seed,
+            name=_unique_name(type(self).__name__) if name is None else name,
+        )
         self._draw = 0
         self._lock = threading.Lock()
 
@@ -225,7 +233,7 @@ class SeedGenerator:
             draw = self._draw
             if draw >= _MAX_DRAWS:
                 raise RuntimeError(f"{self!r} has given all of its {_MAX_DRAWS} draws")
-            self._draw = draw + 1
+            self.__dict__["_draw"] = draw + 1  # a call of __setattr__ takes longer than the rest
         return self.seed, draw
 
     def _draw_id(self, state: Any) -> DrawId:
@@ -260,7 +268,7 @@ class SeedGenerator:
         return {name: value for name, value in vars(self).items() if name != "_lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _lock=threading.Lock())
+        self.__dict__.update(state, _lock=threading.Lock())
 
 
 def random_seed_generator(seed: int | None = None, name: str | None = None) -> SeedGenerator:

@@ -12,9 +12,6 @@ from pyinit.arguments import argument_error, one_of
 from pyinit.dtypes import standardize_dtype
 from pyinit.initializers.variance_scaling import DistributionName
 
-#: TensorFlow's other names for these dtypes.
-_DTYPE_ALIASES = {"half": "float16", "float": "float32", "double": "float64"}
-
 #: The modes of variance scaling that TensorFlow has.
 Mode = Literal["fan_in", "fan_out", "fan_avg"]
 #: The description of the argument `mode`.
@@ -63,8 +60,6 @@ def as_dtype(dtype: Any, allowed: dict[str, np.dtype[Any]]) -> np.dtype[Any]:
     """
     if dtype is None:
         raise argument_error("dtype", dtype, "one of " + ", ".join(map(repr, allowed)))
-    if isinstance(dtype, str):
-        dtype = _DTYPE_ALIASES.get(dtype, dtype)
     return standardize_dtype(dtype, allowed)
 
 
@@ -75,9 +70,7 @@ def as_distribution(distribution: Any) -> Any:
         AttributeError: `distribution` is not a string (TensorFlow calls its method `lower`).
     """
     if not isinstance(distribution, str):
-        raise AttributeError(
-            f"Argument `distribution` must be a string. Received: distribution={distribution!r}"
-        )
+        raise argument_error("distribution", distribution, "a string", AttributeError)
     return distribution.lower()
 
 

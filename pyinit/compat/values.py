@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pyinit.arguments import Shape, argument_error
-from pyinit.dtypes import FLOAT_DTYPES, INTEGER_DTYPES, AnyArray, is_float, round_to
+from pyinit.dtypes import FLOAT_DTYPES, INTEGER_DTYPES, AnyArray, convert_values, is_float
 from pyinit.initializers.constant import Constant, ConstantTensor
-from pyinit.initializers.lazy import LazyTensor, slices_of
+from pyinit.initializers.given_values import GivenTensor
+from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.random import RandomTensor, RandomUniform
 from pyinit.seeds import DrawId, Seed, take_draw
 from pyinit.stream import rounded_distribution
@@ -37,22 +38,23 @@ class ValuesOrConstant(Constant):
                [3., 4.]], dtype=float32)
     """
 
+    _follow: ClassVar[dict[str, tuple[str, ...]]] = {"value": ("_only_shape", "_values")}
+
     def __init__(self, value: Any = 0, extend: bool = False) -> None:
+        super().__init__(value)
         self._extend = extend
         self._values: AnyArray | None = None
-        if isinstance(value, list | tuple | np.ndarray) and np.ndim(value):
-            self._values = np.asarray(value)
-            if self._values.dtype.kind not in "biuf" or self._values.size == 0:
+        if isinstance(self.value, np.ndarray):
+            self._values = self.value
+            if self._values.size == 0:
                 raise argument_error("value", value, "a number or bool, or one or more of them")
             # configurations keep the value as given
-            self.value = value  # type: ignore[assignment]
-        else:
-            super().__init__(value)
+            self.__dict__["value"] = self._values if isinstance(value, dict) else value
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         if self._values is None:
             return super()._lazy(shape, dtype, draw)
-        flat = _converted(self._values, dtype).ravel()
+        flat = convert_values("value", self._values, dtype).ravel()
         size = math.prod(shape)
         if flat.size > max(1, size) or (1 < flat.size < size and not self._extend):
             allowed = f"one value or {size} values, for shape={shape}"
@@ -61,47 +63,11 @@ class ValuesOrConstant(Constant):
             return ConstantTensor(shape, dtype, flat[0])
         if flat.size < size:
             flat = np.pad(flat, (0, size - flat.size), mode="edge")
-        return GivenTensor(shape, dtype, flat.tobytes())
+        return GivenTensor(shape, dtype, flat.reshape(shape))
 
-
-class GivenTensor(LazyTensor):
-    """A lazy tensor of given values.
-
-    Args:
-        shape: The shape.
-        dtype: The dtype.
-        values: The bytes of the values in C order, in that dtype.
-    """
-
-    __slots__ = ("_values",)
-
-    def __init__(self, shape: Shape, dtype: np.dtype[Any], values: bytes) -> None:
-        super().__init__(shape, dtype)
-        self._values: AnyArray = np.frombuffer(values, dtype).reshape(shape)
-
-    def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
-        given = self._values
-        out[...] = given if offset is None else given[slices_of(out.shape, offset, steps)]
-
-    def _parameters(self) -> tuple[Any, ...]:
-        return (self._values.tobytes(),)
-
-    def _summary(self) -> str:
-        return "given values"
-
-
-def _converted(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
-    """Return `values` in a float dtype, rounded once, or in an integer dtype, exactly."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        if is_float(dtype):
-            converted = round_to(values.astype(np.float64), dtype)
-            lost = np.isinf(converted.astype(np.float64)) & np.isfinite(values)
-        else:
-            converted = values.astype(dtype)
-            lost = converted != values
-    if lost.any():
-        raise argument_error("value", values[lost][0], f"within the values of dtype {dtype.name}")
-    return converted
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments, with a list or an array as it was given."""
+        return {"value": self.value}
 
 
 class UniformNumbers(RandomUniform):
@@ -127,6 +93,10 @@ class UniformNumbers(RandomUniform):
         (0, 9)
     """
 
+    _follow: ClassVar[dict[str, tuple[str, ...]]] = {
+        **RandomUniform._follow,
+        "maxval": ("_has_maxval",),
+    }
     _dtypes: ClassVar[dict[str, np.dtype[Any]]] = {
         **FLOAT_DTYPES,
         **{name: INTEGER_DTYPES[name] for name in ("int32", "int64")},

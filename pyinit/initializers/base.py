@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
 import numpy as np
 
 from pyinit import hooks
-from pyinit.arguments import Shape, argument_error, as_partition, as_shape
+from pyinit.arguments import CheckedAttributes, Shape, argument_error, as_partition, as_shape, shown
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, DTypeLike, standardize_dtype
 from pyinit.initializers.lazy import CalledTensor, LazyTensor, check_out
 from pyinit.runtime import devices
@@ -24,10 +25,27 @@ Constructed = TypeVar("Constructed")
 _SHAPE_TYPES = frozenset({tuple, list})
 
 
-class Initializer:
+class PassesForKeras(CheckedAttributes):
+    """The base class of objects that pass Keras' isinstance checks."""
+
+    #: The libraries whose checks they pass: Keras 3 and Keras 2.
+    _proxied_libraries: ClassVar[tuple[str, ...]] = ("keras", "tf_keras")
+
+    # isinstance() falls back to this attribute; it lets ours pass for Keras' initializers
+    @property  # type: ignore[misc]
+    def __class__(self) -> type[Self]:
+        return hooks.isinstance_proxy(type(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # the default refuses objects whose __class__ is not their type
+        return object.__new__, (type(self),), vars(self)
+
+
+class Initializer(PassesForKeras):
     """The base class of all initializers.
 
-    An initializer is called with a shape and returns a tensor of initial weights. As in Keras, a
+    An initializer is called with a shape and returns a tensor of initial weights. The arguments of
+    its constructor are attributes; setting one checks it as the constructor does. As in Keras, a
     subclass of your own overrides `__call__(shape, dtype=None)`, and `get_config()` if its
     constructor takes arguments.
 
@@ -261,7 +279,8 @@ class Initializer:
         """Construct an initializer from a configuration of this class or Keras' class of that name.
 
         Args:
-            config: The dictionary that `get_config()` returns.
+            config: The dictionary that `get_config()` returns. A `dtype`, as TensorFlow 1.13 to 2.0
+                wrote it, is ignored: layers pass their own to each call.
 
         Raises:
             ValueError: A key of `config` is not an argument of the class.
@@ -271,15 +290,6 @@ class Initializer:
     def clone(self) -> Self:
         """Return a new initializer with the same arguments; an unseeded one gets a fresh seed."""
         return type(self).from_config(self.get_config())
-
-    # isinstance() falls back to this attribute; it lets ours pass for Keras' initializers
-    @property  # type: ignore[misc]
-    def __class__(self) -> type[Self]:
-        return hooks.isinstance_proxy(type(self))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # the default refuses objects whose __class__ is not their type
-        return object.__new__, (type(self),), vars(self)
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self._arguments().items())
@@ -291,19 +301,21 @@ class Initializer:
 
 
 def constructed(constructor: Callable[..., Constructed], config: object) -> Constructed:
-    """Call a class or a function with the arguments in a configuration.
+    """Call a class or a function with the arguments in a configuration, except a dtype.
 
     Raises:
         ValueError: `config` is no dictionary, or a key of it is not an argument.
     """
     if not isinstance(config, dict):
         raise argument_error("config", config, "a dictionary, as get_config() returns it")
+    if "dtype" in config and "dtype" not in inspect.signature(constructor).parameters:
+        config = {name: value for name, value in config.items() if name != "dtype"}
     try:
         return constructor(**config)
     except TypeError as error:
         raise ValueError(
-            f"Argument `config` must hold arguments of {constructor.__name__}. "
-            f"Received: config={config!r} ({error})"
+            f"Argument `config` must be a dictionary of arguments of {constructor.__name__}. "
+            f"Received: config={shown(config)} ({error})"
         ) from None
 
 

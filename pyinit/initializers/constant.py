@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from pyinit.arguments import Shape, argument_error, as_number
-from pyinit.dtypes import AnyArray, as_scalar
+from pyinit.dtypes import AnyArray, as_scalar, convert_values
 from pyinit.initializers.base import Initializer
+from pyinit.initializers.given_values import (
+    GivenTensor,
+    array_config,
+    as_given_values,
+    broadcast_given,
+)
 from pyinit.initializers.lazy import LazyTensor
 
 __all__ = ["Constant", "Identity", "Ones", "Zeros"]
@@ -51,33 +57,75 @@ class ConstantTensor(LazyTensor):
 
 
 class Constant(Initializer):
-    """Initializer that generates tensors with a constant value.
+    """Initializer that generates tensors with a constant value, or with given values.
 
     Args:
-        value: A number or bool, within the range of the requested dtype. A float dtype rounds it to
-            nearest even and also holds infinities and NaN; other dtypes must represent it exactly.
+        value: A number or bool, or an array of them, which must broadcast to the shape of the call
+            (usually it has that shape): an array of NumPy or another library, or nested lists.
+            Later changes of the array have no effect. The values must be within the range of the
+            requested dtype. A float dtype rounds them to nearest even and also holds infinities and
+            NaN; other dtypes must represent them exactly.
 
     Raises:
-        ValueError: `value` is not a number; in the call, the dtype cannot hold it.
+        ValueError: `value` is neither a number nor an array of numbers; in the call, the dtype
+            cannot hold a value, or the array does not broadcast to the shape.
 
     Example:
+        >>> import numpy as np
         >>> import pyinit
         >>> pyinit.Constant(3)((2, 2), dtype="int8")
         array([[3, 3],
                [3, 3]], dtype=int8)
+        >>> pyinit.Constant(np.array([[1, 2], [3, 4]]))((2, 2))
+        array([[1., 2.],
+               [3., 4.]], dtype=float32)
 
     Source: https://keras.io/api/layers/initializers/#constant-class
     """
 
-    def __init__(self, value: float = 0.0) -> None:
-        self.value = _as_constant(value)
+    _follow: ClassVar[dict[str, tuple[str, ...]]] = {"value": ("_only_shape",)}
+
+    value: Any
+    #: The only shape that the initializer fills; None for any.
+    _only_shape: Shape | None = None
+
+    def __init__(self, value: Any = 0.0) -> None:
+        attributes = self.__dict__
+        attributes["value"] = value if type(value) is float else _as_constant(value)
+        attributes["_only_shape"] = None
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
-        return ConstantTensor(shape, dtype, as_scalar("value", self.value, dtype))
+        if self._only_shape is not None and shape != self._only_shape:
+            allowed = f"{self._only_shape}, the shape of the array given as initializer"
+            raise argument_error("shape", shape, allowed)
+        if not isinstance(self.value, np.ndarray):
+            return ConstantTensor(shape, dtype, as_scalar("value", self.value, dtype))
+        broadcast_given("value", self.value, shape)
+        return GivenTensor(shape, dtype, convert_values("value", self.value, dtype))
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
+        """Return the constructor's arguments; an array as Keras writes it."""
+        if isinstance(self.value, np.ndarray):
+            return {"value": array_config(self.value)}
         return {"value": self.value}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if isinstance(self.value, np.ndarray):
+            self.value.flags.writeable = False  # copies and pickles can be written to
+
+    def __repr__(self) -> str:
+        if not isinstance(self.value, np.ndarray):
+            return super().__repr__()
+        shape, dtype = self.value.shape, self.value.dtype
+        return f"{type(self).__name__}(value=<array of shape {shape} and dtype {dtype}>)"
+
+
+def constant_of_own_shape(values: AnyArray) -> Constant:
+    """Return a Constant that fills only tensors of the array's shape, as `get(array)` does."""
+    constant = Constant(values)
+    constant._only_shape = values.shape
+    return constant
 
 
 class Zeros(Initializer):
@@ -162,8 +210,10 @@ class Identity(Initializer):
     Source: https://keras.io/api/layers/initializers/#identity-class
     """
 
+    gain: float
+
     def __init__(self, gain: float = 1.0) -> None:
-        self.gain = as_number("gain", gain)
+        self.__dict__["gain"] = as_number("gain", gain)
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         if len(shape) != 2:
@@ -175,10 +225,17 @@ class Identity(Initializer):
         return {"gain": self.gain}
 
 
-def _as_constant(value: Any) -> float | bool:
-    """Return `value` as a Python number or bool; it need not be finite."""
+def _as_constant(value: Any) -> Any:
+    """Return `value` as a Python number or bool, which need not be finite, or as an array."""
+    values = as_given_values("value", value)
+    if values is not None:
+        return values
+    if isinstance(value, dict):
+        value = value["config"]["value"]
+    elif isinstance(value, np.ndarray):
+        value = value[()]
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, float | np.floating) and not np.isfinite(value):
         return float(value)
-    return as_number("value", value, "a number or bool (a scalar)")
+    return as_number("value", value, "a number, a bool, or an array of these")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypeAlias
 
 import numpy as np
 
-from pyinit.arguments import Shape
+from pyinit.arguments import Shape, shown
 
 if TYPE_CHECKING:
     from types import EllipsisType
@@ -82,7 +82,7 @@ def _position(entry: Any, axis: int, length: int) -> int:
             raise TypeError
         position = operator.index(entry)
     except TypeError:
-        raise IndexError(f"{_ALLOWED}. Received: {entry!r}") from None
+        raise IndexError(f"{_ALLOWED}. Received: {shown(entry)}") from None
     if not -length <= position < length:
         raise IndexError(f"index {position} is out of bounds for axis {axis} with size {length}")
     return position % length

@@ -16,6 +16,7 @@ from pyinit.arguments import (
     as_index,
     as_partition,
     one_of,
+    shown,
 )
 from pyinit.dtypes import (
     FLOAT_DTYPES,
@@ -42,9 +43,10 @@ class LazyTensor:
     other, such as an orthogonal matrix, is computed whole when first read, and kept; its
     `needs_whole` is True. Of a stack of such matrices, only those that are read are computed.
 
-    It is immutable and hashable, and pickles to a few hundred bytes. It has the attributes and
-    methods of a read-only array that Dask, JAX, Zarr and h5py expect: `shape`, `dtype`, `ndim`,
-    basic indexing with integers, slices and Ellipsis, `numpy.asarray(weights)`, `len(weights)`.
+    It is immutable and hashable, and pickles to a few hundred bytes, unless its values are those of
+    an array. It has the attributes and methods of a read-only array that Dask, JAX, Zarr and h5py
+    expect: `shape`, `dtype`, `ndim`, basic indexing with integers, slices and Ellipsis,
+    `numpy.asarray(weights)`, `len(weights)`.
 
     Example:
         >>> import pyinit
@@ -421,7 +423,7 @@ class CalledTensor(WholeTensor):
             received = f"one of shape {values.shape} and dtype {values.dtype}"
         raise ValueError(
             f"The initializer must return an array of shape {self._shape} and dtype "
-            f"{self._dtype.name}. Received: {received} from {self._function!r}"
+            f"{self._dtype.name}. Received: {received} from {shown(self._function)}"
         )
 
     @property
@@ -465,7 +467,7 @@ def check_out(
     # the mask of a masked array would keep hiding filled values
     if not on_gpu and (not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray)):
         allowed = "a NumPy array, a torch tensor or an array on a GPU"
-        raise TypeError(f"Argument `out` must be {allowed}. Received: out={out!r}")
+        raise argument_error("out", out, allowed, TypeError)
     widened = widened and is_float(dtype)
     is_stored = out.dtype == dtype or (widened and out.dtype == _FLOAT64)
     # CuPy's arrays are always writable and aligned; copies to them need contiguous ones

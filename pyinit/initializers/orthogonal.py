@@ -215,14 +215,16 @@ class Orthogonal(RandomInitializer):
     random matrices from the classical compact groups", Notices of the AMS 54 (2007).
     """
 
+    gain: float
+    batch_axes: list[int] | None
+
     def __init__(
         self,
         gain: float = 1.0,
         seed: Seed = None,
         batch_axes: int | Iterable[int] | None = None,
     ) -> None:
-        self.gain = as_number("gain", gain)
-        self.batch_axes = as_batch_axes(batch_axes)
+        self.__dict__.update(gain=as_number("gain", gain), batch_axes=as_batch_axes(batch_axes))
         super().__init__(seed)
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:

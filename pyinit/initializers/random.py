@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from operator import mul
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from pyinit import hooks
-from pyinit.arguments import Shape, argument_error, as_number
+from pyinit.arguments import Shape, argument_error, as_number, shown
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.lazy import LazyTensor
@@ -86,15 +86,20 @@ class RandomInitializer(Initializer):
     """
 
     _dtypes = FLOAT_DTYPES
+    _follow: ClassVar[dict[str, tuple[str, ...]]] = {"seed": ("_given_seed",)}
+
+    #: The seed in use: an integer or a seed generator.
+    seed: Any
+    _given_seed: Any
 
     def __init__(self, seed: Seed = None) -> None:
         if isinstance(seed, dict):
             seed = _generator_of(seed)
         if seed is not None and (type(seed) is int or not is_generator(seed)):
             seed = as_seed("seed", seed, _ALLOWED_SEEDS)
-        #: The seed in use: an integer or a seed generator.
-        self.seed: Any = fresh_seed() if seed is None else seed
-        self._given_seed = seed
+        attributes = self.__dict__
+        attributes["seed"] = fresh_seed() if seed is None else seed
+        attributes["_given_seed"] = seed
 
     @property
     def has_given_seed(self) -> bool:
@@ -116,7 +121,8 @@ class RandomInitializer(Initializer):
             HeNormal(seed=3)
         """
         seeded = copy.copy(self)
-        seeded.seed = seeded._given_seed = as_seed("seed", seed)
+        integer = as_seed("seed", seed)
+        seeded.__dict__.update(seed=integer, _given_seed=integer)
         return seeded
 
     def get_config(self) -> dict[str, Any]:
@@ -154,9 +160,11 @@ def _generator_of(config: dict[str, Any]) -> Any:
 class _NormalInitializer(RandomInitializer):
     """The base class of the normal distributions: a mean and a standard deviation."""
 
+    mean: float
+    stddev: float
+
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
-        self.mean = as_number("mean", mean)
-        self.stddev = _as_stddev(stddev)
+        self.__dict__.update(mean=as_number("mean", mean), stddev=_as_stddev(stddev))
         super().__init__(seed)
 
     def get_config(self) -> dict[str, Any]:
@@ -221,6 +229,9 @@ class TruncatedNormal(_NormalInitializer):
     Source: https://keras.io/api/layers/initializers/#truncatednormal-class
     """
 
+    lower: float
+    upper: float
+
     def __init__(
         self,
         mean: float = 0.0,
@@ -229,10 +240,9 @@ class TruncatedNormal(_NormalInitializer):
         lower: float = -2.0,
         upper: float = 2.0,
     ) -> None:
-        self.lower = _as_bound("lower", lower)
-        self.upper = _as_bound("upper", upper)
+        self.__dict__.update(lower=_as_bound("lower", lower), upper=_as_bound("upper", upper))
         if not self.lower < self.upper:
-            raise argument_error("lower", lower, f"less than upper={upper!r}")
+            raise argument_error("lower", lower, f"less than upper={shown(upper)}")
         if not self._has_default_bounds():
             words_between(self.lower, self.upper)  # raises if there are none
         super().__init__(mean, stddev, seed)
@@ -279,11 +289,13 @@ class RandomUniform(RandomInitializer):
     Source: https://keras.io/api/layers/initializers/#randomuniform-class
     """
 
+    minval: float
+    maxval: float
+
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Seed = None) -> None:
-        self.minval = as_number("minval", minval)
-        self.maxval = as_number("maxval", maxval)
+        self.__dict__.update(minval=as_number("minval", minval), maxval=as_number("maxval", maxval))
         if self.minval > self.maxval:
-            raise argument_error("minval", minval, f"at most maxval={maxval!r}")
+            raise argument_error("minval", minval, f"at most maxval={shown(maxval)}")
         super().__init__(seed)
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:

@@ -8,10 +8,8 @@ from functools import partial
 from types import FunctionType
 from typing import Any, TypeVar, overload
 
-import numpy as np
-
-from pyinit.arguments import argument_error, as_shape
-from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
+from pyinit.arguments import argument_error, did_you_mean, shown
+from pyinit.dtypes import AnyArray
 from pyinit.initializers import (
     constant,
     convolution,
@@ -23,6 +21,7 @@ from pyinit.initializers import (
     variance_scaling,
 )
 from pyinit.initializers.base import Initializer, constructed
+from pyinit.runtime.host_arrays import host_array
 
 AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
 
@@ -135,12 +134,19 @@ def deserialize(
     known: dict[str, Callable[..., Initializer]] = {**CONSTRUCTORS, **(custom_objects or {})}
     constructor = known.get(name)
     if constructor is None:
+        allowed = "the configuration of a known initializer, or of one in `custom_objects`"
         raise ValueError(
-            "Argument `config` must name a known initializer, or one in `custom_objects`. "
-            f"Received: class_name={name!r}. Known: {', '.join(sorted(CONSTRUCTORS))}"
+            f"Argument `config` must be {allowed}{did_you_mean(name, known)}. "
+            f"Received: class_name={shown(name)}"
         )
     # a class may override from_config(); torch's names are functions
     return getattr(constructor, "from_config", partial(constructed, constructor))(arguments)
+
+
+def unknown_name_error(argument: str, name: str) -> ValueError:
+    """Return the error for a string that is not the name of an initializer."""
+    hint = did_you_mean(name, CONSTRUCTORS) or ", such as 'glorot_uniform'"
+    return argument_error(argument, name, f"the name of an initializer{hint}")
 
 
 @overload
@@ -152,7 +158,7 @@ def get(identifier: type[AnyCallable]) -> AnyCallable: ...
 @overload
 def get(identifier: AnyCallable) -> AnyCallable: ...
 @overload
-def get(identifier: AnyArray) -> Callable[..., AnyArray]: ...
+def get(identifier: AnyArray) -> constant.Constant: ...
 def get(identifier: Any) -> Any:
     """Return the initializer that an identifier stands for, as Keras' layers do.
 
@@ -161,10 +167,10 @@ def get(identifier: Any) -> Any:
             `"xavier_normal"`, `"kaiming_uniform"` and `"kaiming_normal"`), a dictionary as
             `serialize()` returns it, an initializer or another callable `(shape, dtype=None)`, a
             class of these or a function such as `initializer_he_normal`, called without arguments,
-            an array (the initial value, for its own shape), or None.
+            an array (the initial value, for its own shape) of NumPy or another library, or None.
 
     Returns:
-        A callable `(shape, dtype=None)`; None for None.
+        A callable `(shape, dtype=None)`, for an array a `Constant`; None for None.
 
     Raises:
         ValueError: `identifier` is none of these.
@@ -182,11 +188,10 @@ def get(identifier: Any) -> Any:
         return deserialize(dict(identifier))
     if isinstance(identifier, str):
         if identifier not in CONSTRUCTORS:
-            allowed = "the name of an initializer, one of " + ", ".join(sorted(CONSTRUCTORS))
-            raise argument_error("identifier", identifier, allowed)
+            raise unknown_name_error("identifier", identifier)
         return CONSTRUCTORS[identifier]()
-    if isinstance(identifier, np.ndarray | np.generic):
-        return _initializer_of(np.asarray(identifier))
+    if not callable(identifier) and hasattr(identifier, "shape"):
+        return constant.constant_of_own_shape(_array("identifier", identifier))
     is_factory = isinstance(identifier, FunctionType) and identifier in _FACTORIES
     found = identifier() if is_factory or isinstance(identifier, type) else identifier
     if callable(found):
@@ -195,20 +200,14 @@ def get(identifier: Any) -> Any:
     raise argument_error("identifier", identifier, allowed)
 
 
+def _array(argument: str, value: Any) -> AnyArray:
+    try:
+        return host_array(value)
+    except TypeError:
+        raise argument_error(argument, value, "an array without a mask") from None
+
+
 # The names in R, where base R and other packages define the short ones.
 get_initializer = get
 serialize_initializer = serialize
 deserialize_initializer = deserialize
-
-
-def _initializer_of(values: AnyArray) -> Callable[..., AnyArray]:
-    """Return a function that gives `values` for their own shape."""
-
-    def initialize(shape: Any, dtype: Any = None) -> AnyArray:
-        array_dtype = standardize_dtype(dtype, NUMERIC_DTYPES)
-        if as_shape(shape) != values.shape:
-            allowed = f"{values.shape}, the shape of the array given as initializer"
-            raise argument_error("shape", shape, allowed)
-        return values.astype(array_dtype)
-
-    return initialize

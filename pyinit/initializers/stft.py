@@ -131,6 +131,11 @@ class STFT(Initializer):
 
     _dtypes = FLOAT_DTYPES
 
+    side: str
+    window: Any
+    scaling: str | None
+    periodic: bool
+
     def __init__(
         self,
         side: Literal["real", "imag"] = "real",
@@ -138,18 +143,16 @@ class STFT(Initializer):
         scaling: Literal["density", "spectrum"] | None = "density",
         periodic: bool = False,
     ) -> None:
-        self.side = one_of("side", side, ("real", "imag"))
+        one_of("side", side, ("real", "imag"))
         if scaling is not None and scaling not in ("density", "spectrum"):
             raise argument_error("scaling", scaling, "one of 'density', 'spectrum', None")
         if not isinstance(periodic, bool | np.bool_):
             raise argument_error("periodic", periodic, "True or False")
-        self.scaling = scaling
-        self.periodic = bool(periodic)
-        self.window: Any = window
         if isinstance(window, str):
             named_window(window, 1, False)  # raises for an unknown name
         elif window is not None:
-            self.window = _window_values(window).tolist()
+            window = _window_values(window).tolist()
+        self.__dict__.update(side=side, window=window, scaling=scaling, periodic=bool(periodic))
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         if len(shape) != 3 or shape[1] != 1 or shape[2] == 1:

@@ -44,6 +44,7 @@ _N: dict[str, Callable[[int, int], float]] = {
     "fan_avg": lambda fan_in, fan_out: (fan_in + fan_out) / 2,
     "fan_geo_avg": lambda fan_in, fan_out: math.sqrt(fan_in * fan_out),
 }
+_DISTRIBUTIONS = tuple(_FAMILIES)
 
 
 class VarianceScaling(RandomInitializer):
@@ -80,6 +81,13 @@ class VarianceScaling(RandomInitializer):
     Source: https://keras.io/api/layers/initializers/#variancescaling-class
     """
 
+    scale: float
+    mode: str
+    distribution: str
+    input_axes: list[int] | None
+    output_axes: list[int] | None
+    batch_axes: list[int] | None
+
     def __init__(
         self,
         scale: float = 1.0,
@@ -91,17 +99,18 @@ class VarianceScaling(RandomInitializer):
         batch_axes: int | Iterable[int] | None = None,
     ) -> None:
         allowed = "a positive, finite number"
-        self.scale = as_number("scale", scale, allowed)
+        attributes = self.__dict__
+        attributes["scale"] = as_number("scale", scale, allowed)
         if self.scale <= 0:
             raise argument_error("scale", scale, allowed)
-        self.mode = one_of("mode", mode, tuple(_N))
+        attributes["mode"] = one_of("mode", mode, tuple(_N))
         lower = distribution.lower() if isinstance(distribution, str) else distribution
-        self.distribution = one_of(
-            "distribution", "truncated_normal" if lower == "normal" else lower, tuple(_FAMILIES)
+        attributes["distribution"] = one_of(
+            "distribution", "truncated_normal" if lower == "normal" else lower, _DISTRIBUTIONS
         )
-        self.input_axes = as_axes("input_axes", input_axes)
-        self.output_axes = as_axes("output_axes", output_axes)
-        self.batch_axes = as_batch_axes(batch_axes)
+        attributes["input_axes"] = as_axes("input_axes", input_axes)
+        attributes["output_axes"] = as_axes("output_axes", output_axes)
+        attributes["batch_axes"] = as_batch_axes(batch_axes)
         check_disjoint(self.batch_axes, self.input_axes, self.output_axes)
         super().__init__(seed)
 

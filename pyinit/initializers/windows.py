@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, shown
 from pyinit.dtypes import AnyArray
 
 #: Taylor coefficients of cos(pi/4 t) and of sin(pi/4 t) / t in t**2. For t up to 1 the truncation
@@ -130,7 +130,7 @@ def _scipy_window(name: str, length: int, periodic: bool) -> AnyArray:
         raise ImportError(
             "Argument `window` must be None, a window's values or one of "
             f"{known} if SciPy is not installed (pip install scipy). "
-            f"Received: window={name!r}"
+            f"Received: window={shown(name)}"
         ) from None
     try:
         return np.asarray(get_window(name, length, periodic), np.float64)

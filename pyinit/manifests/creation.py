@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from pyinit import hooks
-from pyinit.arguments import argument_error, as_dimensions
+from pyinit.arguments import argument_error, as_dimensions, did_you_mean, shown
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, floatx, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.random import RandomInitializer
-from pyinit.initializers.registry import CONSTRUCTORS, get
+from pyinit.initializers.registry import CONSTRUCTORS, get, unknown_name_error
 from pyinit.manifests.adapters import ModelAdapter
 from pyinit.manifests.keras_names import is_seed_state
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
@@ -253,7 +253,7 @@ def parse_plan(plan: Any, seed: int | None) -> tuple[list[TensorSpec], int | Non
             seed = as_seed("seed", _seed_from_json(plan["seed"]))
         plan, dtype = plan["tensors"], plan.get("dtype")
     if isinstance(plan, str | bytes) or not isinstance(plan, Iterable):
-        raise TypeError(f"Argument `target` must be {_PLAN}. Received: target={plan!r}")
+        raise argument_error("target", plan, _PLAN, TypeError)
     tensors = [
         _parse_tensor(f"tensors[{index}]", entry, seed, dtype) for index, entry in enumerate(plan)
     ]
@@ -262,11 +262,12 @@ def parse_plan(plan: Any, seed: int | None) -> tuple[list[TensorSpec], int | Non
 
 def _check_fields(where: str, entry: Any, known: tuple[str, ...]) -> None:
     if not isinstance(entry, Mapping):
-        raise ManifestError(f"{where} must be a dictionary. Received: {entry!r}")
+        raise ManifestError(f"{where} must be a dictionary. Received: {shown(entry)}")
     unknown = [name for name in entry if name not in known]
     if unknown:
         raise ManifestError(
-            f"{where} has the unknown field {unknown[0]!r}; it may have {', '.join(known)}"
+            f"{where} has the unknown field {shown(unknown[0])}"
+            f"{did_you_mean(unknown[0], known)}; it may have {', '.join(known)}"
         )
 
 
@@ -277,7 +278,7 @@ def _parse_tensor(where: str, entry: Any, seed: int | None, dtype: Any) -> Tenso
     if missing:
         raise ManifestError(f"{where} lacks the field {missing[0]!r}")
     name = entry["name"]
-    where = f"{where} ({name!r})"
+    where = f"{where} ({shown(name)})"
     wanted = entry.get("dtype") or dtype or floatx()
     try:
         complete = {
@@ -325,8 +326,7 @@ def _as_initializer(identifier: Any) -> Initializer:
             }
         identifier = dict(identifier)
     if isinstance(identifier, str) and identifier not in CONSTRUCTORS:
-        allowed = "the name of an initializer, one of " + ", ".join(sorted(CONSTRUCTORS))
-        raise argument_error("initializer", identifier, allowed)
+        raise unknown_name_error("initializer", identifier)
     initializer = get(identifier)
     if not isinstance(initializer, Initializer):
         raise argument_error(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pyinit.arguments import argument_error, as_index
 from pyinit.manifests.model import ManifestError, TensorSpec, readable_size
+from pyinit.reproducibility.json_config import MAX_ARRAY_SIZE, has_large_array
 from pyinit.runtime.memory import usable_memory
 
 #: The default of `max_bytes`: the maximum total size of the weights of a manifest.
@@ -38,12 +39,18 @@ def check_sizes(tensors: Iterable[TensorSpec], max_bytes: int = MAX_BYTES) -> No
     """Check that this machine can draw the tensors, in bounded time.
 
     Raises:
-        ManifestError: The total size exceeds `max_bytes`, or one of the tensors needs more memory
-            at once than there is.
+        ManifestError: The total size exceeds `max_bytes`, one of the tensors needs more memory at
+            once than there is, or is given by an array that is too large for a manifest.
     """
     total = 0
     for tensor in tensors:
         total += tensor.nbytes
+        for segment in tensor.segments:
+            if has_large_array(segment.initializer):
+                raise ManifestError(
+                    f"the tensor {tensor.name!a} is given by an array of more than "
+                    f"{readable_size(MAX_ARRAY_SIZE)}, which a manifest cannot hold"
+                )
         check_memory(
             f"the tensor {tensor.name!a} of shape {list(tensor.shape)}", tensor.working_memory
         )

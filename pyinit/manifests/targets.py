@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pyinit.arguments import argument_error, shown
 from pyinit.dtypes import AnyArray
 from pyinit.manifests import arrow_files, hdf5_files, numpy_files, safetensors
 from pyinit.manifests.adapters import ModelAdapter
@@ -68,7 +69,7 @@ def sources_of(target: Any, allowed: str) -> Sources:
         target = [target]
     paths = list(target) if isinstance(target, Iterable) and not isinstance(target, bytes) else []
     if not paths or not all(isinstance(path, str | os.PathLike) for path in paths):
-        raise TypeError(f"Argument `target` must be {allowed}. Received: target={target!r}")
+        raise argument_error("target", target, allowed, TypeError)
     sources: Sources = {}
     for file in [file for path in paths for file in _files_of(Path(path))]:
         for name, source in _read(file).items():
@@ -83,7 +84,7 @@ def _array_source(name: Any, array: Any, allowed: str) -> TensorSource:
         return ArraySource(host_array(array))
     except TypeError:
         raise TypeError(
-            f"Argument `target` must be {allowed}. Received: {name!r} is an object of class "
+            f"Argument `target` must be {allowed}. Received: {shown(name)} is an object of class "
             f"{type(array).__name__}"
         ) from None
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, shown
 
 #: The environment variable with the initial default device. Like Keras' variables, it is read once.
 VARIABLE = "PYINIT_DEVICE"
@@ -196,7 +196,7 @@ def _count(gpu: Any, name: str, device: object) -> int:
 
 
 def _no_gpu(name: str, device: object, reason: str) -> str:
-    return f"Argument `{name}` must be 'cpu': {reason}. Received: {name}={device!r}"
+    return f"Argument `{name}` must be 'cpu': {reason}. Received: {name}={shown(device)}"
 
 
 def _parse(name: str, device: object) -> tuple[str, int | None]:

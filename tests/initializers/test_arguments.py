@@ -23,7 +23,8 @@ BAD_VALUES = [
     *[("maxval", lambda v=v: pyinit.RandomUniform(0, v)) for v in (NAN, INF, "1")],
     *[("gain", lambda v=v: pyinit.Orthogonal(v)) for v in (NAN, INF, "1", None)],
     *[("gain", lambda v=v: pyinit.Identity(v)) for v in (NAN, INF, "1", None)],
-    *[("value", lambda v=v: pyinit.Constant(v)) for v in ("1", None, [1, 2], 1j)],
+    *[("value", lambda v=v: pyinit.Constant(v)) for v in ("1", None, 1j, {1: 2}, ["a"])],
+    *[("value", lambda v=v: pyinit.Constant(v)) for v in (np.array([1j]), [[1], [2, 3]], [None])],
     *[("side", lambda v=v: pyinit.STFT(v)) for v in ("left", None)],
     *[("window", lambda v=v: pyinit.STFT(window=v)) for v in ("hand", [[1.0]], ["a"], [NAN], 3.0)],
     ("scaling", lambda: pyinit.STFT(scaling="l2")),
@@ -205,14 +206,14 @@ def test_messages_show_what_the_user_typed():
     assert "Received: identifier=<class 'int'>" in message_of("identifier", lambda: pyinit.get(int))
 
 
-@pytest.mark.parametrize("seed", [0.5, "x", None])
+@pytest.mark.parametrize("seed", [0.5, "x", True])
 def test_seeds_set_later_are_checked(seed):
     """Protects the attribute `seed`, which users may set after the constructor has checked it."""
     initializer = pyinit.HeNormal(1)
-    initializer.seed = seed
-    message_of("seed", lambda: initializer((2,)))
+    message_of("seed", lambda: setattr(initializer, "seed", seed))
     initializer.seed = np.int64(3)
     assert (initializer((2,)) == pyinit.HeNormal(3)((2,))).all()
+    assert initializer.get_config()["seed"] == 3
 
 
 @pytest.mark.parametrize(
@@ -249,3 +250,84 @@ def test_failed_calls_take_no_draw():
         with pytest.raises(ValueError, match="Argument"):
             initializer(shape, dtype)
     assert generator.state == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda big: pyinit.HeNormal(seed=big),
+        lambda big: pyinit.Zeros()(big, dtype=big),
+        lambda big: pyinit.Zeros()([*big, "x"]),
+        lambda big: pyinit.Zeros()((2,), dtype="x" * 10**5),
+        lambda big: pyinit.get("x" * 10**5),
+        lambda big: pyinit.get({"class_name": "x" * 10**5, "config": {}}),
+        lambda big: pyinit.HeNormal.from_config({"sed": big}),
+        lambda big: pyinit.Constant([*big, None]),
+        lambda big: pyinit.Zeros()((2,), out=big),
+        lambda big: pyinit.create_manifest([big]),
+        lambda big: pyinit.create_manifest([{"name": "x", "x" * 10**5: 1}]),
+        lambda big: pyinit.verify(pyinit.create_manifest([]), big),
+    ],
+)
+def test_messages_are_short(call):
+    """Protects the screen: a long value is cut, and its length is shown."""
+    with pytest.raises((ValueError, TypeError)) as raised:
+        call([0] * 10**5)
+    assert "characters)" in str(raised.value)
+    assert len(str(raised.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("call", "nearest"),
+    [
+        (lambda: pyinit.get("he_normall"), "he_normal"),
+        (lambda: pyinit.get("HENormal"), "HeNormal"),
+        (
+            lambda: pyinit.deserialize({"class_name": "Glorot_Uniform", "config": {}}),
+            "glorot_uniform",
+        ),
+        (lambda: pyinit.HeNormal.from_config({"sead": 1}), "seed"),
+        (
+            lambda: pyinit.create_manifest(
+                [{"name": "a", "shape": (2,), "initializer": "lecun_uniforme"}], 1
+            ),
+            "lecun_uniform",
+        ),
+        (lambda: pyinit.create_manifest([{"nam": "a"}], 1), "name"),
+    ],
+)
+def test_messages_name_what_was_meant(call, nearest):
+    """Protects the hints: the nearest name rather than all of them."""
+    with pytest.raises(ValueError, match=rf"\(did you mean '{nearest}'\?\)") as raised:
+        call()
+    assert len(str(raised.value)) < 300
+
+
+def test_dtypes_have_tensorflows_names():
+    """Protects the names half, float and double, which older configurations contain."""
+    for name, dtype in [("half", "float16"), ("float", "float32"), ("double", "float64")]:
+        assert pyinit.HeNormal(1)((2,), name).dtype == dtype
+        assert pyinit.HeNormal(1).lazy((2,), name).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("class_name", "config"),
+    [
+        ("Zeros", {}),
+        ("Constant", {"value": 0.5}),
+        ("RandomNormal", {"mean": 0.0, "stddev": 0.05, "seed": None}),
+        ("Orthogonal", {"gain": 1.0, "seed": 3}),
+        (
+            "VarianceScaling",
+            {"scale": 1.0, "mode": "fan_avg", "distribution": "uniform", "seed": 1},
+        ),
+        ("glorot_uniform", {"seed": None}),
+    ],
+)
+def test_configurations_of_tensorflow_1_and_2_are_read(class_name, config):
+    """Protects saved models: TensorFlow 1.13 to 2.0 wrote a dtype, which layers override."""
+    written = {"class_name": class_name, "config": {**config, "dtype": "float64"}}
+    initializer = pyinit.get(written)
+    assert initializer.get_config() == {**initializer.get_config(), **config}
+    assert initializer((2, 2)).dtype == "float32"
+    assert written["config"]["dtype"] == "float64"

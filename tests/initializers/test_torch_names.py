@@ -44,7 +44,9 @@ def test_get_knows_the_names(name):
         assert same_bits(found.with_seed(3)((4, 5)), expected((4, 5)))
     config = {"class_name": name, "config": {"seed": 3, "batch_axes": [0]}}
     assert pyinit.get(config).batch_axes == [0]
-    with pytest.raises(ValueError, match=f"Argument `config` must hold arguments of .*{name}"):
+    with pytest.raises(
+        ValueError, match=f"Argument `config` must be a dictionary of arguments of .*{name}"
+    ):
         pyinit.get({"class_name": name, "config": {"slope": 3}})
     plan = [{"name": "w", "shape": [4, 5], "initializer": name}]
     (tensor,) = pyinit.create_manifest(plan, seed=1).tensors

@@ -31,6 +31,7 @@ EVERY = [
     pyinit.Constant(0.1),
     pyinit.Constant(float("-inf")),
     pyinit.Constant(True),
+    pyinit.Constant([[1.5], [-0.0], [float("nan")], [2.0]]),
     pyinit.Zeros(),
     pyinit.Ones(),
     pyinit.Identity(1.5),
@@ -519,3 +520,12 @@ def test_readable_sizes():
     assert readable_size(1023) == "1023 bytes"
     assert readable_size(1536) == "1.5 KiB"
     assert readable_size(2**61) == "2048.0 PiB"
+
+
+def test_large_arrays_are_refused():
+    """A plan with an array that a manifest cannot hold is an error before anything is drawn."""
+    large = pyinit.Constant(np.zeros((1025, 1024), "float32"))
+    with pytest.raises(
+        ManifestError, match="has 4198400 bytes; a manifest holds arrays of at most"
+    ):
+        pyinit.create_manifest([{"name": "x", "shape": (1025, 1024), "initializer": large}])

@@ -66,10 +66,8 @@ def initializer(initializer: Any) -> Callable[..., Any]:
     """
     ours = get(initializer)
     if not is_drawn_lazily(ours):
-        raise TypeError(
-            "Argument `initializer` must be an initializer of pyinit, its name or its "
-            f"configuration. Received: initializer={initializer!r}"
-        )
+        allowed = "an initializer of pyinit, its name or its configuration"
+        raise argument_error("initializer", initializer, allowed, TypeError)
 
     def initialize(
         key: Any, shape: Iterable[int], dtype: Any = jnp.float32, out_sharding: Any = None

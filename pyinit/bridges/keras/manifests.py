@@ -22,6 +22,7 @@ from pyinit.bridges.keras.provenance import (
     CannotDrawError,
     Provenance,
     StateInitializer,
+    is_array_function,
     is_constant,
 )
 from pyinit.bridges.problems import check_problems
@@ -33,6 +34,7 @@ from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import CLASSES, NAMES
 from pyinit.manifests.model import Segment, TensorSpec
 from pyinit.reproducibility.fingerprint import fingerprint
+from pyinit.reproducibility.json_config import has_large_array
 from pyinit.runtime.host_arrays import host_array
 from pyinit.seeds import is_generator, next_draw
 
@@ -127,7 +129,10 @@ def _spec(weight: KerasWeight, seed: int | None) -> TensorSpec | None:
     except CannotDrawError as error:
         weight.problem = str(error)
         return None
-    return TensorSpec(weight.path, _shape(weight), dtype, segments)
+    spec = TensorSpec(weight.path, _shape(weight), dtype, segments)
+    if any(has_large_array(segment.initializer) for segment in segments):
+        return replace(spec, segments=(), fingerprint=fingerprint(spec.lazy()))
+    return spec
 
 
 def _spec_of_array(weight: KerasWeight, values: AnyArray) -> TensorSpec:
@@ -167,6 +172,8 @@ def _segments_of_function(
             for initializer, of_segment in zip(initializers, rows, strict=True)
         )
     values = host_array(function(shape, dtype=weight.variable.dtype))
+    if is_array_function(function):
+        return (Segment(Constant(values)),)
     if not is_constant(values):
         name = f"{function.__module__}.{function.__qualname__}"
         raise CannotDrawError(f"it is made by the function {name}")

@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 
+from pyinit.arguments import argument_error
 from pyinit.bridges.keras.provenance import (
     CannotDrawError,
     Provenance,
@@ -71,7 +72,7 @@ def initialize(model: Any, seed: int) -> None:
     Source: https://github.com/tensorflow/tensorflow/issues/31149
     """
     if not isinstance(model, keras.Layer):
-        raise TypeError(f"Argument `model` must be a Keras model. Received: model={model!r}")
+        raise argument_error("model", model, "a Keras model", TypeError)
     seed = as_seed("seed", seed)
     weights = keras_weights("model", model)
     find_provenance(weights)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -68,11 +69,12 @@ class Provenance:
         initializer = self.as_built()
         if not isinstance(initializer, FunctionType):
             return _with_seed(initializer, seed)
+        if is_array_function(initializer):
+            return initializer
         if not initializer.__module__.startswith(("keras.", "pyinit.")):
             raise CannotDrawError(f"{initializer.__qualname__} is a function and takes no seed")
         # The layer's own function calls initializers that are attributes of the layer: LSTM makes
-        # its bias this way, with a segment of ones. (Keras also makes a function of an array that
-        # is given as initializer.)
+        # its bias this way, with a segment of ones.
         for name, value in list(vars(self.layer).items()):
             if name.endswith("initializer") and isinstance(value, keras.initializers.Initializer):
                 setattr(self.layer, name, _with_seed(value, seed))
@@ -138,6 +140,12 @@ def _with_seed(initializer: Any, seed: int) -> Any:
     if "seed" not in config:
         raise CannotDrawError(f"{name} is neither constant nor known to take a seed")
     return cls.from_config({**config, "seed": seed})
+
+
+def is_array_function(initializer: Any) -> bool:
+    """Return whether an initializer is the function that Keras makes of an array."""
+    name = getattr(initializer, "__qualname__", "")
+    return name == "get.<locals>.initialize_fn" and initializer.__module__.startswith("keras.")
 
 
 def own_weights(layer: Any) -> list[Any]:
@@ -242,17 +250,18 @@ def _rebuild(layer: Any) -> tuple[list[Any], dict[int, Provenance]]:
         cls.__name__, (cls,), {"__module__": cls.__module__, "add_weight": add_weight}
     )
     try:
-        with keras.saving.custom_object_scope(_custom_objects(layer)):
+        with (
+            _named_array_functions(layer) as arrays,
+            keras.saving.custom_object_scope({**_custom_objects(layer), **arrays}),
+        ):
             rebuilt = recording_class.from_config(_complete_config(layer))
             _share_seeds(layer, rebuilt)
             if not rebuilt.built:
                 rebuilt.build_from_config(layer.get_build_config())
     except Exception as error:  # a user's class may raise anything
-        # the last line of Keras' messages has the reason
-        reason = (str(error).splitlines() or [""])[-1]
         raise CannotDrawError(
             f"{cls.__name__} cannot be rebuilt from its configuration "
-            f"({type(error).__name__}: {reason})"
+            f"({type(error).__name__}: {_reason(error)})"
         ) from error
     weights = _in_order(own_weights(rebuilt), own_weights(layer))
     if [tuple(w.shape) for w in weights] != [tuple(w.shape) for w in own_weights(layer)]:
@@ -271,6 +280,39 @@ def _in_order(weights: list[Any], others: list[Any]) -> list[Any]:
     return [named[name] for name in names] if is_same_set else weights
 
 
+def _reason(error: Exception) -> str:
+    """Return the reason in an exception's message, on one line.
+
+    Keras follows the reason with an example of code, or puts a dump of a configuration before it.
+    """
+    text = str(error)
+    _, found, encountered = text.rpartition("Exception encountered: ")
+    paragraph = encountered if found else text.strip().partition("\n\n")[0]
+    return " ".join(paragraph.split())
+
+
+@contextmanager
+def _named_array_functions(layer: Any) -> Iterator[dict[str, Any]]:
+    """Give the functions that Keras makes of arrays names of their own; yield them by name.
+
+    In a configuration, all of them have the name of the function in Keras that makes them.
+    """
+    functions = [
+        value
+        for sublayer in layer._flatten_layers()
+        for value in vars(sublayer).values()
+        if is_array_function(value)
+    ]
+    named = {f"{function.__name__}_{id(function)}": function for function in functions}
+    for name, function in named.items():
+        function.__name__ = name
+    try:
+        yield named
+    finally:
+        for function in functions:
+            function.__name__ = "initialize_fn"
+
+
 def _share_seeds(layer: Any, rebuilt: Any) -> None:
     """Give the initializers of the rebuilt layer the seeds of the original.
 
@@ -279,7 +321,7 @@ def _share_seeds(layer: Any, rebuilt: Any) -> None:
     for name, initializer in vars(layer).items():
         other = vars(rebuilt).get(name)
         if isinstance(initializer, RandomInitializer) and isinstance(other, RandomInitializer):
-            other.seed = initializer.seed
+            vars(other)["seed"] = initializer.seed
 
 
 def _complete_config(layer: Any) -> dict[str, Any]:

@@ -103,9 +103,7 @@ def init_(
                 raise argument_error(argument.name, value, "None where `target` is a tensor")
         inits = [tensor_init(target, arguments, seed)]
     else:
-        raise TypeError(
-            f"Argument `target` must be a torch tensor or module. Received: target={target!r}"
-        )
+        raise argument_error("target", target, "a torch tensor or module", TypeError)
     check_parameters(inits)
     for init in inits:
         with writable(init.tensor) as values:

@@ -158,7 +158,7 @@ def create_manifest(
           bias [3] float32, Zeros
     """
     if not isinstance(module, torch.nn.Module):
-        raise TypeError(f"Argument `module` must be a torch module. Received: module={module!r}")
+        raise argument_error("module", module, "a torch module", TypeError)
     arguments = InitArguments(
         initializer, recurrent_initializer, embeddings_initializer, bias_initializer, parameters
     )

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pyinit.arguments import Shape, as_dimensions, as_shape
+from pyinit.arguments import (
+    Shape,
+    argument_error,
+    as_dimensions,
+    as_shape,
+    shown,
+)
 from pyinit.compat.arguments import ArgumentError, argument_errors, as_dtype
 from pyinit.compat.docstrings import derive_docstring
 from pyinit.compat.v1.seeds import CallSeed, Draws
@@ -20,7 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Initializer:
+class Initializer(base.PassesForKeras):
     """The base class of the initializers of `compat.v1`.
 
     Each wraps one of pyinit's own initializers in TensorFlow 1's interface: a default dtype in the
@@ -29,6 +35,7 @@ class Initializer:
     Source: https://www.tensorflow.org/api_docs/python/tf/compat/v1/keras/initializers/Initializer
     """
 
+    _proxied_libraries = ("tf_keras",)
     #: The name below `tf.compat.v1`. A class that sets it is one of TensorFlow's own.
     _name: ClassVar[str]
     #: pyinit's class with the same meaning.
@@ -44,6 +51,10 @@ class Initializer:
     #: The dtypes that the initializer can fill.
     _dtypes: ClassVar[dict[str, np.dtype[Any]]] = NUMERIC_DTYPES
 
+    _follow: ClassVar[dict[str, tuple[str, ...]]] = {"seed": ("_draws",)}
+
+    #: The default dtype of calls.
+    dtype: np.dtype[Any]
     #: The constructor's argument, if it has one.
     seed: Any = None
 
@@ -51,6 +62,7 @@ class Initializer:
         super().__init_subclass__(**kwargs)
         if "_name" not in vars(cls):
             return
+        CLASSES[cls._name] = cls
         cls._arguments = tuple(inspect.signature(cls).parameters)
         if cls._counterpart is not None and "Args:" not in (vars(cls)["__doc__"] or ""):
             page = "https://www.tensorflow.org/api_docs/python/tf/compat/v1/"
@@ -61,7 +73,7 @@ class Initializer:
     def _setup(self, dtype: Any) -> None:
         """Check the constructor's arguments: the attributes, and the default `dtype`."""
         with argument_errors():
-            self.dtype = as_dtype(dtype, self._dtypes)
+            self.__dict__["dtype"] = as_dtype(dtype, self._dtypes)
             if self.seed is not None:
                 as_seed("seed", self.seed, "an integer from -2**63 to 2**64 - 1, or None")
             self._replacement(self.seed)
@@ -171,8 +183,8 @@ class Initializer:
             raise
         except TypeError as error:
             raise ArgumentError(
-                f"Argument `config` must hold arguments of {cls.__name__}. "
-                f"Received: config={config!r} ({error})"
+                f"Argument `config` must be a dictionary of arguments of {cls.__name__}. "
+                f"Received: config={shown(config)} ({error})"
             ) from None
 
     def __repr__(self) -> str:
@@ -180,13 +192,15 @@ class Initializer:
         return f"{type(self).__name__}({arguments})"
 
 
+#: The classes of `tf.compat.v1`, by the name below it.
+CLASSES: dict[str, type[Initializer]] = {}
+
+
 def read_partition(partition_info: Any) -> tuple[Shape, Shape]:
     """Return the full shape and the offset in a `partition_info`."""
     try:
         full_shape, offset = partition_info.full_shape, partition_info.var_offset
     except AttributeError:
-        raise AttributeError(
-            "Argument `partition_info` must have the attributes full_shape and var_offset. "
-            f"Received: partition_info={partition_info!r}"
-        ) from None
+        allowed = "an object with the attributes full_shape and var_offset"
+        raise argument_error("partition_info", partition_info, allowed, AttributeError) from None
     return as_shape(full_shape), as_dimensions("var_offset", offset)

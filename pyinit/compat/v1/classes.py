@@ -70,7 +70,7 @@ class Constant(Initializer):
 
     def __init__(self, value: Any = 0, dtype: Any = "float32", verify_shape: bool = False) -> None:
         self.value = value
-        self._verify_shape = verify_shape
+        self.verify_shape = verify_shape
         self._setup(dtype)
 
     def _replacement(self, seed: Any) -> pyinit.Initializer:
@@ -104,7 +104,7 @@ class Constant(Initializer):
             ArgumentError: An argument is invalid.
             AttributeError: `partition_info` lacks `full_shape` or `var_offset`.
         """
-        if self._verify_shape if verify_shape is None else verify_shape:
+        if self.verify_shape if verify_shape is None else verify_shape:
             with argument_errors():
                 full = as_shape(shape)
                 if partition_info is not None:

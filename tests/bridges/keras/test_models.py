@@ -239,9 +239,13 @@ class Twice(layers.Layer):
         (lambda: layers.Dense(3, kernel_initializer=Ramp()), "Ramp is neither constant nor"),
         (lambda: layers.Dense(3, kernel_initializer=OfKeras()), "OfKeras is neither constant nor"),
         (lambda: NoConfig(3), "NoConfig cannot be rebuilt"),
+        (
+            lambda: Plain(object(), 3),
+            r"must override `get_config\(\)` .* implement `get_config\(\)`\.",
+        ),
         (Direct, r"was not made by add_weight\(\)"),
     ],
-    ids=["function", "ours", "keras", "no config", "variable"],
+    ids=["function", "ours", "keras", "no config", "no get_config", "variable"],
 )
 def test_weights_that_cannot_be_drawn_are_named(layer, reason):
     """Protects the error that names the weights; nothing is changed."""
@@ -256,6 +260,57 @@ def test_weights_that_cannot_be_drawn_are_named(layer, reason):
     ):
         pyinit.keras.initialize(model, 1)
     assert same_bits(values(drawn.kernel), before)
+
+
+class Plain(keras.layers.Layer):
+    """A layer without get_config(), whose arguments Keras cannot save."""
+
+    def __init__(self, value, units):
+        super().__init__()
+        self.units = units
+
+    def build(self, shape):
+        """Make a kernel."""
+        self.kernel = self.add_weight(shape=(shape[-1], self.units), name="kernel")
+
+
+def test_arrays_are_set_again():
+    """Protects arrays as initial values, given to layers of a layer or as a Constant."""
+    kernel = np.arange(12, dtype="float32").reshape(4, 3)
+    bias = np.array([1.0, 2.0, 3.0], "float32")
+    for take in (lambda array: array, keras.initializers.Constant, pyinit.Constant, pyinit.get):
+        model = keras.Sequential(
+            [
+                keras.Input((5, 4)),
+                layers.TimeDistributed(
+                    layers.Dense(3, kernel_initializer=take(kernel), bias_initializer=take(bias)),
+                    name="dense",
+                ),
+                layers.Dense(2, name="last"),
+            ]
+        )
+        expected = [values(weight) for weight in model.layers[0].weights]
+        assert same_bits(expected[0], kernel)
+        for weight in model.weights:
+            weight.assign(weight + 1)
+        pyinit.keras.initialize(model, 1)
+        for weight, array in zip(model.layers[0].weights, expected, strict=True):
+            assert same_bits(values(weight), array)
+        manifest = pyinit.create_manifest(model, 1)
+        assert pyinit.verify(manifest, model)
+        assert [tensor.class_names for tensor in manifest.tensors[:2]] == ["Constant"] * 2
+        assert pyinit.keras.initialize(model, 1) is None  # the functions have their names again
+
+
+def test_a_large_array_is_recorded_by_its_fingerprint():
+    """Protects models with an embedding matrix: the manifest stays small and is verified."""
+    table = np.arange(1025 * 1024, dtype="float32").reshape(1025, 1024)
+    embedding = layers.Embedding(1025, 1024, embeddings_initializer=pyinit.Constant(table))
+    embedding.build(None)
+    manifest = pyinit.create_manifest(embedding, 1)
+    assert manifest.tensors[0].segments == ()
+    assert manifest.tensors[0].fingerprint == pyinit.fingerprint(table)
+    assert pyinit.verify(manifest, embedding)
 
 
 def test_weights_with_one_path_are_refused():
