@@ -6,7 +6,7 @@ nothing; `pyinit.bridges.attach()` replaces all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -56,11 +56,15 @@ def _no_host_memory(out: Any) -> AbstractContextManager[AnyArray] | None:
     return None
 
 
+def _no_export(module: str, package: str, classes: Mapping[str, type[Any]]) -> None:
+    return None
+
+
 def _no_adapter(target: Any) -> ModelAdapter | None:
     return None
 
 
-#: Returns the `__class__` of an initializer of some type; see `pyinit.bridges.keras.proxy_classes`.
+#: Returns the `__class__` of an initializer of some type; see `pyinit.bridges.proxy_classes`.
 isinstance_proxy: Callable[[type[Any]], type[Any]] = _same_class
 
 #: Returns the `__class__` of a seed generator; see `pyinit.bridges.keras.seed_generators`.
@@ -89,3 +93,6 @@ host_memory: Callable[[Any], AbstractContextManager[AnyArray] | None] = _no_host
 
 #: Returns the adapter of a Keras model or a torch module; None for any other object.
 adapter_for: Callable[[Any], ModelAdapter | None] = _no_adapter
+
+#: Registers classes, by name, with tf_keras; see `pyinit.bridges.tf_keras.export`.
+export_to_tf_keras: Callable[[str, str, Mapping[str, type[Any]]], None] = _no_export

@@ -6,12 +6,15 @@ them. `attach()` sets the hooks; a hook imports its bridge only once the library
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from pyinit import hooks
+from pyinit.bridges.imports import when_imported
+from pyinit.bridges.proxy_classes import is_loaded, proxy_class
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 def attach() -> None:
     """Set the hooks of initializers and manifests."""
-    hooks.isinstance_proxy = _isinstance_proxy
+    hooks.isinstance_proxy = proxy_class
     hooks.generator_class = _generator_class
     hooks.keras_floatx = _keras_floatx
     hooks.draw_traced = _draw_traced
@@ -34,23 +37,12 @@ def attach() -> None:
     hooks.draw_sharded = _draw_sharded
     hooks.host_memory = _host_memory
     hooks.adapter_for = _adapter_for
-
-
-def _keras_is_loaded() -> bool:
-    # `version` is the last name that keras/__init__.py defines
-    return hasattr(sys.modules.get("keras"), "version")
-
-
-def _isinstance_proxy(cls: type[Any]) -> type[Any]:
-    if not _keras_is_loaded():
-        return cls
-    from pyinit.bridges.keras.proxy_classes import proxy_class
-
-    return proxy_class(cls)
+    hooks.export_to_tf_keras = _export_to_tf_keras
+    when_imported("tf_keras", _load_tf_keras_bridge)
 
 
 def _generator_class(generator: Any) -> type[Any]:
-    if not _keras_is_loaded():
+    if not is_loaded("keras"):
         return type(generator)
     from pyinit.bridges.keras.seed_generators import generator_class
 
@@ -60,14 +52,14 @@ def _generator_class(generator: Any) -> type[Any]:
 
 def _keras_floatx() -> FloatName:
     keras: Any = sys.modules.get("keras")
-    # as `_keras_is_loaded()`, without the time of its call
+    # as `is_loaded("keras")`, without the time of its call
     return keras.config.floatx() if hasattr(keras, "version") else "float32"
 
 
 def _draw_traced(
     initializer: Any, shape: Shape, dtype: np.dtype[Any], error: TracedDrawError
 ) -> Any:
-    if not _keras_is_loaded():
+    if not is_loaded("keras"):
         raise error
     from pyinit.bridges.keras.traced_draws import draw_traced
 
@@ -75,7 +67,7 @@ def _draw_traced(
 
 
 def _shared_config(generator: Any) -> dict[str, Any] | None:
-    if not _keras_is_loaded():
+    if not is_loaded("keras"):
         return None
     from pyinit.bridges.keras.seed_generators import shared_config
 
@@ -83,7 +75,7 @@ def _shared_config(generator: Any) -> dict[str, Any] | None:
 
 
 def _shared_generator(config: dict[str, Any]) -> Any:
-    if not _keras_is_loaded():
+    if not is_loaded("keras"):
         return None
     from pyinit.bridges.keras.seed_generators import shared_generator
 
@@ -106,8 +98,18 @@ def _host_memory(out: Any) -> AbstractContextManager[AnyArray] | None:
     return lend(out)
 
 
+def _export_to_tf_keras(module: str, package: str, classes: Mapping[str, type[Any]]) -> None:
+    from pyinit.bridges.tf_keras import export
+
+    export(module, package, classes)
+
+
+def _load_tf_keras_bridge(tf_keras: Any) -> None:
+    importlib.import_module("pyinit.bridges.tf_keras")
+
+
 def _adapter_for(target: Any) -> ModelAdapter | None:
-    if _keras_is_loaded():
+    if is_loaded("keras"):
         import keras
 
         if isinstance(target, keras.Layer):

@@ -40,6 +40,7 @@ def test_all_classes_are_there():
             assert getattr(tf_keras, name) is getattr(tf_keras.initializers, name)
 
 
+@pytest.mark.filterwarnings("ignore:The initializer .* is unseeded")
 def test_calls_repeat(drawing):
     """Protects tf_keras' behaviour: calls repeat their values, seeded or not."""
     for seed in (5, None):
@@ -57,6 +58,14 @@ def test_a_seed_generator_gives_new_values(drawing):
     ]
     assert sequences[0] == sequences[1]
     assert len(set(sequences[0])) == 3
+
+
+def test_an_unseeded_initializer_warns_when_used_twice(drawing):
+    """Protects against weights that are unknowingly the same; a seed or one use is no mistake."""
+    initializer = drawing()
+    initializer((4, 6))
+    with pytest.warns(UserWarning, match=f"The initializer {drawing.__name__} is unseeded"):
+        initializer((4, 6))
 
 
 @pytest.mark.parametrize("name", list(CLASSES))

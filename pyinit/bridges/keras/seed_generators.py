@@ -25,7 +25,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pyinit.bridges.keras.proxy_classes import make_proxy
+from pyinit.bridges.proxy_classes import make_proxy
 from pyinit.seeds import DrawId, SeedGenerator, draw_of_words, keras_draw
 
 #: The modules of Keras that ask before they use a generator. Its saving code asks, too.

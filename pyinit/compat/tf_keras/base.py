@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,6 +10,7 @@ from pyinit.arguments import argument_error, as_shape
 from pyinit.compat.arguments import argument_errors, as_dtype
 from pyinit.compat.docstrings import derive_docstring
 from pyinit.initializers import base
+from pyinit.initializers.random import RandomInitializer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -40,6 +42,7 @@ class Initializer(base.Initializer):
     _notes: ClassVar[dict[str, str]] = {}
     #: Whether a call takes `partition_shape` and `partition_offset`.
     _takes_partitions: ClassVar[bool] = True
+    _was_called: bool = False
     #: The call checks arguments as TensorFlow does; its values are those of the counterpart.
     _overrides_call = False
 
@@ -90,7 +93,22 @@ class Initializer(base.Initializer):
                 kwargs.setdefault("partition_offset", (0,) * len(full_shape))
             if dtype is not None:
                 dtype = as_dtype(dtype, self._dtypes)
+            if kwargs.get("partition_offset") is None:
+                self._warn_if_reused()
             return super().__call__(full_shape, dtype, device="cpu", **kwargs)
+
+    def _warn_if_reused(self) -> None:
+        """Warn at the second call of an initializer without a seed, as tf_keras does."""
+        if not isinstance(self, RandomInitializer) or self.has_given_seed:
+            return
+        if self._was_called:
+            warnings.warn(
+                f"The initializer {type(self).__name__} is unseeded and being called multiple "
+                "times: every call returns the same values. Give it a seed, or use a new "
+                "initializer for each weight",
+                stacklevel=3,
+            )
+        self._was_called = True
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -105,12 +123,10 @@ class Initializer(base.Initializer):
             ArgumentError: A key of `config` is not an argument of the class.
         """
         if not isinstance(config, dict):
-            raise AttributeError(
-                "Argument `config` must be a dictionary, as get_config() returns it. "
-                f"Received: config={config!r}"
-            )
+            allowed = "a dictionary, as get_config() returns it"
+            raise argument_error("config", config, allowed, AttributeError)
         with argument_errors():
-            return super().from_config({k: v for k, v in config.items() if k != "dtype"})
+            return super().from_config(config)
 
 
 #: The classes of `tf_keras.initializers`, by name.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, overload
 
+from pyinit import hooks
 from pyinit.arguments import argument_error
 from pyinit.compat.arguments import argument_errors
 from pyinit.compat.tf_keras.base import CLASSES
@@ -29,6 +30,9 @@ NAMES: dict[str, type[base.Initializer]] = {
     "uniform": CLASSES["RandomUniform"],
     "zero": CLASSES["Zeros"],
 }
+
+
+hooks.export_to_tf_keras(__name__, "pyinit_tf_keras", CLASSES)
 
 
 @overload

@@ -14,6 +14,8 @@ True
 
 import typing as _typing
 
+from pyinit import hooks as _hooks
+from pyinit.compat.v1 import base as _base
 from pyinit.compat.v1 import classes as _classes
 from pyinit.compat.v1 import initializers as initializers
 from pyinit.compat.v1 import keras as keras
@@ -30,6 +32,12 @@ truncated_normal_initializer = _classes.TruncatedNormal
 uniform_unit_scaling_initializer = _classes.UniformUnitScaling
 variance_scaling_initializer = _classes.VarianceScaling
 zeros_initializer = _classes.Zeros
+
+_hooks.export_to_tf_keras(
+    _base.__name__,
+    "pyinit_v1",
+    {name.replace(".", "_"): cls for name, cls in _base.CLASSES.items()},
+)
 
 if not _typing.TYPE_CHECKING:  # type checkers read the names above
     __all__ = [name for name in dir() if name.endswith("_initializer")]

@@ -43,6 +43,36 @@ def initializers(model) -> list[dict]:
     ]
 
 
+def test_arrays_are_saved(tmp_path):
+    """Protects Constant with an array, saved and loaded, cloned, and read by Keras' own class."""
+    kernel = np.arange(12, dtype="float32").reshape(4, 3)
+    for initializer in (pyinit.Constant(kernel), pyinit.get(kernel)):
+        model = keras.Sequential(
+            [keras.Input((4,)), layers.Dense(3, kernel_initializer=initializer)]
+        )
+        model.save(tmp_path / "model.keras")
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+        for again in (loaded, keras.models.clone_model(model)):
+            assert type(again.layers[0].kernel_initializer) is pyinit.Constant
+            assert same_bits(again.layers[0].kernel_initializer((4, 3)), kernel)
+        theirs = keras.initializers.Constant.from_config(initializer.get_config())
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(theirs((4, 3))), kernel)
+        assert same_bits(pyinit.Constant.from_config(theirs.get_config()).value, kernel)
+
+
+def test_models_are_saved_without_the_bridge():
+    """Protects a model saved where pyinit.keras was not imported: it names our class."""
+    program = (
+        "import keras, pyinit\n"
+        "layer = keras.layers.Dense(3, kernel_initializer=pyinit.HeNormal(1))\n"
+        "print(layer.get_config()['kernel_initializer']['registered_name'])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    assert found.split() == ["pyinit>HeNormal"]
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_saved_models_are_loaded(name, tmp_path):
     """Protects weights and initializers that are saved and loaded, or cloned."""
