@@ -167,3 +167,70 @@ test_that("initializers work in lists and with lapply() and do.call()", {
   expect_false(identical(values[[1]], values[[2]]))
   expect_identical(do.call(initializers[[1]], list(shape = c(2, 2))), values[[1]])
 })
+
+test_that("an array is the initial value of a tensor", {
+  # protects: initial values at their positions, in every way an initializer travels
+  values <- matrix(c(1.5, -2, 0.25, 3, 0, 7), nrow = 2, dimnames = list(c("a", "b"), NULL))
+  plain <- unname(values)
+  initializer <- initializer_constant(values)
+  expect_identical(initializer(c(2, 3)), plain)
+  part <- initializer(c(2, 3), partition_shape = c(1, 2), partition_offset = c(1, 1))
+  expect_identical(part, plain[2, 2:3, drop = FALSE])
+  expect_identical(initializer$value, plain)
+  expect_identical(unclass(get_config(initializer))$value, plain)
+  expect_identical(serialize_initializer(initializer)$config, list(value = plain))
+  expect_match(format(initializer), "Constant(value = structure(c(1.5, -2, 0.25", fixed = TRUE)
+  file <- withr::local_tempfile()
+  saveRDS(initializer, file)
+  python <- reticulate::import("pyinit", convert = FALSE)
+  for (again in list(
+    from_config(get_config(initializer)),
+    deserialize_initializer(serialize_initializer(initializer)),
+    initializer$clone(),
+    readRDS(file),
+    get_initializer(reticulate::r_to_py(initializer)),
+    get_initializer(python$Constant(as_numpy(values)))
+  )) {
+    expect_s3_class(again, "pyinit_initializer")
+    expect_identical(again(c(2, 3)), plain)
+    expect_identical(get_config(again), get_config(initializer))
+  }
+  expect_identical(fingerprint(initializer, c(2, 3)), fingerprint(plain))
+})
+
+test_that("vectors, logicals, integers and arrays of any rank are initial values", {
+  # protects: the types of R, and NumPy's broadcasting instead of recycling
+  expect_identical(initializer_constant(c(1, 2, 3))(c(2, 3)), rbind(c(1, 2, 3), c(1, 2, 3)))
+  expect_identical(initializer_constant(1:3)(3, dtype = "int32"), array(1:3))
+  expect_identical(initializer_constant(c(TRUE, FALSE))(2, dtype = "bool"), array(c(TRUE, FALSE)))
+  cube <- array(seq(0.5, 12, 0.5), c(2, 3, 4))
+  expect_identical(initializer_constant(cube)(c(2, 3, 4)), cube)
+  expect_identical(initializer_constant(matrix(5))(c(2, 2)), matrix(5, 2, 2))
+  expect_identical(initializer_constant(c(NaN, Inf))(2), array(c(NaN, Inf)))
+  expect_argument_error(initializer_constant(c(1, 2))(c(2, 3)), "shape")
+  expect_argument_error(initializer_constant(matrix(1:6, 2))(c(3, 2)), "shape")
+  expect_argument_error(initializer_constant(c(1, NA)), "value")
+  expect_argument_error(initializer_constant(c(0.5, 1))(2, dtype = "int8"), "value")
+})
+
+test_that("lazy tensors of an array survive saveRDS()", {
+  # protects: the values, which the configuration of a lazy tensor holds
+  values <- matrix(c(1, 2, 3, 4, 5, 6), nrow = 2)
+  weights <- lazy_tensor(initializer_constant(values), c(2, 3))
+  file <- withr::local_tempfile()
+  saveRDS(weights, file)
+  expect_identical(readRDS(file)[2, ], c(2, 4, 6))
+})
+
+test_that("a Keras layer starts from an R array", {
+  # protects: initializer_constant(matrix) in a layer, saved and pinned
+  keras <- import_keras()
+  values <- matrix(c(1, 2, 3, 4, 5, 6), nrow = 2)
+  layer <- keras$layers$Dense(3L, kernel_initializer = initializer_constant(values))
+  layer$build(list(NULL, 2L))
+  expect_identical(weight_values(layer$kernel), values)
+  plan <- list(list(name = "kernel", shape = c(2, 3), initializer = initializer_constant(values)))
+  file <- withr::local_tempfile(fileext = ".json")
+  write_manifest(create_manifest(plan), file)
+  expect_true(verify(file, list(kernel = values))$same)
+})

@@ -4,7 +4,8 @@
 #'
 #' @description
 #' `get_config()` returns the arguments of an initializer or a seed generator as a list, with the
-#' keys of the Keras class of that name. `from_config()` constructs an object from such a list.
+#' keys of the Keras class of that name. An array in it is an R array. `from_config()` constructs an
+#' object from such a list.
 #'
 #' A seed that was not given is `NULL` in the configuration: an initializer constructed from it has
 #' a fresh seed. Numbers are exact. The list can be saved with [saveRDS()] and used in another
@@ -133,7 +134,9 @@ serialize_initializer <- function(initializer) {
   if (!inherits(initializer, "pyinit_initializer")) {
     stop_argument("initializer", initializer, allowed_initializer)
   }
-  with_exact_seeds(value_from_python(bridge()$serialized(initializer)))
+  serialized <- with_exact_seeds(value_from_python(bridge()$serialized(initializer)))
+  serialized$config <- with_array(serialized$config, state_of(initializer)$config[["value"]])
+  serialized
 }
 
 #' @rdname get_initializer

@@ -81,7 +81,7 @@ new_initializer <- function(class_name, config) {
   constructed <- construct(class_name, config, state$seed, fresh_seed)
   state$handle <- constructed[[1L]]
   state$class_name <- constructed[[2L]]
-  state$config <- with_exact_seeds(constructed[[3L]])
+  state$config <- with_array(with_exact_seeds(constructed[[3L]]), config[["value"]])
   initializer_function(state)
 }
 
@@ -111,7 +111,26 @@ as_initializer <- function(object) {
   if (is.null(described)) {
     return(object)
   }
-  new_initializer(described[[1L]], with_exact_seeds(described[[2L]]))
+  config <- with_array(with_exact_seeds(described[[2L]]), given_values(object))
+  new_initializer(described[[1L]], config)
+}
+
+# A configuration from Python, where an array is `NULL`, with that array.
+with_array <- function(config, array) {
+  if ("value" %in% names(config) && is.null(config[["value"]])) {
+    attributes(array) <- list(dim = dim(array)) # without names
+    config[["value"]] <- array
+  }
+  config
+}
+
+# The array that is the value of a Python Constant.
+given_values <- function(object) {
+  send <- bridge()$send_values
+  transfer <- allocate_transfer()
+  shape <- as.double(unlist(value_from_python(send(object, transfer$address))))
+  values <- receive_array(transfer$pointer, shape, FALSE)
+  if (length(shape) == 1L) as.vector(values) else values
 }
 
 # The handle of the Python initializer, which is constructed again in a new session.
@@ -187,8 +206,12 @@ draw_function <- function(object) {
 }
 
 # Makes lists of vectors where Python expects a sequence: reticulate converts a vector of length 1
-# to a scalar.
+# to a scalar. An array of numbers becomes NumPy's.
 sequences_as_lists <- function(config) {
+  if (is_array_of_numbers(config[["value"]])) {
+    allowed <- "a number or logical, or an array of them without a class"
+    config[["value"]] <- numpy_view(config[["value"]], "value", allowed)
+  }
   for (name in c("window", "input_axes", "output_axes", "batch_axes")) {
     if (is.numeric(config[[name]])) {
       config[[name]] <- as.list(as.vector(config[[name]]))

@@ -1,13 +1,19 @@
 # The initializers, with the names of keras3.
 
-#' Initializer that fills tensors with a constant
+#' Initializer that fills tensors with a constant or with given values
 #'
 #' @description
-#' Sets every element to `value`, rounded to the dtype if that is a float type.
+#' Sets every element to `value`, or to the element of the array `value` at the same position.
+#' Values are rounded to the dtype if that is a float type.
 #'
 #' @param value
-#' A number or logical. The dtype must be able to represent it: `value = 0.5` with `dtype = "int32"`
-#' is an error.
+#' A number or logical, or a vector, matrix or array of them, whose names are dropped. The dtype
+#' must be able to represent the values: `value = 0.5` with `dtype = "int32"` is an error.
+#'
+#' An array usually has the shape of the tensor. Otherwise it must broadcast to that shape as in
+#' NumPy: its dimensions are aligned with the last dimensions of the tensor, and those of length 1
+#' are repeated. A vector of length 1 is a number; a longer one has one dimension, and is not
+#' recycled.
 #'
 #' @returns
 #' An initializer: a function of a shape that returns an array, and that can be passed to Keras
@@ -22,6 +28,9 @@
 #' # Standalone usage:
 #' initializer <- initializer_constant(10)
 #' values <- initializer(shape = c(2, 2))
+#'
+#' embeddings <- matrix(c(0.1, 0.2, 0.3, 0.4, 0.5, 0.6), nrow = 3)
+#' initializer_constant(embeddings)(shape = c(3, 2))
 #' @examplesIf pyinit_available() && reticulate::py_module_available("keras")
 #' # Usage in a Keras layer; with keras3, layer_dense(units = 3, kernel_initializer = initializer):
 #' keras <- reticulate::import("keras")

@@ -80,7 +80,9 @@ lazy_tensor <- function(initializer, shape, dtype = NULL) {
   state$dtype <- made[[2L]]
   state$draw <- made[[3L]]
   state$class_name <- made[[4L]]
-  state$config <- with_exact_seeds(made[[5L]])
+  state$config <- with_array(
+    with_exact_seeds(made[[5L]]), state_of(initializer)$config[["value"]]
+  )
   state$shape <- shape
   structure(list(state = state), class = "pyinit_lazy_tensor")
 }

@@ -21,6 +21,7 @@ from pyinit.arguments import argument_error, as_partition, as_shape
 from pyinit.bridges.r import arrow
 from pyinit.dtypes import BOOL, FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray, is_float
 from pyinit.initializers.base import Initializer, is_drawn_lazily
+from pyinit.initializers.constant import Constant
 from pyinit.initializers.fans import compute_fans
 from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.registry import CLASSES, deserialize, serialize
@@ -56,6 +57,7 @@ __all__ = [
     "seed_python",
     "self_tested",
     "send_array",
+    "send_values",
     "serialized",
     "set_threads",
 ]
@@ -238,7 +240,7 @@ def construct(
     """
     initializer = deserialize({"class_name": class_name, "config": config_from_r(dict(config))})
     if fresh_seed is not None:
-        initializer.seed = int(fresh_seed)  # type: ignore[attr-defined]
+        vars(initializer)["seed"] = int(fresh_seed)  # as a fresh seed: the configuration has None
     return (Handle(initializer), *description(initializer))
 
 
@@ -289,7 +291,7 @@ def construct_generator(
     """Construct a seed generator for R; if `seed` is None, R has drawn `fresh_seed`."""
     generator = SeedGenerator(as_integers(seed), name)
     if fresh_seed is not None:
-        generator.seed = int(fresh_seed)
+        vars(generator)["seed"] = int(fresh_seed)
     return generator
 
 
@@ -299,13 +301,29 @@ def describe(initializer: Any) -> tuple[str, dict[str, Any]] | None:
 
 
 def description(initializer: Initializer) -> tuple[str, dict[str, Any]]:
-    """Return the class name and the configuration of one of pyinit's initializers, for R."""
-    return type(initializer).__name__, _for_r("config", initializer.get_config())
+    """Return the class name and the configuration of one of pyinit's initializers, for R.
+
+    An array in it is None; `send_values()` moves it.
+    """
+    return type(initializer).__name__, _for_r("config", _without_array(initializer))
+
+
+def send_values(initializer: Constant, address: str) -> list[float]:
+    """Move the array that is the value of a Constant to R; return its shape."""
+    values: AnyArray = initializer.value
+    move_to_r(values.astype(storage_dtype(values.dtype), order="F"), address)
+    return list(map(float, values.shape))
+
+
+def _without_array(initializer: Initializer) -> dict[str, Any]:
+    if isinstance(initializer, Constant) and isinstance(initializer.value, np.ndarray):
+        return {"value": None}
+    return initializer.get_config()
 
 
 def serialized(initializer: Initializer) -> Any:
-    """Return the result of `serialize()` for R."""
-    return _for_r("config", serialize(initializer))
+    """Return the result of `serialize()` for R, with None for an array."""
+    return _for_r("config", {**serialize(initializer), "config": _without_array(initializer)})
 
 
 def next_draw(generator: SeedGenerator) -> list[float | str]:
