@@ -88,7 +88,9 @@ def _initializer_proxy(cls: type[Any], libraries: tuple[str, ...]) -> type[Any]:
 
 
 def make_proxy(
-    cls: type[Any], bases: tuple[type[Any], ...], attributes: Mapping[str, Any] = MappingProxyType({})
+    cls: type[Any],
+    bases: tuple[type[Any], ...],
+    attributes: Mapping[str, Any] = MappingProxyType({}),
 ) -> type[Any]:
     """Return a new proxy of a class, derived from `bases`, with additional attributes."""
 
