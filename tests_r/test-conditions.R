@@ -174,7 +174,7 @@ test_that("without Python, every exported function has the same error with the s
   )
   calls <- c(
     as_numpy = "as_numpy(1)", as_r_array = "as_r_array(x$python)",
-    compute_fans = "compute_fans(2)",
+    calculate_gain = "calculate_gain('relu')", compute_fans = "compute_fans(2)",
     create_manifest = "create_manifest(list(list(name = 'a', shape = 2, initializer = 'zeros')))",
     default_device = "default_device()", derive_seed = "derive_seed(1, 'a')",
     deserialize_initializer = "deserialize_initializer(list(class_name = 'A', config = list()))",
