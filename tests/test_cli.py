@@ -90,7 +90,7 @@ def test_differences_are_in_a_table(typed):
     reason = "the seed is the one derived from 43, not the one derived from 42"
     assert status == 1
     assert err == ""
-    assert out.startswith("DIFFERENT: 1 (of 2 tensors, 4.8 KiB):\n")
+    assert out.startswith("DIFFERENT: 1 difference; checked 2 tensors, 4.8 KiB:\n")
     assert "kernel" in out
     assert reason in out
     status, out, _ = typed("verify", "manifest.json", "other.json", "--json")

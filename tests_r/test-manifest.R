@@ -149,7 +149,7 @@ test_that("R arrays are compared with a manifest", {
   expect_match(reasons[["mask"]], "missing")
   expect_match(reasons[["more"]], "not in the manifest")
   expect_length(reasons, 6)
-  expect_output(print(found), "^DIFFERENT: 6 ")
+  expect_output(print(found), "^DIFFERENT: 6 differences; checked ")
   expect_false(verify(pinned, stats::setNames(list(), character()))$same)
 })
 

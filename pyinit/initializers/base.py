@@ -185,8 +185,7 @@ class Initializer(PassesForKeras):
             array = np.empty(partition, array_dtype)
         else:
             array = out
-            wanted = getattr(out, "dtype", None) if dtype is None else dtype
-            array_dtype = standardize_dtype(wanted, self._dtypes)
+            array_dtype = self._dtype_for(out, dtype)
             check_out(out, array_dtype, partition)
         try:
             weights = self._lazy(full, array_dtype)
@@ -196,6 +195,19 @@ class Initializer(PassesForKeras):
             return hooks.draw_traced(self, full, array_dtype, error)
         weights._fill(array, offset)
         return array
+
+    def _dtype_for(self, out: Any, dtype: Any) -> np.dtype[Any]:
+        """Return the dtype to draw in: the one asked for, or else that of `out`."""
+        if dtype is not None or not hasattr(out, "dtype"):
+            return standardize_dtype(dtype, self._dtypes)
+        try:
+            return standardize_dtype(out.dtype, self._dtypes)
+        except ValueError:
+            allowed = ", ".join(map(repr, self._dtypes))
+            raise ValueError(
+                f"Argument `out` must be an array whose dtype is one of {allowed}. "
+                f"Received: an array of dtype {out.dtype}"
+            ) from None
 
     def _call_on_gpu(
         self,
@@ -216,7 +228,7 @@ class Initializer(PassesForKeras):
                 self._lazy(full, array_dtype)._fill_on_gpu(out, offset)
             return out
         with arrays.borrowed(out) as array, arrays.reporting_memory(ordinal):
-            array_dtype = standardize_dtype(array.dtype if dtype is None else dtype, self._dtypes)
+            array_dtype = self._dtype_for(array, dtype)
             check_out(array, array_dtype, partition)
             self._lazy(full, array_dtype)._fill_on_gpu(array, offset)
         return out

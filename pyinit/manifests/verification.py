@@ -81,7 +81,8 @@ class Verification:
         if not self.differences:
             return f"The same: {checked}.{rest}"
         lines = [f"\n  {printable(d.name)}: {d.reason}" for d in self.differences]
-        return f"DIFFERENT: {len(lines)} (of {checked}):{''.join(lines)}{rest}"
+        count = f"{len(lines)} difference{'s' if len(lines) != 1 else ''}"
+        return f"DIFFERENT: {count}; checked {checked}:{''.join(lines)}{rest}"
 
 
 def not_compared_lines(tensors: Iterable[Difference]) -> Iterator[str]:
@@ -146,7 +147,7 @@ def verify(
         >>> pyinit.verify(manifest)
         The same: 1 tensor, 48 bytes.
         >>> pyinit.verify(manifest, {"kernel": pyinit.HeNormal(seed=42)((3, 4))})
-        DIFFERENT: 1 (of 1 tensor, 48 bytes):
+        DIFFERENT: 1 difference; checked 1 tensor, 48 bytes:
           kernel: the shape is [3, 4], not [4, 3]
 
     Source: the JSON Schema of manifests, printed by `pyinit schema`

@@ -199,6 +199,13 @@ def test_out_must_be_an_array(out):
         pyinit.HeNormal(1)((2,), out=out)
 
 
+@pytest.mark.parametrize("dtype", ["int64", ">f4", "U1"])
+def test_out_of_a_wrong_dtype_is_blamed_on_out(dtype):
+    """Protects the message: the caller gave `out`, and no `dtype`."""
+    with pytest.raises(ValueError, match=r"`out` must be .* 'float32', .* an array of dtype"):
+        pyinit.HeNormal(1)((2, 2), out=np.empty((2, 2), dtype))
+
+
 def test_messages_show_what_the_user_typed():
     """Protects against a message that shows a computed value."""
     message = message_of("scale", lambda: pyinit.VarianceScaling(1e80)((2, 2)))

@@ -368,7 +368,7 @@ def test_differences_are_reported(pinned):
         "embedding": "it is missing",
         "more": "it is not in the manifest",
     }
-    assert repr(found).startswith(f"DIFFERENT: 6 (of {len(PLAN)} tensors, ")
+    assert repr(found).startswith(f"DIFFERENT: 6 differences; checked {len(PLAN)} tensors, ")
 
 
 @pytest.mark.usefixtures("_chunks")

@@ -288,6 +288,7 @@ class Tensor(fake_cupy.Borrowed):
     """A stand-in for a torch tensor that requires a gradient."""
 
     device = types.SimpleNamespace(index=1)
+    is_cuda = True
 
     def detach(self):
         """Return the tensor without its gradient, in the same memory."""
@@ -324,7 +325,7 @@ def test_arrays_that_cannot_be_filled(two_devices):
         np.empty((3, 2), np.int32),
         np.empty((3, 4), np.float32)[:, ::2],
     ):
-        with pytest.raises(ValueError, match=r"Argument `(out|dtype)` must be"):
+        with pytest.raises(ValueError, match=r"Argument `out` must be"):
             pyinit.HeNormal(1)((3, 2), out=fake_cupy.ndarray(host))
     host = np.empty((3, 2), np.float32)
     host.flags.writeable = False
