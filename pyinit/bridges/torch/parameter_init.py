@@ -310,7 +310,8 @@ def _resolve(
         return weight, resolved
     if resolved.input_axes is None and resolved.output_axes is None:
         weight = weight.divided()
-        if weight.fan_axes is not None:
+        # a stack has no fan axes of the layer's: see _with_stacked_members()
+        if weight.fan_axes is not None and resolved.batch_axes is None:
             resolved.input_axes, resolved.output_axes = weight.fan_axes
     return weight, resolved
 
