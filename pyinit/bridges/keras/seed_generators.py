@@ -50,6 +50,13 @@ class _UsedByKeras(SeedGenerator):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing: `keras.random.SeedGenerator(ours)` calls this, and ours is complete."""
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "seed":
+            raise AttributeError(
+                f"The seed of {self!r} cannot be set, since Keras uses it: its state is a variable"
+            )
+        super().__setattr__(name, value)
+
     @property
     def state(self) -> Any:
         """The variable that holds the seed and the next draw."""

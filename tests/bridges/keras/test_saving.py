@@ -386,3 +386,11 @@ def test_keras_names_what_its_classes_lack():
         keras.initializers.VarianceScaling.from_config(config)
     with pytest.raises(TypeError, match="batch_axes"):
         keras.initializers.Orthogonal.from_config(pyinit.Orthogonal(1, 3, 0).get_config())
+
+
+def test_the_seed_of_a_generator_in_use_cannot_be_set():
+    """Protects against a seed that Keras' variable, which determines the draws, would not have."""
+    generator = pyinit.SeedGenerator(1)
+    keras.layers.Dropout(0.5, seed=generator)
+    with pytest.raises(AttributeError, match="cannot be set, since Keras uses it"):
+        generator.seed = 5
