@@ -161,12 +161,12 @@ def as_axes(name: str, value: object) -> list[int] | None:
 
 def as_batch_axes(value: object) -> list[int] | None:
     """Return `batch_axes`, an axis or a sequence of axes, as a list; None if there are none."""
+    if value is None:
+        return None
     allowed = "None, an integer or a sequence of distinct integers"
     index = as_index(value)
     if index is not None:
         return [index]
-    if value is None:
-        return None
     axes = [as_index(axis) for axis in _elements("batch_axes", value, allowed)]
     if None in axes or len(set(axes)) != len(axes):
         raise argument_error("batch_axes", value, allowed)

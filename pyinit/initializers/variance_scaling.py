@@ -45,6 +45,7 @@ _N: dict[str, Callable[[int, int], float]] = {
     "fan_geo_avg": lambda fan_in, fan_out: math.sqrt(fan_in * fan_out),
 }
 _DISTRIBUTIONS = tuple(_FAMILIES)
+_MODES = tuple(_N)
 
 
 class VarianceScaling(RandomInitializer):
@@ -103,7 +104,7 @@ class VarianceScaling(RandomInitializer):
         attributes["scale"] = as_number("scale", scale, allowed)
         if self.scale <= 0:
             raise argument_error("scale", scale, allowed)
-        attributes["mode"] = one_of("mode", mode, tuple(_N))
+        attributes["mode"] = one_of("mode", mode, _MODES)
         lower = distribution.lower() if isinstance(distribution, str) else distribution
         attributes["distribution"] = one_of(
             "distribution", "truncated_normal" if lower == "normal" else lower, _DISTRIBUTIONS
