@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 import numpy as np
 
 from pyinit import hooks
-from pyinit.arguments import CheckedAttributes, Shape, argument_error, as_partition, as_shape, shown
-from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, DTypeLike, standardize_dtype
+from pyinit.arguments import CheckedAttributes, Shape, argument_error, as_partition, as_shape
+from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray, DTypeLike, standardize_dtype
+from pyinit.initializers.fans import fans_of_shape
 from pyinit.initializers.lazy import CalledTensor, LazyTensor, check_out
+from pyinit.initializers.summary import Spread, Summary
 from pyinit.runtime import devices
 from pyinit.seeds import TracedDrawError, as_draw
 
@@ -279,6 +281,37 @@ class Initializer(PassesForKeras):
             f"{type(self).__name__} must override `__call__(shape, dtype=None)`."
         )
 
+    def summary(self, shape: Iterable[int]) -> Summary:
+        """Return the fans of a shape and the distribution of the values that it results in.
+
+        Takes no draw and computes no values.
+
+        Args:
+            shape: The shape of the tensor: a sequence of non-negative integers.
+
+        Returns:
+            A `Summary`.
+
+        Raises:
+            ValueError: `shape` is not one that the initializer can fill.
+
+        Example:
+            >>> import pyinit
+            >>> summary = pyinit.GlorotUniform().summary((100, 50))
+            >>> summary.fan_in, summary.fan_out, summary.distribution, summary.maxval
+            (100, 50, 'uniform', 0.2)
+
+        Source: https://keras.io/api/layers/initializers/
+        """
+        full = as_shape(shape)
+        spread = None
+        if not self._overrides_call:
+            spread = self._lazy(full, FLOAT_DTYPES["float64"], 0)._spread()
+        return Summary(full, *self._fans(full), **(spread or Spread(None))._asdict())
+
+    def _fans(self, shape: Shape) -> tuple[int, int]:
+        return fans_of_shape(shape, None, None, None)
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as a JSON-serializable dictionary.
 
@@ -325,10 +358,10 @@ def constructed(constructor: Callable[..., Constructed], config: object) -> Cons
     try:
         return constructor(**config)
     except TypeError as error:
-        raise ValueError(
-            f"Argument `config` must be a dictionary of arguments of {constructor.__name__}. "
-            f"Received: config={shown(config)} ({error})"
-        ) from None
+        unknown = config.keys() - inspect.signature(constructor).parameters.keys()
+        reason = f"not {min(map(repr, unknown))}" if unknown else str(error)
+        allowed = f"a dictionary of arguments of {constructor.__name__} ({reason})"
+        raise argument_error("config", config, allowed) from None
 
 
 def _call_error(initializer: Initializer, given: int) -> TypeError:

@@ -16,6 +16,7 @@ from pyinit.initializers.given_values import (
     broadcast_given,
 )
 from pyinit.initializers.lazy import LazyTensor
+from pyinit.initializers.summary import Spread
 
 __all__ = ["Constant", "Identity", "Ones", "Zeros"]
 
@@ -47,6 +48,10 @@ class ConstantTensor(LazyTensor):
 
     def _parameters(self) -> tuple[Any, ...]:
         return (self._value,)
+
+    def _spread(self) -> Spread | None:
+        value = float(self._value)
+        return Spread("constant", value, 0.0, value, value)
 
     def _identity(self) -> tuple[Any, ...]:
         # bits: 0.0 and -0.0 differ, and NaN equals itself
@@ -187,6 +192,9 @@ class IdentityTensor(ConstantTensor):
         from pyinit.stream.gpu import arrays
 
         arrays.fill_identity(out, np.asarray(self._value).astype(out.dtype), offset or (0, 0))
+
+    def _spread(self) -> Spread | None:
+        return None
 
     def _summary(self) -> str:
         return f"identity, gain={self._value}"

@@ -28,6 +28,7 @@ from pyinit.dtypes import (
 )
 from pyinit.initializers.chunking import chunk_partitions
 from pyinit.initializers.indexing import Index, select
+from pyinit.initializers.summary import Spread
 from pyinit.runtime import devices
 from pyinit.runtime.host_arrays import host_array
 
@@ -95,6 +96,10 @@ class LazyTensor:
     def _parameters(self) -> tuple[Any, ...]:
         """Return the constructor's arguments after shape and dtype; they determine the values."""
         raise NotImplementedError
+
+    def _spread(self) -> Spread | None:
+        """Return the distribution of an element; None if the elements have different ones."""
+        return None
 
     def _summary(self) -> str:
         """Describe the parameters, for `repr`."""

@@ -14,9 +14,10 @@ import numpy as np
 
 from pyinit.arguments import Shape, argument_error, as_batch_axes, as_number
 from pyinit.dtypes import AnyArray, as_scalar, round_to
-from pyinit.initializers.fans import axes_of_shape
+from pyinit.initializers.fans import axes_of_shape, fans_of_shape
 from pyinit.initializers.lazy import LazyTensor, slices_of
 from pyinit.initializers.random import RandomInitializer
+from pyinit.initializers.summary import Spread
 from pyinit.linalg import orthonormalize
 from pyinit.runtime.threads import run_parallel
 from pyinit.seeds import DrawId, Seed, take_draw
@@ -172,6 +173,12 @@ class OrthogonalTensor(LazyTensor):
     def _parameters(self) -> tuple[Any, ...]:
         return self._gain, self._draw_id, self._batch_axes
 
+    def _spread(self) -> Spread:
+        # an element of a unit vector, of a direction that is uniformly distributed
+        bound = abs(self._gain)
+        stddev = bound / math.sqrt(max(1, self._tall_shape()[0]))
+        return Spread("orthogonal", 0.0, stddev, -bound, bound)
+
     def _summary(self) -> str:
         seed, draw = self._draw_id
         stacked = f", batch_axes={list(self._batch_axes)}" if self._batch_axes else ""
@@ -226,6 +233,9 @@ class Orthogonal(RandomInitializer):
     ) -> None:
         self.__dict__.update(gain=as_number("gain", gain), batch_axes=as_batch_axes(batch_axes))
         super().__init__(seed)
+
+    def _fans(self, shape: Shape) -> tuple[int, int]:
+        return fans_of_shape(shape, None, None, self.batch_axes)
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         batch: Shape = ()

@@ -13,6 +13,7 @@ from pyinit.arguments import Shape, argument_error, as_number, shown
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.lazy import LazyTensor
+from pyinit.initializers.summary import Spread
 from pyinit.seeds import (
     DrawId,
     Seed,
@@ -23,7 +24,7 @@ from pyinit.seeds import (
     take_draw,
 )
 from pyinit.stream import Distribution, Region, fill, index_strides, rounded_distribution
-from pyinit.stream.distributions import bounded_normal, words_between
+from pyinit.stream.distributions import bounded_normal, moments, words_between
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -71,6 +72,11 @@ class RandomTensor(LazyTensor):
 
     def _parameters(self) -> tuple[Any, ...]:
         return self._distribution, self._draw_id
+
+    def _spread(self) -> Spread:
+        family = self._distribution.family
+        name = "truncated_normal" if family == "bounded_normal" else family
+        return Spread(name, *moments(self._distribution))
 
     def _summary(self) -> str:
         seed, draw = self._draw_id

@@ -14,7 +14,7 @@ from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.random import RandomInitializer, RandomTensor
 from pyinit.seeds import Seed, take_draw
 from pyinit.stream import Distribution, rounded_distribution
-from pyinit.stream.distributions import Family
+from pyinit.stream.distributions import TRUNCATED_STDDEV, Family
 
 __all__ = [
     "GlorotNormal",
@@ -28,9 +28,6 @@ __all__ = [
 
 Mode = Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]
 DistributionName = Literal["truncated_normal", "untruncated_normal", "normal", "uniform"]
-
-#: Standard deviation of a standard normal truncated to (-2, 2); Keras' own constant, to the digit.
-_TRUNCATED_STDDEV = 0.87962566103423978
 
 _FAMILIES: dict[str, Family] = {
     "uniform": "uniform",
@@ -115,8 +112,11 @@ class VarianceScaling(RandomInitializer):
         check_disjoint(self.batch_axes, self.input_axes, self.output_axes)
         super().__init__(seed)
 
+    def _fans(self, shape: Shape) -> tuple[int, int]:
+        return fans_of_shape(shape, self.input_axes, self.output_axes, self.batch_axes)
+
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
-        fan_in, fan_out = fans_of_shape(shape, self.input_axes, self.output_axes, self.batch_axes)
+        fan_in, fan_out = self._fans(shape)
         scaled = self._scaled(self.scale / max(1.0, _N[self.mode](fan_in, fan_out)), dtype)
         return RandomTensor(shape, dtype, scaled, take_draw(self.seed, draw))
 
@@ -128,7 +128,7 @@ class VarianceScaling(RandomInitializer):
             bound = math.sqrt(3 * variance)
             location = -bound
         elif family == "truncated_normal":
-            bound /= _TRUNCATED_STDDEV
+            bound /= TRUNCATED_STDDEV
         try:
             return rounded_distribution(family, location, bound, dtype, ("scale", "scale"))
         except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -36,6 +37,9 @@ class Distribution(NamedTuple):
     first_word: int = 0
     last_word: int = _WORDS - 1
 
+
+#: Standard deviation of a standard normal truncated to (-2, 2); Keras' own constant, to the digit.
+TRUNCATED_STDDEV = 0.87962566103423978
 
 #: An upper bound on abs(variate), by family and computing type.
 _LARGEST_VARIATE = {
@@ -122,6 +126,39 @@ def _bounded(
             allowed = f"such that all values are within the range of dtype {dtype.name}"
             raise argument_error(name, value, allowed)
     return Distribution("bounded_normal", mean, stddev, np.inf, first, last)
+
+
+def moments(distribution: Distribution) -> tuple[float, float, float, float]:
+    """Return the mean, the standard deviation and the bounds of a distribution.
+
+    The standard deviation is that of the values: after truncation, if they are truncated.
+    """
+    family, location, scale, _, first, last = distribution
+    if family == "uniform":
+        return location + scale / 2, scale / math.sqrt(12), location, location + scale
+    if family == "normal":
+        return location, scale, -math.inf, math.inf
+    if family == "truncated_normal":
+        return location, scale * TRUNCATED_STDDEV, location - 2 * scale, location + 2 * scale
+    low = -math.inf if first == 0 else _normal_quantile(first)
+    high = math.inf if last == _WORDS - 1 else _normal_quantile(last)
+    mean, stddev = _truncated_moments(low, high, (last + 1 - first) / _WORDS)
+    return location + scale * mean, scale * stddev, location + scale * low, location + scale * high
+
+
+def _truncated_moments(low: float, high: float, probability: float) -> tuple[float, float]:
+    """Return the mean and the standard deviation of a standard normal truncated to [low, high].
+
+    Source: Johnson, Kotz and Balakrishnan 1994, Continuous Univariate Distributions, volume 1,
+    section 10.1
+    """
+    density_low, density_high = (math.exp(-x * x / 2) / math.sqrt(2 * math.pi) for x in (low, high))
+    mean = (density_low - density_high) / probability
+    # 0 where a bound is infinite
+    from_low = low * density_low if density_low else 0.0
+    from_high = high * density_high if density_high else 0.0
+    variance = 1 + (from_low - from_high) / probability - mean**2
+    return mean, math.sqrt(max(variance, 0.0))
 
 
 @lru_cache(maxsize=1024)
