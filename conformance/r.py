@@ -9,7 +9,7 @@ from conformance.rows import Outcome, Row, State
 
 CODE = """
 result <- pyinit::self_test()
-if (!isTRUE(as.logical(result))) stop(format(result))
+if (!isTRUE(result)) stop(format(result))
 print(result)
 """
 

@@ -179,7 +179,8 @@ def _elements(name: str, value: object, allowed: str) -> list[object]:
         raise argument_error(name, value, allowed)
     try:
         return list(value)
-    except TypeError:  # an array of rank 0 has `__iter__` but cannot be iterated
+    except (TypeError, ValueError):
+        # arrays of rank 0 and TensorShapes of unknown rank have an `__iter__` that fails
         raise argument_error(name, value, allowed) from None
 
 

@@ -81,12 +81,52 @@ test_that("values in a message are R code", {
   }
   other <- "a.json: version=(1, 2), None"
   expect_identical(pyinit:::in_r_syntax(other), other)
-  error <- expect_argument_error(initializer_zeros()(2, 3), "dtype")
-  expect_match(conditionMessage(error), "Received: dtype = 3$")
-  # initializer(64, 32) instead of initializer(c(64, 32))
-  expect_match(conditionMessage(error), "dimensions as one vector, as in c(64, 32)", fixed = TRUE)
-  error <- expect_argument_error(lazy_tensor(initializer_zeros(), 64, 32), "dtype")
-  expect_match(conditionMessage(error), "dimensions as one vector", fixed = TRUE)
+})
+
+test_that("dimensions given one by one are an error that shows the vector", {
+  # protects: users who type initializer(2, 3) instead of initializer(c(2, 3))
+  zeros <- initializer_zeros()
+  calls <- list(
+    "c(2, 3)" = quote(zeros(2, 3)), "c(2, 3, 4)" = quote(zeros(2, 3, 4)),
+    "c(64, 32)" = quote(lazy_tensor(zeros, 64, 32)), "c(64, 32)" = quote(zeros("a", 3))
+  )
+  for (i in seq_along(calls)) {
+    error <- expect_argument_error(eval(calls[[i]]), "dtype")
+    hint <- paste("dimensions as one vector, as in", names(calls)[[i]])
+    expect_match(conditionMessage(error), hint, fixed = TRUE)
+  }
+})
+
+test_that("a received value is shown as R code of at most 80 characters", {
+  # protects: messages that fit on a screen and show what the user typed
+  shown <- function(value) {
+    error <- expect_argument_error(initializer_random_normal(value), "mean")
+    sub(".*Received: mean = ", "", conditionMessage(error))
+  }
+  expect_identical(shown(NULL), "NULL")
+  expect_identical(shown(c(1, 2.5)), "c(1, 2.5)")
+  expect_identical(shown("a\nb'c\""), "\"a\\nb'c\\\"\"")
+  expect_identical(shown(list(1, "a")), "list(1, \"a\")")
+  expect_identical(shown(list(a = TRUE, b = NULL)), "list(a = TRUE, b = NULL)")
+  expect_identical(shown(c(1, Inf, NaN)), "c(1, Inf, NaN)")
+  # values that Python shows in a way of its own
+  expect_identical(shown(as.Date("2026-01-01")), "structure(20454, class = \"Date\")")
+  expect_match(shown(mean), "^function")
+  expect_identical(shown(sum), ".Primitive(\"sum\")")
+  expect_identical(shown(quote(a + b)), "a + b")
+  expect_identical(shown(globalenv()), "<environment>")
+  expect_identical(shown(matrix(1:4, 2)), "matrix(c(1, 2, 3, 4), 2, 2)")
+  expect_identical(nchar(shown(seq_len(1000) + 0.5)), 80L)
+  expect_identical(nchar(shown(strrep("x", 1000))), 80L)
+  # not the argument of that name, but one within it
+  description <- list(class_name = "HeNormal", config = list(seed = list(1, 2)))
+  error <- expect_argument_error(deserialize_initializer(description), "seed")
+  expect_match(conditionMessage(error), "Received: seed = c(1, 2)", fixed = TRUE)
+  config <- structure(list(foo = 1), `__class__` = "HeNormal")
+  error <- expect_argument_error(from_config(config), "config")
+  expect_match(
+    conditionMessage(error), "has no argument 'foo'.*Received: config = list\\(foo = 1\\)$"
+  )
 })
 
 test_that("a condition has the call of the user's function", {
@@ -195,7 +235,8 @@ test_that("without Python, every exported function has the same error with the s
   calls[factories] <- paste0(factories, "()")
   expect_setequal(names(calls), setdiff(getNamespaceExports("pyinit"), "pyinit_available"))
   methods <- c(
-    "x$initializer(2)", "x$initializer$clone()", "x$array(c(2, 2))", "x$generator$`next`()",
+    "x$initializer(2)", "x$initializer$clone()", "x$initializer$scale", "summary(x$initializer, 2)",
+    "x$manifest[[1]]", "names(x$manifest)", "x$array(c(2, 2))", "x$generator$`next`()",
     "x$lazy[1, ]", "as.array(x$lazy)", "print(x$manifest)", "as.data.frame(x$manifest)",
     "create_manifest(list(list(name = 'a', shape = 2, initializer = list(config = list()))))",
     "verify(x$manifest, list(a = 1))", "verify(x$manifest, progress = function(...) TRUE)"

@@ -179,7 +179,7 @@ test_that("an array is the initial value of a tensor", {
   expect_identical(initializer$value, plain)
   expect_identical(unclass(get_config(initializer))$value, plain)
   expect_identical(serialize_initializer(initializer)$config, list(value = plain))
-  expect_match(format(initializer), "Constant(value = structure(c(1.5, -2, 0.25", fixed = TRUE)
+  expect_match(format(initializer), "Constant(value = matrix(c(1.5, -2, 0.25", fixed = TRUE)
   file <- withr::local_tempfile()
   saveRDS(initializer, file)
   python <- reticulate::import("pyinit", convert = FALSE)

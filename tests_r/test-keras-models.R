@@ -71,7 +71,7 @@ test_that("a model that cannot be initialized is an error", {
   unbuilt <- keras$layers$Dense(3L)
   error <- expect_error(initialize_model(unbuilt, 42), class = "pyinit_value_error")
   expect_match(conditionMessage(error), "must be built", fixed = TRUE)
-  for (seed in list(NULL, 1.5, "1", random_seed_generator(1))) {
+  for (seed in list(NULL, 1.5, "a", random_seed_generator(1))) {
     expect_argument_error(initialize_model(new_model(), seed), "seed")
   }
 })

@@ -358,9 +358,7 @@ def constructed(constructor: Callable[..., Constructed], config: object) -> Cons
     try:
         return constructor(**config)
     except TypeError as error:
-        unknown = config.keys() - inspect.signature(constructor).parameters.keys()
-        reason = f"not {min(map(repr, unknown))}" if unknown else str(error)
-        allowed = f"a dictionary of arguments of {constructor.__name__} ({reason})"
+        allowed = f"a dictionary of arguments of {constructor.__name__} ({error})"
         raise argument_error("config", config, allowed) from None
 
 

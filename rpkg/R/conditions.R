@@ -19,6 +19,10 @@ value_from_python <- function(expr) {
 
 rethrow <- function(error) {
   raised <- reticulate::py_last_error()
+  if (is.null(raised) && inherits(error, "C++Error")) {
+    # raised by reticulate, without a call
+    stop_pyinit(conditionMessage(error))
+  }
   if (is.null(raised) || inherits(error, "pyinit_error")) {
     stop(error)
   }
@@ -49,30 +53,34 @@ condition_classes <- list(
 
 # Rewrites Python's values in the message for an invalid argument as R code: `None`, `dtype=3.0`.
 in_r_syntax <- function(message) {
-  pattern <- "^(.*Argument `[^`]+` must be )(.*[.] Received: )(?:([a-z_]+)=)?(.*)$"
+  # (?s): a value may have several lines
+  pattern <- "(?s)^(.*?Argument `([^`]+)` must be )(.*?[.] Received: )(?:([a-z_]+)=)?(.*)$"
   parts <- regmatches(message, regexec(pattern, message, perl = TRUE))[[1L]]
   if (length(parts) == 0L) {
     return(message)
   }
-  allowed <- gsub("\\b([a-z_]+)=(?=\\S)", "\\1 = ", numbers_in_r(parts[[3L]]), perl = TRUE)
+  allowed <- gsub("\\b([a-z_]+)=(?=\\S)", "\\1 = ", numbers_in_r(parts[[4L]]), perl = TRUE)
   allowed <- gsub("(?<!')\\bbool\\b", "logical", gsub("\\bNone\\b", "NULL", allowed), perl = TRUE)
-  name <- parts[[4L]]
-  received <- if (nzchar(name)) paste(name, "=", value_in_r(parts[[5L]])) else parts[[5L]]
+  name <- parts[[5L]]
+  received <- parts[[6L]]
+  if (nzchar(name)) {
+    # the message of a part of an argument, such as a tensor of a plan, starts with its place
+    is_argument <- startsWith(message, "Argument") && identical(name, parts[[3L]])
+    received <- paste(name, "=", value_in_r(received, if (is_argument) name))
+  }
   paste0(parts[[2L]], allowed, received)
 }
 
-# Python's code for a value as R code; unchanged if it is none that R has.
-value_in_r <- function(code) {
-  if (grepl("^'[^'\"\\\\]*'$", code)) {
-    return(chartr("'", "\"", code))
+# Python's code for a value as R code. If R has no such value, the argument of that name as the user
+# gave it, or else the unchanged code.
+value_in_r <- function(code, name = NULL) {
+  converted <- value_from_python(bridge()$r_code(code))
+  if (!is.null(converted)) {
+    return(shorten(converted))
   }
-  switch(code,
-    None = "NULL",
-    True = "TRUE",
-    False = "FALSE",
-    `()` = "integer()",
-    if (grepl("^['\"]", code)) code else numbers_in_r(code)
-  )
+  frame <- user_frame()
+  given <- if (!is.null(frame) && !is.null(name)) get0(name, sys.frame(frame), inherits = FALSE)
+  if (is.null(given)) shorten(code) else show_value(given)
 }
 
 # A text with Python's numbers and sequences of numbers as R's: 2**31, 3.0, inf, (3,), [1, 2].
@@ -89,12 +97,18 @@ stop_pyinit <- function(..., class = NULL) {
   stop(errorCondition(paste0(...), class = c(class, "pyinit_error"), call = user_call()))
 }
 
-# The call of this package by the user: the outermost one of a function of this namespace.
+# The call of this package by the user.
 user_call <- function() {
+  frame <- user_frame()
+  if (!is.null(frame)) sys.call(frame)
+}
+
+# The number of its frame: the outermost one of a function of this namespace.
+user_frame <- function() {
   namespace <- topenv()
   for (frame in seq_len(sys.nframe())) {
     if (identical(topenv(environment(sys.function(frame))), namespace)) {
-      return(sys.call(frame))
+      return(frame)
     }
   }
 }
@@ -119,16 +133,33 @@ check_dots_empty <- function(...) {
 
 # An R value as R code, on one short line, with whole numbers as users type them.
 show_value <- function(value) {
-  if (inherits(value, c("pyinit_seed", "pyinit_seed_generator"))) {
+  if (inherits(value, "pyinit_seed_generator")) {
     return(format(value))
+  }
+  if (inherits(value, "pyinit_seed")) {
+    return(code_of_seeds(value))
   }
   if (inherits(value, "python.builtin.object")) {
     return(paste0("<", class(value)[[1L]], ">"))
   }
+  if (inherits(value, "pyinit_initializer")) {
+    return(code_of(state_of(value)))
+  }
+  if (is.matrix(value) && is.atomic(value)) {
+    code <- deparse_value(as.vector(value))
+    return(shorten(sprintf("matrix(%s, %d, %d)", code, nrow(value), ncol(value))))
+  }
+  shorten(deparse_value(value))
+}
+
+deparse_value <- function(value) {
   if (is.integer(value) && !is.object(value)) {
     storage.mode(value) <- "double"
   }
-  code <- paste(deparse(value, width.cutoff = 500L, nlines = 4L), collapse = " ")
+  paste(deparse(value, width.cutoff = 500L, nlines = 4L), collapse = " ")
+}
+
+shorten <- function(code) {
   if (nchar(code) > 80L) paste0(substr(code, 1L, 77L), "...") else code
 }
 
@@ -141,15 +172,62 @@ stop_type <- function(name, received, allowed) {
   )
 }
 
+# The arguments of a call of Python, each of them plain.
+plain_arguments <- function(arguments) {
+  for (name in names(arguments)) {
+    # an assignment of NULL would drop the element
+    if (!is.null(arguments[[name]])) {
+      arguments[[name]] <- plain_argument(name, arguments[[name]])
+    }
+  }
+  arguments
+}
+
+# An argument without dimensions, which reticulate would convert to a NumPy array: a value of length
+# 1, such as the result of var(), and an array of one dimension become vectors. Raises an error for
+# other dimensions and for missing values.
+plain_argument <- function(name, value) {
+  if (is.null(value) || is.object(value) && inherits(value, "python.builtin.object")) {
+    return(value)
+  }
+  if (!is.null(dim(value))) {
+    value <- without_dimensions(name, value)
+  }
+  if (is.list(value) && !is.object(value)) {
+    return(plain_arguments(value))
+  }
+  if (is.atomic(value)) {
+    check_missing(name, value)
+  } else if (is_only_of_r(value)) {
+    # reticulate's error would not name the argument
+    stop_argument(name, value, "a value that Python can have")
+  }
+  value
+}
+
+# The array of initializer_constant(), which is no number.
+is_initial_values <- function(name, value) {
+  name == "value" && is_array_of_numbers(value) && length(value) != 1L
+}
+
+without_dimensions <- function(name, value) {
+  if (is_initial_values(name, value)) {
+    return(value)
+  }
+  if (!is.atomic(value) || length(value) != 1L && length(dim(value)) != 1L) {
+    stop_argument(name, value, "given without dimensions (see dim()), unless its length is 1")
+  }
+  as.vector(value)
+}
+
+is_only_of_r <- function(value) {
+  is.primitive(value) || is.language(value) || identical(class(value), "environment")
+}
+
 # Raises an error for a missing value: reticulate converts NA to TRUE, NA_integer_ to the smallest
 # integer and NA_character_ to "NA".
-check_missing <- function(config) {
-  for (name in names(config)) {
-    value <- config[[name]]
-    if (is.list(value)) {
-      check_missing(value)
-    } else if (is.atomic(value) && any(is.na(value) & !is.nan(value))) {
-      stop_argument(name, value, "given without missing values (NA)")
-    }
+check_missing <- function(name, value) {
+  if (anyNA(value) && any(is.na(value) & !is.nan(value))) {
+    stop_argument(name, value, "given without missing values (NA)")
   }
 }

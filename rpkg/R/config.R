@@ -8,8 +8,9 @@
 #' object from such a list.
 #'
 #' A seed that was not given is `NULL` in the configuration: an initializer constructed from it has
-#' a fresh seed. Numbers are exact. The list can be saved with [saveRDS()] and used in another
-#' session.
+#' a fresh seed. Numbers are exact, and a seed of more than 15 digits is one of class `pyinit_seed`
+#' (see [derive_seed()]), which text formats keep. The list can be saved with [saveRDS()] and used
+#' in another session.
 #'
 #' Both functions also accept other Python objects with a configuration, such as Keras layers, as
 #' the functions of the same names in keras3 do.
@@ -53,7 +54,7 @@ get_config <- function(object) {
 from_config <- function(config, custom_objects = NULL) {
   class <- attr(config, "__class__", exact = TRUE)
   if (identical(class, "SeedGenerator")) {
-    return(do.call(random_seed_generator, config))
+    return(generator_of_config(config))
   }
   if (is.character(class)) {
     return(deserialize_initializer(list(class_name = class, config = config), custom_objects))
@@ -74,6 +75,10 @@ from_config <- function(config, custom_objects = NULL) {
 #' `get_initializer()` returns an initializer for any identifier that a Keras layer accepts, such as
 #' a name. `serialize_initializer()` describes an initializer by its class and configuration, and
 #' `deserialize_initializer()` constructs it from such a description, ours or Keras'.
+#'
+#' `serialize_initializer()` returns a list that goes through JSON and back: with
+#' `jsonlite::toJSON(description, digits = NA)` and `jsonlite::fromJSON()`, the initializer is the
+#' same. (Other `digits` round its numbers.)
 #'
 #' In Python they also have their names in Keras, `pyinit.get()`, `pyinit.serialize()` and
 #' `pyinit.deserialize()`, which in R are base functions.
@@ -125,6 +130,7 @@ get_initializer <- function(identifier) {
   if (!is.character(identifier) && !is_python) {
     stop_argument("identifier", identifier, "a name, a list, a function, an array or NULL")
   }
+  identifier <- plain_argument("identifier", identifier)
   as_initializer(call_python(python_package()$get(identifier)))
 }
 
@@ -145,7 +151,7 @@ deserialize_initializer <- function(config, custom_objects = NULL) {
   if (!is.list(config) || !is.list(config$config)) {
     stop_argument("config", config, "a list with `class_name` and `config`, itself a list")
   }
-  check_missing(config)
+  config <- plain_arguments(with_exact_seeds(without_empty_lists(config)))
   config$config <- python_dict(sequences_as_lists(config$config))
   if (length(custom_objects) == 0L) {
     custom_objects <- NULL
@@ -153,23 +159,37 @@ deserialize_initializer <- function(config, custom_objects = NULL) {
   as_initializer(call_python(bridge()$construct_from(config, custom_objects)))
 }
 
+# A list that may come from JSON, where jsonlite writes NULL as {}. The configuration of a class
+# without arguments stays an empty list.
+without_empty_lists <- function(config) {
+  for (name in names(config)) {
+    value <- config[[name]]
+    if (is.list(value) && !is.object(value)) {
+      is_null <- length(value) == 0L && name != "config"
+      config[name] <- list(if (!is_null) without_empty_lists(value))
+    }
+  }
+  config
+}
+
 # A single number without dimensions is rather a mistake than an array.
 is_array_of_numbers <- function(x) {
   (is.numeric(x) || is.logical(x)) && (length(x) != 1L || !is.null(dim(x)))
 }
 
-# A function that returns the array for its own shape. A Keras layer gets the Python object, which
-# does not outlive the session and is then recreated from the array.
+# A function that returns the array for its own shape. A Keras layer gets the Python object.
 array_initializer <- function(values) {
-  check_missing(list(identifier = values))
+  check_missing("identifier", values)
   state <- new.env(parent = emptyenv())
   state$values <- values
-  state$object <- array_object(values)
+  keep_python_object(state, array_object(values))
   array_initializer_function(state)
 }
 
 # Defined outside array_initializer(), so that its environment holds the state and nothing else.
 array_initializer_function <- function(state) {
+  # a promise would hold the environment of the caller
+  force(state)
   structure(
     function(shape, dtype = NULL, ...) {
       check_dots_empty(...)
@@ -184,10 +204,8 @@ array_object <- function(values) {
 }
 
 array_initializer_object <- function(state) {
-  if (reticulate::py_is_null_xptr(state$object)) {
-    state$object <- array_object(state$values)
-  }
-  state$object
+  object <- find_python_object(state)
+  if (is.null(object)) keep_python_object(state, array_object(state$values)) else object
 }
 
 #' @importFrom reticulate r_to_py
@@ -224,7 +242,7 @@ floatx <- function() {
 #' @rdname floatx
 #' @export
 set_floatx <- function(dtype) {
-  check_missing(list(dtype = dtype))
+  dtype <- plain_argument("dtype", dtype)
   call_python(python_package()$set_floatx(dtype))
   invisible()
 }

@@ -1,8 +1,8 @@
 # Initializers in R: functions with their state in the enclosing environment.
 #
-# The state is the configuration (`class_name`, `config`), the seed in use (`seed`: a number or a
-# seed generator) and the handle of the Python initializer (`handle`), which does not outlive the
-# session and is then recreated from the rest.
+# The state is the configuration (`class_name`, `config`) and the seed in use: `seed`, a number or a
+# seed generator of R, or the class of a seed that is a Python object, `seed_class`. The handle of
+# the Python initializer is not saved with it, but made again in another session: python-objects.R.
 
 #' Initializers are functions
 #'
@@ -38,7 +38,9 @@
 #' `initializer$seed` is the seed in use, including one drawn from R's generator. The other
 #' arguments are elements too, such as `initializer$scale`. `initializer$get_config()` is
 #' [get_config()], and `initializer$clone()` returns a new initializer with the same arguments (and
-#' a fresh seed, if none was given).
+#' a fresh seed, if none was given). The elements of a special case of
+#' [initializer_variance_scaling()] include `initializer$scale`, `initializer$mode` and
+#' `initializer$distribution`.
 #'
 #' @param x
 #' An initializer.
@@ -69,27 +71,40 @@ NULL
 allowed_initializer <- "an initializer, such as initializer_he_normal()"
 
 new_initializer <- function(class_name, config) {
-  state <- new.env(parent = emptyenv())
-  state$seed <- as_seed(config[["seed"]])
-  check_missing(config)
-  fresh_seed <- NULL
-  if ("seed" %in% names(config) && is.null(state$seed)) {
-    restore <- save_random_state()
-    on.exit(if (is.null(state$handle)) restore())
-    fresh_seed <- state$seed <- sample_seed()
+  seed <- as_seed(config[["seed"]])
+  # also a string of digits, or a number with dimensions
+  if (!is.null(seed)) {
+    config$seed <- seed
   }
-  constructed <- construct(class_name, config, state$seed, fresh_seed)
-  state$handle <- constructed[[1L]]
+  config <- plain_arguments(config)
+  fresh_seed <- NULL
+  constructed <- NULL
+  if ("seed" %in% names(config) && is.null(seed)) {
+    restore <- save_random_state()
+    on.exit(if (is.null(constructed)) restore())
+    fresh_seed <- seed <- sample_seed()
+  }
+  constructed <- construct(class_name, config, seed, fresh_seed)
+  state <- new.env(parent = emptyenv())
+  if (is.object(seed) && inherits(seed, "python.builtin.object")) {
+    state$seed_class <- class(seed)[[1L]]
+  } else {
+    state$seed <- seed
+  }
   state$class_name <- constructed[[2L]]
   state$config <- with_array(with_exact_seeds(constructed[[3L]]), config[["value"]])
+  keep_python_object(state, list(handle = constructed[[1L]], seed = seed))
   initializer_function(state)
 }
 
 # Defined outside new_initializer(), so that its environment holds the state and nothing else.
 initializer_function <- function(state) {
+  # a promise would hold the environment of the caller
+  force(state)
   structure(
     function(shape, dtype = NULL, ..., device = NULL,
              partition_shape = NULL, partition_offset = NULL) {
+      check_dtype(dtype, shape, ...)
       check_dots_empty(...)
       if (is.null(device)) {
         device <- getOption("pyinit.device")
@@ -135,11 +150,24 @@ given_values <- function(object) {
 
 # The handle of the Python initializer, which is constructed again in a new session.
 handle_of <- function(state) {
-  if (reticulate::py_is_null_xptr(state$handle)) {
+  found <- find_python_object(state)
+  if (is.null(found)) {
     fresh_seed <- if (is.null(state$config$seed)) state$seed
-    state$handle <- construct(state$class_name, state$config, state$seed, fresh_seed)[[1L]]
+    constructed <- construct(state$class_name, state$config, state$seed, fresh_seed)
+    found <- keep_python_object(state, list(handle = constructed[[1L]]))
   }
-  state$handle
+  found$handle
+}
+
+# The seed in use: a number, a seed generator, or a Python object.
+seed_of <- function(state) {
+  if (is.null(state$seed_class)) {
+    return(state$seed)
+  }
+  object <- initializer_object(state)
+  given <- find_python_object(state)$seed
+  # a description in another session, whose generator was made again
+  if (is.null(given)) reticulate::py_get_attr(object, "seed") else given
 }
 
 # The draw function of an initializer's state.
@@ -159,7 +187,7 @@ initializer_object <- function(state) {
 construct <- function(class_name, config, seed, fresh_seed) {
   if (inherits(seed, "pyinit_seed_generator")) {
     config$seed <- generator_object(seed)
-  } else if (inherits(seed, "python.builtin.object") && !reticulate::py_is_null_xptr(seed)) {
+  } else if (inherits(seed, "python.builtin.object")) {
     config$seed <- seed
   }
   config <- sequences_as_lists(config)
@@ -171,8 +199,8 @@ construct <- function(class_name, config, seed, fresh_seed) {
 draw_array <- function(draw, shape, dtype = NULL, partition_shape = NULL, partition_offset = NULL,
                        device = NULL) {
   shape <- as_sizes("shape", shape)
-  check_missing(list(dtype = dtype, device = device))
-  check_dtype(dtype)
+  dtype <- plain_argument("dtype", dtype)
+  device <- plain_argument("device", device)
   if (is.null(partition_shape)) {
     dim <- as_dim(shape, "shape")
     bytes <- 8 * prod(shape)
@@ -193,9 +221,14 @@ draw_array <- function(draw, shape, dtype = NULL, partition_shape = NULL, partit
 }
 
 # Raises an error for a number as dtype: a second dimension, as in initializer(64, 32).
-check_dtype <- function(dtype) {
-  if (is.numeric(dtype)) {
-    stop_argument("dtype", dtype, "a name; give the dimensions as one vector, as in c(64, 32)")
+check_dtype <- function(dtype, shape, ...) {
+  if (is.numeric(dtype) || is.list(dtype)) {
+    dimensions <- list(shape, dtype, ...)
+    typed <- all(vapply(dimensions, is.numeric, NA)) && all(lengths(dimensions) == 1L)
+    example <- show_value(if (typed) unlist(dimensions) else c(64, 32))
+    stop_argument(
+      "dtype", dtype, paste("a name; give the dimensions as one vector, as in", example)
+    )
   }
 }
 
@@ -214,7 +247,7 @@ sequences_as_lists <- function(config) {
   }
   for (name in c("window", "input_axes", "output_axes", "batch_axes")) {
     if (is.numeric(config[[name]])) {
-      config[[name]] <- as.list(as.vector(config[[name]]))
+      config[[name]] <- as.list(config[[name]])
     }
   }
   config
@@ -223,21 +256,24 @@ sequences_as_lists <- function(config) {
 #' @rdname pyinit_initializer
 #' @export
 format.pyinit_initializer <- function(x, ...) {
-  state <- state_of(x)
-  arguments <- shown_arguments(state$config, state$seed)
-  paste0("<pyinit initializer> ", state$class_name, "(", toString(arguments), ")")
+  paste("<pyinit initializer>", code_of(state_of(x)))
 }
 
-# The arguments of an initializer as R code, with the seed in use at the end.
+# The class and the arguments of an initializer: HeNormal(seed = 1).
+code_of <- function(state) {
+  class <- state$seed_class
+  seed <- if (is.null(class)) show_value(state$seed) else paste0("<", class, ">")
+  paste0(state$class_name, "(", toString(shown_arguments(state$config, seed)), ")")
+}
+
+# The arguments of an initializer as R code, with that of the seed in use at the end.
 shown_arguments <- function(config, seed) {
   for (name in c("input_axes", "output_axes")) {
     config[[name]] <- config[[name]] # drops the element if it is NULL
   }
-  if ("seed" %in% names(config)) {
-    config$seed <- NULL
-    config <- c(config, list(seed = seed))
-  }
-  sprintf("%s = %s", names(config), vapply(config, show_value, ""))
+  given <- config[names(config) != "seed"]
+  shown <- sprintf("%s = %s", names(given), vapply(given, show_value, ""))
+  if ("seed" %in% names(config)) c(shown, paste("seed =", seed)) else shown
 }
 
 #' @rdname pyinit_initializer
@@ -255,20 +291,35 @@ print.pyinit_initializer <- function(x, ...) {
   switch(name,
     get_config = function() get_config(x),
     clone = function() new_initializer(state$class_name, state$config),
-    seed = state$seed,
+    seed = seed_of(state),
     `__class__` = initializer_object(state)$`__class__`,
-    {
-      if (name %in% names(state$config)) {
-        return(state$config[[name]])
-      }
-      # the configuration omits some arguments that have their default
-      argument <- value_from_python(bridge()$argument_of(handle_of(state), name))
-      if (is.null(argument)) {
-        stop_pyinit(state$class_name, " has no element `", name, "`")
-      }
-      argument[[1L]]
+    if (name %in% names(state$config)) {
+      state$config[[name]]
+    } else {
+      other_argument(state, name)
     }
   )
+}
+
+# An argument that the configuration leaves out, such as the scale of HeNormal.
+other_argument <- function(state, name) {
+  others <- other_arguments(state)
+  if (!name %in% names(others)) {
+    stop_pyinit(state$class_name, " has no element `", name, "`")
+  }
+  others[[name]]
+}
+
+other_arguments <- function(state) {
+  value_from_python(bridge()$other_arguments(handle_of(state)))
+}
+
+#' @importFrom utils .DollarNames
+#' @export
+.DollarNames.pyinit_initializer <- function(x, pattern = "") { # nolint: object_name_linter.
+  state <- state_of(x)
+  arguments <- c(names(state$config), names(other_arguments(state)))
+  grep(pattern, c(arguments, "get_config", "clone"), value = TRUE)
 }
 
 #' @export

@@ -1,8 +1,8 @@
 # Lazy tensors: R's view of Python's LazyTensor.
 #
-# The state is what the tensor is made from (`class_name`, `config` with the seed in use, `draw`,
-# `shape`, `dtype`) and the Python function that reads it (`read`), which does not outlive the
-# session and is then recreated from the rest.
+# The state is what the tensor is made from: `class_name`, `config` with the seed in use, `draw`,
+# `shape`, `dtype`. The Python function that reads it is not saved with it, but made again in
+# another session: python-objects.R.
 
 #' A tensor that is computed where it is read
 #'
@@ -70,13 +70,13 @@ lazy_tensor <- function(initializer, shape, dtype = NULL) {
   }
   shape <- as_sizes("shape", shape)
   as_dim(shape, "shape")
-  check_missing(list(dtype = dtype))
-  check_dtype(dtype)
+  check_dtype(dtype, shape)
+  dtype <- plain_argument("dtype", dtype)
   handle <- handle_of(state_of(initializer))
   made <- value_from_python(bridge()$make_lazy(handle, as.list(shape), dtype))
   # in the namespace, so that readRDS() loads the package
   state <- new.env(parent = topenv())
-  state$read <- made[[1L]]
+  keep_python_object(state, made[[1L]])
   state$dtype <- made[[2L]]
   state$draw <- made[[3L]]
   state$class_name <- made[[4L]]
@@ -93,13 +93,15 @@ lazy_state <- function(x) {
 
 # The Python function that reads the tensor.
 read_of <- function(state) {
-  if (reticulate::py_is_null_xptr(state$read)) {
-    state$read <- value_from_python(bridge()$restore_lazy(
+  read <- find_python_object(state)
+  if (is.null(read)) {
+    read <- value_from_python(bridge()$restore_lazy(
       state$class_name, sequences_as_lists(state$config), as.list(state$shape), state$dtype,
       state$draw
     ))
+    keep_python_object(state, read)
   }
-  state$read
+  read
 }
 
 # The Python LazyTensor.
@@ -273,6 +275,12 @@ t.pyinit_lazy_tensor <- function(x) not_an_array("t")
   stop_pyinit("A lazy tensor has no element `", name, "`")
 }
 
+#' @importFrom utils .DollarNames
+#' @export
+.DollarNames.pyinit_lazy_tensor <- function(x, pattern = "") { # nolint: object_name_linter.
+  character()
+}
+
 #' @rdname lazy_tensor
 #' @export
 as.array.pyinit_lazy_tensor <- function(x, ...) { # nolint: object_name_linter.
@@ -310,7 +318,7 @@ length.pyinit_lazy_tensor <- function(x) {
 #' @export
 format.pyinit_lazy_tensor <- function(x, ...) {
   state <- lazy_state(x)
-  arguments <- shown_arguments(state$config, state$config$seed)
+  arguments <- shown_arguments(state$config, show_value(state$config$seed))
   # an integer seed has draw 0
   if (!is.null(state$draw) && state$draw > 0) {
     arguments <- c(arguments, sprintf("draw = %.0f", state$draw))

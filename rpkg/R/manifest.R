@@ -26,11 +26,14 @@
 #' `groups`, `gates`, `draw` or `segments`, as in the file; axes, gates, draws and rows are counted
 #' from 0.
 #'
-#' A manifest can be saved with [saveRDS()]. `as.data.frame()` has a row for each tensor, `length()`
-#' is the number of tensors, and `as.character()` is the text of the file.
+#' A manifest can be saved with [saveRDS()]. It is a list of its tensors: `length()` is their
+#' number, `names()` their names, and `manifest[[1]]`, `manifest[["dense/kernel"]]` and
+#' ``manifest$`dense/kernel` `` are an entry of the file. `as.data.frame()` has a row for each
+#' tensor, and `as.character()` is the text of the file.
 #'
 #' Files of Keras need the Python package h5py, which Keras installs.
 #'
+#' @order 1
 #' @param target
 #' One of
 #' - a plan, see below,
@@ -91,7 +94,7 @@
 create_manifest <- function(target, seed = NULL, ..., values = FALSE, max_bytes = 2^40,
                             progress = NULL) {
   check_dots_empty(...)
-  check_missing(list(max_bytes = max_bytes))
+  max_bytes <- plain_argument("max_bytes", max_bytes)
   check_flag("values", values)
   if (!is.null(seed)) {
     seed <- as_fixed_seed(
@@ -202,13 +205,15 @@ write_manifest <- function(manifest, file) {
 materialize <- function(manifest, path, ..., format = "safetensors", shard = NULL,
                         overwrite = FALSE, max_bytes = 2^40, progress = NULL) {
   check_dots_empty(...)
-  check_missing(list(format = format, shard = shard, max_bytes = max_bytes))
+  format <- plain_argument("format", format)
+  shard <- plain_argument("shard", shard)
+  max_bytes <- plain_argument("max_bytes", max_bytes)
   check_flag("overwrite", overwrite)
   manifest <- manifest_or_path(manifest)
   path <- as_path("path", path)
   with_progress(progress, function(show) {
     paths <- call_python(manifests_bridge()$materialize(
-      manifest, path, format, as_shard(shard), overwrite, max_bytes, show
+      manifest, path, format, as_shard(shard), isTRUE(overwrite), max_bytes, show
     ))
     as.character(reticulate::py_to_r(paths))
   })
@@ -281,14 +286,14 @@ plain_plan <- function(plan, name = "target") {
   if (is.list(plan)) {
     return(plain_list(plan, name))
   }
-  check_missing(stats::setNames(list(plan), name))
+  plan <- plain_argument(name, plan)
   switch(name,
     seed = as_fixed_seed(plan, "a whole number from -2^53 to 2^53, or a seed of derive_seed()"),
     # a vector of one number would become a scalar
     shape = ,
     axes = ,
     gates = ,
-    rows = as.list(as.vector(unname(plan))),
+    rows = as.list(unname(plan)),
     if (is.character(plan)) enc2utf8(plan) else plan
   )
 }
@@ -311,8 +316,9 @@ plain_initializer <- function(x) {
   if (is.object(x)) {
     return(x)
   }
-  check_missing(list(initializer = x))
+  x <- plain_argument("initializer", x)
   if (is.list(x) && is.list(x$config)) {
+    x <- with_exact_seeds(without_empty_lists(x))
     x$config <- python_dict(sequences_as_lists(x$config))
   }
   if (is.character(x)) enc2utf8(x) else x
@@ -320,39 +326,5 @@ plain_initializer <- function(x) {
 
 # Converts c(3, 8) to a Python list.
 as_shard <- function(shard) {
-  if (is.numeric(shard)) as.list(as.vector(shard)) else shard
-}
-
-#' @rdname create_manifest
-#' @export
-as.data.frame.pyinit_manifest <- function(x, row.names = NULL, # nolint: object_name_linter.
-                                          optional = FALSE, ...) {
-  object <- manifest_object(x)
-  columns <- value_from_python(manifests_bridge()$columns(object))
-  columns$initializer[columns$initializer == ""] <- NA
-  data.frame(lapply(columns, as.character), row.names = row.names)
-}
-
-# Without Python: each tensor starts with a line of its own in the text.
-#' @export
-length.pyinit_manifest <- function(x) {
-  found <- gregexpr("\n    {\n", as.character(x), fixed = TRUE, useBytes = TRUE)[[1L]]
-  sum(found > 0L)
-}
-
-#' @export
-format.pyinit_manifest <- function(x, ...) {
-  reticulate::py_repr(manifest_object(x))
-}
-
-#' @export
-print.pyinit_manifest <- function(x, ...) {
-  cat(format(x), "\n", sep = "")
-  invisible(x)
-}
-
-#' @importFrom reticulate r_to_py
-#' @export
-r_to_py.pyinit_manifest <- function(x, convert = FALSE) {
-  manifest_object(x)
+  if (is.numeric(shard)) as.list(shard) else shard
 }

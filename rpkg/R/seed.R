@@ -47,19 +47,21 @@ random_seed_generator <- function(seed = NULL, name = NULL, ...) {
       seed, "a whole number from -2^53 to 2^53, a seed of derive_seed(), or NULL"
     )
   }
-  check_missing(list(name = name))
+  name <- plain_argument("name", name)
   fresh_seed <- NULL
   # an environment, so that all references to the generator share its draws
   generator <- new.env(parent = emptyenv())
   generator$seed <- seed
   if (is.null(seed)) {
     restore <- save_random_state()
-    on.exit(if (is.null(generator[["object"]])) restore())
+    object <- NULL
+    on.exit(if (is.null(object)) restore())
     fresh_seed <- generator$seed <- sample_seed()
   }
-  generator$object <- construct_generator(list(seed = seed, name = name), fresh_seed)
+  object <- construct_generator(list(seed = seed, name = name), fresh_seed)
+  keep_python_object(generator, object)
   if (is.null(name)) {
-    name <- reticulate::py_to_r(reticulate::py_get_attr(generator$object, "name"))
+    name <- reticulate::py_to_r(reticulate::py_get_attr(object, "name"))
   }
   generator$config <- list(seed = seed, name = name)
   structure(generator, class = "pyinit_seed_generator")
@@ -70,11 +72,11 @@ construct_generator <- function(config, fresh_seed) {
 }
 
 generator_object <- function(generator) {
-  object <- generator[["object"]]
-  if (reticulate::py_is_null_xptr(object)) {
+  object <- find_python_object(generator)
+  if (is.null(object)) {
     config <- generator[["config"]]
     object <- construct_generator(config, if (is.null(config$seed)) generator[["seed"]])
-    assign("object", object, envir = generator)
+    keep_python_object(generator, object)
   }
   object
 }
@@ -139,14 +141,19 @@ set_random_seed <- function(seed) {
 #' digits. It can be saved, is accepted wherever this package takes a seed, and is an integer in
 #' Python. `as.character()` returns the digits.
 #'
+#' Seeds form a vector: `c()`, `[`, `rep()`, `unique()`, `lapply()`, `data.frame()` keep the class,
+#' and `==` compares them with each other and with numbers. In JSON they are strings. A string of
+#' digits is accepted as a seed, so what `jsonlite::fromJSON()` or `read.csv(colClasses =
+#' "character")` reads is one.
+#'
 #' @param seed
 #' A whole number from -2^53 to 2^53, or another seed of `derive_seed()`.
 #'
 #' @param name
-#' A string.
+#' A string, or several of them.
 #'
 #' @returns
-#' A seed from 0 to 2^64 - 1, of class `pyinit_seed`.
+#' Seeds from 0 to 2^64 - 1, of class `pyinit_seed`: one for each name, with the names of `name`.
 #'
 #' @export
 #' @family seeds
@@ -154,47 +161,43 @@ set_random_seed <- function(seed) {
 #' seed <- derive_seed(42, "dense/kernel")
 #' seed
 #' initializer_he_normal(seed = seed)(shape = c(2, 2))
+#'
+#' # One seed for each weight:
+#' names <- c("dense/kernel", "dense/bias")
+#' data.frame(name = names, seed = derive_seed(42, names))
 derive_seed <- function(seed, name) {
   seed <- as_fixed_seed(seed, "a whole number from -2^53 to 2^53, or a seed of derive_seed()")
-  if (!is.character(name) || length(name) != 1L || is.na(name)) {
-    stop_argument("name", name, "a string")
+  if (!is.character(name) || length(name) == 0L || anyNA(name)) {
+    stop_argument("name", name, "a string, or several")
   }
-  name <- enc2utf8(as.vector(name))
-  new_seed(value_from_python(bridge()$derived_seed(seed, name)))
+  strings <- enc2utf8(as.vector(name))
+  digits <- value_from_python(bridge()$derived_seeds(seed, as.list(strings)))
+  new_seed(stats::setNames(as.character(digits), names(name)))
 }
 
+# "character" is for packages that dispatch on the types of R, such as jsonlite.
 new_seed <- function(digits) {
-  structure(digits, class = "pyinit_seed")
+  structure(digits, class = c("pyinit_seed", "character"))
 }
 
 # Converts the decimal strings in a configuration from Python to seeds.
 with_exact_seeds <- function(config) {
-  for (name in names(config)) {
-    value <- config[[name]]
-    if (is.list(value)) {
-      config[[name]] <- with_exact_seeds(value)
-    } else if (name == "seed" && is.character(value)) {
-      config[[name]] <- new_seed(value)
+  names <- names(config)
+  for (i in seq_along(config)) {
+    value <- config[[i]]
+    if (is.list(value) && !is.object(value)) {
+      config[[i]] <- with_exact_seeds(value)
+    } else if (is_digits(value) && identical(names[i], "seed")) {
+      config[[i]] <- new_seed(value)
     }
   }
   config
 }
 
-#' @export
-format.pyinit_seed <- function(x, ...) {
-  as.character(x)
-}
-
-#' @export
-print.pyinit_seed <- function(x, ...) {
-  cat("<pyinit seed> ", format(x), "\n", sep = "")
-  invisible(x)
-}
-
 #' @importFrom reticulate r_to_py
 #' @export
 r_to_py.pyinit_seed <- function(x, convert = FALSE) {
-  bridge()$integer(as.character(x))
+  if (length(x) == 1L) bridge()$integer(digits_of(x)) else bridge()$integers(as.list(digits_of(x)))
 }
 
 # Checks a seed: a number, a generator (or its configuration) or NULL. Python checks Python objects.
@@ -202,7 +205,7 @@ as_seed <- function(seed) {
   if (is.null(seed) || inherits(seed, c("pyinit_seed_generator", "python.builtin.object"))) {
     seed
   } else if (is.list(seed) && identical(seed$class_name, "SeedGenerator") && is.list(seed$config)) {
-    do.call(random_seed_generator, seed$config)
+    generator_of_config(seed$config)
   } else {
     as_fixed_seed(
       seed, paste(
@@ -213,9 +216,18 @@ as_seed <- function(seed) {
   }
 }
 
-# Checks a seed that is not a generator.
+# The generator of a configuration.
+generator_of_config <- function(config) {
+  do.call(random_seed_generator, with_exact_seeds(without_empty_lists(config)))
+}
+
+# Checks a seed that is not a generator. A string of digits is a derived seed that was in a file.
 as_fixed_seed <- function(seed, allowed) {
-  if (inherits(seed, "pyinit_seed")) seed else as_seed_number(seed, allowed)
+  if (!is.numeric(seed) && (is_one_seed(seed) || is_digits(seed))) {
+    new_seed(as.vector(unclass(seed)))
+  } else {
+    as_seed_number(seed, allowed)
+  }
 }
 
 as_seed_number <- function(seed, allowed) {
@@ -244,6 +256,20 @@ save_random_state <- function() {
       assign(".Random.seed", saved, envir = globalenv())
     }
   }
+}
+
+#' @importFrom utils .DollarNames
+#' @export
+.DollarNames.pyinit_seed_generator <- function(x, pattern = "") { # nolint: object_name_linter.
+  names <- grep(pattern, c("seed", "name", "next", "get_config"), value = TRUE)
+  # a reserved word
+  sub("^next$", "`next`", names)
+}
+
+#' @importFrom utils str
+#' @export
+str.pyinit_seed_generator <- function(object, ...) {
+  cat(" <pyinit seed generator> ", format(object), "\n", sep = "")
 }
 
 #' @export

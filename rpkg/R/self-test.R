@@ -17,13 +17,14 @@
 #' bits differ there.
 #'
 #' @returns
-#' An object of class `pyinit_self_test`, a list with
-#' - `passed`: `TRUE` if nothing differs; also returned by `as.logical()`,
+#' `TRUE` if nothing differs, else `FALSE`: a logical of length 1 and class `pyinit_self_test`, for
+#' `if`, `stopifnot()` and `isTRUE()`. `result$passed` is the logical alone, and its attributes are
+#' elements, too:
 #' - `stream_version`: the version of the random stream,
 #' - `kernel`: the kernel in use,
 #' - `checked`, `checked_in_r`: the number of tensors compared, and compared in R,
 #' - `differences`: a data frame with columns `name` and `difference`, with a row for each tensor
-#'   that differs.
+#'   that differs; also returned by `as.data.frame()`.
 #'
 #' `print()` shows the differences.
 #'
@@ -31,8 +32,9 @@
 #' @family reproducibility functions
 #' @examplesIf pyinit_available()
 #' self_test()
+#' stopifnot(self_test())
 self_test <- function(device = "cpu") {
-  check_missing(list(device = device))
+  device <- plain_argument("device", device)
   folder <- system.file(
     "python", "pyinit", "reproducibility",
     package = "pyinit", mustWork = TRUE
@@ -42,17 +44,17 @@ self_test <- function(device = "cpu") {
   in_python <- differences_of(lapply(found$differences, as.character))
   in_r <- compared_in_r(vectors, device)
   differences <- rbind(in_python, in_r$differences)
-  structure(
-    list(
-      passed = nrow(differences) == 0L,
-      stream_version = found$stream_version,
-      kernel = found$kernel,
-      checked = found$checked,
-      checked_in_r = in_r$checked,
-      differences = differences
-    ),
-    class = "pyinit_self_test"
-  )
+  new_self_test(list(
+    stream_version = found$stream_version,
+    kernel = found$kernel,
+    checked = found$checked,
+    checked_in_r = in_r$checked,
+    differences = differences
+  ))
+}
+
+new_self_test <- function(details) {
+  new_check_result(nrow(details$differences) == 0L, details, "pyinit_self_test")
 }
 
 # Compares the vectors whose values are in the file, as R draws and reads them.
@@ -111,14 +113,9 @@ differences_of <- function(pairs) {
 }
 
 #' @export
-as.logical.pyinit_self_test <- function(x, ...) { # nolint: object_name_linter.
-  x$passed
-}
-
-#' @export
 format.pyinit_self_test <- function(x, ...) {
   what <- sprintf("golden vectors of stream version %.0f (%s)", x$stream_version, x$kernel)
-  if (x$passed) {
+  if (isTRUE(x)) {
     return(sprintf(
       "Self-test passed: all %.0f %s, to the last bit, %.0f of them in R too.",
       x$checked, what, x$checked_in_r
@@ -135,10 +132,4 @@ format.pyinit_self_test <- function(x, ...) {
     ),
     collapse = "\n"
   )
-}
-
-#' @export
-print.pyinit_self_test <- function(x, ...) {
-  cat(format(x), "\n", sep = "")
-  invisible(x)
 }

@@ -1,7 +1,18 @@
 # Shapes: as the user types them, as R's `dim`, and their fans.
 
-# Converts a shape to doubles: c(2, 3), 5, list(2L, 3L), integer() for a scalar.
+# Converts a shape to doubles: c(2, 3), 5, list(2L, 3L), keras3's shape(2, 3), a sequence of Python
+# such as tuple(2L, 3L) or a TensorShape; integer() for a scalar.
 as_sizes <- function(name, value) {
+  if (is.object(value) && inherits(value, "python.builtin.object")) {
+    as.double(unlist(value_from_python(bridge()$sizes(name, value))))
+  } else if (is.null(dim(value))) {
+    sizes_of_r(name, value)
+  } else {
+    sizes_of_r(name, plain_argument(name, value))
+  }
+}
+
+sizes_of_r <- function(name, value) {
   sizes <- if (is.list(value)) unlist_numbers(value) else value
   if (is.list(value) || is.atomic(value) && anyNA(value)) {
     check_known(name, value)
@@ -88,8 +99,7 @@ as_dim <- function(shape, name) {
 compute_fans <- function(shape, input_axes = NULL, output_axes = NULL, batch_axes = NULL) {
   shape <- as.list(as_sizes("shape", shape))
   axes <- list(input_axes = input_axes, output_axes = output_axes, batch_axes = batch_axes)
-  check_missing(axes)
-  axes <- sequences_as_lists(axes)
+  axes <- sequences_as_lists(plain_arguments(axes))
   fans <- call_python(bridge()$fans(shape, axes$input_axes, axes$output_axes, axes$batch_axes))
   stats::setNames(reticulate::py_to_r(fans), c("fan_in", "fan_out"))
 }

@@ -29,11 +29,12 @@
 #' @inheritParams create_manifest
 #'
 #' @returns
-#' An object of class `pyinit_verification`, a list with
-#' - `same`: `TRUE` if the tensors are those of the manifest, with the same shapes, dtypes and
-#'   values; also returned by `as.logical()`,
+#' `TRUE` if the tensors are those of the manifest, with the same shapes, dtypes and values, else
+#' `FALSE`: a logical of length 1 and class `pyinit_verification`, for `if`, `stopifnot()` and
+#' `isTRUE()`. `result$same` is the logical alone, and its attributes are elements, too:
 #' - `checked`, `bytes`: the number of tensors compared, and their size,
-#' - `differences`: a data frame with columns `name` and `reason`,
+#' - `differences`: a data frame with columns `name` and `reason`; also returned by
+#'   `as.data.frame()`,
 #' - `not_compared`: another one, of the tensors that could not be compared: without a `target`,
 #'   those of which only the fingerprint is recorded; the states of Keras' seed generators where the
 #'   target (files or a list of arrays) or the manifest has none,
@@ -47,13 +48,16 @@
 #' verify(manifest)
 #'
 #' kernel <- initializer_he_normal(seed = derive_seed(42, "kernel"))(shape = c(4, 3))
-#' verify(manifest, list(kernel = kernel))$same
+#' stopifnot(verify(manifest, list(kernel = kernel)))
 #'
 #' kernel[2, 1] <- 0
-#' verify(manifest, list(kernel = kernel))
+#' found <- verify(manifest, list(kernel = kernel))
+#' found
+#' as.data.frame(found)
 verify <- function(manifest, target = NULL, ..., shard = NULL, max_bytes = 2^40, progress = NULL) {
   check_dots_empty(...)
-  check_missing(list(shard = shard, max_bytes = max_bytes))
+  shard <- plain_argument("shard", shard)
+  max_bytes <- plain_argument("max_bytes", max_bytes)
   manifest <- manifest_or_path(manifest)
   target <- as_weights(target)
   with_progress(progress, function(show) {
@@ -119,17 +123,14 @@ named_arrays <- function(target, allowed) {
 }
 
 new_verification <- function(found) {
-  structure(
-    c(
-      found[c("same", "checked", "bytes")],
-      list(
-        differences = reasons_table(found$names, found$reasons),
-        not_compared = reasons_table(found$not_compared_names, found$not_compared_reasons)
-      ),
-      found["text"]
-    ),
-    class = "pyinit_verification"
+  details <- list(
+    checked = found$checked,
+    bytes = found$bytes,
+    differences = reasons_table(found$names, found$reasons),
+    not_compared = reasons_table(found$not_compared_names, found$not_compared_reasons),
+    text = found$text
   )
+  new_check_result(found$same, details, "pyinit_verification")
 }
 
 reasons_table <- function(names, reasons) {
@@ -137,17 +138,6 @@ reasons_table <- function(names, reasons) {
 }
 
 #' @export
-as.logical.pyinit_verification <- function(x, ...) { # nolint: object_name_linter.
-  x$same
-}
-
-#' @export
 format.pyinit_verification <- function(x, ...) {
   x$text
-}
-
-#' @export
-print.pyinit_verification <- function(x, ...) {
-  cat(format(x), "\n", sep = "")
-  invisible(x)
 }

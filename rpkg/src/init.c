@@ -6,6 +6,7 @@
 #include "import_array.h"
 #include "preserved_vectors.h"
 #include "reticulate_workarounds.h"
+#include "unsaved_object.h"
 
 #include <R_ext/Rdynload.h>
 #include <R_ext/Visibility.h>
@@ -16,7 +17,8 @@
 static const R_CallMethodDef routines[] = {
     ROUTINE(new_arrow_transfer, 1), ROUTINE(python_gone_address, 0),
     ROUTINE(import_array, 3),       ROUTINE(export_array, 1),
-    ROUTINE(values_address, 1),     ROUTINE(eval_with_lock, 3),
+    ROUTINE(values_address, 1),     ROUTINE(new_unsaved, 1),
+    ROUTINE(unsaved_object, 1),     ROUTINE(eval_with_lock, 3),
     ROUTINE(stop_polling, 1),       {NULL, NULL, 0}};
 
 attribute_visible void R_init_pyinit(DllInfo *dll)
@@ -24,6 +26,7 @@ attribute_visible void R_init_pyinit(DllInfo *dll)
     preserved_vectors_init();
     arrow_transfer_init();
     arrow_vector_init(dll);
+    unsaved_object_init(dll);
     R_registerRoutines(dll, NULL, routines, NULL, NULL);
     R_useDynamicSymbols(dll, FALSE);
     R_forceSymbols(dll, TRUE);

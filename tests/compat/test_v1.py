@@ -536,6 +536,9 @@ def test_dtypes_and_shapes_of_tensorflow(theirs):
     for shape in (tf.TensorShape([2, 3]), tf.constant([2, 3]), [2, tf.constant(3)]):
         values = v1.random_normal_initializer(tf.constant(0.0), seed=5, dtype=tf.float64)(shape)
         assert (values.shape, values.dtype) == ((2, 3), np.float64)
+    for unknown in (tf.TensorShape(None), tf.TensorShape([2, None])):
+        with pytest.raises(ValueError, match="Argument `shape` must be"):
+            v1.random_normal_initializer(seed=5)(unknown)
     for dtype in (tf.float16, tf.bfloat16, tf.float32, tf.float64):
         initializer = v1.variance_scaling_initializer(seed=5, dtype=dtype)
         variable = tf.Variable(initializer((2, 3)))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import inspect
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import argument_error, as_partition, as_shape
+from pyinit.arguments import argument_error, as_dimensions, as_partition, as_shape
 from pyinit.bridges.r import arrow
+from pyinit.bridges.r.r_code import r_code
 from pyinit.dtypes import BOOL, FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray, is_float
 from pyinit.initializers.base import Initializer, is_drawn_lazily
 from pyinit.initializers.constant import Constant
@@ -35,12 +35,11 @@ from pyinit.versions import STREAM_VERSION
 
 __all__ = [
     "announce_exit",
-    "argument_of",
     "configured",
     "construct",
     "construct_from",
     "construct_generator",
-    "derived_seed",
+    "derived_seeds",
     "describe",
     "draw",
     "draw_of",
@@ -52,7 +51,10 @@ __all__ = [
     "initialize_model",
     "initializer_of",
     "integer",
+    "integers",
     "next_draw",
+    "other_arguments",
+    "r_code",
     "receive_array",
     "seed_python",
     "self_tested",
@@ -60,6 +62,8 @@ __all__ = [
     "send_values",
     "serialized",
     "set_threads",
+    "sizes",
+    "summarized",
 ]
 
 Sizes = Sequence[float]
@@ -68,6 +72,9 @@ _FLOAT64 = FLOAT_DTYPES["float64"]
 
 #: The largest n for which R's doubles represent all integers up to n.
 _MAX_WHOLE = 2**53
+
+#: The smallest integer of 16 digits.
+_LONG_SEED = 10**15
 
 
 def announce_exit(flag_address: str) -> None:
@@ -270,14 +277,6 @@ def draw_of(handle: Handle, *arguments: Any) -> None:
     draw(handle.initializer, *arguments)
 
 
-def argument_of(handle: Handle, name: str) -> list[Any] | None:
-    """Return a list of one argument of an initializer; None if it has no argument of that name."""
-    initializer = initializer_of(handle)
-    if name not in inspect.signature(type(initializer)).parameters:
-        return None
-    return [_for_r(name, getattr(initializer, name))]
-
-
 def construct_from(config: dict[str, Any], custom_objects: dict[str, Any] | None) -> Initializer:
     """Return the initializer that a dictionary of `serialize()`, received from R, describes."""
     if isinstance(config.get("config"), dict):
@@ -305,7 +304,7 @@ def description(initializer: Initializer) -> tuple[str, dict[str, Any]]:
 
     An array in it is None; `send_values()` moves it.
     """
-    return type(initializer).__name__, _for_r("config", _without_array(initializer))
+    return type(initializer).__name__, for_r("config", _without_array(initializer))
 
 
 def send_values(initializer: Constant, address: str) -> list[float]:
@@ -323,7 +322,7 @@ def _without_array(initializer: Initializer) -> dict[str, Any]:
 
 def serialized(initializer: Initializer) -> Any:
     """Return the result of `serialize()` for R, with None for an array."""
-    return _for_r("config", {**serialize(initializer), "config": _without_array(initializer)})
+    return for_r("config", {**serialize(initializer), "config": _without_array(initializer)})
 
 
 def next_draw(generator: SeedGenerator) -> list[float | str]:
@@ -334,14 +333,36 @@ def next_draw(generator: SeedGenerator) -> list[float | str]:
     return [float(seed) if abs(seed) <= _MAX_WHOLE else str(seed), float(draw)]
 
 
-def derived_seed(seed: float | int, name: Any) -> str:
-    """Call `derive_seed()` with a seed from R; return the result in decimal."""
-    return str(derive_seed(as_integers(seed), name))
+def derived_seeds(seed: float | int, names: Sequence[str]) -> list[str]:
+    """Call `derive_seed()` with a seed from R for each name; return the results in decimal."""
+    whole_seed = as_integers(seed)
+    return [str(derive_seed(whole_seed, name)) for name in names]
 
 
 def integer(digits: str) -> int:
     """Return the integer with these decimal digits."""
     return int(digits)
+
+
+def integers(digits: Sequence[str]) -> list[int]:
+    """Return the integers with these decimal digits."""
+    return list(map(int, digits))
+
+
+def sizes(name: str, value: Any) -> list[float]:
+    """Return a shape that is a Python sequence, such as a `TensorShape`, for R."""
+    return list(map(float, as_dimensions(name, value)))
+
+
+def other_arguments(handle: Handle) -> dict[str, Any]:
+    """Return the arguments of an initializer, for R, that its configuration leaves out.
+
+    These have their defaults, or a special case of another class fixes them.
+    """
+    initializer = initializer_of(handle)
+    config = initializer.get_config()
+    public = {name: value for name, value in vars(initializer).items() if name[0] != "_"}
+    return dict(for_r("config", {name: public[name] for name in public if name not in config}))
 
 
 def initialize_model(model: Any, seed: float | int) -> None:
@@ -369,7 +390,14 @@ def configured() -> dict[str, str]:
 def fans(shape: Any, *axes: Any) -> list[float]:
     """Call `compute_fans()` with arguments from R; return floats."""
     found = compute_fans(as_integers(shape), *map(as_integers, axes))
-    return [float(_for_r("shape", units)) for units in found]
+    return [float(for_r("shape", units)) for units in found]
+
+
+def summarized(handle: Handle, shape: Sizes) -> dict[str, Any]:
+    """Return the summary of an initializer for a shape, for R."""
+    summary = vars(initializer_of(handle).summary(whole(shape)))
+    fans = {name: float(summary[name]) for name in ("fan_in", "fan_out")}
+    return {**summary, **fans, "shape": list(map(float, shape))}
 
 
 def fingerprinted(x: Any, shape: Sizes | None, dtype: Any) -> str:
@@ -429,19 +457,20 @@ def as_integers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _for_r(name: str, value: Any) -> Any:
+def for_r(name: str, value: Any) -> Any:
     """Convert integers that reticulate does not convert exactly to floats.
 
-    Seeds beyond 2**53 become decimal strings.
+    Seeds beyond 2**53 become decimal strings, as do those of more than 15 digits, to which R's text
+    formats such as JSON round a number.
     """
     if isinstance(value, dict):
-        return {key: _for_r(key, element) for key, element in value.items()}
+        return {key: for_r(key, element) for key, element in value.items()}
     if isinstance(value, list):
-        return [_for_r(name, element) for element in value]
+        return [for_r(name, element) for element in value]
     if not isinstance(value, int) or -(2**31) < value < 2**31:
         return value
+    if name == "seed" and abs(value) >= _LONG_SEED:
+        return str(value)
     if abs(value) <= _MAX_WHOLE:
         return float(value)
-    if name == "seed":
-        return str(value)
     raise argument_error(name, value, "a whole number from -2**53 to 2**53 in R")

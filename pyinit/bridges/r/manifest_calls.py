@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pyinit.arguments import argument_error
-from pyinit.bridges.r.calls import as_integers, config_from_r
+from pyinit.bridges.r.calls import as_integers, config_from_r, for_r
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, cast, floatx
 from pyinit.initializers.chunking import CHUNK_SIZE
 from pyinit.manifests import creation, materialization, reading, verification, writing
@@ -22,6 +22,7 @@ from pyinit.manifests.parallel import Progress
 __all__ = [
     "columns",
     "create_manifest",
+    "entries",
     "materialize",
     "parse_manifest",
     "plan",
@@ -92,6 +93,11 @@ def text_of(manifest: Manifest) -> str:
 def parse_manifest(text: str) -> Manifest:
     """Parse the text of a manifest's file."""
     return reading.parse_manifest(reading.load_json(text))
+
+
+def entries(manifest: Manifest) -> list[dict[str, Any]]:
+    """Return the tensors of a manifest as the file has them, for R."""
+    return [dict(for_r("tensor", writing.tensor_entry(tensor))) for tensor in manifest.tensors]
 
 
 def columns(manifest: Manifest) -> dict[str, list[str]]:
