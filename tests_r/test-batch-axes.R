@@ -9,7 +9,7 @@ stacked <- c(
 
 test_that("members have the scale of single weights, as in Python", {
   # protects: fans and matrices of one member, and the numbering of axes from 0
-  python <- reticulate::import("pyinit")
+  python <- reticulate::import("pyinit", convert = FALSE)
   expect_identical(Filter(function(f) "batch_axes" %in% names(formals(f)), factories), stacked)
   for (name in stacked) {
     first <- make(name, seed = 3, batch_axes = 0)(c(4, 6, 5))

@@ -238,7 +238,7 @@ test_that("a manifest records the fingerprints of any weights", {
   expect_match(found$differences$reason, "^the fingerprint is ")
   expect_identical(nrow(found$not_compared), 0L)
 
-  numpy <- reticulate::import("numpy")
+  numpy <- reticulate::import("numpy", convert = FALSE)
   file <- withr::local_tempfile(fileext = ".npz")
   numpy$savez(file, kernel = numpy$float32(as_numpy(weights$kernel)))
   of_file <- create_manifest(file, values = TRUE)
