@@ -10,12 +10,43 @@ import numpy as np
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
 
 
-def host_array(x: Any) -> AnyArray:
+def host_array(
+    x: Any, allowed: str = "an initializer, a lazy tensor or an array without a mask"
+) -> AnyArray:
     """Return an array of NumPy, CuPy, JAX, torch or TensorFlow, or a Keras variable, as NumPy's.
 
+    The memory is that of `x` if it is in host memory, and may be read-only.
+
+    Args:
+        x: The array.
+        allowed: The allowed values of the caller's argument `x`, for messages.
+
     Raises:
-        TypeError: `x` is none of these, or has a mask.
+        TypeError: `x` is none of these, has a mask, or cannot be read, as sparse tensors.
     """
+    try:
+        values = _read(x)
+    except (TypeError, RuntimeError) as error:
+        raise _wrong_type(allowed, f"{_kind(x)}, which cannot be read: {error}") from error
+    if values is None:
+        raise _wrong_type(
+            allowed, f"the class {x.__name__} itself" if isinstance(x, type) else _kind(x)
+        )
+    return values
+
+
+def _wrong_type(allowed: str, received: str) -> TypeError:
+    return TypeError(f"Argument `x` must be {allowed}. Received: {received}")
+
+
+def _kind(x: Any) -> str:
+    if isinstance(x, type):
+        return f"the class {x.__name__} itself"
+    return f"an object of class {type(x).__name__}"
+
+
+def _read(x: Any) -> AnyArray | None:
+    """Return an array in host memory; None if `x` is of no known type."""
     if isinstance(x, np.ndarray | np.generic) and not isinstance(x, np.ma.MaskedArray):
         return np.asarray(x)
     torch = sys.modules.get("torch")
@@ -24,20 +55,14 @@ def host_array(x: Any) -> AnyArray:
     cupy = sys.modules.get("cupy")
     if cupy is not None and isinstance(x, cupy.ndarray):
         return np.asarray(x.get())
-    # a variable of Keras; in TensorFlow's, `value` is a method
-    if hasattr(x, "assign") and not callable(getattr(x, "value", len)):
-        return host_array(x.value)
+    if hasattr(x, "assign") and hasattr(x, "value"):
+        # a variable: of TensorFlow, where `value` is a method, or of Keras
+        return _read(x.value() if callable(x.value) else x.value)
     if hasattr(x, "dtype") and hasattr(x, "shape") and hasattr(x, "__array__"):
         values = np.asarray(x)
         if values.dtype != object and not isinstance(x, np.ma.MaskedArray):
             return values
-    received = f"an object of class {type(x).__name__}"
-    if isinstance(x, type):
-        received = f"the class {x.__name__} itself"
-    raise TypeError(
-        "Argument `x` must be an initializer, a lazy tensor or an array without a mask. "
-        f"Received: {received}"
-    )
+    return None
 
 
 def _of_torch(tensor: Any, torch: Any) -> AnyArray:

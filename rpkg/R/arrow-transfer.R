@@ -16,10 +16,13 @@ receive_array <- function(pointer, shape, shared) {
   .Call(import_array, pointer, as_dim(shape, "x"), shared)
 }
 
-# A transfer with an R array for Python to move out, the shape, and whether it is logical. `name`
-# and `allowed` are for the errors.
+# A transfer with an R array for Python to move out, the shape, and whether it is logical. The shape
+# of an array of arrow or nanoarrow is NULL. `name` and `allowed` are for the errors.
 send_array <- function(x, name = "x",
                        allowed = "a double, integer or logical array without a class") {
+  if (is_arrow_array(x)) {
+    return(c(export_arrow(x, name), list(shape = NULL, logical = FALSE)))
+  }
   if (!(is.numeric(x) || is.logical(x)) || is.object(x)) {
     stop_type(name, x, allowed)
   }
@@ -30,16 +33,59 @@ send_array <- function(x, name = "x",
   c(.Call(export_array, x), list(shape = shape, logical = is.logical(x)))
 }
 
+# Whether `x` is an array of the R package arrow or nanoarrow.
+is_arrow_array <- function(x) {
+  inherits(x, "nanoarrow_array") ||
+    inherits(x, "ArrowObject") && inherits(x, c("Array", "ChunkedArray"))
+}
+
+# A transfer with an array of arrow or nanoarrow for Python to move out.
+export_arrow <- function(x, name) {
+  transfer <- allocate_transfer()
+  array_address <- .Call(transfer_array_address, transfer$pointer)
+  tryCatch(
+    if (inherits(x, "nanoarrow_array")) {
+      schema <- nanoarrow::infer_nanoarrow_schema(x)
+      nanoarrow::nanoarrow_pointer_export(x, array_address)
+      nanoarrow::nanoarrow_pointer_export(schema, transfer$address)
+    } else {
+      one_chunk(x)$export_to_c(array_address, transfer$address)
+    },
+    error = function(error) {
+      stop_pyinit(
+        "Argument `", name, "` must be an array that its package can export. Received: ",
+        conditionMessage(error),
+        class = "pyinit_value_error"
+      )
+    }
+  )
+  transfer
+}
+
+# An array of arrow in one chunk, copied only if it has several.
+one_chunk <- function(x) {
+  if (inherits(x, "Array")) {
+    x
+  } else if (x$num_chunks == 1L) {
+    x$chunk(0L)
+  } else {
+    do.call(arrow::concat_arrays, c(x$chunks, list(type = x$type)))
+  }
+}
+
 # A NumPy array over the memory of an R array. With `is_scalar`, a vector of length 1 becomes a
 # scalar.
 numpy_view <- function(x, ..., is_scalar = FALSE) {
   receive <- bridge()$receive_array
   sent <- send_array(x, ...)
   shape <- if (is_scalar && identical(sent$shape, 1) && is.null(dim(x))) list() else sent$shape
-  call_python(receive(sent$address, as.list(shape), sent$logical))
+  if (!is.null(shape)) {
+    shape <- as.list(shape)
+  }
+  call_python(receive(sent$address, shape, sent$logical))
 }
 
-# The address of the values of a double vector, in decimal.
+# The address of the values of a double, integer or logical vector, in decimal.
 data_address <- function(x) {
   .Call(values_address, x)
 }

@@ -38,13 +38,13 @@ struct arrow_transfer *arrow_transfer_of(SEXP pointer)
     return transfer;
 }
 
-void arrow_transfer_take(struct arrow_transfer *transfer, int shared)
+void arrow_transfer_take(struct arrow_transfer *transfer, size_t size, int shared)
 {
     transfer->process = (long)getpid();
     transfer->shared = shared;
     if (shared)
         return;
-    transfer->bytes = (double)transfer->array.length * sizeof(double);
+    transfer->bytes = (double)transfer->array.length * (double)size;
     outstanding += transfer->bytes;
 }
 
@@ -114,5 +114,7 @@ SEXP new_arrow_transfer(SEXP bytes)
     UNPROTECT(1);
     return result;
 }
+
+SEXP transfer_array_address(SEXP pointer) { return address_of(&arrow_transfer_of(pointer)->array); }
 
 SEXP python_gone_address(void) { return address_of(python_gone); }

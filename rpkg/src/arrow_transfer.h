@@ -26,16 +26,19 @@ struct arrow_transfer {
 struct arrow_transfer *arrow_transfer_of(SEXP pointer);
 
 /* Makes R the owner of the array, which is released when R collects the external pointer. An array
-   that Python does not share counts as memory that R's collector can free. */
-void arrow_transfer_take(struct arrow_transfer *transfer, int shared);
+   that Python does not share counts as memory that R's collector can free: `size` is that of an
+   element, in bytes. */
+void arrow_transfer_take(struct arrow_transfer *transfer, size_t size, int shared);
 
 /* Releases the array if the transfer still owns one. After Python has ended, and in a forked child,
    the array is given up without a release. The transfer owns no array afterwards. */
 void arrow_transfer_release_array(struct arrow_transfer *transfer);
 
 /* .Call routines: list(pointer, address) of a new transfer for an array of `bytes` bytes; the
-   address of a C int that Python sets to 1 when it ends. */
+   address of its second struct, the array; the address of a C int that Python sets to 1 when it
+   ends. */
 SEXP new_arrow_transfer(SEXP bytes);
+SEXP transfer_array_address(SEXP pointer);
 SEXP python_gone_address(void);
 
 void arrow_transfer_init(void);

@@ -1,4 +1,4 @@
-/* An ALTREP double vector over an Arrow buffer. */
+/* ALTREP vectors over an Arrow buffer. */
 
 #ifndef PYINIT_ARROW_VECTOR_H
 #define PYINIT_ARROW_VECTOR_H
@@ -8,9 +8,10 @@
 #include <R_ext/Rdynload.h>
 #include <Rinternals.h>
 
-/* A double vector over the array (format "g", not empty) in the transfer behind `pointer`. The
-   vector keeps the pointer, which keeps owning the array. */
-SEXP new_arrow_vector(SEXP pointer);
+/* A vector over the array in the transfer behind `pointer`, which is not empty: a double vector over
+   the format "g", an integer or logical vector over the format "i". The vector keeps the pointer,
+   which keeps owning the array. */
+SEXP new_arrow_vector(SEXP pointer, SEXPTYPE type);
 
 /* Whether `x` is such a vector. */
 int is_arrow_vector(SEXP x);

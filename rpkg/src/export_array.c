@@ -31,11 +31,13 @@ static const void *stable_values(SEXP x, const void *none)
 {
     if (XLENGTH(x) == 0)
         return none;
-    if (TYPEOF(x) != REALSXP)
-        return TYPEOF(x) == INTSXP ? INTEGER(x) : LOGICAL(x);
     /* Some of R's own ALTREP vectors move their values when a writable pointer is first requested,
      * so this requests one. Ours never move their values. */
-    return is_arrow_vector(x) ? REAL_RO(x) : REAL(x);
+    if (is_arrow_vector(x))
+        return DATAPTR_RO(x);
+    return TYPEOF(x) == REALSXP  ? (const void *)REAL(x)
+           : TYPEOF(x) == INTSXP ? (const void *)INTEGER(x)
+                                 : (const void *)LOGICAL(x);
 }
 
 /* Fills a new transfer with an array over the values of the double, integer or logical vector `x`.

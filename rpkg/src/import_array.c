@@ -5,7 +5,6 @@
 #include "arrow_vector.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <string.h>
 
 /* Raises an R error unless R can present the array in the transfer, which keeps owning it. */
@@ -47,22 +46,6 @@ static void check_array(const struct arrow_transfer *transfer)
     }
 }
 
-/* A copy of an int32 array as R integers. The transfer keeps owning the array. */
-static SEXP copy_integers(const struct ArrowArray *array)
-{
-    SEXP x = Rf_allocVector(INTSXP, (R_xlen_t)array->length);
-    const int32_t *from = (const int32_t *)array->buffers[1] + array->offset;
-    for (R_xlen_t i = 0; i < array->length; i++) {
-        if (from[i] == NA_INTEGER) {
-            Rf_error(
-                "The array must hold integers that R supports; received %d, which is NA in R",
-                INT_MIN);
-        }
-        INTEGER(x)[i] = from[i];
-    }
-    return x;
-}
-
 /* A copy of a bit-packed bool array as R logicals. The transfer keeps owning the array. */
 static SEXP copy_logicals(const struct ArrowArray *array)
 {
@@ -75,28 +58,39 @@ static SEXP copy_logicals(const struct ArrowArray *array)
     return x;
 }
 
+/* The type of R for the array. Python gives the schema of logicals in 32 bits the name "logical". */
+static SEXPTYPE type_of(const struct ArrowSchema *schema)
+{
+    if (schema->format[0] == 'g')
+        return REALSXP;
+    int logical = schema->format[0] == 'b' ||
+                  (schema->name != NULL && strcmp(schema->name, "logical") == 0);
+    return logical ? LGLSXP : INTSXP;
+}
+
 /* The array in the transfer as an R vector with dimensions `dim`, or without if `dim` is NULL.
 
-   Takes the array over. A double vector keeps it, through the external pointer, until R collects
-   the vector; an integer or logical vector is a copy, and the array is released here. The schema is
-   always released here. After an error the transfer still owns both, and releases them when R
-   collects the external pointer. */
+   Takes the array over. The vector keeps it, through the external pointer, until R collects the
+   vector; a vector over bits or without elements is a copy, and the array is released here. The
+   schema is always released here. After an error the transfer still owns both, and releases them
+   when R collects the external pointer. */
 SEXP import_array(SEXP pointer, SEXP dim, SEXP shared)
 {
     struct arrow_transfer *transfer = arrow_transfer_of(pointer);
     check_array(transfer);
-    char format = transfer->schema.format[0];
+    SEXPTYPE type = type_of(&transfer->schema);
     SEXP x;
-    if (format == 'g' && transfer->array.length > 0) {
-        x = PROTECT(new_arrow_vector(pointer));
-        arrow_transfer_take(transfer, Rf_asLogical(shared));
-    } else {
+    if (transfer->array.length == 0) {
         /* An array without elements need not have a buffer. */
-        x = PROTECT(
-            format == 'g'   ? Rf_allocVector(REALSXP, 0)
-            : format == 'i' ? copy_integers(&transfer->array)
-                            : copy_logicals(&transfer->array));
+        x = PROTECT(Rf_allocVector(type, 0));
         arrow_transfer_release_array(transfer);
+    } else if (transfer->schema.format[0] == 'b') {
+        x = PROTECT(copy_logicals(&transfer->array));
+        arrow_transfer_release_array(transfer);
+    } else {
+        x = PROTECT(new_arrow_vector(pointer, type));
+        size_t size = type == REALSXP ? sizeof(double) : sizeof(int);
+        arrow_transfer_take(transfer, size, Rf_asLogical(shared));
     }
     transfer->schema.release(&transfer->schema);
     if (dim != R_NilValue)

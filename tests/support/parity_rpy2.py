@@ -228,6 +228,7 @@ def test_arrays_of_r_are_the_same_memory_in_python(code):
         np.arange(6.0).reshape(2, 3),
         np.arange(6.0)[::-2],
         np.arange(6, dtype=np.int32).reshape(3, 2),
+        np.arange(6, dtype=np.int32),
         np.array([[True, False, True]]),
     ],
 )
@@ -236,10 +237,39 @@ def test_other_arrays_are_copied(array):
     assert same_bits(session.from_r(session.to_r(array)), array.reshape(array.shape or 1))
 
 
+@pytest.mark.parametrize(
+    ("dtype", "type_of_r"),
+    [
+        *((dtype, "double") for dtype in ("float16", "bfloat16", "float32", "float64")),
+        *((dtype, "integer") for dtype in ("int8", "int16", "int32", "uint8", "uint16")),
+        *((dtype, "double") for dtype in ("uint32", "int64", "uint64")),
+        ("bool", "logical"),
+    ],
+)
+def test_every_dtype_has_a_type_of_r(dtype, type_of_r):
+    """Protects the types of to_r(), which are those of as_r_array()."""
+    ours = np.array([[0, 1, 1], [1, 0, 0]]).astype(pyinit.dtypes.NUMERIC_DTYPES[dtype])
+    theirs = session.to_r(ours)
+    assert robjects.r("typeof")(theirs)[0] == type_of_r
+    assert tuple(theirs) == tuple(ours.ravel(order="F"))
+
+
+def test_arrow_arrays_of_r_are_views():
+    """Protects from_r() of an array of R's nanoarrow."""
+    if not robjects.r("isTRUE(requireNamespace('nanoarrow', quietly = TRUE))")[0]:
+        pytest.skip("R has no package nanoarrow")
+    array = robjects.r("nanoarrow::as_nanoarrow_array(1:3)")
+    view = session.from_r(array)
+    assert view.dtype == np.int32
+    assert view.tolist() == [1, 2, 3]
+
+
 def test_other_objects_are_errors_of_python():
     """Protects the errors."""
-    with pytest.raises(TypeError, match="Argument `x` must be a NumPy or Arrow array of float64"):
-        session.to_r(np.zeros(2, np.float32))
+    with pytest.raises(TypeError, match="Argument `x` must be a real or bool array or tensor"):
+        session.to_r(np.zeros(2, complex))
+    with pytest.raises(ValueError, match=f"with {2**53 + 1}$"):
+        session.to_r(np.array([2**53 + 1]))
     with pytest.raises(ValueError, match="Argument `x` must be of dimensions up to 2\\^31 - 1"):
         session.to_r(np.zeros((2**31, 0)))
     with pytest.raises(TypeError, match="Argument `x` must be an object of rpy2"):

@@ -14,7 +14,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from pyinit.dtypes import AnyArray
+from pyinit.bridges.r.r_types import beyond_r, has_r_type, in_r_type
+from pyinit.dtypes import BOOL, AnyArray
+from pyinit.runtime.host_arrays import host_array
+
+ARRAYS = "a real or bool array or tensor without a mask"
 
 
 class _Schema(ctypes.Structure):
@@ -60,9 +64,28 @@ _new_capsule = ctypes.PYFUNCTYPE(
 )(("PyCapsule_New", ctypes.pythonapi))
 
 
-def float64_array(flat: AnyArray) -> Any:
-    """Return a pyarrow array over the memory of `flat`, a contiguous float64 array of rank 1."""
-    return pa.Array.from_buffers(pa.float64(), flat.size, [None, pa.py_buffer(flat)], 0)
+class _Logicals:
+    """An int32 array whose schema has the name by which R knows logicals."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[Any, Any]:
+        schema = pa.field("logical", self._array.type).__arrow_c_schema__()
+        return schema, self._array.__arrow_c_array__()[1]
+
+
+def array_of(values: AnyArray, logical: bool = False) -> Any:
+    """Return an Arrow array over the memory of a NumPy array.
+
+    Args:
+        values: An aligned array of float64 or int32 in Fortran order.
+        logical: Whether its integers are R's logicals.
+    """
+    flat = values.reshape(-1, order="F")
+    buffers = [None, pa.py_buffer(flat)]
+    array = pa.Array.from_buffers(pa.from_numpy_dtype(flat.dtype), flat.size, buffers, 0)
+    return _Logicals(array) if logical else array
 
 
 def move_out(array: Any, address: int) -> None:
@@ -104,54 +127,103 @@ class _Exporter:
         )
 
 
+def import_array(address: int) -> Any:
+    """Take over the array in a transfer, as a pyarrow array; R still owns the transfer.
+
+    Args:
+        address: The address of the transfer.
+    """
+    return pa.array(_Exporter(address))
+
+
 def move_in(address: int) -> AnyArray:
-    """Take over the array in a transfer; R still owns the transfer.
+    """Take over the array in a transfer, as a NumPy array; R still owns the transfer.
 
     Args:
         address: The address of the transfer.
 
     Returns:
-        A read-only view of rank 1. The array is released with the last reference to the view.
+        A read-only view of rank 1; for bools a copy. The array is released with the last reference
+        to the view.
+
+    Raises:
+        TypeError: The array is not of floats, integers or bools, or has nulls.
     """
-    array = pa.array(_Exporter(address))
-    view: AnyArray = array.to_numpy(zero_copy_only=True)
+    return _view(import_array(address))
+
+
+def _view(array: Any) -> AnyArray:
+    """Return a pyarrow array as a read-only NumPy array, over the same memory unless of bools."""
+    _check_arrow(array)
+    view: AnyArray = array.to_numpy(zero_copy_only=not pa.types.is_boolean(array.type))
+    view.flags.writeable = False
     return view
 
 
-def exportable(array: Any) -> tuple[Any, tuple[int, ...], bool]:
+def exportable(x: Any) -> tuple[Any, tuple[int, ...], bool]:
     """Return an array in the form in which R takes it.
 
     Args:
-        array: A NumPy array of float64, int32 or bool, or an array of these types, without nulls,
-            that exports itself with `__arrow_c_array__` (as pyarrow's do). It is copied unless it
-            is in Fortran order, or contiguous and of rank 1.
+        x: An array of floats, integers or bools: of NumPy, pyarrow, torch, JAX or TensorFlow, a
+            Keras variable, a lazy tensor, or an object that exports itself with
+            `__arrow_c_array__`.
 
     Returns:
-        An array to move out, the shape, and whether it shares its memory with `array`.
+        An array to move out, the shape, and whether it shares its memory with `x`. See
+        `pyinit.bridges.r.r_types` for its type.
 
     Raises:
-        TypeError: `array` is not a NumPy or Arrow array of float64, int32 or bool without nulls.
+        TypeError: `x` is not such an array, or has a mask or nulls.
+        ValueError: R has no type for an integer.
     """
-    allowed = "a NumPy or Arrow array of float64, int32 or bool"
-    # a masked array would lose its mask
-    if isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray):
-        base = np.asarray(array)
-        if base.dtype == np.float64:
-            shared = base.flags.f_contiguous and base.flags.aligned
-            flat = (base if shared else base.copy(order="F")).reshape(-1, order="F")
-            return float64_array(flat), base.shape, shared
-        if base.dtype in (np.int32, np.bool_):
-            return pa.array(base.reshape(-1, order="F")), base.shape, False
-        raise _wrong_type(allowed, f"a NumPy array of {base.dtype}")
-    if not hasattr(array, "__arrow_c_array__"):
-        raise _wrong_type(allowed, f"an object of class {type(array).__name__}")
-    flat = array if isinstance(array, pa.Array) else pa.array(array)
-    if flat.type not in (pa.float64(), pa.int32(), pa.bool_()):
-        raise _wrong_type(allowed, f"an Arrow array of {flat.type}")
-    if flat.null_count:
-        raise _wrong_type(f"{allowed} without nulls", f"one with {flat.null_count} nulls")
-    return flat, (len(flat),), True
+    array = _arrow_array(x)
+    if array is None:
+        values = host_array(x, ARRAYS)
+        if not has_r_type(values.dtype):
+            raise _wrong_type(f"an array of dtype {values.dtype}")
+        return _exported(values)
+    if pa.types.is_boolean(array.type):
+        _check_arrow(array)
+        # R unpacks the bits
+        return array, (len(array),), False
+    exported, shape, shared = _exported(_view(array))
+    is_combined = isinstance(x, pa.ChunkedArray) and x.num_chunks > 1
+    return exported, shape, shared and not is_combined
 
 
-def _wrong_type(allowed: str, received: str) -> TypeError:
-    return TypeError(f"Argument `x` must be {allowed}. Received: {received}")
+def _exported(values: AnyArray) -> tuple[Any, tuple[int, ...], bool]:
+    """Return the result of `exportable()` for a NumPy array of a dtype that `has_r_type()`."""
+    beyond = beyond_r(values)
+    if beyond is not None:
+        raise ValueError(
+            "Argument `x` must be of integers from -2**53 to 2**53, "
+            f"which R represents as doubles. Received: an array of {values.dtype} with {beyond}"
+        )
+    stored = in_r_type(values)
+    array = array_of(stored, values.dtype == BOOL)
+    return array, values.shape, np.may_share_memory(stored, values)
+
+
+def _arrow_array(x: Any) -> Any:
+    """Return an Arrow array as a pyarrow array; None if `x` is not an Arrow array."""
+    if isinstance(x, pa.ChunkedArray):
+        return x.chunk(0) if x.num_chunks == 1 else x.combine_chunks()
+    if isinstance(x, pa.Array):
+        return x
+    return pa.array(x) if hasattr(x, "__arrow_c_array__") else None
+
+
+def _check_arrow(array: Any) -> None:
+    types = pa.types
+    kind = array.type
+    if not (types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind)):
+        raise _wrong_type(f"an Arrow array of {kind}")
+    if array.null_count:
+        raise TypeError(
+            f"Argument `x` must be an array without nulls. Received: an Arrow array of {kind} with "
+            f"null_count = {array.null_count}"
+        )
+
+
+def _wrong_type(received: str) -> TypeError:
+    return TypeError(f"Argument `x` must be {ARRAYS}. Received: {received}")

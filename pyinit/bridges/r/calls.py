@@ -19,6 +19,7 @@ import numpy as np
 from pyinit.arguments import argument_error, as_dimensions, as_partition, as_shape
 from pyinit.bridges.r import arrow
 from pyinit.bridges.r.r_code import r_code
+from pyinit.bridges.r.r_types import MAX_WHOLE, beyond_r, in_r_type
 from pyinit.dtypes import BOOL, FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray, is_float
 from pyinit.initializers.base import Initializer, is_drawn_lazily
 from pyinit.initializers.constant import Constant
@@ -56,6 +57,7 @@ __all__ = [
     "other_arguments",
     "r_code",
     "receive_array",
+    "receive_arrow",
     "seed_python",
     "self_tested",
     "send_array",
@@ -69,9 +71,6 @@ __all__ = [
 Sizes = Sequence[float]
 
 _FLOAT64 = FLOAT_DTYPES["float64"]
-
-#: The largest n for which R's doubles represent all integers up to n.
-_MAX_WHOLE = 2**53
 
 #: The smallest integer of 16 digits.
 _LONG_SEED = 10**15
@@ -94,8 +93,7 @@ def draw(
 ) -> None:
     """Call an initializer and move the array to R, which becomes its sole owner.
 
-    The array is in column-major order. It is float64 for a float dtype, holding values rounded to
-    the dtype, and for integers beyond 32 bits; int32 for narrower integers; or bool.
+    The array is in column-major order, in R's type for the dtype: see `pyinit.bridges.r.r_types`.
 
     Args:
         initializer: An initializer, or another callable with `(shape, dtype=None)`.
@@ -118,11 +116,16 @@ def draw(
 
 
 def move_to_r(values: AnyArray, address: str) -> None:
-    """Move an array in Fortran order to R: of float64, or of integers or bools."""
-    if values.dtype != np.float64:
-        values = _as_r_type(values)
-    array, _, _ = arrow.exportable(values)
-    arrow.move_out(array, int(address))
+    """Move an array in Fortran order to R: of float64, or of integers or bools.
+
+    Raises:
+        ValueError: R has no type for an integer.
+    """
+    beyond = beyond_r(values)
+    if beyond is not None:
+        allowed = f"one whose values R can hold, from -2**53 to 2**53 (found {beyond})"
+        raise argument_error("dtype", values.dtype.name, allowed)
+    arrow.move_out(arrow.array_of(in_r_type(values), values.dtype == BOOL), int(address))
 
 
 def _filled(
@@ -183,19 +186,6 @@ def whole(sizes: Any) -> Any:
     return None if sizes is None else tuple(map(int, sizes))
 
 
-def _as_r_type(values: AnyArray) -> AnyArray:
-    """Convert integers or bools to the type that R has for them."""
-    dtype = values.dtype
-    if dtype == BOOL:
-        return values
-    narrow = np.can_cast(dtype, np.int32)
-    low, high = (1 - 2**31, 2**31 - 1) if narrow else (-_MAX_WHOLE, _MAX_WHOLE)
-    if values.size and (values.min() < low or values.max() > high):
-        allowed = f"one whose values R can hold: they must be from {low} to {high}"
-        raise argument_error("dtype", dtype.name, allowed)
-    return values.astype(np.int32 if narrow else np.float64)
-
-
 def send_array(x: Any, address: str) -> tuple[list[float], bool]:
     """Move an array to R.
 
@@ -208,25 +198,36 @@ def send_array(x: Any, address: str) -> tuple[list[float], bool]:
 
     Raises:
         TypeError: R has no type for the array.
+        ValueError: R has no type for an integer.
     """
     array, shape, shared = arrow.exportable(x)
     arrow.move_out(array, int(address))
     return list(map(float, shape)), shared
 
 
-def receive_array(address: str, shape: Sizes, logical: bool) -> AnyArray:
+def receive_array(address: str, shape: Sizes | None, logical: bool) -> AnyArray:
     """Take over an array from R.
 
     Args:
         address: The transfer that holds the array.
-        shape: Its dimensions.
+        shape: The dimensions of an R array; None for an Arrow array.
         logical: Whether its integers are R's logicals.
 
     Returns:
-        A read-only view in Fortran order; for logicals a copy, since R stores them in 32 bits.
+        A read-only view in Fortran order; for logicals and Arrow arrays of bools a copy.
+
+    Raises:
+        TypeError: An Arrow array is not of floats, integers or bools, or has nulls.
     """
-    view = arrow.move_in(int(address)).reshape(whole(shape), order="F")
+    view = arrow.move_in(int(address))
+    if shape is not None:
+        view = view.reshape(whole(shape), order="F")
     return view.astype(np.bool_) if logical else view
+
+
+def receive_arrow(address: str) -> Any:
+    """Take over an Arrow array from R, as a pyarrow array."""
+    return arrow.import_array(int(address))
 
 
 def construct(
@@ -330,7 +331,7 @@ def next_draw(generator: SeedGenerator) -> list[float | str]:
     # not next(), which returns a tensor once Keras uses the generator
     drawn, draw = take_draw(generator)
     seed = generator.seed if drawn == generator.seed % 2**64 else drawn
-    return [float(seed) if abs(seed) <= _MAX_WHOLE else str(seed), float(draw)]
+    return [float(seed) if abs(seed) <= MAX_WHOLE else str(seed), float(draw)]
 
 
 def derived_seeds(seed: float | int, names: Sequence[str]) -> list[str]:
@@ -471,6 +472,6 @@ def for_r(name: str, value: Any) -> Any:
         return value
     if name == "seed" and abs(value) >= _LONG_SEED:
         return str(value)
-    if abs(value) <= _MAX_WHOLE:
+    if abs(value) <= MAX_WHOLE:
         return float(value)
     raise argument_error(name, value, "a whole number from -2**53 to 2**53 in R")

@@ -139,23 +139,27 @@ def _start_r() -> Any:
     return rinterface
 
 
-def to_r(x: AnyArray) -> Any:
-    """Return an R array over the memory of a NumPy array.
+def to_r(x: Any) -> Any:
+    """Return an R array with the values of an array or tensor.
 
-    The R array reflects later changes of the NumPy array until R first writes to it: then R makes a
-    copy.
+    Values are never rounded: float64, float32, float16 and bfloat16 become doubles; int32 and
+    narrower integers become integers; uint32, int64 and uint64 become doubles; bools become
+    logicals. An int32 array that contains -2**31, which is NA in R, becomes doubles.
+
+    The R array is over the memory of a float64 or int32 array in Fortran order or of rank 1 and
+    contiguous. It then reflects later changes of that array until R first writes to it: then R
+    makes a copy. Any other array is copied once.
 
     Args:
-        x: A NumPy array of float64, int32 or bool, or an Arrow array of one of these types,
-            without nulls. It is copied unless it is float64 and either in Fortran order, or
-            contiguous and of rank 1.
+        x: A NumPy array or scalar, a tensor of torch, JAX or TensorFlow, a Keras variable, a lazy
+            tensor, or an Arrow array without nulls.
 
     Returns:
         The array as an rpy2 object, such as a `rpy2.robjects.vectors.FloatMatrix`.
 
     Raises:
-        TypeError: `x` is not an array of one of these types, or has nulls.
-        ValueError: A dimension exceeds R's limit of 2**31 - 1.
+        TypeError: `x` is not an array of one of these types, or has a mask or nulls.
+        ValueError: An integer is beyond 2**53, or a dimension exceeds R's limit of 2**31 - 1.
         ImportError: R cannot be started, as for `start()`.
 
     Example:
@@ -183,14 +187,17 @@ def from_r(x: Any) -> AnyArray:
     R copies the array before it next writes to it, so the NumPy array keeps its values.
 
     Args:
-        x: A double, integer or logical vector, matrix or array of R without a class, as an rpy2
-            object; integers and logicals must not be NA.
+        x: A double, integer or logical vector, matrix or array of R without a class, or an array
+            of the R packages arrow or nanoarrow, as an rpy2 object; integers and logicals must not
+            be NA, Arrow arrays have no nulls.
 
     Returns:
-        A read-only view in Fortran order; for logicals a copy, since R stores them in 32 bits.
+        A read-only view in Fortran order; for logicals a copy, since R stores them in 32 bits and
+        Arrow in one. An Arrow array in several chunks is copied, too.
 
     Raises:
-        TypeError: `x` is not an rpy2 object, not of one of these types, or has a class.
+        TypeError: `x` is not an rpy2 object, not of one of these types, has another class, or has
+            nulls.
         ValueError: An integer or logical is NA.
         ImportError: R cannot be started, as for `start()`.
 
@@ -213,7 +220,8 @@ def from_r(x: Any) -> AnyArray:
         sent = session.call("send_array", x)
         # `sent` keeps the pointer, which owns the transfer
         _, address, shape, logical = sent
-        return calls.receive_array(address[0], list(shape), logical[0])
+        sizes = None if shape is session.rinterface.NULL else list(shape)
+        return calls.receive_array(address[0], sizes, logical[0])
 
 
 def _started() -> _Session:
