@@ -42,7 +42,7 @@ is_arrow_array <- function(x) {
 # A transfer with an array of arrow or nanoarrow for Python to move out.
 export_arrow <- function(x, name) {
   transfer <- allocate_transfer()
-  array_address <- .Call(transfer_array_address, transfer$pointer)
+  array_address <- .Call(array_address, transfer$pointer)
   tryCatch(
     if (inherits(x, "nanoarrow_array")) {
       schema <- nanoarrow::infer_nanoarrow_schema(x)

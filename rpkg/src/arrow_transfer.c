@@ -115,6 +115,6 @@ SEXP new_arrow_transfer(SEXP bytes)
     return result;
 }
 
-SEXP transfer_array_address(SEXP pointer) { return address_of(&arrow_transfer_of(pointer)->array); }
+SEXP array_address(SEXP pointer) { return address_of(&arrow_transfer_of(pointer)->array); }
 
 SEXP python_gone_address(void) { return address_of(python_gone); }

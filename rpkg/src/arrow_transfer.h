@@ -38,7 +38,7 @@ void arrow_transfer_release_array(struct arrow_transfer *transfer);
    address of its second struct, the array; the address of a C int that Python sets to 1 when it
    ends. */
 SEXP new_arrow_transfer(SEXP bytes);
-SEXP transfer_array_address(SEXP pointer);
+SEXP array_address(SEXP pointer);
 SEXP python_gone_address(void);
 
 void arrow_transfer_init(void);

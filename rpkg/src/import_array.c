@@ -63,8 +63,8 @@ static SEXPTYPE type_of(const struct ArrowSchema *schema)
 {
     if (schema->format[0] == 'g')
         return REALSXP;
-    int logical = schema->format[0] == 'b' ||
-                  (schema->name != NULL && strcmp(schema->name, "logical") == 0);
+    int logical =
+        schema->format[0] == 'b' || (schema->name != NULL && strcmp(schema->name, "logical") == 0);
     return logical ? LGLSXP : INTSXP;
 }
 

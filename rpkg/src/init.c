@@ -15,11 +15,17 @@
 #define ROUTINE(name, arguments) {#name, (DL_FUNC)(void (*)(void))name, arguments}
 
 static const R_CallMethodDef routines[] = {
-    ROUTINE(new_arrow_transfer, 1), ROUTINE(transfer_array_address, 1), ROUTINE(python_gone_address, 0),
-    ROUTINE(import_array, 3),       ROUTINE(export_array, 1),
-    ROUTINE(values_address, 1),     ROUTINE(new_unsaved, 1),
-    ROUTINE(unsaved_object, 1),     ROUTINE(eval_with_lock, 3),
-    ROUTINE(stop_polling, 1),       {NULL, NULL, 0}};
+    ROUTINE(new_arrow_transfer, 1),
+    ROUTINE(array_address, 1),
+    ROUTINE(python_gone_address, 0),
+    ROUTINE(import_array, 3),
+    ROUTINE(export_array, 1),
+    ROUTINE(values_address, 1),
+    ROUTINE(new_unsaved, 1),
+    ROUTINE(unsaved_object, 1),
+    ROUTINE(eval_with_lock, 3),
+    ROUTINE(stop_polling, 1),
+    {NULL, NULL, 0}};
 
 attribute_visible void R_init_pyinit(DllInfo *dll)
 {

@@ -121,11 +121,14 @@ def move_to_r(values: AnyArray, address: str) -> None:
     Raises:
         ValueError: R has no type for an integer.
     """
-    beyond = beyond_r(values)
-    if beyond is not None:
-        allowed = f"one whose values R can hold, from -2**53 to 2**53 (found {beyond})"
-        raise argument_error("dtype", values.dtype.name, allowed)
-    arrow.move_out(arrow.array_of(in_r_type(values), values.dtype == BOOL), int(address))
+    is_bool = values.dtype == BOOL
+    if values.dtype != np.float64:
+        beyond = beyond_r(values)
+        if beyond is not None:
+            allowed = f"one whose values R can hold, from -2**53 to 2**53 (found {beyond})"
+            raise argument_error("dtype", values.dtype.name, allowed)
+        values = in_r_type(values)
+    arrow.move_out(arrow.array_of(values, is_bool), int(address))
 
 
 def _filled(
