@@ -34,10 +34,9 @@ shape_for <- function(name) {
   if (name %in% kernels) c(8, 1, 5) else c(4, 3)
 }
 
-# The values of a Keras weight, as R doubles.
+# The values of a Keras weight, as an R array.
 weight_values <- function(weight) {
-  ops <- reticulate::import("keras", convert = FALSE)$ops
-  as_r_array(ops$convert_to_numpy(reticulate::r_to_py(weight))$astype("float64"))
+  as_r_array(reticulate::r_to_py(weight))
 }
 
 # Expects a condition of pyinit that names the argument, without Python's traceback or exception

@@ -284,7 +284,8 @@ test_that("integer and logical vectors are as R's own", {
     x <- as_r_array(as_numpy(values))
     for (f in list(
       # of a sorted integer array, sort() drops the dimension if it is no ALTREP
-      function(x) sort(as.vector(x)), sum, mean, range, order, rev, anyNA, which.max, unique, as.character, as.double,
+      function(x) sort(as.vector(x)), sum, mean, range, order, rev, anyNA, which.max, unique,
+      as.character, as.double,
       function(x) x[-1], function(x) x[c(1, NA, 99)], function(x) x + x, function(x) !x,
       function(x) which(x > 0), function(x) unserialize(serialize(x, NULL)),
       function(x) `[<-`(x, 2, NA), function(x) matrix(x, 1)

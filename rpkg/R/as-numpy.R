@@ -47,12 +47,11 @@
 #'
 #' @section R packages arrow and nanoarrow:
 #' These packages take the arrays of this package as they take any R array: arrow as the values in
-#' column-major order, without dimensions, and nanoarrow a matrix as an array of rows. Of a double or
-#' integer array, `arrow::as_arrow_array()` and `nanoarrow::as_nanoarrow_array()` share the memory,
-#' except that
+#' column-major order, without dimensions, and nanoarrow a matrix as an array of rows. They share
+#' the memory of a double or integer array, except that
 #' * nanoarrow copies a matrix;
-#' * a result of `as_r_array()` that R shares with Python is copied once, since both packages request
-#'   writable memory.
+#' * a result of `as_r_array()` that R shares with Python is copied once, since both packages
+#'   request writable memory.
 #'
 #' They copy logicals.
 #'
