@@ -22,16 +22,14 @@ def host_array(
         allowed: The allowed values of the caller's argument `x`, for messages.
 
     Raises:
-        TypeError: `x` is none of these, has a mask, or cannot be read, as sparse tensors.
+        TypeError: `x` is none of these, has a mask, or cannot be read, such as a sparse tensor.
     """
     try:
         values = _read(x)
     except (TypeError, RuntimeError) as error:
         raise _wrong_type(allowed, f"{_kind(x)}, which cannot be read: {error}") from error
     if values is None:
-        raise _wrong_type(
-            allowed, f"the class {x.__name__} itself" if isinstance(x, type) else _kind(x)
-        )
+        raise _wrong_type(allowed, _kind(x))
     return values
 
 

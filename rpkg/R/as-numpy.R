@@ -19,7 +19,7 @@
 #' A shared NumPy array is read-only. R copies its array before it next writes to it, so the NumPy
 #' array keeps its values.
 #'
-#' An arrow `ChunkedArray` is copied if it has several chunks.
+#' A `ChunkedArray` of arrow is copied if it has several chunks.
 #'
 #' `NA` in a double array becomes a NaN, which is `NA` again when it returns to R.
 #'
@@ -36,7 +36,8 @@
 #' | bool | logical | copied |
 #'
 #' R arrays are in column-major (Fortran) order. An array of two or more dimensions in another order
-#' is copied, as is one whose memory is not contiguous. "Copied" means one copy.
+#' is copied, as is one whose memory is not contiguous. "Copied" means one copy. An Arrow array in
+#' several chunks is joined first, which is a copy of its own.
 #'
 #' A shared R array reflects later changes of the Python array until R first writes to it: then R
 #' makes a copy. So neither language ever writes to the other's array. R makes that copy when code

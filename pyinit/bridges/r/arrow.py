@@ -210,10 +210,12 @@ def _arrow_array(x: Any) -> Any:
         return x.chunk(0) if x.num_chunks == 1 else x.combine_chunks()
     if isinstance(x, pa.Array):
         return x
-    return pa.array(x) if hasattr(x, "__arrow_c_array__") else None
+    is_exporter = hasattr(x, "__arrow_c_array__") and not isinstance(x, type)
+    return pa.array(x) if is_exporter else None
 
 
 def _check_arrow(array: Any) -> None:
+    """Raise a TypeError unless a pyarrow array is of floats, integers or bools, without nulls."""
     types = pa.types
     kind = array.type
     if not (types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind)):

@@ -148,7 +148,7 @@ def to_r(x: Any) -> Any:
 
     The R array is over the memory of a float64 or int32 array in Fortran order or of rank 1 and
     contiguous. It then reflects later changes of that array until R first writes to it: then R
-    makes a copy. Any other array is copied once.
+    makes a copy. Any other array is copied once, an Arrow array in several chunks once more.
 
     Args:
         x: A NumPy array or scalar, a tensor of torch, JAX or TensorFlow, a Keras variable, a lazy

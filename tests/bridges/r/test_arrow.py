@@ -196,11 +196,11 @@ def test_an_integer_that_r_cannot_hold_is_named(value, dtype, library):
 
 
 def test_scalars_of_numpy_have_no_dimensions():
-    """Protects NumPy's scalars and arrays of rank 0."""
+    """Protects NumPy's scalars and arrays of rank 0, which become vectors of length 1."""
     for scalar in (np.float32(0.5), np.int64(2**53), np.bool_(True), np.array(1, np.int8)):
-        exported, shape, _ = arrow.exportable(scalar)
-        assert shape == ()
-        assert exported.__arrow_c_array__()
+        transfer = Transfer()
+        assert calls.send_array(scalar, transfer.decimal)[0] == []
+        assert arrow.move_in(transfer.address).tolist() == [scalar]
 
 
 @pytest.mark.parametrize("dtype", [*R_TYPES, "bool"])
@@ -256,6 +256,9 @@ def test_a_lazy_tensor_is_read():
         (pa.array([True, None]), "an Arrow array of bool with null_count = 1"),
         (pa.chunked_array([[1.0], [None]]), "an Arrow array of double with null_count = 1"),
         (pa.table({"a": [1.0]}), "an object of class Table"),
+        (pa.record_batch({"a": [1.0]}), "an Arrow array of struct<a: double>"),
+        (pa.DoubleArray, "the class DoubleArray itself"),
+        (np.float32, "the class float32 itself"),
         ([1.0], "an object of class list"),
         (1.0, "an object of class float"),
         (None, "an object of class NoneType"),
