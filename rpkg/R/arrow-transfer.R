@@ -42,14 +42,14 @@ is_arrow_array <- function(x) {
 # A transfer with an array of arrow or nanoarrow for Python to move out.
 export_arrow <- function(x, name) {
   transfer <- allocate_transfer()
-  array_address <- .Call(array_address, transfer$pointer)
+  second <- .Call(array_address, transfer$pointer)
   tryCatch(
     if (inherits(x, "nanoarrow_array")) {
       schema <- nanoarrow::infer_nanoarrow_schema(x)
-      nanoarrow::nanoarrow_pointer_export(x, array_address)
+      nanoarrow::nanoarrow_pointer_export(x, second)
       nanoarrow::nanoarrow_pointer_export(schema, transfer$address)
     } else {
-      one_chunk(x)$export_to_c(array_address, transfer$address)
+      one_chunk(x)$export_to_c(second, transfer$address)
     },
     error = function(error) {
       stop_pyinit(
