@@ -21,8 +21,8 @@ is_managed_running <- function() {
 declare_requirement <- function() {
   requirement <- python_requirement()
   if (!identical(session$requirement, requirement)) {
-    require <- getExportedValue("reticulate", "py_require")
-    require(requirement, python_version = ">=3.10")
+    declare <- getExportedValue("reticulate", "py_require")
+    declare(requirement, python_version = ">=3.10")
     session$requirement <- requirement
   }
 }
