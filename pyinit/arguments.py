@@ -128,7 +128,7 @@ def as_dimensions(name: str, value: object) -> Shape:
     dimensions = []
     for axis, dimension in enumerate(_elements(name, value, allowed)):
         if dimension is None:
-            allowed += f", all of them known (dimension {axis}, counted from 0, is None)"
+            allowed += f" (the dimension of axis {axis}, counted from 0, is None)"
             raise argument_error(name, value, allowed)
         index = as_index(dimension)
         if index is None or index < 0:
@@ -290,7 +290,7 @@ def _arguments_error(
 ) -> TypeError:
     """Return the error for a call of a constructor with too many or unknown arguments."""
     name = cls.__name__
-    takes = f"It takes {', '.join(arguments)}" if arguments else "It takes none"
+    takes = f"It takes {', '.join(arguments)}" if arguments else "It takes no arguments"
     for unknown in kwargs:
         if unknown not in arguments:
             hint = did_you_mean(unknown, arguments)
@@ -304,7 +304,7 @@ def _arguments_error(
 def _attribute_message(owner: object, name: str, arguments: tuple[str, ...]) -> str:
     """Return the message for an attribute that cannot be set."""
     cls = type(owner)
-    settable = f"These can be set: {', '.join(arguments)}" if arguments else "It has none"
+    settable = f"These can be set: {', '.join(arguments)}" if arguments else "None can be set"
     if not hasattr(owner, name):
         hint = did_you_mean(name, arguments)
         return f"{cls.__name__} has no attribute {name!r}{hint}. {settable}"

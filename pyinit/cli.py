@@ -161,21 +161,22 @@ def command() -> None:
 @click.argument("target")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
 @click.option("--seed", type=int, help="Seed of the whole model.")
-@click.option("--values", is_flag=True, help="Record the fingerprints of any weights.")
+@click.option("--values", is_flag=True, help="Record the present weights, without initializers.")
 @_max_bytes
 @_threads
 def manifest_command(
     target: str, output: Path | None, seed: int | None, values: bool, max_bytes: int
 ) -> None:
-    """Record the initial weights of TARGET in a manifest.
+    """Record the weights of TARGET in a manifest.
 
     TARGET is a plan (a .json file), a saved Keras model (a .keras file), or module:object, where
     the object is a Keras model, a torch module, or a function that returns one. Without --output,
     the manifest is written to standard output.
 
-    With --values, the manifest records the fingerprints of the present weights, whoever drew them,
-    and no initializers. TARGET is then module:object, a .keras, .h5, .npz, .safetensors or .arrow
-    file, or a folder of .safetensors or .arrow files. Of a file, only arrays are read.
+    With --values, the manifest records the fingerprints of the present weights, of any origin, and
+    no initializers. TARGET is then module:object, a file with weights (.safetensors, .arrow,
+    .keras, .h5, .hdf5, .npz) or a folder of .safetensors or .arrow files. Only arrays are read from
+    a file: a saved Keras model is not built.
     """
     if values and seed is not None:
         raise click.UsageError("--seed cannot be combined with --values, which records no seeds")
@@ -200,11 +201,11 @@ def verify_command(
 ) -> int:
     """Compare weights with MANIFEST and report differences.
 
-    TARGET is one or more files with weights (.safetensors, .arrow, .keras, .h5, .npz) or folders of
-    .safetensors or .arrow files; or another manifest (.json), or module:object, where the object is
-    a Keras model, a torch module, or a function that returns one. Of a file, only arrays are read:
-    a saved Keras model is not built. Without a TARGET, the weights that this pyinit draws are
-    compared.
+    TARGET is one or more files with weights (.safetensors, .arrow, .keras, .h5, .hdf5, .npz) or
+    folders of .safetensors or .arrow files; or another manifest (.json); or module:object, where
+    the object is a Keras model, a torch module, or a function that returns one. Only arrays are
+    read from a file: a saved Keras model is not built. Without a TARGET, the weights that this
+    pyinit draws are compared.
     """
     expected = pyinit.read_manifest(manifest)
     target: Any = None
@@ -266,7 +267,7 @@ def materialize_command(
 @click.option("--device", default="cpu", show_default=True, help='"cpu", "cuda" or "cuda:1".')
 @_threads
 def self_test_command(device: str) -> int:
-    """Check that the installed pyinit reproduces the golden vectors."""
+    """Check this pyinit against the golden vectors."""
     found = pyinit.self_test(device)
     click.echo(repr(found))
     return 0 if found else DIFFERENT

@@ -73,8 +73,8 @@ generator_class: Callable[[Any], type[Any]] = _own_class
 #: Returns Keras' default dtype; `"float32"` if Keras is not loaded.
 keras_floatx: Callable[[], FloatName] = _no_keras_floatx
 
-#: Returns the tensor that a traced call of a random initializer stands for, from the initializer,
-#: the shape, the dtype and the error of the draw; see `pyinit.bridges.keras.traced_draws`.
+#: Returns the symbolic tensor of a traced call, given the initializer, the shape, the dtype and
+#: the error of the draw; see `pyinit.bridges.keras.traced_draws`.
 draw_traced: Callable[[Any, Shape, np.dtype[Any], TracedDrawError], Any] = _no_traced_draw
 
 #: Returns the configuration of a seed generator, with its id in the model that is being saved; None

@@ -117,11 +117,11 @@ class DeltaOrthogonal(RandomInitializer):
 
     A kernel of shape (*kernel, inputs, outputs) is zero except at the spatial position
     `(k - 1) // 2` along each axis of length k. There it is the (inputs, outputs) matrix with
-    orthonormal rows that `Orthogonal` generates for that shape from the same seed and draw. So a
-    convolution with stride 1 and padding "same" preserves the norm of its input, which allows
-    training very deep networks without residual connections or normalization.
+    orthonormal rows that `Orthogonal` generates for that shape from the same seed and draw. A
+    convolution with stride 1 and padding "same" therefore preserves the norm of its input, which
+    allows training very deep networks without residual connections or normalization.
 
-    A partition that does not touch the centre draws nothing.
+    Reading a partition without the centre draws nothing.
 
     Args:
         gain: The factor of the matrix: a finite number.
@@ -152,7 +152,7 @@ class DeltaOrthogonal(RandomInitializer):
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         _check_rank(shape, type(self).__name__)
         if shape[-2] > shape[-1]:
-            allowed = f"(*kernel, inputs, outputs) with at most {shape[-1]} inputs, the outputs"
+            allowed = "(*kernel, inputs, outputs) with at most as many inputs as outputs"
             raise argument_error("shape", shape, allowed)
         as_scalar("gain", self.gain, dtype)  # raises if it is beyond the range of the dtype
         matrix = OrthogonalTensor(shape[-2:], dtype, self.gain, take_draw(self.seed, draw))

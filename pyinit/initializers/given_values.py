@@ -24,7 +24,7 @@ class GivenTensor(LazyTensor):
         shape: The shape.
         dtype: The dtype.
         values: The values in that dtype, in an array that broadcasts to the shape. It must not
-            change any more.
+            change afterwards.
     """
 
     __slots__ = ("_digest", "_values")

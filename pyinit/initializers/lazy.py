@@ -144,8 +144,8 @@ class LazyTensor:
     def joint_size(self) -> int:
         """The number of consecutive elements that are computed together, in C order.
 
-        1 if every element is computed on its own. Chunks that are multiples of it cost no more than
-        the whole tensor.
+        1 if every element is computed on its own. Reading in chunks of a multiple of it costs no
+        more than reading the whole tensor.
         """
         return 1
 

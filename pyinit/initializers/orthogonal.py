@@ -126,7 +126,7 @@ class OrthogonalTensor(LazyTensor):
         """Iterate over the members in a partition.
 
         Yields:
-            The indices of a member, the part of `out` that it fills, and which of its elements.
+            The indices of a member, the view of `out` that it fills, and the slices that fill it.
         """
         if out.size == 0:
             return

@@ -207,8 +207,7 @@ class TruncatedNormal(_NormalInitializer):
     """Initializer that draws from a truncated normal distribution.
 
     By default, it is truncated at two standard deviations from the mean. Each value is a quantile
-    of the truncated distribution. No value is redrawn, so each depends on its own random bits
-    alone.
+    of the truncated distribution at its own random bits; none is redrawn.
 
     Args:
         mean: The mean before truncation: a finite number.
@@ -219,9 +218,9 @@ class TruncatedNormal(_NormalInitializer):
             -infinity. torch's `trunc_normal_` has values as bounds: `lower=(a - mean) / stddev`.
         upper: The upper bound, in standard deviations from the mean: a number above `lower`, or
             infinity. Values lie from `mean + lower * stddev` to `mean + upper * stddev`, up to
-            rounding. Some of the 2**64 quantiles of the stream, which reach to 9.15 standard
-            deviations, must lie between the bounds. Keras' class always truncates at two standard
-            deviations; the configuration has only other bounds.
+            rounding. At least one of the 2**64 quantiles of the stream, all of which lie within
+            9.16 standard deviations, must lie between the bounds. The configuration has the bounds
+            only if they are not -2 and 2, the fixed bounds of Keras' class.
 
     Raises:
         ValueError: An argument is invalid.

@@ -143,12 +143,6 @@ def deserialize(
     return getattr(constructor, "from_config", partial(constructed, constructor))(arguments)
 
 
-def unknown_name_error(argument: str, name: str) -> ValueError:
-    """Return the error for a string that is not the name of an initializer."""
-    hint = did_you_mean(name, CONSTRUCTORS) or ", such as 'glorot_uniform'"
-    return argument_error(argument, name, f"the name of an initializer{hint}")
-
-
 @overload
 def get(identifier: None) -> None: ...
 @overload
@@ -163,11 +157,16 @@ def get(identifier: Any) -> Any:
     """Return the initializer that an identifier stands for, as Keras' layers do.
 
     Args:
-        identifier: A name (Keras' aliases included, and torch's `"xavier_uniform"`,
-            `"xavier_normal"`, `"kaiming_uniform"` and `"kaiming_normal"`), a dictionary as
-            `serialize()` returns it, an initializer or another callable `(shape, dtype=None)`, a
-            class of these or a function such as `initializer_he_normal`, called without arguments,
-            an array (the initial value, for its own shape) of NumPy or another library, or None.
+        identifier: One of:
+
+            - A name: Keras' names and aliases, and torch's `"xavier_uniform"`, `"xavier_normal"`,
+              `"kaiming_uniform"` and `"kaiming_normal"`.
+            - A dictionary as `serialize()` returns it.
+            - An initializer or another callable `(shape, dtype=None)`.
+            - A class of these, or a function such as `initializer_he_normal`: it is called without
+              arguments.
+            - An array of NumPy or another library: the initial value of a weight of its shape.
+            - None.
 
     Returns:
         A callable `(shape, dtype=None)`, for an array a `Constant`; None for None.
@@ -182,22 +181,28 @@ def get(identifier: Any) -> Any:
 
     Source: https://keras.io/api/layers/initializers/
     """
+    return get_argument("identifier", identifier)
+
+
+def get_argument(argument: str, identifier: Any) -> Any:
+    """Call `get()` with an argument of another function, which the errors name."""
     if identifier is None:
         return None
     if isinstance(identifier, Mapping):
         return deserialize(dict(identifier))
     if isinstance(identifier, str):
         if identifier not in CONSTRUCTORS:
-            raise unknown_name_error("identifier", identifier)
+            hint = did_you_mean(identifier, CONSTRUCTORS) or ", such as 'glorot_uniform'"
+            raise argument_error(argument, identifier, f"the name of an initializer{hint}")
         return CONSTRUCTORS[identifier]()
     if not callable(identifier) and hasattr(identifier, "shape"):
-        return constant.constant_of_own_shape(_array("identifier", identifier))
+        return constant.constant_of_own_shape(_array(argument, identifier))
     is_factory = isinstance(identifier, FunctionType) and identifier in _FACTORIES
     found = identifier() if is_factory or isinstance(identifier, type) else identifier
     if callable(found):
         return found
     allowed = "a name, a configuration, a callable, an array or None"
-    raise argument_error("identifier", identifier, allowed)
+    raise argument_error(argument, identifier, allowed)
 
 
 def _array(argument: str, value: Any) -> AnyArray:

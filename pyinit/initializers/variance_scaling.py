@@ -57,7 +57,7 @@ class VarianceScaling(RandomInitializer):
         scale: The scaling factor: a positive, finite number.
         mode: The choice of n: `"fan_in"` for the number of input units, `"fan_out"` for that of
             output units, `"fan_avg"` for their arithmetic mean, or `"fan_geo_avg"` for their
-            geometric mean, which JAX has and Keras' own class has not.
+            geometric mean, as in JAX; Keras' own class lacks it.
         distribution: `"truncated_normal"`, `"untruncated_normal"` or `"uniform"`; `"normal"` means
             the first.
         seed: An integer, a seed generator, or None for a fresh seed. With an integer or None, every

@@ -36,4 +36,4 @@ class ModelAdapter(Protocol):
         """
 
     def buffers(self) -> Iterator[tuple[str, AnyArray | None]]:
-        """Yield the name and the values of each tensor that is saved, but part of no plan."""
+        """Yield the name and the values of each tensor that is saved but not part of a plan."""

@@ -11,7 +11,7 @@ from pyinit.arguments import argument_error, as_dimensions, did_you_mean, shown
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, floatx, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.random import RandomInitializer
-from pyinit.initializers.registry import CONSTRUCTORS, get, unknown_name_error
+from pyinit.initializers.registry import get_argument
 from pyinit.manifests.adapters import ModelAdapter
 from pyinit.manifests.keras_names import is_seed_state
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
@@ -325,9 +325,7 @@ def _as_initializer(identifier: Any) -> Initializer:
                 "config": {**config, "seed": _seed_from_json(config["seed"])},
             }
         identifier = dict(identifier)
-    if isinstance(identifier, str) and identifier not in CONSTRUCTORS:
-        raise unknown_name_error("initializer", identifier)
-    initializer = get(identifier)
+    initializer = get_argument("initializer", identifier)
     if not isinstance(initializer, Initializer):
         raise argument_error(
             "initializer", identifier, "one of pyinit's, its name or its configuration"

@@ -102,7 +102,7 @@ def _read(file: Path) -> Mapping[str, TensorSource]:
     reader = _READERS.get(file.suffix)
     if reader is not None:
         return reader(file)
-    message = f"{file}: not a {', '.join(_READERS)} file"
+    message = f"{file}: not one of the formats {', '.join(_READERS)}"
     if file.suffix in _PICKLES:
         message += ". Reading a pickle would run it: load it yourself, and pass its arrays by name"
     raise ManifestError(message)

@@ -54,11 +54,10 @@ def fingerprint(x: Any, shape: Iterable[int] | None = None, dtype: Any = None) -
 
     Two tensors have the same fingerprint if and only if they have the same shape, dtype and values,
     to the last bit (0.0 and -0.0 differ), on any machine and in any language. The digest
-    covers the bytes that the page "Reproducible weights" of the documentation
-    (`docs/manifests.md`) specifies.
+    covers the bytes that the page "Reproducible weights" of the documentation specifies.
 
-    A tensor is drawn in chunks on the CPU, so it may be larger than memory. The exception is
-    Orthogonal, whose values all depend on each other.
+    A tensor is drawn in chunks on the CPU, so it may be larger than memory. Orthogonal matrices are
+    drawn whole.
 
     Args:
         x: An initializer, a lazy tensor, an array of NumPy, CuPy, JAX, torch or TensorFlow, or a

@@ -179,7 +179,8 @@ def self_test(device: str = "cpu") -> SelfTest:
         >>> bool(pyinit.self_test())
         True
 
-    Source: `pyinit/reproducibility/golden_vectors_1.json` and `golden_vectors_1b.json`
+    Source: `pyinit/reproducibility/golden_vectors_1.json`, `golden_vectors_1b.json` and
+    `golden_vectors_1c.json`
     """
     return check(read(), device)
 

@@ -175,8 +175,8 @@ def words_between(lower: float, upper: float) -> tuple[int, int]:
     first, end = _first_word(lower), _first_word(upper)
     if first >= end:
         allowed = (
-            f"such that some of the 2**64 quantiles of the stream lie from lower to {upper=}; all "
-            f"of them are within {_normal_quantile(_WORDS - 1):.2f} standard deviations"
+            f"such that some of the 2**64 quantiles of the stream lie between it and {upper=}; all "
+            f"quantiles are within {_normal_quantile(_WORDS - 1):.2f} standard deviations"
         )
         raise argument_error("lower", lower, allowed)
     return first, end - 1

@@ -42,7 +42,7 @@ def _fill_without_extension(out: AnyArray, region: Region) -> None:
 @lru_cache(maxsize=1)
 def _warn_of_slowness() -> None:
     warnings.warn(
-        f"pyinit draws with NumPy, at a fraction of its speed: {native.MISSING}",
+        f"pyinit is slow, since it draws with NumPy: {native.MISSING}",
         RuntimeWarning,
         stacklevel=2,
     )

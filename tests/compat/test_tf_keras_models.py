@@ -89,7 +89,7 @@ def test_tf_keras_does_not_warn(keras2):
 
 
 def test_tf_keras_keeps_its_own_classes(keras2):
-    """Protects models of others: their names still mean TensorFlow's classes."""
+    """Protects other models: their names still mean TensorFlow's classes."""
     for identifier in ("he_normal", {"class_name": "HeNormal", "config": {"seed": 1}}):
         assert type(keras2.initializers.get(identifier)).__module__.startswith("tf_keras.")
 

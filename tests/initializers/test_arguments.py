@@ -78,7 +78,7 @@ def test_bad_values_are_refused(name, call):
 def test_an_unknown_dimension_is_named():
     """Protects users who pass the shape of a batch: the error says which dimension is unknown."""
     message = message_of("shape", lambda: pyinit.Zeros()((2, None, 3)))
-    assert "(dimension 1, counted from 0, is None)" in message
+    assert "(the dimension of axis 1, counted from 0, is None)" in message
 
 
 @pytest.mark.parametrize("seed", SEEDS)

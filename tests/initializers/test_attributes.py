@@ -110,7 +110,7 @@ def test_subclasses_of_users_have_attributes_of_their_own():
     [
         (pyinit.HeNormal, (), {"sed": 1}, r"no argument 'sed' \(did you mean 'seed'\?\)"),
         (pyinit.RandomNormal, (), {"std": 1}, r"no argument 'std' \(did you mean 'stddev'\?\)"),
-        (pyinit.Zeros, (), {"value": 1}, r"no argument 'value'\. It takes none"),
+        (pyinit.Zeros, (), {"value": 1}, r"no argument 'value'\. It takes no arguments"),
         (pyinit.Zeros, (1,), {}, "Too many arguments"),
         (pyinit.GlorotUniform, (1, None, None, None, 2), {}, r"Too many .*5\. It takes seed"),
         (pyinit.LecunNormal, (1,), {"seed": 1}, "received the argument 'seed' twice"),

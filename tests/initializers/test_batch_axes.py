@@ -170,7 +170,7 @@ def test_chunks_larger_than_the_default(monkeypatch):
 @pytest.mark.usefixtures("two_devices")
 @pytest.mark.parametrize(("batch_axes", "member"), STACKS)
 def test_on_a_device(batch_axes, member, float_dtype):
-    """Protects the same stacks on a device, and partitions of them."""
+    """Protects stacks and their partitions on a GPU."""
     scaled = pyinit.HeNormal(3, batch_axes=batch_axes)
     orthogonal = pyinit.Orthogonal(GAIN, 3, batch_axes)
     partition = {"partition_shape": (2, 1, 5, 4), "partition_offset": (1, 2, 0, 1)}

@@ -101,7 +101,7 @@ def test_invalid_arguments():
             pyinit.Dirac(groups)
     with pytest.raises(ValueError, match="a multiple of groups=2 outputs"):
         pyinit.Dirac(2)((3, 2, 3))
-    with pytest.raises(ValueError, match=r"with at most 2 inputs, .*Received: shape=\(3, 3, 2\)"):
+    with pytest.raises(ValueError, match="at most as many inputs as outputs"):
         pyinit.DeltaOrthogonal(seed=1)((3, 3, 2))
     with pytest.raises(ValueError, match="Argument `gain` must be within the range of"):
         pyinit.DeltaOrthogonal(1e6, seed=1)((3, 2, 2), "float16")

@@ -282,7 +282,7 @@ def test_invalid_hdf5_files(edit, tmp_path):
 
 
 def test_an_hdf5_file_with_more_values_than_memory(tmp_path, monkeypatch):
-    """A shape that takes no space in the file takes none of memory either."""
+    """An array that takes no space in the file takes no memory."""
 
     def unwritten(file):
         file.create_dataset("a", (2**40,), "f8", chunks=(2**20,), compression="gzip")

@@ -69,6 +69,6 @@ initializer((1024, 1024))
     assert f"reference: the native kernel is missing: {remedy}" in result.stdout
     quiet, _, warned = result.stderr.partition("large\n")
     assert quiet == ""
-    assert warned.count("RuntimeWarning: pyinit draws with NumPy") == 1
+    assert warned.count("RuntimeWarning: pyinit is slow, since it draws with NumPy") == 1
     assert remedy in warned
     assert result.stdout.splitlines()[-1] == pyinit.HeNormal(3)((4,)).tobytes().hex()

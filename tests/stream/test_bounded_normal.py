@@ -192,7 +192,7 @@ def test_a_stddev_of_zero_gives_the_mean(float_dtype):
         (("1", 2), "Argument `lower` must be a number"),
         ((-1, None), "Argument `upper` must be a number"),
         ((True, 2), "Argument `lower` must be a number"),
-        ((10, INFINITY), r"lie from lower to upper=inf; .* within 9\.16 .* Received: lower=10"),
+        ((10, INFINITY), r"lie between it and upper=inf; .* within 9\.16 .* Received: lower=10"),
         ((-20, -9.5), "Argument `lower` must be such that some of the 2"),
         ((0, 1e-30), "Argument `lower` must be such that some of the 2"),
     ],

@@ -15,7 +15,7 @@ from pyinit.bridges.jax.sharding import draw_sharded
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer, is_drawn_lazily
 from pyinit.initializers.random import RandomInitializer
-from pyinit.initializers.registry import get
+from pyinit.initializers.registry import get_argument
 from pyinit.seeds import as_seed
 
 #: Alignment, in bytes, of memory that JAX takes over without a copy.
@@ -64,7 +64,7 @@ def initializer(initializer: Any) -> Callable[..., Any]:
 
     Source: https://docs.jax.dev/en/latest/jax.nn.initializers.html
     """
-    ours = get(initializer)
+    ours = get_argument("initializer", initializer)
     if not is_drawn_lazily(ours):
         allowed = "an initializer of pyinit, its name or its configuration"
         raise argument_error("initializer", initializer, allowed, TypeError)

@@ -56,15 +56,15 @@ class KerasAdapter:
 
     def remedy(self, seed: int | None) -> str:
         """Return how to record the model's weights: see `ModelAdapter`."""
-        present = "With `values`, the present weights are recorded, whoever drew them."
+        present = "With `values`, the manifest records the present weights, of any origin."
         if seed is None:
             return (
-                "For weights that pyinit.keras.initialize(model, seed) has drawn, give "
-                f"create_manifest() the same seed. {present}"
+                "If pyinit.keras.initialize(model, seed) has set the weights, pass the same seed "
+                f"to create_manifest(). {present}"
             )
         return (
-            f"The weights of the seed {seed} are those that pyinit.keras.initialize(model, {seed}) "
-            f"gives a model. {present}"
+            f"The initial weights for seed={seed} are those that "
+            f"pyinit.keras.initialize(model, {seed}) sets. {present}"
         )
 
     def plan(self, seed: int | None) -> list[TensorSpec]:
@@ -77,7 +77,7 @@ class KerasAdapter:
         specs = [_spec(weight, seed) for weight in weights]
         check_problems(
             "target",
-            "a model whose initializers can all be recorded (`values` needs none)",
+            "a model whose initializers can all be recorded (with `values`, none is needed)",
             ((weight.path, weight.problem) for weight in weights),
         )
         return [spec for spec in specs if spec is not None]

@@ -182,8 +182,8 @@ def _own_states(layer: Any, path: _Path) -> Iterator[KerasWeight]:
 def _stable_names(layers: list[Any]) -> list[str]:
     """Return the names of sibling layers; those that Keras generated are numbered among them.
 
-    The weights of a layer are those of its name. But nobody names a dropout layer, or could name
-    that of an attention layer, so the states of seed generators are found by these names.
+    Weights have the names of their layers in their paths. Few users name a dropout layer, and the
+    one in an attention layer cannot be named, so the states of seed generators have these names.
     """
     bases = [_generated_base(layer) for layer in layers]
     used = {layer.name for layer, base in zip(layers, bases, strict=True) if base is None}

@@ -117,7 +117,7 @@ def _intermediate(steps: Any, index: int) -> Any:
 
 
 def _parametrized(owner: nn.Module) -> Iterator[tuple[str, Any]]:
-    # not is_parametrized(), which a wrapper answers for the module in it
+    # not is_parametrized(): a wrapper forwards it to the module that it wraps
     lists = dict(owner.named_children()).get("parametrizations")
     if isinstance(lists, nn.ModuleDict):
         for key, steps in lists.items():

@@ -41,11 +41,11 @@ class TorchAdapter:
         self._arguments = InitArguments() if arguments is None else arguments
 
     def remedy(self, seed: int | None) -> str:
-        """Return which call gives the module these weights: see `ModelAdapter`."""
+        """Return how to record the module's weights: see `ModelAdapter`."""
         given = "" if seed is None else f", seed={seed}"
         return (
-            f"These are the weights of pyinit.torch.init_(module{given}) with the same arguments, "
-            "which pyinit.torch.create_manifest() takes too. "
+            f"The initial weights are those of pyinit.torch.init_(module{given}); pass any other "
+            "arguments of that call to pyinit.torch.create_manifest() too. "
             "pyinit.create_manifest(module, values=True) records the present weights."
         )
 
@@ -60,7 +60,7 @@ class TorchAdapter:
         recorded = {item.name for item in recorded_tensors(self._module)}
         left_out = recorded - {init.name for init in inits}
         if left_out:
-            allowed = "without None for a manifest, which includes every parameter and statistic"
+            allowed = "without None for parameters and statistics of norms, which manifests record"
             raise argument_error("parameters", sorted(left_out), allowed)
         segments = [_segments(init) for init in inits]
         check_parameters(inits)

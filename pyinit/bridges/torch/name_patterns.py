@@ -10,7 +10,7 @@ from typing import Any
 
 from pyinit.arguments import argument_error
 from pyinit.bridges.torch.computed import Original
-from pyinit.initializers.registry import get
+from pyinit.initializers.registry import get_argument
 
 _ALLOWED = "None or a dictionary of initializers by names or patterns of parameters"
 
@@ -34,7 +34,7 @@ class NamePatterns:
             raise argument_error("parameters", parameters, _ALLOWED)
         self._given = given
         self._initializers = {
-            key: None if value is None else get(value) for key, value in given.items()
+            key: get_argument(f"parameters[{key!r}]", value) for key, value in given.items()
         }
 
     def choose(

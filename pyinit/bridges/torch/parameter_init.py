@@ -27,7 +27,7 @@ from pyinit.initializers.base import is_drawn_lazily
 from pyinit.initializers.constant import Constant
 from pyinit.initializers.fans import axes_of_shape
 from pyinit.initializers.random import RandomInitializer, RandomNormal
-from pyinit.initializers.registry import get
+from pyinit.initializers.registry import get_argument
 from pyinit.initializers.variance_scaling import VarianceScaling
 from pyinit.seeds import derive_seed
 
@@ -64,7 +64,10 @@ class InitArguments:
             if given[kind] is None:
                 given[kind] = self.initializer
         return {
-            kind: get(_DEFAULTS[kind] if initializer is None else initializer)
+            kind: get_argument(
+                "initializer" if kind == "kernel" else f"{kind}_initializer",
+                _DEFAULTS[kind] if initializer is None else initializer,
+            )
             for kind, initializer in given.items()
         }
 

@@ -162,7 +162,7 @@ def test_other_objects_are_refused():
     for other in (None, lambda shape, dtype=None: np.zeros(shape)):
         with pytest.raises(TypeError, match="Argument `initializer` must be"):
             pyinit.jax.initializer(other)
-    with pytest.raises(ValueError, match="Argument `identifier`"):
+    with pytest.raises(ValueError, match="Argument `initializer`"):
         pyinit.jax.initializer("nope")
 
 

@@ -16,7 +16,7 @@ def _floatx_of_keras():
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_floatx_follows_keras(dtype):
-    """Protects users of keras.config.set_floatx(), which their layers follow, too."""
+    """Protects users of keras.config.set_floatx(), which our calls follow as layers do."""
     keras.config.set_floatx(dtype)
     assert pyinit.floatx() == dtype
     assert pyinit.HeNormal(seed=1)((2, 2)).dtype.name == dtype

@@ -27,7 +27,7 @@ def test_every_name_of_keras_is_known():
 
 @pytest.mark.parametrize("cls", IN_KERAS, ids=lambda cls: cls.__name__)
 def test_signatures_are_keras_own(cls):
-    """Protects names, order and defaults of the arguments: Keras', and then those it lacks."""
+    """Protects names, order and defaults of the arguments: Keras' first, then the added ones."""
     theirs = inspect.signature(getattr(keras.initializers, cls.__name__)).parameters
     ours = inspect.signature(cls).parameters
     lacking = {pyinit.TruncatedNormal: [("lower", -2.0), ("upper", 2.0)]}.get(cls, [])

@@ -279,7 +279,7 @@ def test_experts_have_the_fans_of_one(equation, batch_axes):
 
 @pytest.mark.parametrize("batch_axes", [0, 3, -1, [-2, -1]])
 def test_copies_keep_axes(batch_axes):
-    """Protects axes of the user's own in copies that Keras makes, which have their class."""
+    """Protects the user's axes in the copies that Keras makes, which are of our class."""
     axes = {"input_axes": [1], "output_axes": [2], "batch_axes": batch_axes}
     initializer = pyinit.HeNormal(5, **axes)
     config = initializer.get_config()

@@ -119,7 +119,7 @@ def test_lstm_keeps_its_forget_bias():
 
 
 def test_the_optimizer_and_metrics_stay():
-    """Protects what is no part of the model's weights; constants are set again."""
+    """Protects metrics and the optimizer, which are no weights; constants are set again."""
     model = keras.Sequential([keras.Input((4,)), layers.Dense(2, name="out")])
     model.compile(keras.optimizers.Adam(), "mse")
     model.optimizer.build(model.trainable_variables)

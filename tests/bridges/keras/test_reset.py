@@ -56,7 +56,7 @@ def perturb(model) -> None:
 
 
 def test_everything_starts_again():
-    """Protects a start: statistics, counters and generators, and what a manifest pins of it."""
+    """Protects initialization of statistics, counters and generators, and its manifest."""
     model = everything()
     model.get_layer("scaled").adapt(np.arange(8.0).reshape(2, 4).astype("float32"))
     perturb(model)
@@ -127,7 +127,7 @@ def test_a_manifest_without_a_seed_has_no_states():
 
 
 def test_states_are_compared_with_models():
-    """Protects a start from a generator that has drawn, or another one."""
+    """Protects manifests with a seed: they detect a generator that has drawn."""
     model = everything()
     pyinit.keras.initialize(model, 42)
     pinned = pyinit.create_manifest(model, 42)
@@ -207,7 +207,7 @@ class Queue(layers.Layer):
 
 
 def test_other_random_variables_are_named():
-    """Protects a start from a variable whose initializer nobody knows."""
+    """Protects against variables whose initializer is unknown."""
     layer = Queue(name="queue")
     layer.build((None, 2))
     layer.bias.assign(np.zeros(2))
@@ -226,7 +226,7 @@ def test_no_message_recommends_the_last_step():
     dense = layers.Dense(3, kernel_initializer=pyinit.HeNormal(1), name="dense")
     model = keras.Sequential([keras.Input((4,)), dense])
     pyinit.keras.initialize(model, 42)
-    with pytest.raises(DifferenceError, match=r"give create_manifest\(\) the same seed") as ours:
+    with pytest.raises(DifferenceError, match=r"pass the same seed to create_manifest") as ours:
         pyinit.create_manifest(model)
     assert "initialize(model, 42)" not in f"{theirs.value} {ours.value}"
     with pytest.raises(

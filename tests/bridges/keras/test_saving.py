@@ -328,7 +328,7 @@ def test_keras_does_not_read_other_bounds():
 
 
 class Experts(keras.layers.Layer):
-    """A layer of one's own, with a stack of kernels."""
+    """A user's layer with a stack of kernels."""
 
     def __init__(self, initializer, **kwargs):
         super().__init__(**kwargs)

@@ -244,7 +244,7 @@ def test_files_without_layer_names(tmp_path):
 
 
 def test_nothing_in_a_file_is_run(tmp_path):
-    """Protects users who verify a file of somebody else: Keras is not even imported."""
+    """Protects users who verify a file from someone else: Keras is not even imported."""
     path = tmp_path / "model.keras"
     inputs = keras.Input((2,))
     outputs = layers.Dense(2, name="a")(layers.Lambda(lambda x: x)(inputs))

@@ -131,7 +131,7 @@ def test_lazy_norms():
 
 
 def test_averaged_models_start_again():
-    """Protects the average: the next update replaces it, rather than counting what is gone."""
+    """Protects the average: the next update replaces it instead of averaging old values in."""
     module = torch.optim.swa_utils.AveragedModel(nn.Linear(2, 2))
     module.update_parameters(nn.Linear(2, 2))
     init_(module, seed=1)

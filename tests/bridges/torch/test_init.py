@@ -419,7 +419,7 @@ def test_other_arguments_are_refused():
         init_(np.zeros((2, 2)))
     with pytest.raises(ValueError, match="Argument `seed`"):
         init_(torch.zeros(2, 2), seed=1.5)
-    with pytest.raises(ValueError, match="Argument `identifier`"):
+    with pytest.raises(ValueError, match="Argument `initializer`"):
         init_(torch.zeros(2, 2), "nope")
     with pytest.raises(ValueError, match="Argument `bias_initializer`"):
         init_(torch.zeros(2, 2), bias_initializer="zeros")
@@ -470,7 +470,7 @@ def test_bounds_of_trunc_normal_are_converted():
 
 
 class Experts(nn.Module):
-    """Stacks of weights, as modules of one's own have them."""
+    """A user's module with stacked weights."""
 
     def __init__(self):
         super().__init__()

@@ -116,7 +116,7 @@ def test_invalid_patterns(case):
     with pytest.raises(ValueError, match=rf"Argument `parameters` must be .*{message}"):
         init_(module, seed=1, parameters=parameters)
     assert not values(module["experts"].w1).any()
-    with pytest.raises(ValueError, match="Argument `identifier`"):
+    with pytest.raises(ValueError, match=r"Argument `parameters\['\*'\]`"):
         init_(module, seed=1, parameters={"*": "nope"})
 
 

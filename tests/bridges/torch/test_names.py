@@ -161,7 +161,7 @@ def test_attributes_of_users_keep_their_names():
 
 
 def test_a_shared_parameter_has_its_first_name():
-    """Protects tied weights, and a module that is also there in compiled form."""
+    """Protects tied weights, and a module that also occurs in compiled form."""
     module = nn.ModuleDict({"a": nn.Linear(2, 2), "b": nn.Linear(2, 2)})
     module["b"].weight = module["a"].weight
     module["c"] = torch.compile(module["a"])
