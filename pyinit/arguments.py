@@ -180,7 +180,7 @@ def _elements(name: str, value: object, allowed: str) -> list[object]:
     try:
         return list(value)
     except (TypeError, ValueError):
-        # arrays of rank 0 and TensorShapes of unknown rank have an `__iter__` that fails
+        # arrays of rank 0 and TensorShapes of unknown rank have an `__iter__` that raises
         raise argument_error(name, value, allowed) from None
 
 

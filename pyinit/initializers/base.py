@@ -282,7 +282,7 @@ class Initializer(PassesForKeras):
         )
 
     def summary(self, shape: Iterable[int]) -> Summary:
-        """Return the fans of a shape and the distribution of the values that it results in.
+        """Return the fans and the distribution of the values for a shape.
 
         Takes no draw and computes no values.
 

@@ -20,15 +20,15 @@ class Spread(NamedTuple):
 
 @dataclass(frozen=True)
 class Summary:
-    """What an initializer draws for a shape, as `initializer.summary(shape)` returns it.
+    """The fans and the distribution of an initializer's values for a shape.
 
     Args:
         shape: The shape.
         fan_in: The number of input units.
         fan_out: The number of output units.
         distribution: `"uniform"`, `"normal"`, `"truncated_normal"`, `"orthogonal"` or `"constant"`.
-            None if the elements have different distributions, as those of an identity matrix, or if
-            it is unknown. The fields below are None then, too.
+            None, like the fields below, if the distribution is unknown or is not the same for all
+            elements, as in an identity matrix.
         mean: The mean of the values.
         stddev: The standard deviation of the values: after truncation, if they are truncated.
         minval: The lower bound of the values, or -inf.
