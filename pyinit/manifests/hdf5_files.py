@@ -144,9 +144,9 @@ class _Hdf5:
         where = f"{self.path}: {dataset.name!a}"
         if dataset.is_virtual or dataset.external:
             raise ManifestError(f"{where} has its values in other files")
-        if dataset.shape is None or dataset.dtype.kind not in "biufV" or dataset.dtype.names:
-            raise ManifestError(f"{where} is not a numeric array: its dtype is {dataset.dtype}")
-        shape, dtype = tuple(dataset.shape), dataset.dtype
+        shape, dtype = dataset.shape, dataset.dtype
+        if shape is None or dtype.kind not in "biufV" or dtype.names or dtype.subdtype:
+            raise ManifestError(f"{where} is not a numeric array: its dtype is {dtype}")
         if dtype.str[1:] == "V2":
             # Keras writes the bits of this dtype
             dtype = NUMERIC_DTYPES["bfloat16"]

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pyinit.arguments import Shape
+from pyinit.arguments import Shape, as_shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
 from pyinit.manifests.model import ManifestError
 from pyinit.manifests.sources import ArraySource, LoadedSource, TensorSource
@@ -76,7 +76,11 @@ def _header(
             version = np.lib.format.read_magic(head)
             if version not in _READ_HEADER:
                 raise ValueError(f"version {version} of the format")
-            shape, in_fortran_order, dtype = _READ_HEADER[version](head)
+            lengths, in_fortran_order, dtype = _READ_HEADER[version](head)
+            # NumPy's parser also takes negative lengths, bools and too many axes
+            shape = as_shape(lengths)
+            if dtype.subdtype is not None:
+                raise ValueError(f"its dtype is {dtype}")
         except Exception as error:  # NumPy's parser raises many kinds for damaged files
             raise ManifestError(
                 f"{path}: {member.filename!a} is not a numeric array: {error}"

@@ -178,6 +178,12 @@ def npy(array, **options) -> bytes:
     return file.getvalue()
 
 
+def npy_of(dtype, shape: str, size: int) -> bytes:
+    """Return an array of zeros with a header that NumPy does not write."""
+    header = f"{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(size)
+
+
 def zipped(path, content: dict, compression=zipfile.ZIP_STORED) -> None:
     with zipfile.ZipFile(path, "w", compression) as archive:
         for name, data in content.items():
@@ -188,6 +194,10 @@ BAD_NPZ = {
     "objects": ({"a.npy": npy(np.array([Trap()]), allow_pickle=True)}, "pickles are not read"),
     "a pickle": ({"a.npy": pickle.dumps(Trap())}, "is not a numeric array"),
     "text": ({"a.npy": b"text"}, "is not a numeric array"),
+    "negative lengths": ({"a.npy": npy_of("<f4", "(-2, -2)", 16)}, "is not a numeric array"),
+    "a length that is a bool": ({"a.npy": npy_of("<f4", "(True,)", 4)}, "is not a numeric array"),
+    "too many axes": ({"a.npy": npy_of("<f4", str((1,) * 65), 4)}, "is not a numeric array"),
+    "elements with axes": ({"a.npy": npy_of(("<f4", (3,)), "(2,)", 24)}, "is not a numeric array"),
     "empty": ({"a.npy": b""}, "is not a numeric array"),
     "too short": ({"a.npy": npy(np.zeros(9))[:-8]}, "does not match its shape"),
     "too long": ({"a.npy": npy(np.zeros(9)) + b"\0"}, "does not match its shape"),
@@ -262,6 +272,13 @@ def structured_values(file):
     file["a"] = np.zeros(3, [("x", "f4"), ("y", "f4")])
 
 
+def values_with_axes(file):
+    of_three = h5py.h5t.array_create(h5py.h5t.IEEE_F32LE, (3,))
+    space = h5py.h5s.create_simple((2,))
+    dataset = h5py.h5d.create(file.id, b"a", of_three, space)
+    dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, np.zeros((2, 3), "f4"), of_three)
+
+
 BAD_H5 = {
     soft_link: "'a' is a link",
     external_link: "'a' is a link",
@@ -270,6 +287,7 @@ BAD_H5 = {
     loop: "linked in a loop",
     text_values: "is not a numeric array",
     structured_values: "is not a numeric array",
+    values_with_axes: "is not a numeric array",
 }
 
 
