@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from pyinit.arguments import argument_error
+from pyinit.bridges.torch.names import plain_name
 from pyinit.bridges.torch.parameter_init import (
     InitArguments,
     ParameterInit,
@@ -76,8 +77,9 @@ class TorchAdapter:
 
     def buffers(self) -> Iterator[tuple[str, AnyArray | None]]:
         """Yield the other tensors of the state dict: buffers, and second names of parameters."""
-        known = dict(self._module.named_parameters())
-        for name, tensor in self._module.state_dict().items():
+        known = {item.name for item in recorded_tensors(self._module)}
+        for key, tensor in self._module.state_dict().items():
+            name = plain_name(self._module, key)
             if name not in known and isinstance(tensor, torch.Tensor):
                 yield name, None if tensor.is_meta else host_array(tensor)
 

@@ -56,6 +56,12 @@ def _loaded_wrappers() -> list[tuple[type[Any], str]]:
     return [(cls, attribute) for cls, attribute in loaded if cls is not None]
 
 
+def _wrapped_attribute(module: Any, wrappers: list[tuple[type[Any], str]]) -> str | None:
+    """Return the attribute in which a wrapper holds its module; None for any other module."""
+    # the class decides: a module of the user's own may have an attribute of that name
+    return next((name for cls, name in wrappers if isinstance(module, cls)), None)
+
+
 def join(path: str, name: str) -> str:
     """Return the name of an attribute of the module at `path`."""
     return f"{path}.{name}" if path else name
@@ -74,8 +80,7 @@ def named_modules(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             return
         seen.add(id(module))
         yield path, module
-        # the class decides: a module of the user's own may have an attribute of that name
-        wrapped = next((name for cls, name in wrappers if isinstance(module, cls)), None)
+        wrapped = _wrapped_attribute(module, wrappers)
         for name, child in module.named_children():
             yield from walk(path if name == wrapped else join(path, name), child)
 
@@ -99,3 +104,20 @@ def _named_tensors(module: nn.Module, method: str) -> Iterator[NamedTensor]:
             if id(tensor) not in seen:
                 seen.add(id(tensor))
                 yield NamedTensor(join(path, own_name), owner, own_name, tensor)
+
+
+def plain_name(module: nn.Module, key: str) -> str:
+    """Return the name in the plain module of an entry of `module.state_dict()`."""
+    wrappers = _loaded_wrappers()
+    owner: Any = module
+    kept = []
+    for part in key.split("."):
+        wrapped = _wrapped_attribute(owner, wrappers)
+        # some wrappers leave their attribute out of the keys themselves
+        while wrapped is not None and part not in dict(owner._modules.items()):
+            owner = getattr(owner, wrapped)
+            wrapped = _wrapped_attribute(owner, wrappers)
+        if part != wrapped:
+            kept.append(part)
+        owner = getattr(owner, part, None)
+    return ".".join(kept)

@@ -90,6 +90,26 @@ def test_wrapped_modules(name):
     assert_named_as_plain(WRAPPERS[name](model()))
 
 
+@pytest.mark.parametrize("name", WRAPPERS)
+def test_state_of_wrapped_modules(name):
+    """Protects manifests of values: their buffers and tied weights have the plain names."""
+
+    def with_state():
+        module = model()
+        module[2]["module"].register_buffer("scale", torch.ones(2))
+        module[2]["tied"] = nn.Linear(6, 3)
+        module[2]["tied"].weight = module[2]["module"].weight
+        return init_(module, seed=42)
+
+    pinned = pyinit.create_manifest(with_state(), values=True)
+    assert {"1.running_var", "2.module.scale", "2.tied.weight"} <= {t.name for t in pinned.tensors}
+    wrapped = WRAPPERS[name](with_state())
+    assert pyinit.verify(pinned, wrapped)
+    found = {tensor.name: tensor for tensor in pyinit.create_manifest(wrapped, values=True).tensors}
+    found.pop("n_averaged", None)  # an averaged model's own counter
+    assert found == {tensor.name: tensor for tensor in pinned.tensors}
+
+
 @pytest.fixture
 def process_group(tmp_path):
     """Join a group of one process."""
