@@ -195,6 +195,8 @@ class SeedGenerator(CheckedAttributes):
 
     seed: int
     name: str
+    #: The variable that holds the state once Keras uses the generator.
+    _variable: Any = None
 
     def __init__(self, seed: int | None = None, name: str | None = None) -> None:
         if name is not None and not isinstance(name, str):
@@ -230,11 +232,15 @@ class SeedGenerator(CheckedAttributes):
         if ordered is not True:
             raise argument_error("ordered", ordered, "True before Keras uses the generator")
         with self._lock:
-            draw = self._draw
-            if draw >= _MAX_DRAWS:
-                raise RuntimeError(f"{self!r} has given all of its {_MAX_DRAWS} draws")
-            self.__dict__["_draw"] = draw + 1  # a call of __setattr__ takes longer than the rest
-        return self.seed, draw
+            if self._variable is None:
+                draw = self._draw
+                if draw >= _MAX_DRAWS:
+                    raise RuntimeError(f"{self!r} has given all of its {_MAX_DRAWS} draws")
+                # a call of __setattr__ takes longer than the rest
+                self.__dict__["_draw"] = draw + 1
+                return self.seed, draw
+        # while this thread waited for the lock, Keras started to use the generator
+        return self.next(ordered)
 
     def _draw_id(self, state: Any) -> DrawId:
         """Return the draw of a state, as `state` and `next()` return it."""

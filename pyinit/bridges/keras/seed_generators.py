@@ -45,8 +45,6 @@ class _UsedByKeras(SeedGenerator):
     A generator becomes one by a change of its class; none is constructed.
     """
 
-    _variable: Any
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing: `keras.random.SeedGenerator(ours)` calls this, and ours is complete."""
 
@@ -76,8 +74,12 @@ class _UsedByKeras(SeedGenerator):
         return drawn if drawn.seed != self.seed % 2**32 else DrawId(self.seed % 2**64, drawn.draw)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {"seed": self.seed, "_initial_seed": self._initial_seed, "name": self.name}
-        draw = self._draw_id(self._variable).draw
+        state = self.__getstate__()
+        del state["_variable"], state["backend"]
+        seed, draw = self._draw_id(self._variable)
+        if seed != self.seed % 2**64:
+            # Keras or `pyinit.keras.initialize()` has set the variable
+            state["seed"] = seed
         return object.__new__, (type(self).proxied,), {**state, "_draw": draw}  # type: ignore[attr-defined]
 
 

@@ -5,6 +5,8 @@ import json
 import pickle
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -13,6 +15,8 @@ import pytest
 
 import pyinit
 import pyinit.keras
+from pyinit.bridges.keras.seed_generators import use_in_keras
+from pyinit.seeds import next_draw, take_draw
 from tests.support import same_bits
 
 BACKEND = keras.backend.backend()
@@ -140,6 +144,39 @@ def test_draws_before_keras_count():
     pyinit.RandomNormal(seed=generator)((3,))
     layers.Dropout(0.5, seed=generator)
     assert words(generator) == [5, 1]
+
+
+def test_no_draw_is_taken_twice_while_keras_starts_to_use_a_generator():
+    """Protects generators of several threads: one may wait for its draw while another builds."""
+    generator = pyinit.SeedGenerator(5)
+    with ThreadPoolExecutor(4) as pool:
+        # the lock is held, as by use_in_keras(), until all threads wait for it
+        with generator._lock:
+            waiting = [pool.submit(take_draw, generator) for _ in range(4)]
+            time.sleep(0.1)
+            lock, generator.__dict__["_lock"] = generator._lock, threading.Lock()
+            use_in_keras(generator)
+            generator.__dict__["_lock"] = lock
+        drawn_ids = [future.result() for future in waiting]
+    assert sorted(drawn_ids) == [(5, draw) for draw in range(4)]
+    assert words(generator) == [5, 4]
+
+
+def test_copies_of_a_generator_that_keras_uses():
+    """Protects users' subclasses with attributes of their own, and seeds set in Keras' variable."""
+
+    class Labelled(pyinit.SeedGenerator):
+        pass
+
+    generator = Labelled(5)
+    generator.label = "mine"
+    model = keras.Sequential([keras.Input((3,)), layers.Dropout(0.5, seed=generator)])
+    assert copy.copy(generator).label == "mine"
+    unseeded = pyinit.SeedGenerator()
+    model = keras.Sequential([keras.Input((3,)), layers.Dropout(0.5, seed=unseeded)])
+    pyinit.keras.initialize(model, seed=42)
+    for copied in (copy.copy(unseeded), pickle.loads(pickle.dumps(unseeded))):
+        assert take_draw(copied) == next_draw(unseeded)
 
 
 @pytest.mark.parametrize("make", GENERATORS)
