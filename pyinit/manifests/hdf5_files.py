@@ -10,7 +10,7 @@ https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t4.html
 from __future__ import annotations
 
 import math
-import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
+from pyinit.dtypes import AnyArray
+from pyinit.manifests.keras_names import stable_name
 from pyinit.manifests.limits import check_memory
 from pyinit.manifests.model import ManifestError
-from pyinit.manifests.sources import ArraySource, LoadedSource, TensorSource
+from pyinit.manifests.sources import ArraySource, LoadedSource, TensorSource, stored_dtype
 from pyinit.manifests.zip_members import Section, open_zip, read_member, stored_at
 
 #: The group of a layer's variables in Keras' current formats.
@@ -38,8 +39,6 @@ _MEMBER = "model.weights.h5"
 _PICKLED_MEMBER = "model.weights.npz"
 #: Maximum numbers of nested groups, and of groups and datasets in a file.
 _MAX_DEPTH, _MAX_OBJECTS = 100, 2_000_000
-#: A name that Keras generates for a variable.
-_GENERATED_NAME = re.compile(r"(jax_|nnx_)?variable(_\d+)?")
 
 
 def read(path: Path) -> dict[str, TensorSource]:
@@ -147,9 +146,7 @@ class _Hdf5:
         shape, dtype = dataset.shape, dataset.dtype
         if shape is None or dtype.kind not in "biufV" or dtype.names or dtype.subdtype:
             raise ManifestError(f"{where} is not a numeric array: its dtype is {dtype}")
-        if dtype.str[1:] == "V2":
-            # Keras writes the bits of this dtype
-            dtype = NUMERIC_DTYPES["bfloat16"]
+        dtype = stored_dtype(dtype)
         nbytes = math.prod(shape) * dtype.itemsize
         offset = dataset.id.get_offset()
         if self._start is not None and offset is not None and nbytes:
@@ -232,14 +229,15 @@ def _legacy_names(file: Any, datasets: dict[str, Any]) -> dict[str, str]:
     if _TOP_LEVEL in file[root or "/"]:
         layers.append(_TOP_LEVEL)
     names: dict[str, str] = {}
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     first_paths: dict[str, str] = {}
     for layer in layers:
         for weight in _texts(file[f"{root}{layer}"], "weight_names"):
             path = f"{root}{layer}/{weight}"
             first = first_paths.setdefault(weight, path)
             if first == path or not _is_shared(weight, datasets[first], datasets[path]):
-                names[path] = _numbered(_legacy_name(layer, weight), counts)
+                *owner, name = _legacy_name(layer, weight)
+                names[path] = "/".join((*owner, stable_name(name, counts, "/".join(owner))))
     return names
 
 
@@ -257,15 +255,6 @@ def _is_shared(weight: str, first: Any, other: Any) -> bool:
         return False
     check_memory(f"comparing {weight!a}", 2 * math.prod(first.shape) * first.dtype.itemsize)
     return bool(np.array_equal(first[()], other[()], equal_nan=first.dtype.kind == "f"))
-
-
-def _numbered(parts: list[str], counts: dict[str, int]) -> str:
-    """Return a path in which a generated name has its number within the layer."""
-    if _GENERATED_NAME.fullmatch(parts[-1]):
-        parent = "/".join(parts[:-1])
-        count = counts[parent] = counts.get(parent, -1) + 1
-        parts = [*parts[:-1], f"variable_{count}" if count else "variable"]
-    return "/".join(parts)
 
 
 def _texts(group: Any, name: str) -> list[str]:

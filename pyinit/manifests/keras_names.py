@@ -8,16 +8,34 @@ and its number, `encoder/dense/vars/0`; the model's name of it is `encoder/dense
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 #: The name of the state of a layer's first seed generator. Keras' files do not contain these.
 SEED_STATE = "seed_generator_state"
 
+#: A name that Keras generates for a variable, numbered among all variables of the process.
+_GENERATED_NAME = re.compile(r"(jax_|nnx_)?variable(_\d+)?")
 _SEED_STATE_PATH = re.compile(rf"(?:.*/)?{SEED_STATE}(?:_\d+)?", re.DOTALL)
 _NUMBERED = re.compile(r"(?:(.*)/)?vars/(\d{1,9})", re.DOTALL)
 #: A layer with one of these is quantized, and saves its kernel first, and no LoRA matrices.
 _SCALES = ("kernel_scale", "embeddings_scale")
 _QUANTIZED_ORDER = {"kernel": 0, "embeddings": 0, "bias": 1, "lora": 3}
+
+
+def stable_name(name: str, counts: Counter[str], layer: str = "") -> str:
+    """Return the name of a variable; one that Keras generated is numbered within its layer.
+
+    Args:
+        name: The name, without that of the layer.
+        counts: The numbers of variables so far without a name of their own, by layer.
+        layer: The name of the layer.
+    """
+    if not _GENERATED_NAME.fullmatch(name):
+        return name
+    count = counts[layer]
+    counts[layer] += 1
+    return f"variable_{count}" if count else "variable"
 
 
 def is_seed_state(name: str) -> bool:

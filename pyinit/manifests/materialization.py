@@ -20,6 +20,7 @@ from pyinit.manifests.model import (
     Manifest,
     ManifestError,
     TensorSpec,
+    listed,
     readable_size,
 )
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
@@ -27,8 +28,6 @@ from pyinit.manifests.reading import as_manifest
 from pyinit.manifests.shards import Shard, as_shard, assign_shards
 from pyinit.reproducibility.fingerprint import little_endian
 
-#: Maximum number of names in a message.
-_MAX_NAMES = 10
 FORMATS = ("safetensors", "arrow")
 
 
@@ -95,12 +94,10 @@ def materialize(
     chosen = {position: checked.tensors[position] for position in shards[index - 1]}
     undrawable = [tensor.name for tensor in chosen.values() if not tensor.has_initializer]
     if undrawable:
-        shown = [ascii(name) for name in undrawable[:_MAX_NAMES]]
-        more = len(undrawable) - len(shown)
         raise ManifestError(
             "the manifest has only the fingerprints of these tensors, so they cannot be drawn: "
-            f"{', '.join(shown)}{f' and {more} more' if more else ''}. verify() compares weights "
-            "from elsewhere with them"
+            f"{listed([*map(ascii, undrawable)])}. verify() compares weights from elsewhere with "
+            "them"
         )
     check_sizes(chosen.values(), as_max_bytes(max_bytes))
     target = as_path("path", path)

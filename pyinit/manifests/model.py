@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,6 +162,8 @@ class Manifest:
 
 
 _MAX_LINES = 20
+#: Maximum number of names in a list in a message.
+_MAX_NAMES = 10
 
 
 def readable_size(nbytes: int) -> str:
@@ -171,3 +174,9 @@ def readable_size(nbytes: int) -> str:
         size /= 1024
         unit = next(units)
     return f"{nbytes} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names for a message; of many, only the first."""
+    more = len(names) - _MAX_NAMES
+    return ", ".join(names[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")

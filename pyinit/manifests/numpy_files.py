@@ -14,9 +14,9 @@ from typing import Any, Literal
 import numpy as np
 
 from pyinit.arguments import Shape, as_shape
-from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
+from pyinit.dtypes import AnyArray
 from pyinit.manifests.model import ManifestError
-from pyinit.manifests.sources import ArraySource, LoadedSource, TensorSource
+from pyinit.manifests.sources import ArraySource, LoadedSource, TensorSource, stored_dtype
 from pyinit.manifests.zip_members import open_zip, opened, read_member, stored_at
 
 _MAX_HEADER = 10_000
@@ -90,7 +90,4 @@ def _header(
             f"{path}: {member.filename!a} is an array of Python objects, which only a pickle can "
             "restore: pickles are not read"
         )
-    if dtype.str[1:] == "V2":
-        # NumPy does not write the name of this dtype
-        dtype = NUMERIC_DTYPES["bfloat16"]
-    return shape, "F" if in_fortran_order else "C", dtype, head.tell()
+    return shape, "F" if in_fortran_order else "C", stored_dtype(dtype), head.tell()

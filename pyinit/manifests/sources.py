@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pyinit.arguments import Shape
-from pyinit.dtypes import AnyArray
+from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.initializers import chunking
 from pyinit.reproducibility.fingerprint import Digest
 
@@ -67,6 +67,14 @@ class LoadedSource:
         loaded = self._loaded or ArraySource(self._load())
         self._loaded = loaded if last < math.prod(self.shape) else None
         return loaded.read_flat(first, last)
+
+
+def stored_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype of values in a file: bfloat16 for two opaque bytes.
+
+    NumPy and Keras write bfloat16 so, as the formats of NumPy and HDF5 have no name for it.
+    """
+    return FLOAT_DTYPES["bfloat16"] if dtype.str[1:] == "V2" else dtype
 
 
 def read_chunks(source: TensorSource) -> Iterator[AnyArray]:

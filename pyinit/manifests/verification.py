@@ -14,7 +14,7 @@ from pyinit.manifests.comparison import Seeds, compare_drawn, compare_source, co
 from pyinit.manifests.creation import compute_fingerprint
 from pyinit.manifests.keras_names import has_numbers, is_seed_state, match_numbers
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
-from pyinit.manifests.model import Manifest, ManifestError, TensorSpec, readable_size
+from pyinit.manifests.model import Manifest, ManifestError, TensorSpec, listed, readable_size
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import as_manifest, read_manifest
 from pyinit.manifests.shards import as_shard, assign_shards
@@ -27,8 +27,6 @@ from pyinit.manifests.targets import (
     sources_of_model,
 )
 
-#: Maximum number of names in a line on tensors that were not compared.
-_MAX_NAMES = 10
 _Found = TypeVar("_Found")
 _TARGET = f"None, a manifest or its path (.json), {WEIGHTS}"
 
@@ -91,9 +89,7 @@ def not_compared_lines(tensors: Iterable[Difference]) -> Iterator[str]:
     for tensor in tensors:
         names.setdefault(tensor.reason, []).append(printable(tensor.name))
     for reason, group in names.items():
-        more = len(group) - _MAX_NAMES
-        shown = ", ".join(group[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
-        yield f"Not compared, since {reason}: {shown}"
+        yield f"Not compared, since {reason}: {listed(group)}"
 
 
 def printable(name: str) -> str:

@@ -8,7 +8,7 @@ copy to each of its projections). The layer is therefore rebuilt from its config
 from __future__ import annotations
 
 import inspect
-import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from pyinit.initializers.convolution import Dirac
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import NAMES
 from pyinit.initializers.stft import STFT
+from pyinit.manifests.keras_names import stable_name
 from pyinit.runtime.host_arrays import host_array
 
 _CONSTANTS = tuple(
@@ -33,9 +34,6 @@ _CONSTANTS = tuple(
     for ours in (Constant, Dirac, Identity, Ones, STFT, Zeros)
     for cls in (ours, getattr(keras.initializers, ours.__name__, ours))
 )
-
-#: A name that Keras generates for a variable, numbered among all variables of the process.
-_GENERATED_NAME = re.compile(r"(jax_|nnx_)?variable(_\d+)?")
 
 
 class CannotDrawError(Exception):
@@ -154,15 +152,10 @@ def own_weights(layer: Any) -> list[Any]:
     return [weight for weight in layer.weights if id(weight) not in in_sublayers]
 
 
-def weight_names(variables: list[Any]) -> Iterator[str]:
-    """Yield the names of one layer's weights; those without one are numbered."""
-    count = 0
-    for variable in variables:
-        if _GENERATED_NAME.fullmatch(variable.name):
-            yield f"variable_{count}" if count else "variable"
-            count += 1
-        else:
-            yield variable.name
+def weight_names(variables: list[Any]) -> list[str]:
+    """Return the names of one layer's weights; those without one are numbered."""
+    counts: Counter[str] = Counter()
+    return [stable_name(variable.name, counts) for variable in variables]
 
 
 def children(layer: Any) -> list[Any]:
@@ -275,7 +268,7 @@ def _in_order(weights: list[Any], others: list[Any]) -> list[Any]:
     A layer that was quantized after it was built has its weights in another order.
     """
     named = dict(zip(weight_names(weights), weights, strict=True))
-    names = list(weight_names(others))
+    names = weight_names(others)
     is_same_set = len(named) == len(weights) == len(names) and named.keys() == set(names)
     return [named[name] for name in names] if is_same_set else weights
 
