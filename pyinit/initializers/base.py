@@ -358,6 +358,8 @@ def constructed(constructor: Callable[..., Constructed], config: object) -> Cons
     try:
         return constructor(**config)
     except TypeError as error:
+        if isinstance(error, ValueError):  # it names the argument: see pyinit.compat.ArgumentError
+            raise
         allowed = f"a dictionary of arguments of {constructor.__name__} ({error})"
         raise argument_error("config", config, allowed) from None
 

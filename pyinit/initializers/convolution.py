@@ -145,8 +145,10 @@ class DeltaOrthogonal(RandomInitializer):
     https://docs.jax.dev/en/latest/_autosummary/jax.nn.initializers.delta_orthogonal.html
     """
 
+    gain: float
+
     def __init__(self, gain: float = 1.0, seed: Seed = None) -> None:
-        self.gain = as_number("gain", gain)
+        self.__dict__["gain"] = as_number("gain", gain)
         super().__init__(seed)
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
@@ -193,11 +195,13 @@ class Dirac(Initializer):
     Source: https://docs.pytorch.org/docs/stable/nn.init.html#torch.nn.init.dirac_
     """
 
+    groups: int
+
     def __init__(self, groups: int = 1) -> None:
         number = as_index(groups)
         if number is None or number < 1:
             raise argument_error("groups", groups, "a positive integer")
-        self.groups = number
+        self.__dict__["groups"] = number
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         _check_rank(shape, type(self).__name__)

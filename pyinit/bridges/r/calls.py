@@ -72,6 +72,8 @@ Sizes = Sequence[float]
 
 _FLOAT64 = FLOAT_DTYPES["float64"]
 
+#: The arguments of initializers that are integers.
+_INTEGER_ARGUMENTS = ("seed", "input_axes", "output_axes", "batch_axes", "groups")
 #: The smallest integer of 16 digits.
 _LONG_SEED = 10**15
 
@@ -448,8 +450,10 @@ def expected(vector: golden.Vector) -> dict[str, Any]:
 
 def config_from_r(config: dict[str, Any]) -> dict[str, Any]:
     """Convert a configuration from R: integers where Python takes no floats."""
-    whole = ("seed", "input_axes", "output_axes", "batch_axes", "groups")
-    return {name: as_integers(value) if name in whole else value for name, value in config.items()}
+    return {
+        name: as_integers(value) if name in _INTEGER_ARGUMENTS else value
+        for name, value in config.items()
+    }
 
 
 def as_integers(value: Any) -> Any:

@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pyinit.arguments import (
-    Shape,
-    argument_error,
-    as_dimensions,
-    as_shape,
-    shown,
-)
-from pyinit.compat.arguments import ArgumentError, argument_errors, as_dtype
+from pyinit.arguments import Shape, argument_error, as_dimensions, as_shape
+from pyinit.compat.arguments import argument_errors, as_dtype
 from pyinit.compat.docstrings import derive_docstring
 from pyinit.compat.v1.seeds import CallSeed, Draws
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
@@ -177,15 +171,8 @@ class Initializer(base.PassesForKeras):
         Raises:
             ArgumentError: A key of `config` is not an argument of the class.
         """
-        try:
-            return cls(**config)
-        except ArgumentError:
-            raise
-        except TypeError as error:
-            raise ArgumentError(
-                f"Argument `config` must be a dictionary of arguments of {cls.__name__}. "
-                f"Received: config={shown(config)} ({error})"
-            ) from None
+        with argument_errors():
+            return base.constructed(cls, config)
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
