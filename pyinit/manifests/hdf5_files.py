@@ -231,13 +231,20 @@ def _legacy_names(file: Any, datasets: dict[str, Any]) -> dict[str, str]:
     names: dict[str, str] = {}
     counts: Counter[str] = Counter()
     first_paths: dict[str, str] = {}
-    for layer in layers:
-        for weight in _texts(file[f"{root}{layer}"], "weight_names"):
+    for layer in _distinct(layers):
+        for weight in _distinct(_texts(file[f"{root}{layer}"], "weight_names")):
             path = f"{root}{layer}/{weight}"
             first = first_paths.setdefault(weight, path)
             if first == path or not _is_shared(weight, datasets[first], datasets[path]):
                 *owner, name = _legacy_name(layer, weight)
                 names[path] = "/".join((*owner, stable_name(name, counts, "/".join(owner))))
+    return names
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Return names that must be distinct; otherwise a small file could take hours to read."""
+    if len(set(names)) < len(names):
+        raise ValueError("a name of a layer or weight occurs twice")
     return names
 
 

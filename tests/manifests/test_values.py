@@ -272,6 +272,18 @@ def structured_values(file):
     file["a"] = np.zeros(3, [("x", "f4"), ("y", "f4")])
 
 
+def repeated_layers(file):
+    file["layer/kernel"] = np.zeros(3)
+    file["layer"].attrs["weight_names"] = [b"kernel"]
+    file.attrs["layer_names"] = [b"layer"] * 2
+
+
+def repeated_weights(file):
+    file["layer/kernel"] = np.zeros(3)
+    file["layer"].attrs["weight_names"] = [b"kernel"] * 2
+    file.attrs["layer_names"] = [b"layer"]
+
+
 def values_with_axes(file):
     of_three = h5py.h5t.array_create(h5py.h5t.IEEE_F32LE, (3,))
     space = h5py.h5s.create_simple((2,))
@@ -288,6 +300,8 @@ BAD_H5 = {
     text_values: "is not a numeric array",
     structured_values: "is not a numeric array",
     values_with_axes: "is not a numeric array",
+    repeated_layers: "is not a readable HDF5 file: .* occurs twice",
+    repeated_weights: "is not a readable HDF5 file: .* occurs twice",
 }
 
 
