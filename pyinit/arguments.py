@@ -73,8 +73,10 @@ def as_index(value: object) -> int | None:
         return None
 
 
-def as_number(name: str, value: Any, allowed: str = "a finite number") -> int | float:
-    """Return a scalar of Python, NumPy or a tensor library as a finite Python int or float.
+def as_number(
+    name: str, value: Any, allowed: str = "a finite number", *, must_be_finite: bool = True
+) -> int | float:
+    """Return a scalar of Python, NumPy or a tensor library as a Python int or float.
 
     An integer beyond the range of float64 is an error, too.
     """
@@ -96,7 +98,7 @@ def as_number(name: str, value: Any, allowed: str = "a finite number") -> int | 
             number = float(value)
         except (TypeError, ValueError):
             raise argument_error(name, value, allowed) from None
-    if not math.isfinite(number):
+    if must_be_finite and not math.isfinite(number):
         raise argument_error(name, value, allowed)
     return number
 

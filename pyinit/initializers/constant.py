@@ -244,6 +244,5 @@ def _as_constant(value: Any) -> Any:
         value = value[()]
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    if isinstance(value, float | np.floating) and not np.isfinite(value):
-        return float(value)
-    return as_number("value", value, "a number, a bool, or an array of these")
+    allowed = "a number, a bool, or an array of these"
+    return as_number("value", value, allowed, must_be_finite=False)

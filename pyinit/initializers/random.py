@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from operator import mul
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -316,9 +317,11 @@ class RandomUniform(RandomInitializer):
 
 def _as_bound(name: str, bound: Any) -> float:
     """Return a number that may be infinite."""
-    if isinstance(bound, float | np.floating) and np.isinf(bound):
-        return float(bound)
-    return as_number(name, bound, "a number, which may be infinite")
+    allowed = "a number, which may be infinite"
+    number = as_number(name, bound, allowed, must_be_finite=False)
+    if math.isnan(number):
+        raise argument_error(name, bound, allowed)
+    return number
 
 
 def _as_stddev(stddev: Any) -> float:

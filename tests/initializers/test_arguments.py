@@ -75,6 +75,29 @@ def test_bad_values_are_refused(name, call):
     message_of(name, call)
 
 
+class Scalar:
+    """A scalar of a tensor library."""
+
+    shape = ()
+
+    def __init__(self, value):
+        self.value = value
+
+    def __float__(self):
+        return self.value
+
+
+@pytest.mark.parametrize("make", [float, np.float32, np.array, Scalar])
+def test_numbers_that_may_be_infinite_are_scalars_of_any_library(make):
+    """Protects bounds and constants computed with tensors."""
+    bounded = pyinit.TruncatedNormal(seed=1, lower=make(-INF), upper=make(INF))
+    assert (bounded.lower, bounded.upper) == (-INF, INF)
+    with pytest.raises(ValueError, match="Argument `lower` must be a number"):
+        pyinit.TruncatedNormal(seed=1, lower=make(NAN))
+    assert pyinit.Constant(make(INF)).value == INF
+    assert np.isnan(pyinit.Constant(make(NAN)).value)
+
+
 def test_an_unknown_dimension_is_named():
     """Protects users who pass the shape of a batch: the error says which dimension is unknown."""
     message = message_of("shape", lambda: pyinit.Zeros()((2, None, 3)))
