@@ -142,8 +142,8 @@ class OrthogonalTensor(LazyTensor):
             yield tuple(member), out[tuple(index)], chosen
 
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
-        for member, part, chosen in self._members(out, offset, steps):
-            _round_into(part, self._member(member)[chosen], self._gain, self._dtype)
+        for member, values, chosen in self._members(out, offset, steps):
+            _round_into(values, self._member(member)[chosen], self._gain, self._dtype)
 
     def _member(self, member: Shape) -> AnyArray:
         """Return the matrix of a member in float64, without the factor."""
@@ -163,12 +163,12 @@ class OrthogonalTensor(LazyTensor):
         from pyinit.linalg import cusolver
         from pyinit.stream.gpu import arrays
 
-        for member, part, chosen in self._members(out, offset, None):
+        for member, values, chosen in self._members(out, offset, None):
             tall = arrays.empty(self._tall_shape(), _FLOAT64, out.device.id)
             self._draw_normal(tall, member)
             with out.device:
                 q = self._from_tall(cusolver.orthonormalized(tall, self._gain))
-                cusolver.write(part, q[chosen], self._dtype)
+                cusolver.write(values, q[chosen], self._dtype)
 
     def _parameters(self) -> tuple[Any, ...]:
         return self._gain, self._draw_id, self._batch_axes
