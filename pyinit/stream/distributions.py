@@ -18,6 +18,9 @@ FAMILIES: tuple[Family, ...] = get_args(Family)
 
 #: The number of 64-bit words.
 _WORDS = 1 << 64
+#: The distance from the mode beyond which the normal density is negligible, and the number of nodes
+#: that integrate it to the precision of float64.
+_REACH, _NODES = 12.0, 200
 
 
 class Distribution(NamedTuple):
@@ -142,23 +145,25 @@ def moments(distribution: Distribution) -> tuple[float, float, float, float]:
         return location, scale * TRUNCATED_STDDEV, location - 2 * scale, location + 2 * scale
     low = -math.inf if first == 0 else _normal_quantile(first)
     high = math.inf if last == _WORDS - 1 else _normal_quantile(last)
-    mean, stddev = _truncated_moments(low, high, (last + 1 - first) / _WORDS)
+    mean, stddev = _truncated_moments(low, high)
     return location + scale * mean, scale * stddev, location + scale * low, location + scale * high
 
 
-def _truncated_moments(low: float, high: float, probability: float) -> tuple[float, float]:
+def _truncated_moments(low: float, high: float) -> tuple[float, float]:
     """Return the mean and the standard deviation of a standard normal truncated to [low, high].
 
-    Source: Johnson, Kotz and Balakrishnan 1994, Continuous Univariate Distributions, volume 1,
-    section 10.1
+    They are integrals relative to the mode: in a tail or between bounds that are close, the closed
+    formulas lose all digits.
     """
-    density_low, density_high = (math.exp(-x * x / 2) / math.sqrt(2 * math.pi) for x in (low, high))
-    mean = (density_low - density_high) / probability
-    # 0 where a bound is infinite
-    from_low = low * density_low if density_low else 0.0
-    from_high = high * density_high if density_high else 0.0
-    variance = 1 + (from_low - from_high) / probability - mean**2
-    return mean, math.sqrt(max(variance, 0.0))
+    mode = min(max(low, 0.0), high)
+    first, last = max(low - mode, -_REACH), min(high - mode, _REACH)
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    distance = (first + last) / 2 + (last - first) / 2 * nodes
+    weights *= np.exp(-distance * (distance / 2 + mode))
+    total = math.fsum(weights)
+    # exactly 0 for symmetric bounds
+    mean = math.fsum(weights * distance) / total
+    return mode + mean, math.sqrt(math.fsum(weights * (distance - mean) ** 2) / total)
 
 
 @lru_cache(maxsize=1024)

@@ -113,3 +113,14 @@ def test_a_stack_is_summarized_as_one_member():
         member = type(initializer)().summary((64, 16))
         assert (stacked.fan_in, stacked.fan_out) == (64, 16)
         assert stacked.stddev == pytest.approx(member.stddev)
+
+
+@pytest.mark.parametrize("bounds", [(3.0, 3.0 + 1e-9), (6.9, 7.0), (-9.0, -8.0), (7.0, math.inf)])
+def test_bounds_in_a_tail_or_close_to_each_other(bounds):
+    """Protects the moments from cancellation, which gave means outside the bounds."""
+    initializer = pyinit.TruncatedNormal(0.0, 1.0, 1, *bounds)
+    summary = initializer.summary((100_000,))
+    values = initializer((100_000,), "float64")
+    assert summary.minval < summary.mean < summary.maxval
+    assert np.mean(values) == pytest.approx(summary.mean, abs=0.02 * summary.stddev)
+    assert np.std(values) == pytest.approx(summary.stddev, rel=0.02)
