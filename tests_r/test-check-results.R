@@ -35,6 +35,9 @@ test_that("a result prints its details", {
   expect_identical(attr(different, "differences"), different$differences)
   expect_error(same$foo, "no element `foo`", class = "pyinit_error")
   expect_error(same$same <- FALSE, "cannot be set", class = "pyinit_error")
+  expect_identical(different[["checked"]], 1)
+  expect_error(same[["foo"]], "no element `foo`", class = "pyinit_error")
+  expect_error(same[["same"]] <- FALSE, "`same` cannot be set", class = "pyinit_error")
 })
 
 test_that("a result converts to a data frame of its differences", {

@@ -179,6 +179,7 @@ test_that("a manifest is a list of its tensors", {
   expect_error(manifest[[4]], "subscript out of bounds")
   expect_error(manifest$bias <- 1, "cannot be changed", class = "pyinit_error")
   expect_error(manifest[[1]] <- 1, "cannot be changed", class = "pyinit_error")
+  expect_error(names(manifest) <- "a", "cannot be changed", class = "pyinit_error")
   expect_setequal(utils::.DollarNames(manifest, ""), c("`dense/kernel`", "bias", "scalar"))
   expect_output(str(manifest), " <pyinit manifest> 3 tensors", fixed = TRUE)
   expect_identical(as.list(create_manifest(list())), stats::setNames(list(), character()))

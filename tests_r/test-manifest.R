@@ -262,10 +262,17 @@ test_that("the arguments of values = TRUE are checked", {
   for (values in list(NA, 1, "yes", NULL, c(TRUE, TRUE))) {
     expect_argument_error(create_manifest(plan, 1, values = values), "values")
   }
+  expect_identical(create_manifest(plan, 1, values = matrix(FALSE)), create_manifest(plan, 1))
   expect_argument_error(create_manifest(list(kernel = 1), 1, values = TRUE), "seed")
-  for (target in list(NULL, 1, mean, pinned, data.frame(a = 1), list(a = "b"))) {
-    expect_argument_error(create_manifest(target, values = TRUE), "target", "pyinit_type_error")
+  for (target in list(NULL, 1, mean, pinned, data.frame(a = 1))) {
+    error <- expect_argument_error(
+      create_manifest(target, values = TRUE), "target", "pyinit_type_error"
+    )
+    expect_match(conditionMessage(error), "must be a Keras model", fixed = TRUE)
   }
+  expect_argument_error(
+    create_manifest(list(a = "b"), values = TRUE), 'target[["a"]]', "pyinit_type_error"
+  )
   for (target in list(list(1), list(a = 1, a = 2))) {
     expect_argument_error(create_manifest(target, values = TRUE), "target")
   }
@@ -330,6 +337,8 @@ test_that("an invalid plan is an error that names the tensor", {
   expect_match(refused(shape = c(2e5, 2e5, 2e5)), "more than the limit of 1.0 TiB")
   expect_match(refused(name = NA_character_, class = "pyinit_value_error"), "`name`")
   expect_match(refused(shape = NA, class = "pyinit_value_error"), "`shape`")
+  error <- expect_error(create_manifest(list(1)), class = "pyinit_manifest_error")
+  expect_match(conditionMessage(error), "must be a named list. Received: 1", fixed = TRUE)
   for (target in list(NULL, 1, "a.json", mean, data.frame(a = 1), list(name = "a"))) {
     expect_argument_error(create_manifest(target), "target", "pyinit_type_error")
   }
@@ -355,8 +364,11 @@ test_that("bad arguments are errors", {
   for (target in list(unname(arrays), list(1), list(a = 1, 2), list(a = 1, a = 2), list())) {
     expect_argument_error(verify(pinned, target), "target")
   }
-  for (target in list(1, mean, character(), list(a = "b"), list(a = NULL), data.frame(a = 1))) {
+  for (target in list(1, mean, character(), data.frame(a = 1))) {
     expect_argument_error(verify(pinned, target), "target", "pyinit_type_error")
+  }
+  for (target in list(list(a = "b"), list(a = NULL))) {
+    expect_argument_error(verify(pinned, target), 'target[["a"]]', "pyinit_type_error")
   }
   for (shard in list("0/2", "3/2", 1, c(1, 2, 3), c(1.5, 2), NA, TRUE)) {
     expect_argument_error(verify(pinned, shard = shard), "shard")

@@ -52,6 +52,8 @@ test_that("seeds are compared by value", {
   mixed <- c(seeds[0], 10, 9, -3, 2^53, -20)
   expect_identical(as.character(sort(mixed)), c("-20", "-3", "9", "10", "9007199254740992"))
   expect_error(seeds < 1, "not defined for seeds", class = "pyinit_type_error")
+  expect_error(max(seeds), "`max` is not defined for seeds", class = "pyinit_type_error")
+  expect_error(range(seeds), "`range` is not defined", class = "pyinit_type_error")
   expect_error(seeds + 1, "not defined for seeds", class = "pyinit_type_error")
   expect_identical(match(seeds[[3]], seeds), 3L)
   expect_identical(nlevels(factor(seeds)), 3L)

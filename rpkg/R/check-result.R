@@ -1,6 +1,6 @@
 # Results of checks: a logical of length 1, with the details as attributes.
 #
-# Anything computed from one is a plain logical: the details would no longer belong to its value.
+# Anything computed from one is a plain logical, since the details describe only the original value.
 
 new_check_result <- function(passed, details, class) {
   do.call(structure, c(list(passed, class = c(class, "pyinit_check_result")), details))
@@ -11,7 +11,7 @@ details_of <- function(x) {
   details[names(details) != "class"]
 }
 
-# The details and the value, by its name in words.
+# The details, and the value under a name of its own.
 elements_of <- function(x) {
   verdict <- if (inherits(x, "pyinit_self_test")) "passed" else "same"
   c(stats::setNames(list(as.logical(x)), verdict), details_of(x))
@@ -32,16 +32,17 @@ str.pyinit_check_result <- function(object, ...) {
 
 #' @export
 `$.pyinit_check_result` <- function(x, name) {
-  elements <- elements_of(x)
-  if (!name %in% names(elements)) {
-    stop_pyinit("The result has no element `", name, "`")
-  }
-  elements[[name]]
+  x[[name]]
 }
 
 #' @export
 `[[.pyinit_check_result` <- function(x, i, ...) { # nolint: object_name_linter.
-  elements_of(x)[[i, ...]]
+  elements <- elements_of(x)
+  if (is.character(i) && length(i) == 1L && !i %in% names(elements)) {
+    stop_pyinit("The result has no element `", i, "`")
+  }
+  # R's own error for other indices
+  elements[[i, ...]]
 }
 
 #' @importFrom utils .DollarNames
@@ -78,9 +79,15 @@ without_details <- function(x) {
 }
 
 #' @export
-`[[<-.pyinit_check_result` <- `[<-.pyinit_check_result` # nolint: object_name_linter.
+`[[<-.pyinit_check_result` <- function(x, i, value) { # nolint: object_name_linter.
+  if (is.character(i)) {
+    stop_pyinit("`", i, "` cannot be set: run the check again")
+  }
+  x[i] <- value
+  x
+}
 
 #' @export
 `$<-.pyinit_check_result` <- function(x, name, value) { # nolint: object_name_linter.
-  stop_pyinit("`", name, "` cannot be set: the result belongs to a check")
+  x[[name]] <- value
 }

@@ -5,7 +5,7 @@
 call_python <- function(expr) {
   # first, so that a missing Python is the same error everywhere
   bridge()
-  # so that an error of R is not taken for Python's last one
+  # so that an R error is not mistaken for Python's last one
   reticulate::py_clear_last_error()
   tryCatch(expr, error = rethrow)
 }
@@ -28,6 +28,7 @@ rethrow <- function(error) {
   }
   message <- in_r_syntax(raised$value)
   message <- gsub("pyinit.keras.initialize(", "initialize_model(", message, fixed = TRUE)
+  message <- gsub("(must be|Received:) a dictionary\\b", "\\1 a named list", message)
   class <- condition_classes[[raised$type]]
   if ("pyinit_os_error" %in% class) {
     message <- sub("^\\[Errno [0-9]+\\] ", "", message)
@@ -64,7 +65,7 @@ in_r_syntax <- function(message) {
   name <- parts[[5L]]
   received <- parts[[6L]]
   if (nzchar(name)) {
-    # the message of a part of an argument, such as a tensor of a plan, starts with its place
+    # a message about an element of an argument, such as a tensor of a plan, starts with its index
     is_argument <- startsWith(message, "Argument") && identical(name, parts[[3L]])
     received <- paste(name, "=", value_in_r(received, if (is_argument) name))
   }
@@ -103,7 +104,7 @@ user_call <- function() {
   if (!is.null(frame)) sys.call(frame)
 }
 
-# The number of its frame: the outermost one of a function of this namespace.
+# The number of that call's frame: the outermost one of a function in this namespace.
 user_frame <- function() {
   namespace <- topenv()
   for (frame in seq_len(sys.nframe())) {
@@ -121,35 +122,45 @@ stop_argument <- function(name, received, allowed, class = "pyinit_value_error")
   )
 }
 
-# Raises an error if `...` of the calling function is not empty: it only makes later arguments
-# named.
-check_dots_empty <- function(...) {
-  if (...length() > 0L) {
-    names <- ...names()
-    unknown <- if (is.null(names) || !nzchar(names[[1L]])) show_value(..1) else names[[1L]]
-    stop_pyinit("Unused argument: ", unknown, class = "pyinit_type_error")
-  }
+# Raises the error for an argument of the wrong type, worded as in the Python package.
+stop_type <- function(name, received, allowed) {
+  stop_pyinit(
+    "Argument `", name, "` must be ", allowed, ". Received: an object of class ",
+    paste(class(received), collapse = "/"),
+    class = "pyinit_type_error"
+  )
 }
 
 # An R value as R code, on one short line, with whole numbers as users type them.
 show_value <- function(value) {
-  if (inherits(value, "pyinit_seed_generator")) {
-    return(format(value))
+  code <- if (is.object(value)) code_of_object(value)
+  if (!is.null(code)) {
+    return(code)
   }
-  if (inherits(value, "pyinit_seed")) {
-    return(code_of_seeds(value))
-  }
-  if (inherits(value, "python.builtin.object")) {
-    return(paste0("<", class(value)[[1L]], ">"))
-  }
-  if (inherits(value, "pyinit_initializer")) {
-    return(code_of(state_of(value)))
+  if (is.function(value) && !is.primitive(value)) {
+    # without its body
+    return(shorten(trimws(deparse(args(value), width.cutoff = 500L)[[1L]])))
   }
   if (is.matrix(value) && is.atomic(value)) {
     code <- deparse_value(as.vector(value))
     return(shorten(sprintf("matrix(%s, %d, %d)", code, nrow(value), ncol(value))))
   }
   shorten(deparse_value(value))
+}
+
+# An object of this package or of Python as R code; NULL for any other object.
+code_of_object <- function(value) {
+  if (inherits(value, "pyinit_seed_generator")) {
+    format(value)
+  } else if (inherits(value, "pyinit_seed")) {
+    code_of_seeds(value)
+  } else if (inherits(value, "python.builtin.object")) {
+    paste0("<", class(value)[[1L]], ">")
+  } else if (inherits(value, "pyinit_initializer")) {
+    code_of(state_of(value))
+  } else if (inherits(value, "pyinit_array_initializer")) {
+    sprintf("get_initializer(%s)", show_value(state_of(value)$values))
+  }
 }
 
 deparse_value <- function(value) {
@@ -161,73 +172,4 @@ deparse_value <- function(value) {
 
 shorten <- function(code) {
   if (nchar(code) > 80L) paste0(substr(code, 1L, 77L), "...") else code
-}
-
-# Raises the error for an argument of the wrong type, worded as in the Python package.
-stop_type <- function(name, received, allowed) {
-  stop_pyinit(
-    "Argument `", name, "` must be ", allowed, ". Received: an object of class ",
-    paste(class(received), collapse = "/"),
-    class = "pyinit_type_error"
-  )
-}
-
-# The arguments of a call of Python, each of them plain.
-plain_arguments <- function(arguments) {
-  for (name in names(arguments)) {
-    # an assignment of NULL would drop the element
-    if (!is.null(arguments[[name]])) {
-      arguments[[name]] <- plain_argument(name, arguments[[name]])
-    }
-  }
-  arguments
-}
-
-# An argument without dimensions, which reticulate would convert to a NumPy array: a value of length
-# 1, such as the result of var(), and an array of one dimension become vectors. Raises an error for
-# other dimensions and for missing values.
-plain_argument <- function(name, value) {
-  if (is.null(value) || is.object(value) && inherits(value, "python.builtin.object")) {
-    return(value)
-  }
-  if (!is.null(dim(value))) {
-    value <- without_dimensions(name, value)
-  }
-  if (is.list(value) && !is.object(value)) {
-    return(plain_arguments(value))
-  }
-  if (is.atomic(value)) {
-    check_missing(name, value)
-  } else if (is_only_of_r(value)) {
-    # reticulate's error would not name the argument
-    stop_argument(name, value, "a value that Python can have")
-  }
-  value
-}
-
-# The array of initializer_constant(), which is no number.
-is_initial_values <- function(name, value) {
-  name == "value" && is_array_of_numbers(value) && length(value) != 1L
-}
-
-without_dimensions <- function(name, value) {
-  if (is_initial_values(name, value)) {
-    return(value)
-  }
-  if (!is.atomic(value) || length(value) != 1L && length(dim(value)) != 1L) {
-    stop_argument(name, value, "given without dimensions (see dim()), unless its length is 1")
-  }
-  as.vector(value)
-}
-
-is_only_of_r <- function(value) {
-  is.primitive(value) || is.language(value) || identical(class(value), "environment")
-}
-
-# Raises an error for a missing value: reticulate converts NA to TRUE, NA_integer_ to the smallest
-# integer and NA_character_ to "NA".
-check_missing <- function(name, value) {
-  if (anyNA(value) && any(is.na(value) & !is.nan(value))) {
-    stop_argument(name, value, "given without missing values (NA)")
-  }
 }

@@ -1,4 +1,4 @@
-# Configurations, initializers by name, the default dtype, fans.
+# Configurations and descriptions of initializers, and initializers by name.
 
 #' Configuration of an initializer
 #'
@@ -8,9 +8,9 @@
 #' object from such a list.
 #'
 #' A seed that was not given is `NULL` in the configuration: an initializer constructed from it has
-#' a fresh seed. Numbers are exact, and a seed of more than 15 digits is one of class `pyinit_seed`
-#' (see [derive_seed()]), which text formats keep. The list can be saved with [saveRDS()] and used
-#' in another session.
+#' a fresh seed. Numbers are exact. A seed of more than 15 digits has the class `pyinit_seed` (see
+#' [derive_seed()]), so that text formats preserve it. The list can be saved with [saveRDS()] and
+#' used in another session.
 #'
 #' Both functions also accept other Python objects with a configuration, such as Keras layers, as
 #' the functions of the same names in keras3 do.
@@ -76,18 +76,18 @@ from_config <- function(config, custom_objects = NULL) {
 #' a name. `serialize_initializer()` describes an initializer by its class and configuration, and
 #' `deserialize_initializer()` constructs it from such a description, ours or Keras'.
 #'
-#' `serialize_initializer()` returns a list that goes through JSON and back: with
-#' `jsonlite::toJSON(description, digits = NA)` and `jsonlite::fromJSON()`, the initializer is the
-#' same. (Other `digits` round its numbers.)
+#' The list of `serialize_initializer()` can be written as JSON with
+#' `jsonlite::toJSON(description, digits = NA)`. The list that `jsonlite::fromJSON()` reads gives
+#' the same initializer. Other values of `digits` round numbers.
 #'
-#' In Python they also have their names in Keras, `pyinit.get()`, `pyinit.serialize()` and
-#' `pyinit.deserialize()`, which in R are base functions.
+#' In Python, these functions also have the names of Keras: `pyinit.get()`, `pyinit.serialize()` and
+#' `pyinit.deserialize()`. In R, `get()` and `serialize()` are base functions.
 #'
 #' @param identifier
 #' A name (any alias that Keras accepts), a list from `serialize_initializer()`, an initializer, a
 #' function such as `initializer_he_normal`, which is called without arguments, another function
-#' with arguments `shape` and `dtype`, an array of numbers (the initial value of a
-#' tensor of its shape), or `NULL`.
+#' with arguments `shape` and `dtype`, an array of numbers (the initial values of a tensor of the
+#' array's shape), or `NULL`.
 #'
 #' @param initializer
 #' An initializer.
@@ -159,8 +159,8 @@ deserialize_initializer <- function(config, custom_objects = NULL) {
   as_initializer(call_python(bridge()$construct_from(config, custom_objects)))
 }
 
-# A list that may come from JSON, where jsonlite writes NULL as {}. The configuration of a class
-# without arguments stays an empty list.
+# Replaces empty lists by NULL, which jsonlite writes as {}. The configuration of a class without
+# arguments stays an empty list.
 without_empty_lists <- function(config) {
   for (name in names(config)) {
     value <- config[[name]]
@@ -172,77 +172,7 @@ without_empty_lists <- function(config) {
   config
 }
 
-# A single number without dimensions is rather a mistake than an array.
+# A single number without dimensions is more likely a mistake than an array.
 is_array_of_numbers <- function(x) {
   (is.numeric(x) || is.logical(x)) && (length(x) != 1L || !is.null(dim(x)))
-}
-
-# A function that returns the array for its own shape. A Keras layer gets the Python object.
-array_initializer <- function(values) {
-  check_missing("identifier", values)
-  state <- new.env(parent = emptyenv())
-  state$values <- values
-  keep_python_object(state, array_object(values))
-  array_initializer_function(state)
-}
-
-# Defined outside array_initializer(), so that its environment holds the state and nothing else.
-array_initializer_function <- function(state) {
-  # a promise would hold the environment of the caller
-  force(state)
-  structure(
-    function(shape, dtype = NULL, ...) {
-      check_dots_empty(...)
-      draw_array(draw_function(array_initializer_object(state)), shape, dtype)
-    },
-    class = c("pyinit_array_initializer", "function")
-  )
-}
-
-array_object <- function(values) {
-  call_python(python_package()$get(as_numpy(values)))
-}
-
-array_initializer_object <- function(state) {
-  object <- find_python_object(state)
-  if (is.null(object)) keep_python_object(state, array_object(state$values)) else object
-}
-
-#' @importFrom reticulate r_to_py
-#' @export
-r_to_py.pyinit_array_initializer <- function(x, convert = FALSE) {
-  array_initializer_object(state_of(x))
-}
-
-#' The default dtype
-#'
-#' @description
-#' `floatx()` returns the dtype of an initializer's values when it is called without a `dtype`. If
-#' Keras is loaded, that is Keras' own default (`keras3::config_floatx()`, set by
-#' `keras3::config_set_floatx()`), unless `set_floatx()` was called in this session. Keras layers
-#' always pass a dtype.
-#'
-#' @param dtype
-#' One of `"float16"`, `"bfloat16"`, `"float32"`, `"float64"`.
-#'
-#' @returns
-#' `floatx()` returns a string, `"float32"` by default. `set_floatx()` returns `NULL`, invisibly.
-#'
-#' @export
-#' @family settings
-#' @examplesIf pyinit_available()
-#' floatx()
-#' set_floatx("float64")
-#' initializer_random_uniform(seed = 1)(shape = 2)
-#' set_floatx("float32")
-floatx <- function() {
-  value_from_python(python_package()$floatx())
-}
-
-#' @rdname floatx
-#' @export
-set_floatx <- function(dtype) {
-  dtype <- plain_argument("dtype", dtype)
-  call_python(python_package()$set_floatx(dtype))
-  invisible()
 }

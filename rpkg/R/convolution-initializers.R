@@ -3,7 +3,7 @@
 #' Initializer that draws a convolution kernel with an orthogonal matrix at the centre
 #'
 #' @description
-#' Generates the kernel of a convolution that is zero except at the spatial position `(k - 1) %/% 2`
+#' Generates a convolution kernel that is zero except at the spatial position `(k - 1) %/% 2`
 #' (counted from 0) along each axis of length k. There it is the matrix with orthonormal rows that
 #' [initializer_orthogonal()] draws for `c(inputs, outputs)` from the same seed. A convolution with
 #' stride 1 and padding `"same"` then preserves the norm of its input.
@@ -40,8 +40,8 @@ initializer_delta_orthogonal <- function(gain = 1, seed = NULL) {
 #' Initializer for a convolution that passes its input through
 #'
 #' @description
-#' Generates the kernel of a convolution that is zero, except that at the spatial position `k %/% 2`
-#' (counted from 0) along each axis of length k, input i of a group has the weight 1 for output i of
+#' Generates a convolution kernel that is zero except at the spatial position `k %/% 2` (counted
+#' from 0) along each axis of length k. There, input i of a group has the weight 1 for output i of
 #' that group. As many inputs as possible are preserved.
 #'
 #' @details

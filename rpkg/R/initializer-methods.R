@@ -1,10 +1,10 @@
-# Initializers and seed generators compared, summarized and shown by str().
+# Summaries and comparison of initializers and seed generators.
 
 #' Summary of an initializer for a shape
 #'
 #' @description
-#' Shows the fans of a shape and the distribution of the values that it results in: the mean, the
-#' standard deviation, and the limits. No values are drawn.
+#' Shows the fans of a shape and the distribution of the values of a tensor of that shape: mean,
+#' standard deviation and limits. No values are drawn.
 #'
 #' @param object
 #' An initializer, see [pyinit_initializer].
@@ -23,9 +23,10 @@
 #' An object of class `summary.pyinit_initializer`, a list with
 #' - `initializer`: the class and its arguments, a string,
 #' - `shape`, `fan_in`, `fan_out`,
-#' - `distribution`: `"uniform"`, `"normal"`, `"truncated_normal"`, `"orthogonal"` or `"constant"`;
-#'   `NULL`, like the elements below, if the elements of the tensor have different distributions,
-#' - `mean`, `stddev`: of the values, after truncation if they are truncated,
+#' - `distribution`: `"uniform"`, `"normal"`, `"truncated_normal"`, `"orthogonal"` or `"constant"`.
+#'   It is `NULL`, as are the elements below, if the values of the tensor have different
+#'   distributions,
+#' - `mean`, `stddev`: of the values, after truncation if the distribution is truncated,
 #' - `minval`, `maxval`: the limits of the values.
 #'
 #' In Python, `initializer.summary(shape)` returns the same fields.
@@ -50,7 +51,7 @@ summary.pyinit_initializer <- function(object, shape = NULL, ...) {
 print.summary.pyinit_initializer <- function(x, ...) { # nolint: object_name_linter.
   cat("<pyinit initializer> ", x$initializer, "\n", sep = "")
   if (is.null(x$shape)) {
-    cat("The distribution for a shape: summary(initializer, shape = c(4, 3))\n")
+    cat("For its distribution, pass a shape: summary(initializer, shape = c(4, 3))\n")
     return(invisible(x))
   }
   shown <- list(shape = show_value(x$shape), fan_in = x$fan_in, fan_out = x$fan_out)
@@ -78,8 +79,7 @@ str.pyinit_initializer <- function(object, ...) {
 #' use, so that their calls return the same values. Seed generators are equal only to themselves,
 #' since each has draws of its own; `all.equal()` compares their arguments.
 #'
-#' `==` and `!=` return `TRUE` or `FALSE`, `all.equal()` `TRUE` or a description of the differences.
-#' (`identical()` is `TRUE` only for the same object, as for all functions with an environment.)
+#' `identical()` is `TRUE` only for the same object, as for all functions with an environment.
 #'
 #' @param e1,e2,target,current
 #' Initializers or seed generators.
@@ -88,7 +88,8 @@ str.pyinit_initializer <- function(object, ...) {
 #' Not used.
 #'
 #' @returns
-#' See the description.
+#' `==` and `!=` return `TRUE` or `FALSE`. `all.equal()` returns `TRUE`, or a character vector that
+#' describes the differences.
 #'
 #' @name comparison
 #' @examplesIf pyinit_available()
@@ -123,7 +124,7 @@ are_same <- function(x, y) {
   }
   x <- arguments_in_use(x)
   y <- arguments_in_use(y)
-  # identical() for generators, whose draws differ
+  # two generators with equal arguments have draws of their own
   same_seed <- identical(x$seed, y$seed) || isTRUE(is_fixed(x$seed) && x$seed == y$seed)
   same_seed && isTRUE(all.equal(x[names(x) != "seed"], y[names(y) != "seed"], tolerance = 0))
 }

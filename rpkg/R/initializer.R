@@ -72,7 +72,7 @@ allowed_initializer <- "an initializer, such as initializer_he_normal()"
 
 new_initializer <- function(class_name, config) {
   seed <- as_seed(config[["seed"]])
-  # also a string of digits, or a number with dimensions
+  # without dimensions, and of class pyinit_seed if it was a string of digits
   if (!is.null(seed)) {
     config$seed <- seed
   }
@@ -109,7 +109,7 @@ initializer_function <- function(state) {
       if (is.null(device)) {
         device <- getOption("pyinit.device")
       }
-      draw_array(held_draw(state), shape, dtype, partition_shape, partition_offset, device)
+      draw_array(draw_of(state), shape, dtype, partition_shape, partition_offset, device)
     },
     class = c("pyinit_initializer", "function")
   )
@@ -130,7 +130,7 @@ as_initializer <- function(object) {
   new_initializer(described[[1L]], config)
 }
 
-# A configuration from Python, where an array is `NULL`, with that array.
+# Puts an array into a configuration from Python, which has NULL in its place.
 with_array <- function(config, array) {
   if ("value" %in% names(config) && is.null(config[["value"]])) {
     attributes(array) <- list(dim = dim(array)) # without names
@@ -166,12 +166,12 @@ seed_of <- function(state) {
   }
   object <- initializer_object(state)
   given <- find_python_object(state)$seed
-  # a description in another session, whose generator was made again
+  # NULL in another session, where Python made the generator again from its description
   if (is.null(given)) reticulate::py_get_attr(object, "seed") else given
 }
 
 # The draw function of an initializer's state.
-held_draw <- function(state) {
+draw_of <- function(state) {
   handle <- handle_of(state)
   draw <- bridge()$draw_of
   function(...) draw(handle, ...)
@@ -238,8 +238,8 @@ draw_function <- function(object) {
   function(...) draw(object, ...)
 }
 
-# Makes lists of vectors where Python expects a sequence: reticulate converts a vector of length 1
-# to a scalar. An array of numbers becomes NumPy's.
+# Converts vectors to lists where Python expects a sequence: reticulate converts a vector of length
+# 1 to a scalar. An array of numbers becomes a NumPy array.
 sequences_as_lists <- function(config) {
   if (is_array_of_numbers(config[["value"]])) {
     allowed <- "a number or logical, or an array of them without a class"
@@ -266,7 +266,7 @@ code_of <- function(state) {
   paste0(state$class_name, "(", toString(shown_arguments(state$config, seed)), ")")
 }
 
-# The arguments of an initializer as R code, with that of the seed in use at the end.
+# The arguments of an initializer as R code, with the seed in use as the last one.
 shown_arguments <- function(config, seed) {
   for (name in c("input_axes", "output_axes")) {
     config[[name]] <- config[[name]] # drops the element if it is NULL

@@ -7,8 +7,8 @@
 #' Values are rounded to the dtype if that is a float type.
 #'
 #' @param value
-#' A number or logical, or a vector, matrix or array of them, whose names are dropped. The dtype
-#' must be able to represent the values: `value = 0.5` with `dtype = "int32"` is an error.
+#' A number or logical, or a vector, matrix or array of them. Names are dropped. The dtype must be
+#' able to represent the values: `value = 0.5` with `dtype = "int32"` is an error.
 #'
 #' An array usually has the shape of the tensor. Otherwise it must broadcast to that shape as in
 #' NumPy: its dimensions are aligned with the last dimensions of the tensor, and those of length 1
@@ -124,9 +124,10 @@ initializer_identity <- function(gain = 1) {
 #' The standard deviation: a finite number, at least 0.
 #'
 #' @param seed
-#' A whole number, a seed of [derive_seed()], a [random_seed_generator()], or `NULL` for a seed from
-#' R's random number generator (see [set.seed()]), drawn when the initializer is created. With a
-#' seed generator, every call returns new values; otherwise every call returns the same values.
+#' A whole number from -2^53 to 2^53, a seed of [derive_seed()], a [random_seed_generator()], or
+#' `NULL` for a seed from R's random number generator (see [set.seed()]), drawn when the initializer
+#' is created. With a seed generator, every call returns new values; otherwise every call returns
+#' the same values.
 #'
 #' @inherit initializer_constant return
 #' @export
@@ -189,7 +190,7 @@ initializer_random_uniform <- function(minval = -0.05, maxval = 0.05, seed = NUL
 #' @param lower,upper
 #' The bounds, in standard deviations from the mean: numbers, `-Inf` or `Inf`, with `lower < upper`.
 #' Values lie from `mean + lower * stddev` to `mean + upper * stddev`, up to rounding. Keras always
-#' truncates at two standard deviations; the configuration has only other bounds.
+#' truncates at -2 and 2, so the configuration contains the bounds only if they are different.
 #'
 #' @inheritParams initializer_random_normal
 #' @inherit initializer_constant return
@@ -226,7 +227,7 @@ initializer_truncated_normal <- function(mean = 0, stddev = 0.05, seed = NULL,
 #' - `"fan_in"`: the number of input units,
 #' - `"fan_out"`: the number of output units,
 #' - `"fan_avg"`: the average of the two,
-#' - `"fan_geo_avg"`: the geometric mean of the two, which JAX has and Keras' own class has not.
+#' - `"fan_geo_avg"`: the geometric mean of the two, as in JAX. Keras' own class does not have it.
 #'
 #' With `distribution = "truncated_normal"` or `"untruncated_normal"`, the values are from a normal
 #' distribution with mean 0 and standard deviation (after truncation, if used) `sqrt(scale / n)`.

@@ -1,4 +1,4 @@
-# Installing the Python package into an environment of the user's.
+# Installing the Python package.
 
 # The environments that keras3 and tensorflow install into and prefer, in their order.
 keras_environments <- c("r-keras", "r-tensorflow")
@@ -13,22 +13,23 @@ keras_environments <- c("r-keras", "r-tensorflow")
 #' environment.
 #'
 #' `install_pyinit()` is for older versions of reticulate and for Python environments of your own.
-#' It installs the Python package and what it needs from R (NumPy, ml_dtypes, cffi, pyarrow, SciPy,
-#' jsonschema), and reports where, and whether R must be restarted.
+#' It installs the Python package and the packages that it needs when called from R (NumPy,
+#' ml_dtypes, cffi, pyarrow, SciPy, jsonschema), and reports where they are and whether R must be
+#' restarted.
 #'
 #' `pyinit_available()` checks whether Python and the Python package can be used.
 #'
 #' @details
-#' Without `envname`, `install_pyinit()` installs into the environment where Keras is or would be
-#' looked for, so that one session can use both:
+#' Without `envname`, `install_pyinit()` installs into the environment where R looks for Keras, so
+#' that one session can use both:
 #'
-#' 1. The Python in use, or the one chosen with the environment variable `RETICULATE_PYTHON`, with
-#'    [reticulate::use_virtualenv()] or similar.
+#' 1. The Python in use, or the one chosen with the environment variable `RETICULATE_PYTHON` or a
+#'    function such as [reticulate::use_virtualenv()].
 #' 2. The virtual or conda environment `"r-keras"` or `"r-tensorflow"`, if it exists, and otherwise
 #'    the environment that reticulate finds.
 #' 3. If there is none, the environment that reticulate creates from declared requirements. With an
 #'    older reticulate, or if `RETICULATE_USE_MANAGED_VENV` is `"no"`: the Python that has Keras, or
-#'    else the virtual environment `"r-reticulate"`, which is created.
+#'    else a new virtual environment `"r-reticulate"`.
 #'
 #' In an environment created by reticulate, `install_pyinit()` builds the Python package again, for
 #' example after you have installed a C compiler. Call it in a new session.
@@ -37,8 +38,8 @@ keras_environments <- c("r-keras", "r-tensorflow")
 #' at any time.
 #'
 #' @param envname
-#' The name or path of the Python environment to install into, which is created if it does not
-#' exist. `NULL` means the environment of Keras, as described below.
+#' The name or path of the Python environment to install into. It is created if it does not exist.
+#' `NULL` means the environment of Keras, see Details.
 #'
 #' @param method
 #' The type of environment: `"auto"`, `"virtualenv"` or `"conda"`.
@@ -93,7 +94,7 @@ pyinit_available <- function() {
 # The Python in use, or the one that reticulate would choose for Keras, as py_config() describes it;
 # NULL if reticulate would create an environment.
 chosen_python <- function() {
-  if (leads_nowhere()) {
+  if (is_chosen_python_missing()) {
     stop_pyinit(
       "RETICULATE_PYTHON is set to a file that does not exist: ", Sys.getenv("RETICULATE_PYTHON"),
       "\n", how_to_unset, " Then call pyinit::install_pyinit() again.",
@@ -200,7 +201,7 @@ install_managed <- function() {
     "The Python package is in ", path, ", which reticulate created from the declared ",
     "requirements. ",
     if (is_running) {
-      "It was there already. To build it again, restart R and call install_pyinit() first."
+      "It was already there. To build it again, restart R and call install_pyinit() first."
     } else {
       "library(pyinit) finds it in every session; R need not be restarted."
     }
@@ -280,8 +281,8 @@ check_no_options <- function(where, method, ...) {
   }
 }
 
-# Raises an error for a new environment that reticulate would prefer to the one that it creates,
-# which has Keras.
+# Raises an error for a new environment that reticulate would prefer to the environment with Keras
+# that it creates itself.
 check_envname <- function(envname) {
   if (!is_string(envname) || !nzchar(envname)) {
     stop_argument("envname", envname, "the name or path of an environment, or NULL")

@@ -3,7 +3,7 @@
 #' Initialize all weights of a Keras model from one seed
 #'
 #' @description
-#' Sets every weight of a built model to its start. Each random weight is drawn again by the
+#' Sets every weight of a built model to its initial value. Each random weight is drawn again by the
 #' initializer of its layer, with `derive_seed(seed, path)` in place of the initializer's own seed.
 #' So a weight depends on the seed, its path, its shape and its initializer, but not on other
 #' layers: adding, removing or reordering layers leaves the others unchanged. The same call in
@@ -15,12 +15,11 @@
 #' names of Keras (`dense_1`) depend on the layers created before in the session.
 #'
 #' Keras' own initializers are replaced by those of this package with the same name and arguments.
-#' Constant ones give their constant again. All this holds for weights made with
-#' `trainable = FALSE` and for those of frozen layers, too: fixed projections and power-iteration
-#' vectors are drawn; moving averages, adapted statistics and counters return to their initial
-#' values. A seed generator starts again with its seed; without one, with
-#' `derive_seed(seed, path)` modulo 2^31. The state of a stateful RNN becomes zero. Metrics and the
-#' optimizer are unchanged.
+#' Constant ones give their constant again. The same holds for weights made with `trainable = FALSE`
+#' and for those of frozen layers: fixed projections and power-iteration vectors are drawn; moving
+#' averages, adapted statistics and counters return to their initial values. A seed generator starts
+#' again with its seed; without one, with `derive_seed(seed, path)` modulo 2^31. The state of a
+#' stateful RNN becomes zero. Metrics and the optimizer are unchanged.
 #'
 #' If a weight cannot be drawn, such as the kernel of a quantized layer, an error names it and gives
 #' the reason, and all weights of the model are unchanged.
@@ -50,7 +49,7 @@ initialize_model <- function(model, seed) {
   if (!inherits(model, "python.builtin.object")) {
     stop_type("model", model, "a Keras model")
   }
-  seed <- as_fixed_seed(seed, "a whole number from -2^53 to 2^53, or a seed of derive_seed()")
+  seed <- as_fixed_seed(seed)
   call_python(bridge()$initialize_model(model, seed))
   invisible(model)
 }

@@ -1,4 +1,4 @@
-# Manifests as R objects: lists of their tensors.
+# Manifests used like lists of their tensors.
 
 #' @rdname create_manifest
 #' @export
@@ -10,7 +10,7 @@ as.data.frame.pyinit_manifest <- function(x, row.names = NULL, # nolint: object_
   data.frame(lapply(columns, as.character), row.names = row.names)
 }
 
-# The tensors of a manifest, as the file has them, by name.
+# The tensors of a manifest, as in the file, by name.
 tensors_of <- function(manifest) {
   entries <- value_from_python(manifests_bridge()$entries(manifest_object(manifest)))
   entries <- lapply(entries, function(entry) {
@@ -63,6 +63,9 @@ as.list.pyinit_manifest <- function(x, ...) { # nolint: object_name_linter.
 }
 
 #' @export
+`names<-.pyinit_manifest` <- `[[<-.pyinit_manifest` # nolint: object_name_linter.
+
+#' @export
 `[<-.pyinit_manifest` <- `[[<-.pyinit_manifest` # nolint: object_name_linter.
 
 #' @export
@@ -75,7 +78,7 @@ str.pyinit_manifest <- function(object, ...) {
   cat(" <pyinit manifest> ", count, if (count == 1L) " tensor\n" else " tensors\n", sep = "")
 }
 
-# Without Python: each tensor starts with a line of its own in the text.
+# Without Python: in the text, each tensor starts with a line of its own.
 #' @export
 length.pyinit_manifest <- function(x) {
   found <- gregexpr("\n    {\n", as.character(x), fixed = TRUE, useBytes = TRUE)[[1L]]

@@ -10,8 +10,8 @@
 #' of its values. Anyone can check it later, in R or in Python, on any machine: see
 #' [write_manifest()], [verify()] and [materialize()].
 #'
-#' With `values = TRUE` it records the fingerprints alone, of any weights: trained, loaded, or drawn
-#' by others. `verify()` compares them; `materialize()` cannot draw them.
+#' With `values = TRUE`, it records only fingerprints, of any weights: trained, loaded, or drawn by
+#' another library. `verify()` compares them; `materialize()` cannot draw them.
 #'
 #' @details
 #' A plan is a list of tensors, each of them a list with
@@ -26,12 +26,13 @@
 #' `groups`, `gates`, `draw` or `segments`, as in the file; axes, gates, draws and rows are counted
 #' from 0.
 #'
-#' A manifest can be saved with [saveRDS()]. It is a list of its tensors: `length()` is their
-#' number, `names()` their names, and `manifest[[1]]`, `manifest[["dense/kernel"]]` and
-#' ``manifest$`dense/kernel` `` are an entry of the file. `as.data.frame()` has a row for each
-#' tensor, and `as.character()` is the text of the file.
+#' A manifest can be saved with [saveRDS()]. It can be used like a list of its tensors: `length()`
+#' is their number, `names()` returns their names, and `manifest[[1]]`, `manifest[["dense/kernel"]]`
+#' and ``manifest$`dense/kernel` `` return an entry of the file. A `for` loop needs the list itself,
+#' `as.list(manifest)`. `as.data.frame()` has a row for each tensor, and `as.character()` is the
+#' text of the file.
 #'
-#' Files of Keras need the Python package h5py, which Keras installs.
+#' Reading files of Keras requires the Python package h5py, which Keras installs.
 #'
 #' @order 1
 #' @param target
@@ -44,12 +45,12 @@
 #'   gives it.
 #'
 #' With `values = TRUE`, one of
-#' - a Keras model, or a torch module, whose buffers are included (a Python object),
+#' - a Keras model or a torch module (a Python object), including the module's buffers,
 #' - a named list of arrays, of R or of Python. R doubles are recorded as [floatx()], which must
 #'   represent them exactly, R integers as int32 and logicals as bool,
-#' - the path of a file of Keras (`.keras`, `.weights.h5`, `.h5`), of another HDF5 file, of an
-#'   `.npz`, safetensors or Arrow file, of a folder of safetensors or Arrow files, or several such
-#'   paths. Only arrays are read; nothing in the file is executed.
+#' - one or more paths: of a Keras file (`.keras`, `.weights.h5`, `.h5`), another HDF5 file, an
+#'   `.npz`, safetensors or Arrow file, or a folder of safetensors or Arrow files. Only arrays are
+#'   read; nothing in the file is executed.
 #'
 #' @param seed
 #' The model's seed: a whole number from -2^53 to 2^53, or a seed of [derive_seed()].
@@ -58,7 +59,7 @@
 #' Not used. Later arguments must be named.
 #'
 #' @param values
-#' Whether to record the fingerprints of the present values, without initializers.
+#' Whether to record the fingerprints of the current values, without initializers.
 #'
 #' @param max_bytes
 #' Largest total size allowed, in bytes.
@@ -95,12 +96,8 @@ create_manifest <- function(target, seed = NULL, ..., values = FALSE, max_bytes 
                             progress = NULL) {
   check_dots_empty(...)
   max_bytes <- plain_argument("max_bytes", max_bytes)
-  check_flag("values", values)
-  if (!is.null(seed)) {
-    seed <- as_fixed_seed(
-      seed, "a whole number from -2^53 to 2^53, a seed of derive_seed(), or NULL"
-    )
-  }
+  values <- as_flag("values", values)
+  seed <- as_optional_seed(seed)
   if (values) {
     weights <- weights_to_record(target)
   } else if (inherits(target, "python.builtin.object")) {
@@ -168,21 +165,21 @@ write_manifest <- function(manifest, file) {
 #' have the fingerprints in the manifest.
 #'
 #' @param path
-#' For `"safetensors"`, the file, whose name ends in `.safetensors`. With `shard = "3/8"` and the path
-#' `model.safetensors`, the shard's file is `model-00003-of-00008.safetensors`. Each shard also writes
-#' the same `model.safetensors.index.json`, which loaders of sharded files expect.
+#' For `"safetensors"`, the file, whose name ends in `.safetensors`. With `shard = "3/8"` and the
+#' path `model.safetensors`, the shard's file is `model-00003-of-00008.safetensors`. Each shard also
+#' writes the same `model.safetensors.index.json`, which loaders of sharded files expect.
 #'
-#' For `"arrow"`, a folder. It gets a file for each tensor, named by the tensor's number in the
-#' manifest and its name, with a hyphen for each character other than letters, digits and
-#' underscores.
+#' For `"arrow"`, a folder. It gets one file for each tensor. The file's name consists of the
+#' tensor's number in the manifest and the tensor's name, with a hyphen for each character other
+#' than letters, digits and underscores.
 #'
 #' @param format
 #' `"safetensors"` or `"arrow"`.
 #'
 #' @param shard
 #' The shard to write, such as `"3/8"` or `c(3, 8)`, so that eight machines can write one each. A
-#' shard consists of whole tensors; shards are as even in size as these allow. `NULL` writes all
-#' tensors.
+#' shard consists of whole tensors, and the shards are as even in size as these allow. `NULL` writes
+#' all tensors.
 #'
 #' @param overwrite
 #' Whether to replace existing files.
@@ -208,12 +205,12 @@ materialize <- function(manifest, path, ..., format = "safetensors", shard = NUL
   format <- plain_argument("format", format)
   shard <- plain_argument("shard", shard)
   max_bytes <- plain_argument("max_bytes", max_bytes)
-  check_flag("overwrite", overwrite)
+  overwrite <- as_flag("overwrite", overwrite)
   manifest <- manifest_or_path(manifest)
   path <- as_path("path", path)
   with_progress(progress, function(show) {
     paths <- call_python(manifests_bridge()$materialize(
-      manifest, path, format, as_shard(shard), isTRUE(overwrite), max_bytes, show
+      manifest, path, format, as_shard(shard), overwrite, max_bytes, show
     ))
     as.character(reticulate::py_to_r(paths))
   })
@@ -258,24 +255,7 @@ manifest_or_path <- function(manifest) {
   }
 }
 
-check_flag <- function(name, value) {
-  if (!isTRUE(value) && !isFALSE(value)) {
-    stop_argument(name, value, "TRUE or FALSE")
-  }
-}
-
-is_string <- function(x) {
-  is.character(x) && !is.object(x) && length(x) == 1L && !is.na(x)
-}
-
-as_path <- function(name, path) {
-  if (!is_string(path)) {
-    stop_argument(name, path, "a path")
-  }
-  enc2utf8(path.expand(as.vector(path)))
-}
-
-# A plan, or its element of that name, in a form that reticulate converts as intended.
+# A plan, or the element `name` of a plan, in a form that reticulate converts as intended.
 plain_plan <- function(plan, name = "target") {
   if (name == "initializer") {
     return(plain_initializer(plan))
@@ -288,7 +268,7 @@ plain_plan <- function(plan, name = "target") {
   }
   plan <- plain_argument(name, plan)
   switch(name,
-    seed = as_fixed_seed(plan, "a whole number from -2^53 to 2^53, or a seed of derive_seed()"),
+    seed = as_fixed_seed(plan),
     # a vector of one number would become a scalar
     shape = ,
     axes = ,
@@ -304,7 +284,7 @@ plain_list <- function(plan, name) {
   stats::setNames(plain, names)
 }
 
-# An initializer of a plan, its name or its description, likewise.
+# The same for an initializer of a plan, its name or its description.
 plain_initializer <- function(x) {
   if (is.function(x) && !inherits(x, c("pyinit_initializer", "python.builtin.object"))) {
     stop_argument(

@@ -1,8 +1,9 @@
-# Python objects of R objects.
+# Python objects held by R objects.
 #
 # The state of an initializer, a seed generator or a lazy tensor is an environment. Its element
-# `python` holds the Python object, which serialize() leaves out: one cannot be saved or exported to
-# another process, and would change the digest of the R object. Another session makes it again.
+# `python` holds the Python object, which serialize() leaves out: a Python object cannot be saved or
+# exported to another process, and would change the digest of the R object. It is made again in
+# another session.
 
 # The Python object of a state, or NULL.
 find_python_object <- function(state) {

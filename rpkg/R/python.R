@@ -48,7 +48,7 @@ or_import_error <- function(expr) {
   tryCatch(expr, error = function(error) {
     stop_pyinit(
       "The Python package of pyinit cannot be used: ", trimws(conditionMessage(error)),
-      "\n", if (leads_nowhere()) paste0(how_to_unset, "\n"),
+      "\n", if (is_chosen_python_missing()) paste0(how_to_unset, "\n"),
       "To install it: pyinit::install_pyinit()",
       class = "pyinit_import_error"
     )
@@ -56,7 +56,7 @@ or_import_error <- function(expr) {
 }
 
 # Whether RETICULATE_PYTHON is set to a file that does not exist.
-leads_nowhere <- function() {
+is_chosen_python_missing <- function() {
   python <- Sys.getenv("RETICULATE_PYTHON", "managed")
   python != "managed" && !file.exists(python)
 }

@@ -4,8 +4,8 @@
 # sources and R's library may be read-only. Its path contains the version and a digest of the
 # sources: the same sources are the same requirement in every session, and uv builds them once.
 
-# Whether reticulate (1.41 or later) itself creates an environment with all declared requirements,
-# unless it finds one of the user's.
+# Whether reticulate (1.41 or later) creates an environment with all declared requirements itself,
+# unless it finds an environment of the user.
 is_managed <- function() {
   "py_require" %in% getNamespaceExports("reticulate") &&
     Sys.getenv("RETICULATE_PYTHON", "managed") == "managed" &&
@@ -47,8 +47,7 @@ source_archive <- function() {
   )
 }
 
-# R's user cache. R CMD INSTALL and R CMD check, which load the package, write to no folder of the
-# user.
+# R's user cache. R CMD INSTALL and R CMD check, which load the package, must not write to it.
 cache_folder <- function() {
   if (any(nzchar(Sys.getenv(c("R_PACKAGE_NAME", "_R_CHECK_PACKAGE_NAME_"))))) {
     return(tempdir())
@@ -78,8 +77,8 @@ digest_of <- function(folder) {
   substr(unname(tools::md5sum(listing)), 1L, 16L)
 }
 
-# Writes an archive with the sources in a folder of that name, as pip and uv expect it. It gets its
-# name when it is complete; if another session was faster, that one's archive stays.
+# Writes an archive with the sources in a folder of that name, as pip and uv expect it. The archive
+# is renamed when it is complete, unless another session has written one in the meantime.
 write_archive <- function(sources, name, archive) {
   staging <- tempfile("pyinit")
   dir.create(staging)

@@ -50,22 +50,22 @@ str.pyinit_seed <- function(object, ...) {
   cat(" <pyinit seed> ", toString(c(first, if (length(object) > 3L) "...")), "\n", sep = "")
 }
 
-# The elements that a function of vectors selects or repeats.
-of_digits <- function(x, select, ...) {
+# Applies a function that selects or repeats elements of a vector.
+map_digits <- function(x, select, ...) {
   new_seed(select(digits_of(x), ...))
 }
 
 #' @export
-`[.pyinit_seed` <- function(x, ...) of_digits(x, `[`, ...) # nolint: object_name_linter.
+`[.pyinit_seed` <- function(x, ...) map_digits(x, `[`, ...) # nolint: object_name_linter.
 
 #' @export
-`[[.pyinit_seed` <- function(x, ...) of_digits(x, `[[`, ...) # nolint: object_name_linter.
+`[[.pyinit_seed` <- function(x, ...) map_digits(x, `[[`, ...) # nolint: object_name_linter.
 
 #' @export
-rep.pyinit_seed <- function(x, ...) of_digits(x, rep, ...) # nolint: object_name_linter.
+rep.pyinit_seed <- function(x, ...) map_digits(x, rep, ...) # nolint: object_name_linter.
 
 #' @export
-unique.pyinit_seed <- function(x, ...) of_digits(x, unique, ...) # nolint: object_name_linter.
+unique.pyinit_seed <- function(x, ...) map_digits(x, unique, ...) # nolint: object_name_linter.
 
 #' @export
 as.list.pyinit_seed <- function(x, ...) { # nolint: object_name_linter.
@@ -78,27 +78,27 @@ as.data.frame.pyinit_seed <- as.data.frame.vector # nolint: object_name_linter.
 # Combines seeds, numbers and strings of digits.
 #' @export
 c.pyinit_seed <- function(...) {
-  new_seed(unlist(lapply(list(...), digits_of_seeds)))
+  new_seed(unlist(lapply(list(...), as_digits)))
 }
 
 #' @export
 `[<-.pyinit_seed` <- function(x, ..., value) { # nolint: object_name_linter.
   digits <- digits_of(x)
-  digits[...] <- digits_of_seeds(value)
+  digits[...] <- as_digits(value)
   new_seed(digits)
 }
 
 #' @export
 `[[<-.pyinit_seed` <- function(x, ..., value) { # nolint: object_name_linter.
   digits <- digits_of(x)
-  digits[[...]] <- digits_of_seeds(value)
+  digits[[...]] <- as_digits(value)
   new_seed(digits)
 }
 
-# The digits of seeds of any kind; NA stays NA.
-digits_of_seeds <- function(x) {
+# The digits of seeds, whole numbers or strings of digits; NA stays NA.
+as_digits <- function(x) {
   if (is.null(x) || inherits(x, "pyinit_seed")) {
-    return(if (!is.null(x)) digits_of(x))
+    return(digits_of(x))
   }
   digits <- x
   if (is.numeric(x) && !is.object(x)) {
@@ -107,26 +107,38 @@ digits_of_seeds <- function(x) {
   } else {
     is_whole <- is.character(x) & (is.na(x) | are_digits(as.character(x)))
   }
-  if (!isTRUE(all(is_whole)) && !is_missing(x)) {
-    stop_argument("seed", x, "made of seeds of derive_seed() and whole numbers from -2^53 to 2^53")
+  if (!isTRUE(all(is_whole)) && !is_all_na(x)) {
+    allowed <- "a vector of seeds of derive_seed() or of whole numbers from -2^53 to 2^53"
+    stop_argument("seed", x, allowed)
   }
   storage.mode(digits) <- "character"
   digits
 }
 
-is_missing <- function(x) {
+# Whether a vector is made of NA alone, which is a logical.
+is_all_na <- function(x) {
   is.logical(x) && !is.object(x) && all(is.na(x))
 }
 
 #' @export
 Ops.pyinit_seed <- function(e1, e2) { # nolint: object_name_linter.
   if (!.Generic %in% c("==", "!=")) {
-    stop_pyinit("`", .Generic, "` is not defined for seeds", class = "pyinit_type_error")
+    not_for_seeds(.Generic)
   }
-  get(.Generic)(digits_of_seeds(e1), digits_of_seeds(e2))
+  get(.Generic)(as_digits(e1), as_digits(e2))
 }
 
-# By value, for order() and sort(): the strings would be sorted by their first digits.
+# max() would compare the strings.
+#' @export
+Summary.pyinit_seed <- function(..., na.rm = FALSE) { # nolint: object_name_linter.
+  not_for_seeds(.Generic)
+}
+
+not_for_seeds <- function(name) {
+  stop_pyinit("`", name, "` is not defined for seeds", class = "pyinit_type_error")
+}
+
+# The order by value, for order() and sort(): as strings, 10 would come before 9.
 #' @export
 xtfrm.pyinit_seed <- function(x) {
   digits <- as.character(x)

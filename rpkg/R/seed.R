@@ -7,15 +7,14 @@
 #' generator, each call takes the generator's next draw and returns new values; initializers that
 #' share a generator never share values. The first draw is that of the number itself.
 #'
-#' It is a seed generator of Keras too, for layers (`layer_dropout(rate = 0.5, seed = generator)`),
-#' `keras3::random_normal()` and Keras' own initializers, which take draws from the same sequence.
-#' Conversely, a seed generator that Keras has made, a Python object, can be the seed of an
-#' initializer.
+#' It also serves as Keras' own seed generator, for layers, such as `layer_dropout()`, for
+#' `keras3::random_normal()` and for Keras' initializers, which take draws from the same sequence.
+#' Conversely, a seed generator of Keras, a Python object, can be the seed of an initializer.
 #'
 #' # Elements
 #' `generator$seed` and `generator$name` are the arguments. `` generator$`next`() `` takes the next
-#' draw and returns it as `c(seed, draw)`, where draws count from 0 (a list, if the seed is one of
-#' [derive_seed()]). `generator$get_config()` is [get_config()].
+#' draw and returns it as `c(seed, draw)`, where draws count from 0, or as a list if the seed is one
+#' of [derive_seed()]. `generator$get_config()` is [get_config()].
 #'
 #' @param seed
 #' A whole number from -2^53 to 2^53, a seed of [derive_seed()], or `NULL` for a fresh seed from R's
@@ -42,11 +41,7 @@
 #' identical(first, second)
 random_seed_generator <- function(seed = NULL, name = NULL, ...) {
   check_dots_empty(...)
-  if (!is.null(seed)) {
-    seed <- as_fixed_seed(
-      seed, "a whole number from -2^53 to 2^53, a seed of derive_seed(), or NULL"
-    )
-  }
+  seed <- as_optional_seed(seed)
   name <- plain_argument("name", name)
   fresh_seed <- NULL
   # an environment, so that all references to the generator share its draws
@@ -141,16 +136,16 @@ set_random_seed <- function(seed) {
 #' digits. It can be saved, is accepted wherever this package takes a seed, and is an integer in
 #' Python. `as.character()` returns the digits.
 #'
-#' Seeds form a vector: `c()`, `[`, `rep()`, `unique()`, `lapply()`, `data.frame()` keep the class,
-#' and `==` compares them with each other and with numbers. In JSON they are strings. A string of
-#' digits is accepted as a seed, so what `jsonlite::fromJSON()` or `read.csv(colClasses =
-#' "character")` reads is one.
+#' Seeds form a vector: `c()`, `[`, `rep()`, `unique()`, `lapply()` and `data.frame()` keep the
+#' class, and `==` compares them with each other and with numbers. In JSON they are strings. A
+#' string of digits is accepted as a seed, so seeds can be read back with `jsonlite::fromJSON()` or
+#' `read.csv(colClasses = "character")`.
 #'
 #' @param seed
 #' A whole number from -2^53 to 2^53, or another seed of `derive_seed()`.
 #'
 #' @param name
-#' A string, or several of them.
+#' One or more strings.
 #'
 #' @returns
 #' Seeds from 0 to 2^64 - 1, of class `pyinit_seed`: one for each name, with the names of `name`.
@@ -166,9 +161,9 @@ set_random_seed <- function(seed) {
 #' names <- c("dense/kernel", "dense/bias")
 #' data.frame(name = names, seed = derive_seed(42, names))
 derive_seed <- function(seed, name) {
-  seed <- as_fixed_seed(seed, "a whole number from -2^53 to 2^53, or a seed of derive_seed()")
+  seed <- as_fixed_seed(seed)
   if (!is.character(name) || length(name) == 0L || anyNA(name)) {
-    stop_argument("name", name, "a string, or several")
+    stop_argument("name", name, "one or more strings")
   }
   strings <- enc2utf8(as.vector(name))
   digits <- value_from_python(bridge()$derived_seeds(seed, as.list(strings)))
@@ -207,12 +202,7 @@ as_seed <- function(seed) {
   } else if (is.list(seed) && identical(seed$class_name, "SeedGenerator") && is.list(seed$config)) {
     generator_of_config(seed$config)
   } else {
-    as_fixed_seed(
-      seed, paste(
-        "a whole number from -2^53 to 2^53, a seed of derive_seed(), a random_seed_generator()",
-        "or NULL"
-      )
-    )
+    as_fixed_seed(seed, paste0(allowed_seed, ", a random_seed_generator() or NULL"))
   }
 }
 
@@ -221,8 +211,14 @@ generator_of_config <- function(config) {
   do.call(random_seed_generator, with_exact_seeds(without_empty_lists(config)))
 }
 
+allowed_seed <- "a whole number from -2^53 to 2^53, a seed of derive_seed()"
+
+as_optional_seed <- function(seed) {
+  if (!is.null(seed)) as_fixed_seed(seed, paste0(allowed_seed, ", or NULL"))
+}
+
 # Checks a seed that is not a generator. A string of digits is a derived seed that was in a file.
-as_fixed_seed <- function(seed, allowed) {
+as_fixed_seed <- function(seed, allowed = sub(", ", ", or ", allowed_seed)) {
   if (!is.numeric(seed) && (is_one_seed(seed) || is_digits(seed))) {
     new_seed(as.vector(unclass(seed)))
   } else {

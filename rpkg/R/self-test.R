@@ -17,9 +17,9 @@
 #' bits differ there.
 #'
 #' @returns
-#' `TRUE` if nothing differs, else `FALSE`: a logical of length 1 and class `pyinit_self_test`, for
-#' `if`, `stopifnot()` and `isTRUE()`. `result$passed` is the logical alone, and its attributes are
-#' elements, too:
+#' `TRUE` if nothing differs, otherwise `FALSE`: a logical of length 1 and class `pyinit_self_test`,
+#' for `if`, `stopifnot()` and `isTRUE()`. `result$passed` is the logical alone. The attributes of
+#' the result are elements, too:
 #' - `stream_version`: the version of the random stream,
 #' - `kernel`: the kernel in use,
 #' - `checked`, `checked_in_r`: the number of tensors compared, and compared in R,

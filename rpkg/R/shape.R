@@ -26,7 +26,7 @@ sizes_of_r <- function(name, value) {
   as.double(sizes)
 }
 
-# Raises an error for a dimension that is NA or NULL: a size that Keras leaves open, as of a batch.
+# Raises an error for a dimension that is NA or NULL: in Keras an unknown size, such as the batch's.
 check_known <- function(name, value) {
   unknown <- which(vapply(value, is_unknown, NA))
   if (length(unknown) > 0L) {
@@ -39,7 +39,7 @@ check_known <- function(name, value) {
 }
 
 is_unknown <- function(size) {
-  # NaN is no way to write it
+  # NaN is an invalid number rather than an unknown size
   is.null(size) || is.atomic(size) && length(size) == 1L && is.na(size) && !is.nan(size)
 }
 
@@ -56,15 +56,15 @@ unlist_numbers <- function(x) {
   if (all(lengths(x) == 1L) && all(vapply(x, is.numeric, NA))) unlist(x)
 }
 
-# The `dim` of an R array of that shape. Scalars have none, nor have tensors of rank 1 beyond 2^31 -
-# 1 elements, which are long vectors.
+# The `dim` of an R array of that shape; NULL for a scalar, and for more than 2^31 - 1 elements in
+# one dimension, a long vector.
 as_dim <- function(shape, name) {
   if (length(shape) == 0L || length(shape) == 1L && shape > .Machine$integer.max) {
     return(NULL)
   }
   if (any(shape > .Machine$integer.max)) {
     stop_argument(
-      name, shape, "of dimensions up to 2^31 - 1, R's limit, unless there is only one"
+      name, shape, "a vector of numbers up to 2^31 - 1, R's limit if there are several dimensions"
     )
   }
   as.integer(shape)

@@ -1,4 +1,4 @@
-# The names of torch.nn.init.
+# Initializers with the names of torch.nn.init, and their gains.
 
 #' Recommended gain of a nonlinearity
 #'
@@ -12,7 +12,7 @@
 #' `"conv_transpose3d"`, `"sigmoid"`, `"tanh"`, `"relu"`, `"leaky_relu"` or `"selu"`.
 #'
 #' @param param
-#' The slope of a leaky ReLU below zero; `NULL` means 0.01. Other nonlinearities take `NULL` only.
+#' The slope of a leaky ReLU below zero; `NULL` means 0.01. Must be `NULL` for other nonlinearities.
 #'
 #' @returns
 #' A number.
@@ -27,13 +27,13 @@
 calculate_gain <- function(nonlinearity, param = NULL) {
   nonlinearity <- plain_argument("nonlinearity", nonlinearity)
   param <- plain_argument("param", param)
-  value_from_python(call_python(python_package()$calculate_gain(nonlinearity, param)))
+  value_from_python(python_package()$calculate_gain(nonlinearity, param))
 }
 
 #' Xavier initializers of torch
 #'
 #' @description
-#' The initializers of the names in `torch.nn.init`, as special cases of
+#' The initializers with these names in `torch.nn.init`, as special cases of
 #' [initializer_variance_scaling()].
 #'
 #' - `initializer_xavier_uniform()` draws from `[-limit, limit)` with
@@ -75,7 +75,7 @@ initializer_xavier_normal <- function(gain = 1, seed = NULL, batch_axes = NULL) 
 #' Kaiming initializers of torch
 #'
 #' @description
-#' The initializers of the names in `torch.nn.init`, as special cases of
+#' The initializers with these names in `torch.nn.init`, as special cases of
 #' [initializer_variance_scaling()]. `gain` is `calculate_gain(nonlinearity, a)`, and `n` is the
 #' number of input or output units, depending on `mode`.
 #'

@@ -1,5 +1,5 @@
-# Keras gets the initializer that a factory makes if it is given uncalled, as in
-# `kernel_initializer = initializer_he_normal`: Keras does the same with its own classes.
+# Factories given uncalled, as in `kernel_initializer = initializer_he_normal`. Keras gets the
+# initializer that a call without arguments returns; it treats its own classes in the same way.
 
 # The class lets r_to_py() recognize them. Attached here, after initializers.R has defined them.
 local({
@@ -11,7 +11,7 @@ local({
   }
 })
 
-# The initializer that a factory makes; any other object unchanged.
+# The initializer that a factory returns; any other object unchanged.
 as_called <- function(x) {
   if (inherits(x, "pyinit_factory")) x() else x
 }

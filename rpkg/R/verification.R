@@ -13,14 +13,14 @@
 #' The weights to compare:
 #' - `NULL`: the weights that the installed package draws. They are not kept, so they may be larger
 #'   than memory.
-#' - a Keras model or a torch module (a Python object): its current weights, and those of its
-#'   buffers that the manifest has.
-#' - a named list of arrays, of R or of Python. R doubles count as the manifest's dtype of that
-#'   tensor if it represents them exactly, and R integers as its integer dtype.
-#' - the path of a file of Keras (`.keras`, `.weights.h5`, `.h5`), of another HDF5 file, of an
-#'   `.npz` or safetensors file, of an Arrow file that [materialize()] has written, of a folder of
-#'   safetensors or Arrow files, or several such paths. Only arrays are read: no model is built, and
-#'   nothing in the file is executed.
+#' - a Keras model or a torch module (a Python object): its current weights, and the buffers that
+#'   are in the manifest.
+#' - a named list of arrays, of R or of Python. R doubles count as the dtype of the manifest's
+#'   tensor if that dtype represents them exactly, and R integers as its integer dtype.
+#' - one or more paths: of a Keras file (`.keras`, `.weights.h5`, `.h5`), another HDF5 file, an
+#'   `.npz` or safetensors file, an Arrow file written by [materialize()], or a folder of
+#'   safetensors or Arrow files. Only arrays are read: no model is built, and nothing in the file is
+#'   executed.
 #' - another manifest, or its path: the two are compared without drawing anything.
 #'
 #' @param shard
@@ -29,15 +29,16 @@
 #' @inheritParams create_manifest
 #'
 #' @returns
-#' `TRUE` if the tensors are those of the manifest, with the same shapes, dtypes and values, else
-#' `FALSE`: a logical of length 1 and class `pyinit_verification`, for `if`, `stopifnot()` and
-#' `isTRUE()`. `result$same` is the logical alone, and its attributes are elements, too:
+#' `TRUE` if the tensors are those of the manifest, with the same shapes, dtypes and values, and
+#' otherwise `FALSE`: a logical of length 1 and class `pyinit_verification`, for `if`, `stopifnot()`
+#' and `isTRUE()`. `result$same` is the logical alone. The attributes of the result are elements,
+#' too:
 #' - `checked`, `bytes`: the number of tensors compared, and their size,
 #' - `differences`: a data frame with columns `name` and `reason`; also returned by
 #'   `as.data.frame()`,
-#' - `not_compared`: another one, of the tensors that could not be compared: without a `target`,
-#'   those of which only the fingerprint is recorded; the states of Keras' seed generators where the
-#'   target (files or a list of arrays) or the manifest has none,
+#' - `not_compared`: a data frame with the same columns, of the tensors that could not be compared:
+#'   without a `target`, those with only a fingerprint; and the states of Keras' seed generators
+#'   that the target (files or a list of arrays) or the manifest lacks,
 #' - `text`: the text that `print()` shows.
 #'
 #' @export
@@ -69,7 +70,7 @@ verify <- function(manifest, target = NULL, ..., shard = NULL, max_bytes = 2^40,
 }
 
 # The weights to compare, converted for Python, and the names of those that are arrays of R.
-as_weights <- function(target) {
+as_weights <- function(target, allowed = paste("NULL, a manifest,", allowed_weights)) {
   if (is.null(target) || inherits(target, "python.builtin.object")) {
     return(list(values = target))
   }
@@ -80,15 +81,15 @@ as_weights <- function(target) {
     paths <- enc2utf8(path.expand(as.vector(target)))
     return(list(values = if (length(paths) == 1L) paths else as.list(paths)))
   }
-  named_arrays(target, paste("NULL, a manifest,", allowed_weights))
+  named_arrays(target, allowed)
 }
 
-# The weights that a manifest records, likewise.
+# The same for weights to record in a manifest.
 weights_to_record <- function(target) {
   if (is.null(target) || inherits(target, "pyinit_manifest")) {
     stop_type("target", target, allowed_weights)
   }
-  as_weights(target)
+  as_weights(target, allowed_weights)
 }
 
 allowed_weights <- paste(
@@ -114,12 +115,17 @@ named_arrays <- function(target, allowed) {
   }
   names <- enc2utf8(names(target))
   is_of_r <- !vapply(target, inherits, NA, "python.builtin.object")
-  target[is_of_r] <- lapply(target[is_of_r], numpy_view, "target", allowed)
+  target[is_of_r] <- Map(view_of_weight, target[is_of_r], names[is_of_r])
   values <- python_dict()
   for (i in seq_along(names)) {
     values$`__setitem__`(names[[i]], target[[i]])
   }
   list(values = values, arrays_of_r = as.list(names[is_of_r]))
+}
+
+view_of_weight <- function(weight, name) {
+  place <- paste0("target[[", show_value(name), "]]")
+  numpy_view(weight, place, "a double, integer or logical array without a class")
 }
 
 new_verification <- function(found) {
