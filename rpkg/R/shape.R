@@ -64,7 +64,7 @@ as_dim <- function(shape, name) {
   }
   if (any(shape > .Machine$integer.max)) {
     stop_argument(
-      name, shape, "a vector of numbers up to 2^31 - 1, R's limit if there are several dimensions"
+      name, shape, "of dimensions up to 2^31 - 1, R's limit if there are several"
     )
   }
   as.integer(shape)
