@@ -58,18 +58,24 @@ as.list.pyinit_manifest <- function(x, ...) { # nolint: object_name_linter.
 }
 
 #' @export
-`[[<-.pyinit_manifest` <- function(x, i, ..., value) { # nolint: object_name_linter.
-  stop_pyinit("A manifest cannot be changed: create a new one")
+`names<-.pyinit_manifest` <- function(x, value) { # nolint: object_name_linter.
+  stop_unchangeable()
 }
 
 #' @export
-`names<-.pyinit_manifest` <- `[[<-.pyinit_manifest` # nolint: object_name_linter.
+`[[<-.pyinit_manifest` <- function(x, i, ..., value) { # nolint: object_name_linter.
+  stop_unchangeable()
+}
 
 #' @export
 `[<-.pyinit_manifest` <- `[[<-.pyinit_manifest` # nolint: object_name_linter.
 
 #' @export
 `$<-.pyinit_manifest` <- `[[<-.pyinit_manifest` # nolint: object_name_linter.
+
+stop_unchangeable <- function() {
+  stop_pyinit("A manifest cannot be changed: create a new one")
+}
 
 #' @importFrom utils str
 #' @export
