@@ -256,7 +256,10 @@ def test_a_lazy_tensor_is_read():
         (pa.array([True, None]), "an Arrow array of bool with null_count = 1"),
         (pa.chunked_array([[1.0], [None]]), "an Arrow array of double with null_count = 1"),
         (pa.table({"a": [1.0]}), "an object of class Table"),
-        (pa.record_batch({"a": [1.0]}), "an Arrow array of struct<a: double>"),
+        (
+            pa.RecordBatch.from_arrays([pa.array([1.0])], ["a"]),
+            "an Arrow array of struct<a: double>",
+        ),
         (pa.DoubleArray, "the class DoubleArray itself"),
         (np.float32, "the class float32 itself"),
         ([1.0], "an object of class list"),
