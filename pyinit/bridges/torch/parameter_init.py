@@ -304,7 +304,9 @@ def _resolve(
         ValueError: There is a seed, and the initializer takes none.
     """
     if not isinstance(initializer, RandomInitializer):
-        if seed is not None and not getattr(initializer, "__module__", "").startswith("pyinit."):
+        # None for a function that exec() has made
+        module = getattr(initializer, "__module__", None) or ""
+        if seed is not None and not module.startswith("pyinit."):
             name = getattr(initializer, "__qualname__", type(initializer).__qualname__)
             raise ValueError(f"its initializer, {name}, takes no seed")
         return weight, initializer

@@ -376,6 +376,9 @@ def test_functions_draw_without_a_seed_only():
     assert (init_(nn.Linear(2, 3), fives).weight == 5).all()
     with pytest.raises(ValueError, match=r"weight: its initializer, .*fives, takes no seed"):
         init_(nn.Linear(2, 3), fives, seed=1)
+    fives.__module__ = None  # as in a namespace of exec()
+    with pytest.raises(ValueError, match=r"weight: its initializer, .*fives, takes no seed"):
+        init_(nn.Linear(2, 3), fives, seed=1)
     assert (init_(nn.Linear(2, 3), np.full((2, 3), 5.0), seed=1).weight == 5).all()
 
 
