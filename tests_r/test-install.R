@@ -42,7 +42,10 @@ test_that("install_pyinit() installs where Keras is, and both are found", {
   stopifnot(system2(base_python(), c("-m", "venv", environment)) == 0)
   # without what Keras needs: it is only looked for
   for (packages in c("numpy", "--no-deps keras")) {
-    stopifnot(system2(python, c("-m", "pip", "install", "-q", packages)) == 0)
+    status <- pyinit:::with_library_path_of_shell(
+      system2(python, c("-m", "pip", "install", "-q", packages))
+    )
+    stopifnot(status == 0)
   }
   code <- c("library(pyinit)", "cat('installed in', install_pyinit())")
   output <- paste(in_folder(folder, library, code), collapse = "\n")
@@ -95,7 +98,9 @@ test_that("install_pyinit() uses the pip of a chosen Python that is in no enviro
   output <- run_r("pyinit::install_pyinit(pip_options = '-q')", c(python, "PIP_DRY_RUN=1"))
   expect_match(paste(output, collapse = "\n"), "Arguments `method` and `...` are not used for")
   skip_unless_slow()
-  status <- system2(base_python(), c("-m", "pip", "-V"), stdout = FALSE, stderr = FALSE)
+  status <- pyinit:::with_library_path_of_shell(
+    system2(base_python(), c("-m", "pip", "-V"), stdout = FALSE, stderr = FALSE)
+  )
   skip_if_not(status == 0, "the Python outside of all environments has no pip")
   # into a user's folder, which is removed
   user <- paste0("PYTHONUSERBASE=", withr::local_tempdir())
@@ -104,6 +109,16 @@ test_that("install_pyinit() uses the pip of a chosen Python that is in no enviro
   expect_match(output, paste("The Python package is installed in", base_python()))
   output <- run_r("cat(pyinit::pyinit_available())", c(python, user, "PYTHONPATH="))
   expect_identical(output, "TRUE")
+})
+
+test_that("pip is started with the library path that R was started with", {
+  # protects: users of a Python whose libpython is not the system's, as with pyenv
+  code <- "cat(pyinit:::with_library_path_of_shell(Sys.getenv('LD_LIBRARY_PATH')))"
+  expect_identical(run_r(code, "LD_LIBRARY_PATH=/one:/two"), "/one:/two")
+  expect_identical(run_r(code, "LD_LIBRARY_PATH="), character())
+  before <- Sys.getenv("LD_LIBRARY_PATH")
+  pyinit:::with_library_path_of_shell(NULL)
+  expect_identical(Sys.getenv("LD_LIBRARY_PATH"), before)
 })
 
 test_that("a Python that RETICULATE_PYTHON hides is chosen with RETICULATE_PYTHON", {

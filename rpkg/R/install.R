@@ -152,10 +152,10 @@ keras_environment <- function() {
 }
 
 install_into <- function(envname, method, ...) {
-  reticulate::py_install(
+  with_library_path_of_shell(reticulate::py_install(
     python_requirement(),
     envname = envname, method = method, pip = TRUE, ...
-  )
+  ))
   python <- python_of(envname)
   report_installed(environment_of(python)$path, python)
 }
@@ -163,7 +163,7 @@ install_into <- function(envname, method, ...) {
 # Installs with the pip of a Python that is not in an environment.
 install_beside <- function(python) {
   arguments <- c("-m", "pip", "install", "--upgrade", shQuote(python_requirement()))
-  if (system2(python, arguments) != 0L) {
+  if (with_library_path_of_shell(system2(python, arguments)) != 0L) {
     stop_pyinit(
       "pip could not install into ", python, ", which is not in a virtual environment. ",
       "To use one instead: reticulate::virtualenv_create(\"r-keras\"), install Keras there, then ",
@@ -172,6 +172,34 @@ install_beside <- function(python) {
     )
   }
   report_installed(python, python)
+}
+
+# Evaluates code that starts Python with the LD_LIBRARY_PATH that R itself was started with. R puts
+# the system's folder of libraries first, whose libpython may be another build than that of a Python
+# from pyenv or conda. Such a Python cannot import ssl, so pip cannot download.
+with_library_path_of_shell <- function(code) {
+  path <- Sys.getenv("LD_LIBRARY_PATH", NA)
+  added <- library_path_of_r()
+  if (!is.na(path) && nzchar(added)) {
+    on.exit(Sys.setenv(LD_LIBRARY_PATH = path))
+    # more than once in an R that another R has started
+    before <- path
+    while (startsWith(paste0(before, ":"), paste0(added, ":"))) {
+      before <- substring(before, nchar(added) + 2L)
+    }
+    if (nzchar(before)) Sys.setenv(LD_LIBRARY_PATH = before) else Sys.unsetenv("LD_LIBRARY_PATH")
+  }
+  code
+}
+
+# The folders that R puts in front of LD_LIBRARY_PATH; "" where it does not.
+library_path_of_r <- function() {
+  script <- file.path(R.home("etc"), "ldpaths")
+  if (.Platform$OS.type != "unix" || !file.exists(script)) {
+    return("")
+  }
+  command <- sprintf(". %s; printf %%s \"$R_LD_LIBRARY_PATH\"", shQuote(script))
+  paste(system2("sh", c("-c", shQuote(command)), stdout = TRUE), collapse = "")
 }
 
 # Lets reticulate create the environment with all requirements of the session.
