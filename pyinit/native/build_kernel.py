@@ -43,6 +43,7 @@ ffibuilder.set_source(
         *HEADERS,
         f"{HERE}/kernel_level.h",
         f"{HERE}/isa_levels.h",
+        f"{HERE}/processor.h",
         f"{HERE}/qr_level.h",
         f"{HERE}/stream.h",
         f"{HERE}/ieee754.h",

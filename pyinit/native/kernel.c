@@ -105,6 +105,9 @@ static inline void prefetch_column(const void *address, size_t bytes)
 
 #define ISA_LEVEL_SOURCE "kernel_level.h"
 #include "isa_levels.h"
+#ifdef PYINIT_X86
+#include "processor.h"
+#endif
 
 int pyinit_has_isa_level(int isa_level)
 {
@@ -113,10 +116,9 @@ int pyinit_has_isa_level(int isa_level)
         return 1;
 #ifdef PYINIT_X86
     case PYINIT_ISA_V3:
-        return __builtin_cpu_supports("avx2") != 0;
+        return has_avx2();
     case PYINIT_ISA_V4:
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+        return has_avx512();
 #endif
     default:
         return 0;

@@ -1,6 +1,7 @@
 """The choice of the kernel: the environment variable, and the default."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +9,29 @@ from pathlib import Path
 import pytest
 
 import pyinit
+from pyinit import native
 from pyinit.runtime import kernel_choice, threads
 
 PACKAGE = Path(pyinit.__file__).parent
+
+
+#: The flags in /proc/cpuinfo that each ISA level needs.
+FLAGS = {
+    "baseline": set(),
+    "v3": {"avx2"},
+    "v4": {"avx512f", "avx512vl", "avx512dq", "avx512bw"},
+}
+
+
+@pytest.mark.skipif(
+    platform.machine() != "x86_64" or not Path("/proc/cpuinfo").exists() or native.MISSING,
+    reason="needs Linux on x86-64 and the native kernel",
+)
+def test_the_isa_levels_are_those_that_the_system_reports():
+    """Protects the speed of wheels: their compiler's runtime library may report no AVX2."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    (flags, *_) = (set(line.split(":")[1].split()) for line in lines if line.startswith("flags"))
+    assert native.isa_levels() == tuple(name for name, each in FLAGS.items() if each <= flags)
 
 
 @pytest.mark.parametrize("name", kernel_choice.available())
