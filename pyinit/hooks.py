@@ -56,6 +56,12 @@ def _no_host_memory(out: Any) -> AbstractContextManager[AnyArray] | None:
     return None
 
 
+def _no_parts(
+    out: Any, initializer: Any = None
+) -> AbstractContextManager[list[tuple[Any, Shape]]] | None:
+    return None
+
+
 def _no_export(module: str, package: str, classes: Mapping[str, type[Any]]) -> None:
     return None
 
@@ -90,6 +96,11 @@ draw_sharded: Callable[[Callable[[], LazyTensor], Any], Any] = _no_layout
 #: Returns a context that provides the memory of a torch tensor on the CPU as a NumPy array to fill;
 #: None for any other object.
 host_memory: Callable[[Any], AbstractContextManager[AnyArray] | None] = _no_host_memory
+
+#: Returns a context that provides the parts of a torch DTensor that this process holds, as plain
+#: tensors with their offsets in the full tensor; None for any other object. The second argument is
+#: the initializer that fills them, if there is one.
+local_parts: Callable[..., AbstractContextManager[list[tuple[Any, Shape]]] | None] = _no_parts
 
 #: Returns the adapter of a Keras model or a torch module; None for any other object.
 adapter_for: Callable[[Any], ModelAdapter | None] = _no_adapter

@@ -36,6 +36,7 @@ def attach() -> None:
     hooks.shared_generator = _shared_generator
     hooks.draw_sharded = _draw_sharded
     hooks.host_memory = _host_memory
+    hooks.local_parts = _local_parts
     hooks.adapter_for = _adapter_for
     hooks.export_to_tf_keras = _export_to_tf_keras
     when_imported("tf_keras", _load_tf_keras_bridge)
@@ -96,6 +97,18 @@ def _host_memory(out: Any) -> AbstractContextManager[AnyArray] | None:
     from pyinit.bridges.torch.memory import lend
 
     return lend(out)
+
+
+def _local_parts(
+    out: Any, initializer: Any = None
+) -> AbstractContextManager[list[tuple[Any, Shape]]] | None:
+    distributed: Any = sys.modules.get("torch.distributed.tensor")
+    # the class is missing while torch imports the module
+    if not isinstance(out, getattr(distributed, "DTensor", ())):
+        return None
+    from pyinit.bridges.torch.memory import lend_parts
+
+    return lend_parts(out, initializer)
 
 
 def _export_to_tf_keras(module: str, package: str, classes: Mapping[str, type[Any]]) -> None:

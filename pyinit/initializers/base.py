@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from operator import add
 from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
 import numpy as np
@@ -127,7 +128,8 @@ class Initializer(PassesForKeras):
             out: The array to fill; nothing else is allocated. A NumPy array or a torch tensor on
                 the CPU, of any strides, or an array on a GPU in C or Fortran order: CuPy's, a
                 tensor of torch, or an object with DLPack or `__cuda_array_interface__`. A torch
-                tensor may require gradients: as in `torch.nn.init`, the fill is not recorded.
+                tensor may require gradients: as in `torch.nn.init`, the fill is not recorded. Of a
+                DTensor, only the part of this process is filled.
             device: `"cpu"`, `"cuda"` (CuPy's current device) or `"cuda:1"` (that device). None
                 means the device of `out`, or else `default_device()`.
             partition_shape: The shape of the partition to draw; None draws the full tensor.
@@ -162,7 +164,8 @@ class Initializer(PassesForKeras):
                 lambda: self._lazy(as_shape(shape), standardize_dtype(dtype, self._dtypes)), layout
             )
         is_array = out is None or isinstance(out, np.ndarray)
-        memory = None if is_array else hooks.host_memory(out)
+        parts = None if is_array else hooks.local_parts(out, self)
+        memory = None if is_array or parts is not None else hooks.host_memory(out)
         if memory is not None:
             with memory as array:
                 self(
@@ -178,6 +181,10 @@ class Initializer(PassesForKeras):
         partition, offset = full, None
         if partition_shape is not None or partition_offset is not None:
             partition, offset = as_partition(full, partition_shape, partition_offset)
+        if parts is not None:
+            with parts as tensors:
+                self._fill_parts(tensors, full, partition, offset, dtype, out, device)
+            return out
         ordinal = devices.resolve(device, out)
         if ordinal is not None:
             return self._call_on_gpu(ordinal, full, partition, offset, dtype, out)
@@ -210,6 +217,30 @@ class Initializer(PassesForKeras):
                 f"Argument `out` must be an array whose dtype is one of {allowed}. "
                 f"Received: an array of dtype {out.dtype}"
             ) from None
+
+    def _fill_parts(
+        self,
+        parts: list[tuple[Any, Shape]],
+        full: Shape,
+        partition: Shape,
+        offset: Shape | None,
+        dtype: Any,
+        out: Any,
+        device: str | None,
+    ) -> None:
+        """Fill the parts of a DTensor that this process holds."""
+        array_dtype = self._dtype_for(out, dtype)
+        if out.shape != partition or standardize_dtype(out.dtype, self._dtypes) != array_dtype:
+            raise ValueError(
+                f"Argument `out` must be a tensor of shape {partition} and dtype {array_dtype}. "
+                f"Received: a DTensor of shape {tuple(out.shape)} and dtype {out.dtype}"
+            )
+        for tensor, _ in parts:
+            devices.resolve(device, tensor)
+        # a process without a part takes the draw of a seed generator too
+        weights = self._lazy(full, array_dtype)
+        for tensor, first in parts:
+            weights.read_into(tensor, first if offset is None else map(add, offset, first))
 
     def _call_on_gpu(
         self,

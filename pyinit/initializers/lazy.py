@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from operator import add
 from typing import Any, Literal
 
 import numpy as np
@@ -247,7 +248,7 @@ class LazyTensor:
                 the CPU, of any strides, or an array on a GPU in C or Fortran order (CuPy's, a
                 tensor of torch, or an object with DLPack or `__cuda_array_interface__`). Its dtype
                 is the tensor's, or float64, which holds the values of any float dtype, rounded to
-                the tensor's dtype.
+                the tensor's dtype. Of a DTensor, only the part of this process is filled.
             offset: The start of the partition along each axis; None means the origin.
 
         Raises:
@@ -255,7 +256,15 @@ class LazyTensor:
             ValueError: `out` has another dtype or is read-only, or the partition lies outside the
                 tensor.
         """
-        memory = None if isinstance(out, np.ndarray) else hooks.host_memory(out)
+        is_array = isinstance(out, np.ndarray)
+        parts = None if is_array else hooks.local_parts(out)
+        if parts is not None:
+            start = self._partition(out.shape, offset, "out.shape")[1]
+            with parts as tensors:
+                for tensor, first in tensors:
+                    self.read_into(tensor, map(add, start, first))
+            return
+        memory = None if is_array else hooks.host_memory(out)
         if memory is not None:
             with memory as array:
                 self.read_into(array, offset)

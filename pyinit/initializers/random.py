@@ -113,6 +113,13 @@ class RandomInitializer(Initializer):
         """Whether the constructor was given a seed, rather than None."""
         return self._given_seed is not None
 
+    @property
+    def has_fresh_seed(self) -> bool:
+        """Whether the seed was made up here, so that another process has another one."""
+        if is_generator(self.seed):
+            return self.seed.get_config().get("seed") is None
+        return not self.has_given_seed
+
     def with_seed(self, seed: int) -> Self:
         """Return a copy that draws from an integer seed.
 

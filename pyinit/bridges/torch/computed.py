@@ -43,6 +43,7 @@ class PowerIteration:
 
     Args:
         owner: The module that has the two buffers.
+        source: The module that has the parameters from which the weight is computed.
         left: The name of the buffer of the left singular vector.
         right: The name of the other buffer.
         weight: Returns the weight.
@@ -51,6 +52,7 @@ class PowerIteration:
     """
 
     owner: nn.Module
+    source: nn.Module
     left: str
     right: str
     weight: Callable[[], Any]
@@ -100,12 +102,12 @@ def find_power_iterations(module: nn.Module) -> Iterator[PowerIteration]:
             for index, step in enumerate(steps):
                 if isinstance(step, parametrizations._SpectralNorm) and hasattr(step, "_u"):
                     weight = partial(_intermediate, steps, index)
-                    yield PowerIteration(step, "_u", "_v", weight, step.dim, step.eps)
+                    yield PowerIteration(step, steps, "_u", "_v", weight, step.dim, step.eps)
         for hook in _hooks(owner):
             if isinstance(hook, SpectralNorm):
                 weight = partial(getattr, owner, f"{hook.name}_orig")
                 names = f"{hook.name}_u", f"{hook.name}_v"
-                yield PowerIteration(owner, *names, weight, hook.dim, hook.eps)
+                yield PowerIteration(owner, owner, *names, weight, hook.dim, hook.eps)
 
 
 def _intermediate(steps: Any, index: int) -> Any:

@@ -13,6 +13,7 @@ from pyinit.bridges.torch.memory import writable
 from pyinit.bridges.torch.parameter_init import (
     InitArguments,
     check_parameters,
+    check_seeds,
     module_inits,
     tensor_init,
 )
@@ -105,10 +106,11 @@ def init_(
     else:
         raise argument_error("target", target, "a torch tensor or module", TypeError)
     check_parameters(inits)
+    check_seeds(inits)
     for init in inits:
         with writable(init.tensor) as values:
             for weight, drawn_by in init.weights:
-                write(weight, values, drawn_by)
+                write(weight, init.tensor, values, drawn_by)
     for init in inits:
         if init.finish is not None:
             init.finish()

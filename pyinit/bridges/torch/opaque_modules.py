@@ -22,14 +22,24 @@ _SHARDED = (
     "FullyShardedDataParallel.summon_full_params(module) first"
 )
 
+_GATHERED = (
+    "fully_shard() has gathered its parameters for a forward pass, and drops what is written to "
+    "them: call module.reshard() first"
+)
+
 
 def find_opaque_modules(module: nn.Module) -> Iterator[tuple[str, str]]:
     """Yield the name of each module whose weights cannot be filled, and the reason."""
     sharding = loaded_class(
         "torch.distributed.fsdp.fully_sharded_data_parallel", "FullyShardedDataParallel"
     )
+    fully_sharded = loaded_class("torch.distributed.fsdp", "FSDPModule")
     for path, owner in named_modules(module):
         name = path or type(owner).__name__
+        if fully_sharded is not None and isinstance(owner, fully_sharded):
+            groups = owner._get_fsdp_state()._fsdp_param_groups
+            if not all(group.is_sharded for group in groups):
+                yield name, _GATHERED
         if _is_packed(owner):
             yield name, _CONVERTED
         elif sharding is not None and isinstance(owner, sharding) and _is_sharded(owner):

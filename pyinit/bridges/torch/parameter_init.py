@@ -22,6 +22,7 @@ from pyinit.bridges.torch.memory import reason_not_fillable
 from pyinit.bridges.torch.name_patterns import NamePatterns
 from pyinit.bridges.torch.names import NamedTensor, join, named_buffers, named_parameters
 from pyinit.bridges.torch.opaque_modules import find_opaque_modules
+from pyinit.bridges.torch.sharding import check_seed_is_shared, is_dtensor
 from pyinit.bridges.torch.weights import TorchWeight, kernel_weight, torch_weights
 from pyinit.initializers.base import is_drawn_lazily
 from pyinit.initializers.constant import Constant
@@ -32,6 +33,11 @@ from pyinit.initializers.variance_scaling import VarianceScaling
 from pyinit.seeds import derive_seed
 
 _FILLABLE = "a tensor that can be filled, or a module whose parameters all can"
+
+_WHOLE_WEIGHT = (
+    "a spectral norm starts from the whole weight, which is a DTensor: initialize the module before"
+    " it is distributed, or set both vectors yourself and pass None for the buffer in `parameters`"
+)
 
 #: The defaults of Keras' layers, by kind of weight.
 _DEFAULTS = {
@@ -83,6 +89,7 @@ class ParameterInit:
         problem: Why the tensor cannot be filled; empty if it can.
         is_recorded: Whether a manifest records the tensor.
         finish: Called after all tensors have been filled.
+        has_fresh_seed: Whether a weight is drawn from a seed that this process has made up.
     """
 
     name: str
@@ -91,6 +98,7 @@ class ParameterInit:
     problem: str = ""
     is_recorded: bool = True
     finish: Callable[[], None] | None = None
+    has_fresh_seed: bool = False
 
     def add(self, weight: TorchWeight, initializer: Any, seed: int | None) -> None:
         """Add a weight, or record its problem."""
@@ -112,11 +120,18 @@ def check_parameters(inits: list[ParameterInit]) -> None:
     check_problems("target", _FILLABLE, ((init.name, init.problem) for init in inits))
 
 
+def check_seeds(inits: list[ParameterInit]) -> None:
+    """Raise a ValueError if other processes would draw other weights."""
+    if any(init.has_fresh_seed for init in inits):
+        check_seed_is_shared(init.tensor for init in inits)
+
+
 def tensor_init(tensor: Any, arguments: InitArguments, seed: int | None) -> ParameterInit:
     """Return the initialization of a tensor that belongs to no module."""
     init = ParameterInit("the tensor", tensor, problem=reason_not_fillable(tensor))
     initializer = arguments.by_kind()["kernel"]
     if not init.problem:
+        init.has_fresh_seed = _is_fresh(initializer, seed)
         init.add(kernel_weight(tensor), initializer, seed)
     return init
 
@@ -253,10 +268,14 @@ class _Rules:
 
     def singular_vector(self, item: NamedTensor, iteration: PowerIteration) -> ParameterInit:
         """Return the initialization of the vector that a power iteration starts from."""
+        problem = reason_not_fillable(item.tensor, self.needs_memory)
+        sources = iteration.source.parameters(recurse=False)
+        if not problem and self.needs_memory and any(map(is_dtensor, sources)):
+            problem = _WHOLE_WEIGHT
         init = ParameterInit(
             item.name,
             item.tensor,
-            problem=reason_not_fillable(item.tensor, self.needs_memory),
+            problem=problem,
             is_recorded=False,
             finish=iteration.start,
         )
@@ -271,6 +290,7 @@ class _Rules:
         initializer = self.by_kind[kind] if isinstance(kind, str) else kind
         path = name.rpartition(".")[0]
         weight_name = name if weight.name is None else join(path, weight.name)
+        init.has_fresh_seed |= _is_fresh(initializer, self.seed)
         init.add(weight, initializer, _weight_seed(initializer, self.seed, weight_name))
 
 
@@ -285,6 +305,11 @@ def _reason_unknown(item: NamedTensor, original: Original | None) -> str:
         f"{type(owner).__name__} is not one of torch's own layers with such a weight; `parameters` "
         "takes an initializer for each, by name or pattern"
     )
+
+
+def _is_fresh(initializer: Any, seed: int | None) -> bool:
+    is_random = isinstance(initializer, RandomInitializer)
+    return seed is None and is_random and initializer.has_fresh_seed
 
 
 def _weight_seed(initializer: Any, seed: int | None, name: str) -> int | None:

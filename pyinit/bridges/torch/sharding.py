@@ -10,12 +10,12 @@ Source: https://docs.pytorch.org/docs/stable/distributed.tensor.html
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
 
-from pyinit.arguments import Shape
+from pyinit.arguments import Shape, argument_error
 from pyinit.bridges.torch.names import loaded_class
 
 #: Consecutive indices along an axis of the full tensor.
@@ -160,14 +160,20 @@ def _shown(placements: Sequence[Any]) -> str:
     return f"[{', '.join(map(repr, placements))}]"
 
 
-def is_distributed(tensors: Sequence[Any]) -> bool:
-    """Return whether other processes have parts or copies of tensors.
+def check_seed_is_shared(tensors: Iterable[Any]) -> None:
+    """Check that no other process draws the same tensors, from a fresh seed of its own.
 
-    That is so if torch.distributed runs with several processes, or if a tensor is a DTensor over
-    several devices.
+    Raises:
+        ValueError: torch.distributed runs several processes, or a tensor is a DTensor over several
+            devices.
     """
     distributed = torch.distributed
-    initialized = distributed.is_available() and distributed.is_initialized()
-    if initialized and distributed.get_world_size() > 1:
-        return True
-    return any(is_dtensor(tensor) and tensor.device_mesh.size() > 1 for tensor in tensors)
+    runs = distributed.is_available() and distributed.is_initialized()
+    is_shared = runs and distributed.get_world_size() > 1
+    if is_shared or any(is_dtensor(each) and each.device_mesh.size() > 1 for each in tensors):
+        raise argument_error(
+            "seed",
+            None,
+            "an integer, the same in all processes of torch.distributed: pass seed=, or give the "
+            "initializers seeds; otherwise each process draws from a fresh seed of its own",
+        )

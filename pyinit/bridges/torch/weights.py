@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from pyinit.bridges.torch.sharding import local_regions
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import is_drawn_lazily
 from pyinit.initializers.constant import Constant
+from pyinit.initializers.given_values import GivenTensor
 from pyinit.initializers.placement import Placement
 
 
@@ -182,16 +184,24 @@ _RULES: dict[type | tuple[type, ...], Rule] = {
 }
 
 
-def write(weight: TorchWeight, values: AnyArray, initializer: Callable[..., Any]) -> None:
-    """Draw a weight into its place among the values of a parameter."""
-    shape = weight.drawn_shape(values.shape)
+def write(
+    weight: TorchWeight, parameter: Any, values: AnyArray, initializer: Callable[..., Any]
+) -> None:
+    """Draw a weight into its place in a parameter.
+
+    Args:
+        weight: The weight.
+        parameter: The parameter.
+        values: The values of the parameter that this process holds: see `writable()`.
+        initializer: The initializer.
+    """
+    shape = weight.drawn_shape(tuple(parameter.shape))
+    # a process without elements takes the draw of a seed generator too
     if is_drawn_lazily(initializer):
         weights = initializer.lazy(shape, values.dtype)
-        weight.read_into(values, weights, (0,) * values.ndim)
-        return
-    drawn = np.asarray(initializer(shape, dtype=values.dtype.name))
-    if weight.gates is not None:
-        drawn = np.concatenate(
-            [np.split(drawn, len(weight.gates), -1)[gate] for gate in weight.gates], -1
-        )
-    weight.place(values)[...] = drawn
+    else:
+        drawn = np.asarray(initializer(shape, dtype=values.dtype.name))
+        weights = GivenTensor(shape, values.dtype, drawn)
+    for region in local_regions(parameter):
+        index: tuple[Any, ...] = (*region.local, ...)
+        weight.read_into(values[index], weights, region.offset)
