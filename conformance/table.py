@@ -64,8 +64,13 @@ def markdown(results: list[Result]) -> str:
 
 def write(results: list[Result], page: Path = PAGE) -> None:
     """Write the table into the page, between the two comments."""
+    replace(page, markdown(results))
+
+
+def replace(page: Path, content: str) -> None:
+    """Replace the table of a page, which is between two comments."""
     before, _, after = _split(page)
-    page.write_text(f"{before}{START}\n{markdown(results)}{END}{after}", encoding="utf-8")
+    page.write_text(f"{before}{START}\n{content}{END}{after}", encoding="utf-8")
 
 
 def differences(results: list[Result], page: Path = PAGE) -> list[str]:
