@@ -3,8 +3,8 @@
     python -m conformance.torch_worlds [--check]
 
 Each placement (fully sharded, tensor parallel and so on) of one model is initialized on real
-processes, from memory filled with NaN. The full tensors are gathered and hashed. The table goes to
-docs/torch-distributed.md.
+processes, from memory filled with NaN. The full tensors are gathered and hashed. The table is
+printed and, without --check, written to docs/torch-distributed.md.
 """
 
 from __future__ import annotations
@@ -384,7 +384,11 @@ def _short(digest: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table and write it to the page; return 1 if a hash is not that of one process."""
+    """Print the table and write it to the page.
+
+    Returns:
+        1 if a hash is not that of the plain model in one process, otherwise 0.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m conformance.torch_worlds",
         description="Hash a model that is initialized on 1 to 4 processes, in every placement.",
@@ -394,10 +398,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     results = run()
-    lines = markdown(results)
-    print(lines, end="")
+    content = markdown(results)
+    print(content, end="")
     if not options.check:
-        table.replace(PAGE, lines)
+        table.replace(PAGE, content)
     ours = {hashes[0] for by_world in results.values() for hashes in by_world.values()}
     return int(ours != {expected()})
 

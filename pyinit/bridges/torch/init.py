@@ -45,6 +45,10 @@ def init_(
     `torch.compile()` or `DistributedDataParallel` do not change it. Adding, removing or reordering
     modules does not change the other parameters, as long as their names stay.
 
+    Of a DTensor, each process fills the part that it holds, with the values that the plain module
+    has there, and no process waits for another. So `init_()` follows `fully_shard()`,
+    `parallelize_module()` or `distribute_module()`, and `to_empty()`.
+
     The statistics of batch and instance norms are reset, as their constructors set them. Other
     buffers stay as they are.
 
@@ -58,7 +62,8 @@ def init_(
             `"glorot_uniform"`, and the defaults of the next two arguments.
         seed: An integer from -2**63 to 2**64 - 1, which replaces the initializers' own seeds. With
             None, an initializer that was given a seed draws every weight from it, as in Keras'
-            layers; otherwise a module's parameters are drawn as with a fresh seed.
+            layers; otherwise a module's parameters are drawn as with a fresh seed, which is an
+            error if torch.distributed runs several processes, since they would differ.
         recurrent_initializer: The initializer of the recurrent weights of RNN, LSTM and GRU. None
             means `initializer`, or `"orthogonal"` if that is None too.
         embeddings_initializer: The initializer of Embedding and EmbeddingBag. None means
@@ -78,9 +83,9 @@ def init_(
         TypeError: `target` is neither a tensor nor a module, or an initializer is not callable.
         ValueError: An argument is invalid, a key of `parameters` matches nothing, or a tensor
             cannot be filled: its dtype is not a float, it has no memory (meta) or no shape (lazy),
-            it is computed from others, packed (quantized) or sharded, it is a buffer that
-            `to_empty()` left undefined, or its module is unknown. The error lists all such tensors;
-            nothing is changed.
+            it is computed from others, packed (quantized) or sharded by FSDP1, it is a DTensor with
+            a Partial placement or a buffer that `to_empty()` left undefined, or its module is
+            unknown. The error lists all such tensors; nothing is changed.
 
     Example:
         >>> import pyinit.torch

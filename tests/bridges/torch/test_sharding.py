@@ -1,9 +1,14 @@
 """The regions of a DTensor that a process holds."""
 
 import itertools
+import os
 import random
+import subprocess
+import sys
 
 import pytest
+
+from tests.support import ROOT, SUPPORT
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.backends
@@ -63,3 +68,13 @@ def test_regions_are_as_large_as_they_can_be():
     assert regions_of_shard((16,), (1,), (0,), [_StridedShard(0, split_factor=8)]) == whole
     assert regions_of_shard((), (2,), (1,), [Replicate()]) == [Region((), ())]
     assert regions_of_shard((3,), (4,), (3,), [Shard(0)]) == []
+
+
+def test_dtensors_on_two_processes():
+    """Protects out=, seed generators, functions, errors and memory, on real processes."""
+    subprocess.run(
+        [sys.executable, SUPPORT / "torch_dtensors.py"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=300,
+    )
