@@ -289,3 +289,20 @@ def test_a_copy_is_an_interpreter_or_a_checkout(against, tmp_path):
     assert against.copy_at(ROOT).variables()["PYTHONPATH"].startswith(str(ROOT))
     with pytest.raises(ValueError, match="must be a Python interpreter or a checkout"):
         against.copy_at(tmp_path)
+
+
+@pytest.mark.backends
+def test_sharded_models_are_measured(capsys):
+    """Protects the comparison on processes: every method and distribution, with a unit of one."""
+    from benchmarks import torch_sharded
+
+    torch_sharded.main(["--layers", "2", "--width", "8", "--rounds", "2"])
+    lines = capsys.readouterr().out.strip().splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[4:]]
+    assert [name for name, *_ in rows] == [
+        f"{distribution}: {method}"
+        for distribution in torch_sharded.DISTRIBUTIONS
+        for method in torch_sharded.METHODS
+    ]
+    assert all(float(milliseconds) > 0 for _, milliseconds, *_ in rows)
+    assert all(times == "1.0" for name, _, times, _ in rows if name.endswith(": pyinit"))
