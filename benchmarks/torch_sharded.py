@@ -11,8 +11,8 @@ initialize it in turn:
 * torch's functions on the full tensor in each process, of which `distribute_tensor()` gives each
   process its shard: how OLMo-core gets weights that do not depend on the number of processes.
 
-The time is that of the slowest process, from a barrier to a barrier; the peak is the largest
-additional memory of a process.
+A round takes until the slowest process has finished; the table has the fastest round. The peak is
+the largest additional memory of a process.
 
 Source: https://github.com/allenai/OLMo-core/blob/main/src/olmo_core/nn/transformer/init.py
 """
@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import tempfile
 import time
 import warnings
@@ -144,18 +143,16 @@ def measure(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 
 def markdown(results: dict[str, dict[str, Any]]) -> str:
-    """Return the table: medians, and ratios to pyinit that are taken round by round."""
+    """Return the table: the fastest rounds, and their ratios to pyinit's."""
     lines = ["| | milliseconds | times pyinit | additional memory, MiB |", "|---|---|---|---|"]
     for distribution, by_method in results.items():
-        first = next(iter(by_method.values()))["seconds"]
-        for name, found in by_method.items():
-            seconds = found["seconds"]
-            ratio = statistics.median(a / b for a, b in zip(seconds, first, strict=True))
+        fastest = {name: min(found["seconds"]) for name, found in by_method.items()}
+        for name, seconds in fastest.items():
             cells = (
                 f"{distribution}: {name}",
-                f"{1000 * statistics.median(seconds):.1f}",
-                f"{ratio:.1f}",
-                f"{found['peak_bytes'] / 2**20:.0f}",
+                f"{1000 * seconds:.1f}",
+                f"{seconds / fastest['pyinit']:.1f}",
+                f"{by_method[name]['peak_bytes'] / 2**20:.0f}",
             )
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
