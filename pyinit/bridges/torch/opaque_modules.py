@@ -28,15 +28,20 @@ _GATHERED = (
 )
 
 
-def find_opaque_modules(module: nn.Module) -> Iterator[tuple[str, str]]:
-    """Yield the name of each module whose weights cannot be filled, and the reason."""
+def find_opaque_modules(module: nn.Module, needs_memory: bool) -> Iterator[tuple[str, str]]:
+    """Yield the name of each module whose weights cannot be filled, and the reason.
+
+    Args:
+        module: The module.
+        needs_memory: Whether the weights are written, rather than only described.
+    """
     sharding = loaded_class(
         "torch.distributed.fsdp.fully_sharded_data_parallel", "FullyShardedDataParallel"
     )
     fully_sharded = loaded_class("torch.distributed.fsdp", "FSDPModule")
     for path, owner in named_modules(module):
         name = path or type(owner).__name__
-        if fully_sharded is not None and isinstance(owner, fully_sharded):
+        if needs_memory and fully_sharded is not None and isinstance(owner, fully_sharded):
             groups = owner._get_fsdp_state()._fsdp_param_groups
             if not all(group.is_sharded for group in groups):
                 yield name, _GATHERED

@@ -150,7 +150,7 @@ def module_inits(
     Raises:
         ValueError: `arguments.parameters` is invalid, or the module has packed or sharded modules.
     """
-    check_problems("target", _FILLABLE, find_opaque_modules(module))
+    check_problems("target", _FILLABLE, find_opaque_modules(module, needs_memory))
     parameters, buffers = list(named_parameters(module)), list(named_buffers(module))
     originals = find_originals(module)
     chosen = NamePatterns(arguments.parameters).choose(
@@ -308,8 +308,13 @@ def _reason_unknown(item: NamedTensor, original: Original | None) -> str:
 
 
 def _is_fresh(initializer: Any, seed: int | None) -> bool:
-    is_random = isinstance(initializer, RandomInitializer)
-    return seed is None and is_random and initializer.has_fresh_seed
+    """Return whether an initializer draws from a seed that this process has made up."""
+    if seed is not None:
+        return False
+    if isinstance(initializer, RandomInitializer):
+        return initializer.has_fresh_seed
+    is_of_keras = type(initializer).__module__.partition(".")[0] in ("keras", "tf_keras")
+    return is_of_keras and initializer.get_config().get("seed", 0) is None
 
 
 def _weight_seed(initializer: Any, seed: int | None, name: str) -> int | None:

@@ -93,23 +93,19 @@ def regions_of_shard(
             continue
         axis = placement.dim
         # a strided placement cuts the axis, then each piece, and takes a chunk of each piece
-        pieces = _chunks(axes[axis], getattr(placement, "split_factor", 1))
-        axes[axis] = [run for piece in pieces for run in _chunks(piece, size)[index]]
+        count = getattr(placement, "split_factor", 1)
+        pieces = [_chunk(axes[axis], count, i) for i in range(count)]
+        axes[axis] = [run for piece in pieces for run in _chunk(piece, size, index)]
     return [
         Region(tuple(local for local, _ in parts), tuple(first for _, first in parts))
         for parts in itertools.product(*map(_located, axes))
     ]
 
 
-def _chunks(runs: _Runs, count: int) -> list[_Runs]:
-    """Divide indices as `torch.chunk()` does: the last chunks may be shorter, or empty."""
-    total = sum(map(len, runs))
-    size = -(-total // count)
-    return [_between(runs, i * size, (i + 1) * size) for i in range(count)]
-
-
-def _between(runs: _Runs, start: int, stop: int) -> _Runs:
-    """Return the indices at positions `start` to `stop`."""
+def _chunk(runs: _Runs, count: int, index: int) -> _Runs:
+    """Return one of the chunks of `torch.chunk()`, of which the last may be shorter, or empty."""
+    size = -(-sum(map(len, runs)) // count)
+    start, stop = index * size, (index + 1) * size
     found = []
     for run in runs:
         part = run[max(start, 0) : max(stop, 0)]
@@ -121,14 +117,15 @@ def _between(runs: _Runs, start: int, stop: int) -> _Runs:
 
 def _located(runs: _Runs) -> Iterator[tuple[slice, int]]:
     """Yield the local slice and the first index of each run, after joining adjacent ones."""
+    joined: _Runs = []
+    for run in filter(None, runs):
+        if joined and joined[-1].stop == run.start:
+            run = range(joined.pop().start, run.stop)
+        joined.append(run)
     position = 0
-    while runs:
-        first, *runs = runs
-        while runs and runs[0].start == first.stop:
-            first = range(first.start, runs.pop(0).stop)
-        if first:
-            yield slice(position, position + len(first)), first.start
-        position += len(first)
+    for run in joined:
+        yield slice(position, position + len(run)), run.start
+        position += len(run)
 
 
 def reason_not_local(tensor: Any) -> str:

@@ -19,6 +19,8 @@ from torch.distributed.tensor.placement_types import (  # noqa: E402
     _StridedShard,
 )
 
+import pyinit  # noqa: E402
+from pyinit.bridges.torch.parameter_init import _is_fresh  # noqa: E402
 from pyinit.bridges.torch.sharding import Region, regions_of_shard  # noqa: E402
 
 
@@ -68,6 +70,25 @@ def test_regions_are_as_large_as_they_can_be():
     assert regions_of_shard((16,), (1,), (0,), [_StridedShard(0, split_factor=8)]) == whole
     assert regions_of_shard((), (2,), (1,), [Replicate()]) == [Region((), ())]
     assert regions_of_shard((3,), (4,), (3,), [Shard(0)]) == []
+
+
+def test_fresh_seeds_are_recognized():
+    """Protects replicas: also a generator without a seed and Keras' own initializers."""
+    keras = pytest.importorskip("keras")
+    generator, seeded = pyinit.SeedGenerator(), pyinit.SeedGenerator(3)
+    for initializer, is_fresh in (
+        (pyinit.HeNormal(), True),
+        (pyinit.HeNormal(3), False),
+        (pyinit.HeNormal(generator), True),
+        (pyinit.HeNormal(seeded), False),
+        (keras.initializers.HeNormal(), True),
+        (keras.initializers.HeNormal(3), False),
+        (keras.initializers.Zeros(), False),
+        (pyinit.Zeros(), False),
+        (lambda shape, dtype: None, False),
+    ):
+        assert _is_fresh(initializer, None) == is_fresh, initializer
+        assert not _is_fresh(initializer, 42)
 
 
 def test_dtensors_on_two_processes():
