@@ -178,6 +178,29 @@ def check_parametrizations(rank):
         assert np.array_equal(full(tensor), values(expected[name])), name
 
 
+def check_training(rank):
+    """Check that the first step sees the weights, also of uneven shards that FSDP pads."""
+    from torch.distributed.fsdp import fully_shard
+
+    def module():
+        return nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3))
+
+    with torch.device("meta"):
+        sharded = fully_shard(module(), mesh=MESH)
+    pyinit.torch.init_(sharded.to_empty(device="cpu"), seed=1)
+    plain = pyinit.torch.init_(module(), seed=1)
+    losses = []
+    for model in (plain, sharded):
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for _ in range(2):
+            optimizer.zero_grad()
+            loss = model(torch.ones(2, 4)).square().sum()
+            loss.backward()
+            optimizer.step()
+        losses.append(float(loss))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
 def check_memory(rank):
     """Check that filling shards of 64 MiB adds less than 16 MiB, wherever they are cut."""
     from torch.distributed.tensor import DTensor, Shard
@@ -218,6 +241,7 @@ def run(rank, store):
         check_functions,
         check_problems,
         check_parametrizations,
+        check_training,
         check_memory,
     ):
         check(rank)
