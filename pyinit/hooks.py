@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pyinit.dtypes import AnyArray, FloatName
     from pyinit.initializers.lazy import LazyTensor
     from pyinit.manifests.adapters import ModelAdapter
+    from pyinit.manifests.sources import LocalSource
     from pyinit.seeds import TracedDrawError
 
 
@@ -70,6 +71,10 @@ def _no_adapter(target: Any) -> ModelAdapter | None:
     return None
 
 
+def _no_local_values(tensor: Any) -> AnyArray | LocalSource | None:
+    return None
+
+
 #: Returns the `__class__` of an initializer of some type; see `pyinit.bridges.proxy_classes`.
 isinstance_proxy: Callable[[type[Any]], type[Any]] = _same_class
 
@@ -104,6 +109,10 @@ local_parts: Callable[..., AbstractContextManager[list[tuple[Any, Shape]]] | Non
 
 #: Returns the adapter of a Keras model or a torch module; None for any other object.
 adapter_for: Callable[[Any], ModelAdapter | None] = _no_adapter
+
+#: Returns the values of a torch DTensor that this process holds, an array if it holds all of them;
+#: None for any other object.
+local_values: Callable[[Any], AnyArray | LocalSource | None] = _no_local_values
 
 #: Registers classes, by name, with tf_keras; see `pyinit.bridges.tf_keras.export`.
 export_to_tf_keras: Callable[[str, str, Mapping[str, type[Any]]], None] = _no_export

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyinit.dtypes import AnyArray, FloatName
     from pyinit.initializers.lazy import LazyTensor
     from pyinit.manifests.adapters import ModelAdapter
+    from pyinit.manifests.sources import LocalSource
     from pyinit.seeds import TracedDrawError
 
 
@@ -38,6 +39,7 @@ def attach() -> None:
     hooks.host_memory = _host_memory
     hooks.local_parts = _local_parts
     hooks.adapter_for = _adapter_for
+    hooks.local_values = _local_values
     hooks.export_to_tf_keras = _export_to_tf_keras
     when_imported("tf_keras", _load_tf_keras_bridge)
 
@@ -109,6 +111,15 @@ def _local_parts(
     from pyinit.bridges.torch.memory import lend_parts
 
     return lend_parts(out, initializer)
+
+
+def _local_values(tensor: Any) -> AnyArray | LocalSource | None:
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(tensor, torch.Tensor):
+        return None
+    from pyinit.bridges.torch.local_values import local_values
+
+    return local_values(tensor)
 
 
 def _export_to_tf_keras(module: str, package: str, classes: Mapping[str, type[Any]]) -> None:

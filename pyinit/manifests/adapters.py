@@ -9,6 +9,7 @@ from pyinit.dtypes import AnyArray
 
 if TYPE_CHECKING:
     from pyinit.manifests.model import TensorSpec
+    from pyinit.manifests.sources import LocalSource
 
 
 class ModelAdapter(Protocol):
@@ -29,11 +30,12 @@ class ModelAdapter(Protocol):
                 weights and gives the reasons.
         """
 
-    def values(self) -> Iterator[tuple[str, AnyArray | None]]:
+    def values(self) -> Iterator[tuple[str, AnyArray | LocalSource | None]]:
         """Yield the name and the current values of each weight; None if it has no memory.
 
+        Of a tensor that is sharded over processes, the values are those of this process.
         The states of seed generators are included.
         """
 
-    def buffers(self) -> Iterator[tuple[str, AnyArray | None]]:
+    def buffers(self) -> Iterator[tuple[str, AnyArray | LocalSource | None]]:
         """Yield the name and the values of each tensor that is saved but not part of a plan."""

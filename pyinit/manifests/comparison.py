@@ -9,9 +9,10 @@ import numpy as np
 from pyinit.dtypes import AnyArray
 from pyinit.manifests.creation import compute_fingerprint
 from pyinit.manifests.limits import check_sizes
+from pyinit.manifests.local_values import ValueDifferences, compare_local
 from pyinit.manifests.model import ManifestError, Segment, TensorSpec
 from pyinit.manifests.parallel import Advance
-from pyinit.manifests.sources import TensorSource, source_fingerprint
+from pyinit.manifests.sources import LocalSource, TensorSource, source_fingerprint
 from pyinit.reproducibility.json_config import seed_to_json, to_json_config
 from pyinit.seeds import derive_seed
 
@@ -33,8 +34,12 @@ def compare_drawn(tensor: TensorSpec, advance: Advance) -> str | None:
     )
 
 
-def compare_source(tensor: TensorSpec, source: TensorSource, advance: Advance) -> str | None:
+def compare_source(
+    tensor: TensorSpec, source: TensorSource | LocalSource, advance: Advance
+) -> str | None:
     """Return how a source differs from a tensor of the manifest; None if it does not."""
+    if isinstance(source, LocalSource):
+        return compare_local(tensor, source, advance)
     if source.shape != tensor.shape:
         return f"the shape is {list(source.shape)}, not {list(tensor.shape)}"
     if source.dtype != tensor.numpy_dtype:
@@ -51,54 +56,22 @@ def _compare_values(tensor: TensorSpec, source: TensorSource, found: str) -> str
         check_sizes([tensor], max(tensor.nbytes, 1))
     except ManifestError as error:
         return f"the fingerprint is {found}, not {tensor.fingerprint} (no details: {error})"
-    counts = _Counts(tensor, source)
-    drawn = compute_fingerprint(tensor, lambda _: None, counts.add)
+    differences = ValueDifferences()
+    position = 0
+
+    def compare(chunk: AnyArray) -> None:
+        nonlocal position
+        values = source.read_flat(position, position + chunk.size)
+        offset = np.unravel_index(position, tensor.shape) if chunk.size else (0,) * chunk.ndim
+        differences.add(values, chunk, tuple(map(int, offset)))
+        position += chunk.size
+
+    drawn = compute_fingerprint(tensor, lambda _: None, compare)
     if drawn == tensor.fingerprint:
-        return counts.summary()
+        return differences.summary()
     both = "the values are those drawn here, and do not have"
     neither = "neither the values nor those drawn here have"
     return f"{both if drawn == found else neither} the manifest's fingerprint: {CONTRADICTION}"
-
-
-class _Counts:
-    """Statistics of the values that differ from drawn ones.
-
-    Args:
-        tensor: The tensor that is drawn.
-        source: The values to compare with it.
-    """
-
-    def __init__(self, tensor: TensorSpec, source: TensorSource) -> None:
-        self._tensor, self._source = tensor, source
-        self._size = self._count = 0
-        self._first: tuple[int, Any, Any] | None = None
-        self._largest = 0.0
-
-    def add(self, chunk: AnyArray) -> None:
-        """Compare the next drawn values in C order."""
-        expected = chunk.reshape(-1)
-        found = np.ascontiguousarray(self._source.read_flat(self._size, self._size + expected.size))
-        bits = f"u{expected.itemsize}"
-        wrong = np.flatnonzero(expected.view(bits) != found.view(bits))
-        if wrong.size:
-            if self._first is None:
-                first = int(wrong[0])
-                self._first = self._size + first, found[first], expected[first]
-            with np.errstate(all="ignore"):
-                distance = found[wrong].astype(np.float64) - expected[wrong].astype(np.float64)
-            self._largest = float(np.maximum(self._largest, np.abs(distance).max()))
-        self._count += wrong.size
-        self._size += expected.size
-
-    def summary(self) -> str:
-        """Describe the differing values: their number, the largest difference, the first one."""
-        assert self._first is not None
-        position, found, expected = self._first
-        index = [int(k) for k in np.unravel_index(position, self._tensor.shape)]
-        return (
-            f"{self._count} of {self._size} values differ, by at most {self._largest:.3g}; the "
-            f"first is {found!s} instead of {expected!s}, at {index} (counted from 0)"
-        )
 
 
 def compare_specs(

@@ -15,10 +15,11 @@ from pyinit.initializers.registry import get_argument
 from pyinit.manifests.adapters import ModelAdapter
 from pyinit.manifests.keras_names import is_seed_state
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
+from pyinit.manifests.local_values import compare_local
 from pyinit.manifests.model import DifferenceError, Manifest, ManifestError, TensorSpec
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import check_entry, check_names, parse_tensor
-from pyinit.manifests.sources import TensorSource, source_fingerprint
+from pyinit.manifests.sources import LocalSource, TensorSource, source_fingerprint
 from pyinit.manifests.targets import WEIGHTS, sources_of, sources_of_buffers, sources_of_model
 from pyinit.manifests.writing import tensor_entry
 from pyinit.reproducibility.chunks import for_each_chunk
@@ -160,14 +161,20 @@ def manifest_of_values(
     def task(spec: TensorSpec, advance: Advance) -> str:
         source = sources[spec.name]
         assert source is not None
+        assert not isinstance(source, LocalSource)
         return source_fingerprint(source, advance)
 
     return _with_fingerprints(specs, for_each_tensor(specs, task, progress), None)
 
 
-def _spec_of_source(name: str, source: TensorSource | None) -> TensorSpec:
+def _spec_of_source(name: str, source: TensorSource | LocalSource | None) -> TensorSpec:
     if source is None:
         raise ManifestError(f"the tensor {name!a} has no memory yet, so it has no values")
+    if isinstance(source, LocalSource):
+        raise ManifestError(
+            f"the tensor {name!a} is sharded, and this process holds only a part of its values: "
+            "use full_tensor(), or a full state dictionary"
+        )
     dtype = source.dtype.name
     if NUMERIC_DTYPES.get(dtype) != source.dtype:
         raise ManifestError(
@@ -202,13 +209,13 @@ def manifest_from_model(
         DifferenceError: The model does not have the weights that the manifest records.
     """
     made = manifest_from_specs(tensors, seed, max_bytes=max_bytes, progress=progress)
-    expected = {tensor.name: tensor.fingerprint for tensor in made.tensors}
+    expected = {tensor.name: tensor for tensor in made.tensors}
     different = [
         name
         for name, values in model.values()
         if values is not None
         and (name in expected or not is_seed_state(name))
-        and fingerprint(values) != expected[name]
+        and not _has_values(expected[name], values)
     ]
     if different:
         raise DifferenceError(
@@ -217,6 +224,13 @@ def manifest_from_model(
             f"{', '.join(different)}"
         )
     return made
+
+
+def _has_values(tensor: TensorSpec, values: AnyArray | LocalSource) -> bool:
+    """Return whether values are those of a manifest's tensor."""
+    if isinstance(values, LocalSource):
+        return compare_local(tensor, values, lambda _: None) is None
+    return fingerprint(values) == tensor.fingerprint
 
 
 def compute_fingerprint(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -67,6 +68,26 @@ class LoadedSource:
         loaded = self._loaded or ArraySource(self._load())
         self._loaded = loaded if last < math.prod(self.shape) else None
         return loaded.read_flat(first, last)
+
+
+@dataclass(frozen=True)
+class LocalSource:
+    """The values of a tensor that this process holds; other processes hold the rest.
+
+    Args:
+        shape: The shape of the full tensor.
+        dtype: The dtype.
+        regions: The start of each region in the full tensor, and its values.
+    """
+
+    shape: Shape
+    dtype: np.dtype[Any]
+    regions: Sequence[tuple[Shape, AnyArray]]
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the values in bytes."""
+        return sum(values.nbytes for _, values in self.regions)
 
 
 def stored_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

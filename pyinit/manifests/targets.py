@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pyinit import hooks
 from pyinit.arguments import argument_error, shown
 from pyinit.dtypes import AnyArray
 from pyinit.manifests import arrow_files, hdf5_files, numpy_files, safetensors
 from pyinit.manifests.adapters import ModelAdapter
 from pyinit.manifests.model import ManifestError
-from pyinit.manifests.sources import ArraySource, TensorSource
+from pyinit.manifests.sources import ArraySource, LocalSource, TensorSource
 from pyinit.runtime.host_arrays import host_array
 
 #: Sources by name; None for a weight without memory.
-Sources = dict[str, TensorSource | None]
+Sources = dict[str, TensorSource | LocalSource | None]
 
 _READERS: dict[str, Callable[[Path], Mapping[str, TensorSource]]] = {
     safetensors.SUFFIX: safetensors.read,
@@ -47,8 +48,12 @@ def sources_of_buffers(model: ModelAdapter) -> Sources:
     return _array_sources(model.buffers())
 
 
-def _array_sources(values: Iterable[tuple[str, AnyArray | None]]) -> Sources:
-    return {name: None if array is None else ArraySource(array) for name, array in values}
+def _array_sources(values: Iterable[tuple[str, AnyArray | LocalSource | None]]) -> Sources:
+    return {name: None if array is None else _as_source(array) for name, array in values}
+
+
+def _as_source(values: AnyArray | LocalSource) -> TensorSource | LocalSource:
+    return values if isinstance(values, LocalSource) else ArraySource(values)
 
 
 def sources_of(target: Any, allowed: str) -> Sources:
@@ -79,9 +84,10 @@ def sources_of(target: Any, allowed: str) -> Sources:
     return sources
 
 
-def _array_source(name: Any, array: Any, allowed: str) -> TensorSource:
+def _array_source(name: Any, array: Any, allowed: str) -> TensorSource | LocalSource:
+    local = hooks.local_values(array)
     try:
-        return ArraySource(host_array(array))
+        return _as_source(host_array(array) if local is None else local)
     except TypeError:
         raise TypeError(
             f"Argument `target` must be {allowed}. Received: {shown(name)} is an object of class "

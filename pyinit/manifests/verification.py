@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from pyinit.manifests.model import Manifest, ManifestError, TensorSpec, listed, 
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import as_manifest, read_manifest
 from pyinit.manifests.shards import as_shard, assign_shards
-from pyinit.manifests.sources import TensorSource, source_fingerprint
+from pyinit.manifests.sources import LocalSource, TensorSource, source_fingerprint
 from pyinit.manifests.targets import (
     WEIGHTS,
     Sources,
@@ -28,6 +28,10 @@ from pyinit.manifests.targets import (
 )
 
 _Found = TypeVar("_Found")
+_NEEDS_WHOLE = (
+    "only fingerprints of the full tensors are recorded, and this process holds a part (pass "
+    "full_tensor() or a full state dictionary)"
+)
 _TARGET = f"None, a manifest or its path (.json), {WEIGHTS}"
 
 
@@ -50,11 +54,12 @@ class Verification:
 
     Args:
         checked: The number of tensors of the manifest that were checked.
-        nbytes: Their total size in bytes.
+        nbytes: The total size of the compared values in bytes.
         differences: The tensors that differ, are missing, or are not in the manifest.
-        not_compared: The tensors that could not be compared, with the reasons: without a target,
-            those of which only the fingerprint is recorded; the states of Keras' seed generators
-            where the target (a file or a dictionary of arrays) or the manifest has none.
+        not_compared: The tensors that could not be compared, or only in part, with the reasons:
+            without a target, those of which only the fingerprint is recorded; the states of Keras'
+            seed generators where the target (a file or a dictionary of arrays) or the manifest has
+            none; sharded tensors, of which other processes hold the rest.
 
     Example:
         >>> import pyinit
@@ -114,7 +119,9 @@ def verify(
             - None: the weights that this copy of pyinit draws. They are not kept and may be larger
               than memory. Tensors of which only the fingerprint is recorded are not compared.
             - A Keras model or a torch module: its current weights, and those of its buffers that
-              the manifest has.
+              the manifest has. Of a sharded tensor (a torch DTensor), the values that this process
+              holds are compared with those that the manifest's initializer draws, without
+              communication.
             - A dictionary of arrays by name: of NumPy, CuPy, JAX, torch or TensorFlow.
             - The path of a file of Keras (`.keras`, `.weights.h5`, `.h5`), of another HDF5 file, of
               an `.npz` or safetensors file, of an Arrow file that `materialize()` has written, of a
@@ -161,14 +168,95 @@ def verify(
     if other is not None:
         return _compare_manifests(expected, tensors, other, is_complete)
     model = hooks.adapter_for(target)
-    sources = sources_of(target, _TARGET) if model is None else sources_of_model(model)
-    if model is not None and any(tensor.name not in sources for tensor in expected.tensors):
-        names = {tensor.name for tensor in expected.tensors}
+    if model is not None:
+        return verify_model(expected, model, tensors, progress=progress)
+    sources = _with_names_of(expected.tensors, sources_of(target, _TARGET))
+    states = _UncomparedStates(expected.tensors, sources)
+    found = _compare_sources(states.without_those(tensors), sources, progress)
+    return found.verification(states.extra_names() if is_complete else [], states.differences)
+
+
+def verify_model(
+    expected: Manifest,
+    model: ModelAdapter,
+    tensors: Sequence[TensorSpec] | None = None,
+    *,
+    may_lack: Callable[[str], bool] | None = None,
+    progress: Progress | None = None,
+) -> Verification:
+    """Compare a model, or a part of one, with a manifest.
+
+    Args:
+        expected: The manifest.
+        model: The model.
+        tensors: The tensors to compare; None for all.
+        may_lack: Whether the model may be without a tensor of that name, as a part of the whole
+            model may; None if it must have all.
+        progress: As for `verify()`.
+    """
+    is_complete = tensors is None or len(tensors) == len(expected.tensors)
+    tensors = expected.tensors if tensors is None else tensors
+    names = {tensor.name for tensor in expected.tensors}
+    sources = sources_of_model(model)
+    if not names <= sources.keys():
         buffers = sources_of_buffers(model)
         sources |= {name: source for name, source in buffers.items() if name in names}
     sources = _with_names_of(expected.tensors, sources)
-    states = _UncomparedStates(expected.tensors, sources, found_has_all=model is not None)
-    tensors = states.without_those(tensors)
+    states = _UncomparedStates(expected.tensors, sources, found_has_all=True)
+    lacking = [
+        Difference(tensor.name, "the module does not have them")
+        for tensor in tensors
+        if may_lack is not None and tensor.name not in sources and may_lack(tensor.name)
+    ]
+    left_out = {difference.name for difference in lacking}
+    tensors = [tensor for tensor in states.without_those(tensors) if tensor.name not in left_out]
+    found = _compare_sources(tensors, sources, progress)
+    found.reasons = _explain(model, found.tensors, sources, found.reasons)
+    return found.verification(
+        states.extra_names() if is_complete else [], [*states.differences, *lacking]
+    )
+
+
+@dataclass
+class _Comparison:
+    """The result of comparing tensors of a manifest with their sources.
+
+    Args:
+        tensors: The tensors that were compared.
+        reasons: How each differs; None if it does not.
+        nbytes: The size of the values that were compared.
+        not_compared: What could not be compared.
+    """
+
+    tensors: Sequence[TensorSpec]
+    reasons: list[str | None]
+    nbytes: int
+    not_compared: list[Difference]
+
+    def verification(
+        self, extra: Iterable[str], not_compared: Iterable[Difference]
+    ) -> Verification:
+        """Return the result of `verify()`."""
+        return _verification(
+            self.tensors, self.reasons, extra, [*not_compared, *self.not_compared], self.nbytes
+        )
+
+
+def _compare_sources(
+    tensors: Sequence[TensorSpec], sources: Sources, progress: Progress | None
+) -> _Comparison:
+    local = {name: source for name, source in sources.items() if isinstance(source, LocalSource)}
+    whole_needed: list[TensorSpec] = []
+    compared: list[TensorSpec] = []
+    for tensor in tensors:
+        is_comparable = tensor.has_initializer or tensor.name not in local
+        (compared if is_comparable else whole_needed).append(tensor)
+    if whole_needed and not compared:
+        raise ManifestError(
+            "this manifest records fingerprints of full tensors alone, and this process holds only "
+            "parts of them: pass full tensors, such as those of full_tensor() or of a full state "
+            "dictionary"
+        )
 
     def compare(tensor: TensorSpec, advance: Advance) -> str | None:
         if tensor.name not in sources:
@@ -176,11 +264,17 @@ def verify(
         source = sources[tensor.name]
         return "it has no memory yet" if source is None else compare_source(tensor, source, advance)
 
-    reasons = for_each_tensor(tensors, compare, progress)
-    if model is not None:
-        reasons = _explain(model, tensors, sources, reasons)
-    extra = states.extra_names() if is_complete else []
-    return _verification(tensors, reasons, extra, states.differences)
+    reasons = for_each_tensor(compared, compare, progress)
+    not_compared = [Difference(tensor.name, _NEEDS_WHOLE) for tensor in whole_needed]
+    not_compared += [
+        Difference(tensor.name, "other processes hold the rest of their values")
+        for tensor in compared
+        if tensor.name in local
+    ]
+    nbytes = sum(
+        local[tensor.name].nbytes if tensor.name in local else tensor.nbytes for tensor in compared
+    )
+    return _Comparison(compared, reasons, nbytes, not_compared)
 
 
 class _UncomparedStates:
@@ -242,6 +336,7 @@ def _verification(
     reasons: Sequence[str | None],
     extra: Iterable[str] = (),
     not_compared: Iterable[Difference] = (),
+    nbytes: int | None = None,
 ) -> Verification:
     differences = [
         Difference(tensor.name, reason)
@@ -249,7 +344,8 @@ def _verification(
         if reason is not None
     ]
     differences += [Difference(name, "it is not in the manifest") for name in extra]
-    nbytes = sum(tensor.nbytes for tensor in tensors)
+    if nbytes is None:
+        nbytes = sum(tensor.nbytes for tensor in tensors)
     return Verification(len(tensors), nbytes, tuple(differences), tuple(not_compared))
 
 
@@ -270,7 +366,9 @@ def _with_names_of(tensors: Sequence[TensorSpec], sources: Sources) -> Sources:
 
     def equal(one: str, other: str) -> bool:
         a, b = sources[one], sources[other]
-        if a is None or b is None or (a.shape, a.dtype) != (b.shape, b.dtype):
+        if a is None or b is None or isinstance(a, LocalSource) or isinstance(b, LocalSource):
+            return False
+        if (a.shape, a.dtype) != (b.shape, b.dtype):
             return False
         return fingerprint_of(one, a) == fingerprint_of(other, b)
 
@@ -305,7 +403,7 @@ def _renamed(
 def _explain(
     model: ModelAdapter,
     tensors: Sequence[TensorSpec],
-    sources: Mapping[str, TensorSource | None],
+    sources: Sources,
     reasons: Sequence[str | None],
 ) -> list[str | None]:
     """Extend the reasons: how the initializers that drew the model's weights differ."""

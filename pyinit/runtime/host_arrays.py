@@ -64,6 +64,9 @@ def _read(x: Any) -> AnyArray | None:
 
 
 def _of_torch(tensor: Any, torch: Any) -> AnyArray:
+    if hasattr(tensor, "full_tensor"):
+        reason = "this process may hold only a part of it; use its method full_tensor()"
+        raise TypeError(reason)
     host = tensor.detach().cpu().resolve_conj().resolve_neg()
     dtype = NUMERIC_DTYPES.get(str(host.dtype).removeprefix("torch."))
     if dtype is None or type(host) is not torch.Tensor or host.layout != torch.strided:
