@@ -1,6 +1,6 @@
 """The bridge to torch: modules and tensors get the weights of Keras' layers."""
 
 from pyinit.bridges.torch.init import init_
-from pyinit.bridges.torch.manifests import create_manifest
+from pyinit.bridges.torch.manifests import create_manifest, verify_stage
 
-__all__ = ["create_manifest", "init_"]
+__all__ = ["create_manifest", "init_", "verify_stage"]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import torch
@@ -17,6 +16,7 @@ from pyinit.bridges.torch.parameter_init import (
     module_inits,
     tensor_init,
 )
+from pyinit.bridges.torch.stages import Place
 from pyinit.bridges.torch.weights import write
 from pyinit.seeds import as_seed
 
@@ -32,6 +32,9 @@ def init_(
     embeddings_initializer: Any = None,
     bias_initializer: Any = None,
     parameters: Mapping[str, Any] | None = None,
+    prefix: str | None = None,
+    names: Mapping[str, str] | Callable[[str], str] | None = None,
+    model: Any = None,
 ) -> Target:
     """Fill a torch tensor, or all parameters of a module, with initial weights in place.
 
@@ -75,6 +78,16 @@ def init_(
             later pattern over earlier ones. None leaves parameters and buffers unchanged. A key
             that matches no parameter is compared with the names of buffers. Required for parameters
             of modules that are not torch's own; these are treated like a tensor.
+        prefix: The path, with a dot at its end, of a module that is a part of a larger model, such
+            as a pipeline stage: `"layers.12."`. It comes before the module's own names, so that
+            each parameter has its name, and its values, in the whole model.
+        names: Like `prefix`, for parts with other names than in the whole model: a dictionary from
+            own names of tensors or submodules to names in the whole model, `{"0": "layers.4"}`, or
+            a function that returns the name of a tensor. Names without an entry are those in the
+            whole model. Keys of `parameters` match names in the whole model.
+        model: The whole model that `target` is a part of, or was before it was sharded or split. It
+            may be on the meta device. Its layers decide how the parameters are drawn, where a split
+            has replaced the layers of `target`, and its tied weights have one name and one value.
 
     Returns:
         `target`.
@@ -84,8 +97,9 @@ def init_(
         ValueError: An argument is invalid, a key of `parameters` matches nothing, or a tensor
             cannot be filled: its dtype is not a float, it has no memory (meta) or no shape (lazy),
             it is computed from others, packed (quantized) or sharded by FSDP1, it is a DTensor with
-            a Partial placement or a buffer that `to_empty()` left undefined, or its module is
-            unknown. The error lists all such tensors; nothing is changed.
+            a Partial placement or a buffer that `to_empty()` left undefined, its module is unknown,
+            or it was tied to another of `target`. The error lists all such tensors; nothing is
+            changed.
 
     Example:
         >>> import pyinit.torch
@@ -98,15 +112,27 @@ def init_(
     """
     seed = None if seed is None else as_seed("seed", seed)
     arguments = InitArguments(
-        initializer, recurrent_initializer, embeddings_initializer, bias_initializer, parameters
+        initializer,
+        recurrent_initializer,
+        embeddings_initializer,
+        bias_initializer,
+        parameters,
+        Place(prefix, names, model),
     )
     if isinstance(target, torch.nn.Module):
         inits = module_inits(target, arguments, seed)
     elif isinstance(target, torch.Tensor):
-        for argument in fields(arguments)[1:]:
-            value = getattr(arguments, argument.name)
+        for name, value in {
+            "recurrent_initializer": recurrent_initializer,
+            "embeddings_initializer": embeddings_initializer,
+            "bias_initializer": bias_initializer,
+            "parameters": parameters,
+            "prefix": prefix,
+            "names": names,
+            "model": model,
+        }.items():
             if value is not None:
-                raise argument_error(argument.name, value, "None where `target` is a tensor")
+                raise argument_error(name, value, "None where `target` is a tensor")
         inits = [tensor_init(target, arguments, seed)]
     else:
         raise argument_error("target", target, "a torch tensor or module", TypeError)

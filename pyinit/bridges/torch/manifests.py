@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 
 from pyinit.arguments import argument_error
-from pyinit.bridges.torch.names import plain_name
+from pyinit.bridges.torch.local_values import local_values
 from pyinit.bridges.torch.parameter_init import (
     InitArguments,
     ParameterInit,
@@ -16,6 +17,7 @@ from pyinit.bridges.torch.parameter_init import (
     module_inits,
     recorded_tensors,
 )
+from pyinit.bridges.torch.stages import Place, plain_names
 from pyinit.bridges.torch.weights import TorchWeight
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.placement import Placement
@@ -25,6 +27,9 @@ from pyinit.manifests.creation import manifest_from_model
 from pyinit.manifests.limits import MAX_BYTES
 from pyinit.manifests.model import Manifest, Segment, TensorSpec
 from pyinit.manifests.parallel import Progress
+from pyinit.manifests.reading import as_manifest
+from pyinit.manifests.sources import LocalSource
+from pyinit.manifests.verification import Verification, verify_model
 from pyinit.runtime.host_arrays import host_array
 from pyinit.seeds import as_seed, is_generator
 
@@ -58,7 +63,7 @@ class TorchAdapter:
             )
         inits = module_inits(self._module, self._arguments, seed, needs_memory=False)
         inits = [init for init in inits if init.is_recorded or init.problem]
-        recorded = {item.name for item in recorded_tensors(self._module)}
+        recorded = {item.name for item in recorded_tensors(self._module, self._arguments.place)}
         left_out = recorded - {init.name for init in inits}
         if left_out:
             allowed = "without None for parameters and statistics of norms, which manifests record"
@@ -70,18 +75,26 @@ class TorchAdapter:
             for init, of_tensor in zip(inits, segments, strict=True)
         ]
 
-    def values(self) -> Iterator[tuple[str, AnyArray | None]]:
+    def values(self) -> Iterator[tuple[str, AnyArray | LocalSource | None]]:
         """Yield the name and the values of each recorded tensor; None on the meta device."""
-        for item in recorded_tensors(self._module):
-            yield item.name, None if item.tensor.is_meta else host_array(item.tensor)
+        for item in recorded_tensors(self._module, self._arguments.place):
+            yield item.name, _values(item.tensor)
 
-    def buffers(self) -> Iterator[tuple[str, AnyArray | None]]:
+    def buffers(self) -> Iterator[tuple[str, AnyArray | LocalSource | None]]:
         """Yield the other tensors of the state dict: buffers, and second names of parameters."""
-        known = {item.name for item in recorded_tensors(self._module)}
-        for key, tensor in self._module.state_dict().items():
-            name = plain_name(self._module, key)
+        known = {item.name for item in recorded_tensors(self._module, self._arguments.place)}
+        state = self._module.state_dict()
+        names = plain_names(self._module, self._arguments.place, state)
+        for key, tensor in state.items():
+            name = names[key]
             if name not in known and isinstance(tensor, torch.Tensor):
-                yield name, None if tensor.is_meta else host_array(tensor)
+                yield name, _values(tensor)
+
+
+def _values(tensor: Any) -> AnyArray | LocalSource | None:
+    if tensor.is_meta:
+        return None
+    return host_array(tensor) if (local := local_values(tensor)) is None else local
 
 
 def _dtype_name(tensor: Any) -> str:
@@ -122,6 +135,9 @@ def create_manifest(
     embeddings_initializer: Any = None,
     bias_initializer: Any = None,
     parameters: Mapping[str, Any] | None = None,
+    prefix: str | None = None,
+    names: Mapping[str, str] | Callable[[str], str] | None = None,
+    model: Any = None,
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> Manifest:
@@ -139,6 +155,9 @@ def create_manifest(
         bias_initializer: As for `init_()`.
         parameters: As for `init_()`, but None is allowed only for buffers that the manifest does
             not record.
+        prefix: As for `init_()`.
+        names: As for `init_()`.
+        model: As for `init_()`.
         max_bytes: Maximum total size of the weights, in bytes.
         progress: As for `pyinit.create_manifest()`.
 
@@ -162,10 +181,66 @@ def create_manifest(
     if not isinstance(module, torch.nn.Module):
         raise argument_error("module", module, "a torch module", TypeError)
     arguments = InitArguments(
-        initializer, recurrent_initializer, embeddings_initializer, bias_initializer, parameters
+        initializer,
+        recurrent_initializer,
+        embeddings_initializer,
+        bias_initializer,
+        parameters,
+        Place(prefix, names, model),
     )
-    model = TorchAdapter(module, arguments)
+    adapter = TorchAdapter(module, arguments)
     seed = None if seed is None else as_seed("seed", seed)
     return manifest_from_model(
-        model, model.plan(seed), seed, max_bytes=max_bytes, progress=progress
+        adapter, adapter.plan(seed), seed, max_bytes=max_bytes, progress=progress
+    )
+
+
+def verify_stage(
+    manifest: Manifest | str | os.PathLike[str],
+    stage: Any,
+    *,
+    prefix: str | None = None,
+    names: Mapping[str, str] | Callable[[str], str] | None = None,
+    model: Any = None,
+    progress: Progress | None = None,
+) -> Verification:
+    """Compare a part of a model, such as a pipeline stage, with the manifest of the whole model.
+
+    Args:
+        manifest: A `Manifest` of the whole model, or the path of one.
+        stage: The module.
+        prefix: As for `init_()`. Tensors of the manifest with this prefix are differences if the
+            stage lacks them.
+        names: As for `init_()`.
+        model: As for `init_()`.
+        progress: As for `pyinit.create_manifest()`.
+
+    Returns:
+        A `Verification`: true if all tensors of the stage are those of the manifest. `not_compared`
+        lists the tensors of the other stages.
+
+    Raises:
+        TypeError: `stage` is not a torch module.
+        ValueError: The manifest or an argument is invalid.
+        OSError: The file cannot be read.
+
+    Example:
+        >>> import pyinit.torch
+        >>> import torch
+        >>> with torch.device("meta"):
+        ...     whole = torch.nn.Sequential(*(torch.nn.Linear(4, 4, bias=False) for _ in range(2)))
+        >>> manifest = pyinit.torch.create_manifest(whole, seed=42)
+        >>> stage = pyinit.torch.init_(torch.nn.Linear(4, 4, bias=False), seed=42, prefix="1.")
+        >>> pyinit.torch.verify_stage(manifest, stage, prefix="1.")
+        The same: 1 tensor, 64 bytes.
+        Not compared, since the module does not have them: 0.weight
+    """
+    if not isinstance(stage, torch.nn.Module):
+        raise argument_error("stage", stage, "a torch module", TypeError)
+    adapter = TorchAdapter(stage, InitArguments(place=Place(prefix, names, model)))
+    return verify_model(
+        as_manifest(manifest),
+        adapter,
+        may_lack=lambda name: not prefix or not name.startswith(prefix),
+        progress=progress,
     )

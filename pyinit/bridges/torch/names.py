@@ -67,21 +67,28 @@ def join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def named_modules(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def named_modules(
+    module: nn.Module, *, remove_duplicate: bool = True
+) -> Iterator[tuple[str, nn.Module]]:
     """Yield each module once, with its name, in the order of torch's `named_modules()`.
 
     A wrapper and the module in it have the same name.
+
+    Args:
+        module: The module.
+        remove_duplicate: Whether a module that occurs several times has only the first name.
     """
     wrappers = _loaded_wrappers()
     seen: set[int] = set()
 
     def walk(path: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-        if id(module) in seen:
+        if remove_duplicate and id(module) in seen:
             return
         seen.add(id(module))
         yield path, module
         wrapped = _wrapped_attribute(module, wrappers)
-        for name, child in module.named_children():
+        children = ((name, child) for name, child in module._modules.items() if child is not None)
+        for name, child in children:
             yield from walk(path if name == wrapped else join(path, name), child)
 
     return walk("", module)
@@ -104,6 +111,17 @@ def _named_tensors(module: nn.Module, method: str) -> Iterator[NamedTensor]:
             if id(tensor) not in seen:
                 seen.add(id(tensor))
                 yield NamedTensor(join(path, own_name), owner, own_name, tensor)
+
+
+def names_of_tensors(module: nn.Module) -> dict[str, str]:
+    """Return all names of parameters and buffers, and the first name of each of these tensors."""
+    first: dict[int, str] = {}
+    return {
+        join(path, own_name): first.setdefault(id(tensor), join(path, own_name))
+        for path, owner in named_modules(module, remove_duplicate=False)
+        for tensors in (owner.named_parameters, owner.named_buffers)
+        for own_name, tensor in tensors(recurse=False, remove_duplicate=False)
+    }
 
 
 def plain_name(module: nn.Module, key: str) -> str:

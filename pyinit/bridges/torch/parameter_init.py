@@ -12,17 +12,13 @@ from torch import nn
 from pyinit.arguments import Shape
 from pyinit.bridges.problems import check_problems
 from pyinit.bridges.torch.buffers import UndefinedBuffers, counter, is_random, statistic
-from pyinit.bridges.torch.computed import (
-    Original,
-    PowerIteration,
-    find_originals,
-    find_power_iterations,
-)
+from pyinit.bridges.torch.computed import Original, PowerIteration, find_power_iterations
 from pyinit.bridges.torch.memory import reason_not_fillable
 from pyinit.bridges.torch.name_patterns import NamePatterns
-from pyinit.bridges.torch.names import NamedTensor, join, named_buffers, named_parameters
+from pyinit.bridges.torch.names import NamedTensor, join
 from pyinit.bridges.torch.opaque_modules import find_opaque_modules
 from pyinit.bridges.torch.sharding import check_seed_is_shared, is_dtensor
+from pyinit.bridges.torch.stages import Place, tensors_of
 from pyinit.bridges.torch.weights import TorchWeight, kernel_weight, torch_weights
 from pyinit.initializers.base import is_drawn_lazily
 from pyinit.initializers.constant import Constant
@@ -50,13 +46,14 @@ _DEFAULTS = {
 
 @dataclass(frozen=True)
 class InitArguments:
-    """The initializers given to `init_()`, whose docstring describes them."""
+    """The initializers and the place given to `init_()`, whose docstring describes them."""
 
     initializer: Any = None
     recurrent_initializer: Any = None
     embeddings_initializer: Any = None
     bias_initializer: Any = None
     parameters: Mapping[str, Any] | None = None
+    place: Place = field(default_factory=Place)
 
     def by_kind(self) -> dict[str, Any]:
         """Return the initializer of each kind of weight."""
@@ -151,8 +148,9 @@ def module_inits(
         ValueError: `arguments.parameters` is invalid, or the module has packed or sharded modules.
     """
     check_problems("target", _FILLABLE, find_opaque_modules(module, needs_memory))
-    parameters, buffers = list(named_parameters(module)), list(named_buffers(module))
-    originals = find_originals(module)
+    named = tensors_of(module, arguments.place)
+    check_problems("target", _FILLABLE, named.problems.items())
+    parameters, buffers, originals = named.parameters, named.buffers, named.originals
     chosen = NamePatterns(arguments.parameters).choose(
         [item.name for item in parameters], [item.name for item in buffers], originals
     )
@@ -176,10 +174,11 @@ def module_inits(
     return inits
 
 
-def recorded_tensors(module: nn.Module) -> Iterator[NamedTensor]:
+def recorded_tensors(module: nn.Module, place: Place) -> Iterator[NamedTensor]:
     """Yield the tensors that a manifest records: parameters, and statistics of norms."""
-    yield from named_parameters(module)
-    for buffer in named_buffers(module):
+    named = tensors_of(module, place)
+    yield from named.parameters
+    for buffer in named.buffers:
         if statistic(buffer) is not None:
             yield buffer
 
