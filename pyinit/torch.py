@@ -10,6 +10,6 @@ Example:
 from pyinit.bridges.frameworks import framework_required
 
 with framework_required("torch", "torch"):
-    from pyinit.bridges.torch import create_manifest, init_, verify_stage
+    from pyinit.bridges.torch import create_manifest, init_, param_init_fn, verify_stage
 
-__all__ = ["create_manifest", "init_", "verify_stage"]
+__all__ = ["create_manifest", "init_", "param_init_fn", "verify_stage"]

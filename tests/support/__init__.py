@@ -1,6 +1,9 @@
 """Paths, initializers and comparisons that the tests share."""
 
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +50,17 @@ def same_bits(first: np.ndarray, second: np.ndarray) -> bool:
         and first.dtype == second.dtype
         and np.ascontiguousarray(first).tobytes() == np.ascontiguousarray(second).tobytes()
     )
+
+
+def run_program(name: str, *arguments: str) -> None:
+    """Run a program of this folder, and check that it succeeds."""
+    done = subprocess.run(
+        [sys.executable, SUPPORT / name, *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def restore_interrupts() -> None:

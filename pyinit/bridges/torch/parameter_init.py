@@ -134,7 +134,12 @@ def tensor_init(tensor: Any, arguments: InitArguments, seed: int | None) -> Para
 
 
 def module_inits(
-    module: nn.Module, arguments: InitArguments, seed: int | None, *, needs_memory: bool = True
+    module: nn.Module,
+    arguments: InitArguments,
+    seed: int | None,
+    *,
+    needs_memory: bool = True,
+    needs_values: bool | None = None,
 ) -> list[ParameterInit]:
     """Return the initialization of each parameter of a module, and of buffers that are reset.
 
@@ -142,21 +147,24 @@ def module_inits(
         module: The module.
         arguments: The initializers given to `init_()`.
         seed: The seed of the whole module, or None.
-        needs_memory: Whether a tensor on the meta device, or an undefined buffer, is a problem.
+        needs_memory: Whether a tensor on the meta device is a problem.
+        needs_values: Whether a buffer whose values are undefined, or that is on the meta device, is
+            a problem; None means the same as `needs_memory`.
 
     Raises:
         ValueError: `arguments.parameters` is invalid, or the module has packed or sharded modules.
     """
     check_problems("target", _FILLABLE, find_opaque_modules(module, needs_memory))
+    needs_values = needs_memory if needs_values is None else needs_values
     named = tensors_of(module, arguments.place)
     check_problems("target", _FILLABLE, named.problems.items())
     parameters, buffers, originals = named.parameters, named.buffers, named.originals
     chosen = NamePatterns(arguments.parameters).choose(
         [item.name for item in parameters], [item.name for item in buffers], originals
     )
-    rules = _Rules(arguments.by_kind(), chosen, originals, seed, needs_memory)
+    rules = _Rules(arguments.by_kind(), chosen, originals, seed, needs_memory, needs_values)
     inits = [rules.parameter(item) for item in parameters if not rules.keeps(item)]
-    undefined = UndefinedBuffers(parameters) if needs_memory else ()
+    undefined = UndefinedBuffers(parameters) if needs_values else ()
     iterations = {
         (state.owner, name): state
         for state in find_power_iterations(module)
@@ -193,6 +201,7 @@ class _Rules:
         originals: The originals of computed tensors, by name.
         seed: The seed of the whole module, or None.
         needs_memory: Whether a tensor on the meta device is a problem.
+        needs_values: Whether a buffer without values is a problem.
     """
 
     by_kind: Mapping[str, Any]
@@ -200,6 +209,7 @@ class _Rules:
     originals: Mapping[str, Original]
     seed: int | None
     needs_memory: bool
+    needs_values: bool
 
     def keeps(self, item: NamedTensor) -> bool:
         """Return whether a tensor keeps its values."""
@@ -256,7 +266,7 @@ class _Rules:
                 f'initializer for it, for example {{"*.{item.own_name}": "orthogonal"}}, or None '
                 "to keep it"
             )
-        if not self.needs_memory or not (item.tensor.is_meta or is_undefined):
+        if not self.needs_values or not (item.tensor.is_meta or is_undefined):
             return ""
         where = "is on the meta device" if item.tensor.is_meta else "may be undefined"
         return (

@@ -1,14 +1,10 @@
 """Names of torch's weights: those of the plain module, whatever wraps it."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 import pyinit
 from pyinit.manifests.writing import as_text
-from tests.support import ROOT, SUPPORT, same_bits
+from tests.support import same_bits
 from tests.support.torch_values import values
 
 torch = pytest.importorskip("torch")
@@ -149,18 +145,6 @@ def test_fully_sharded_data_parallel(use_orig_params):
             init_(module, seed=42)
     with FullyShardedDataParallel.summon_full_params(module):
         assert_named_as_plain(module)
-
-
-def test_shards_of_several_processes():
-    """Protects FSDP1's shards, whose shapes are not those of the weights: an error names them."""
-    program = SUPPORT / "torch_fsdp.py"
-    done = subprocess.run(
-        [sys.executable, program],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_attributes_of_users_keep_their_names():

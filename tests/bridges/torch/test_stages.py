@@ -6,7 +6,7 @@ import pytest
 
 import pyinit
 from pyinit.manifests.writing import as_text, tensor_entry
-from tests.support import same_bits
+from tests.support import run_program, same_bits
 from tests.support.torch_values import values
 
 torch = pytest.importorskip("torch")
@@ -160,3 +160,69 @@ def test_a_tensor_has_no_place(name):
     value = {"prefix": "a.", "names": {}, "model": nn.Linear(2, 2)}[name]
     with pytest.raises(ValueError, match=f"Argument `{name}` must be None where `target` is"):
         init_(torch.empty(2, 2), seed=1, **{name: value})
+
+
+def test_stages_of_a_pipeline():
+    """Protects stages of torch.distributed.pipelining, on real processes."""
+    run_program("torch_pipeline.py")
+
+
+def test_tied_weights():
+    """Protects weights that the model ties: a stage has the one value, under the first name."""
+    meta, pinned = on_meta(), pyinit.create_manifest(on_meta(), seed=42)
+    stage = nn.ModuleDict({"head": nn.Linear(4, 10, bias=False)})
+    init_(stage, seed=42, model=meta)
+    plain = init_(Model(), seed=42)
+    assert torch.equal(stage.head.weight, plain.head.weight)
+    assert pyinit.torch.verify_stage(pinned, stage, model=meta)
+    # without the model, the head is a layer of its own
+    [difference] = pyinit.torch.verify_stage(pinned, stage).differences
+    assert (difference.name, difference.reason) == ("head.weight", "it is not in the manifest")
+    # to_empty() unties
+    emptied = on_meta().to_empty(device="cpu")
+    chosen = {"scale": "ones"}
+    with pytest.raises(
+        ValueError, match=r"ties head\.weight to embedding\.weight, but sharding or"
+    ):
+        init_(emptied, seed=42, model=meta, parameters=chosen)
+    emptied.head.weight = emptied.embedding.weight
+    assert pyinit.verify(pinned, init_(emptied, seed=42, model=meta, parameters=chosen))
+
+
+def test_the_model_decides_how_its_parts_are_drawn():
+    """Protects stages whose layers a split has replaced, and the shapes of their weights."""
+    meta = on_meta()
+    replaced = nn.Module()
+    replaced.embedding = nn.Module()
+    replaced.embedding.weight = nn.Parameter(torch.empty(10, 4))
+    with pytest.raises(ValueError, match="Module is not one of torch's own layers"):
+        init_(replaced, seed=42)
+    init_(replaced, seed=42, model=meta)
+    assert torch.equal(replaced.embedding.weight, init_(Model(), seed=42).embedding.weight)
+    replaced.embedding.weight = nn.Parameter(torch.empty(10, 5))
+    with pytest.raises(ValueError, match=r"its shape is \[10, 5\], but \[10, 4\] in `model`"):
+        init_(replaced, seed=42, model=meta)
+
+
+def test_verification_of_a_stage():
+    """Protects the comparison of a stage with the manifest of the model, and its report."""
+    pinned = pyinit.create_manifest(on_meta(), seed=42)
+    stage = init_(Block(), seed=42, prefix="layers.1.")
+    found = pyinit.torch.verify_stage(pinned, stage, prefix="layers.1.")
+    assert found
+    assert found.checked == len(stage.state_dict())
+    assert len(found.not_compared) == len(pinned.tensors) - found.checked
+    assert "Not compared, since the module does not have them: embedding.weight, l" in repr(found)
+    assert pyinit.torch.verify_stage(pinned, stage, names={"": "layers.1"}) == found
+    # another stage, and one that lacks a part
+    differences = pyinit.torch.verify_stage(pinned, stage, prefix="layers.2.").differences
+    assert differences
+    assert all(each.name.startswith("layers.2.") for each in differences)
+    del stage.norm
+    differences = pyinit.torch.verify_stage(pinned, stage, prefix="layers.1.").differences
+    assert [(each.name, each.reason) for each in differences] == [
+        ("layers.1.norm.weight", "it is missing"),
+        ("layers.1.norm.bias", "it is missing"),
+    ]
+    with pytest.raises(TypeError, match="Argument `stage` must be a torch module"):
+        pyinit.torch.verify_stage(pinned, stage.state_dict(), prefix="layers.1.")
