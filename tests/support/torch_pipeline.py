@@ -57,7 +57,7 @@ def split(rank, meta, chosen):
             pyinit.torch.init_(module, seed=42, model=meta, parameters=chosen)
         module.head.weight = module.embedding.weight
     with pytest.raises(ValueError, match="InterpreterModule is not one of torch's own layers"):
-        pyinit.torch.init_(module, seed=42, parameters=chosen)
+        pyinit.torch.init_(module, seed=42, parameters=None if rank else {"scale": "ones"})
     pyinit.torch.init_(module, seed=42, model=meta, parameters=chosen)
     return pipe.build_stage(rank, torch.device("cpu")), {"model": meta}
 
@@ -96,7 +96,8 @@ def run(rank, store):
         "gloo", init_method=f"file://{store}", rank=rank, world_size=WORLD
     )
     model = pyinit.torch.init_(Model().eval(), seed=42)
-    chosen = {"scale": "ones"} if rank == 0 else None
+    # the same in all stages, although only the first has the buffer
+    chosen = {"scale": "ones", "layers.3.linear.bias": "zeros"}
     for make in (by_hand, split):
         check(*make(rank, on_meta().eval(), chosen), rank, model)
     module = split(rank, on_meta().eval(), chosen)[0].submod

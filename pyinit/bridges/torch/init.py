@@ -87,7 +87,8 @@ def init_(
             whole model. Keys of `parameters` match names in the whole model.
         model: The whole model that `target` is a part of, or was before it was sharded or split. It
             may be on the meta device. Its layers decide how the parameters are drawn, where a split
-            has replaced the layers of `target`, and its tied weights have one name and one value.
+            has replaced the layers of `target`, its tied weights have one name and one value, and
+            keys of `parameters` may match tensors of other parts.
 
     Returns:
         `target`.

@@ -42,6 +42,7 @@ class NamePatterns:
         parameters: Collection[str],
         buffers: Collection[str],
         originals: Mapping[str, Original],
+        model: tuple[Collection[str], Collection[str]] = ((), ()),
     ) -> dict[str, Any]:
         """Return the initializers of the parameters and buffers that a key matches.
 
@@ -50,6 +51,8 @@ class NamePatterns:
             buffers: The names of its buffers. A key applies to them only if it matches no
                 parameter, or has None instead of an initializer.
             originals: The originals of the module's computed tensors.
+            model: The names of parameters and of buffers of the whole model, which keys may match
+                too; empty if it is not given.
 
         Raises:
             ValueError: A key matches nothing, or a computed tensor instead of its originals.
@@ -57,16 +60,17 @@ class NamePatterns:
         computed: dict[str, list[str]] = {}
         for name, original in originals.items():
             computed.setdefault(original.computed, []).append(name)
-        keys = _Keys(self._given, {*parameters, *buffers, *computed})
-        of_parameters = keys.matching(parameters)
+        keys = _Keys(self._given, {*parameters, *buffers, *computed, *model[0], *model[1]})
+        of_parameters = keys.matching([*parameters, *model[0]])
+        of_buffers = keys.matching([*buffers, *model[1]])
         chosen = keys.assign(of_parameters, parameters)
         for name, key in keys.assign(keys.matching(computed), computed).items():
             if chosen.keys().isdisjoint(computed[name]):
                 self._refuse(f": {name} is computed from {' and '.join(computed[name])}", key)
         kept = {key for key, initializer in self._initializers.items() if initializer is None}
         others = (keys.all - of_parameters) | kept
-        chosen |= keys.assign(others & keys.matching(buffers), buffers)
-        unmatched = keys.all - of_parameters - keys.matching(buffers)
+        chosen |= keys.assign(others & of_buffers, buffers)
+        unmatched = keys.all - of_parameters - of_buffers
         for key in self._given:
             if key in unmatched:
                 close = difflib.get_close_matches(key, [*parameters, *buffers], 3)

@@ -160,7 +160,10 @@ def module_inits(
     check_problems("target", _FILLABLE, named.problems.items())
     parameters, buffers, originals = named.parameters, named.buffers, named.originals
     chosen = NamePatterns(arguments.parameters).choose(
-        [item.name for item in parameters], [item.name for item in buffers], originals
+        [item.name for item in parameters],
+        [item.name for item in buffers],
+        originals,
+        named.of_model,
     )
     rules = _Rules(arguments.by_kind(), chosen, originals, seed, needs_memory, needs_values)
     inits = [rules.parameter(item) for item in parameters if not rules.keeps(item)]

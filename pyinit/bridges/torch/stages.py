@@ -122,12 +122,14 @@ class NamedTensors:
         originals: The originals of computed tensors, by name.
         problems: Names of parameters that cannot be filled because of the whole model, with the
             reasons.
+        of_model: The names of parameters and of buffers of the whole model, if it is given.
     """
 
     parameters: list[NamedTensor]
     buffers: list[NamedTensor]
     originals: dict[str, Original]
     problems: dict[str, str]
+    of_model: tuple[list[str], list[str]] = ([], [])
 
 
 def tensors_of(module: nn.Module, place: Place) -> NamedTensors:
@@ -166,7 +168,8 @@ def _check_unique(place: Place, own: Iterable[str]) -> None:
 
 def _as_in_model(named: NamedTensors, model: nn.Module) -> NamedTensors:
     """Return the tensors with the first names and the owners of those in the whole model."""
-    known = {item.name: item for item in (*named_parameters(model), *named_buffers(model))}
+    all_parameters, all_buffers = list(named_parameters(model)), list(named_buffers(model))
+    known = {item.name: item for item in (*all_parameters, *all_buffers)}
     first_names = names_of_tensors(model)
     missing = [item.name for item in named.parameters if item.name not in first_names]
     if missing:
@@ -199,7 +202,8 @@ def _as_in_model(named: NamedTensors, model: nn.Module) -> NamedTensors:
     originals = {
         name: original for name, original in find_originals(model).items() if name in present
     }
-    return NamedTensors(parameters, buffers, {**named.originals, **originals}, problems)
+    of_model = [item.name for item in all_parameters], [item.name for item in all_buffers]
+    return NamedTensors(parameters, buffers, {**named.originals, **originals}, problems, of_model)
 
 
 def plain_names(module: nn.Module, place: Place, keys: Iterable[str]) -> dict[str, str]:
