@@ -126,6 +126,8 @@ def check_tied_weights(mesh):
         for call in (pyinit.torch.init_, pyinit.torch.create_manifest):
             with pytest.raises(ValueError, match=r"`model` ties head\.weight to embedding\.weight"):
                 call(model, seed=42, model=meta, parameters=SCALE)
+        if untie is sharded_apart:
+            continue
         model.head.weight = model.embedding.weight
         pyinit.torch.init_(model, seed=42, model=meta, parameters=SCALE)
         assert pyinit.verify(pyinit.create_manifest(meta, seed=42), model)

@@ -13,7 +13,9 @@ from pyinit.arguments import argument_error
 from pyinit.bridges.torch.computed import Original, find_originals
 from pyinit.bridges.torch.names import (
     NamedTensor,
+    join,
     named_buffers,
+    named_modules,
     named_parameters,
     names_of_tensors,
     plain_name,
@@ -22,6 +24,10 @@ from pyinit.bridges.torch.names import (
 _NAMES = (
     "None, a function that returns the name in the whole model, or a dictionary from the module's "
     "own names of tensors or submodules to those in the whole model"
+)
+_UNTIED = (
+    "sharding or to_empty() has made two parameters of them: assign one to both modules after "
+    "parallelize_module() and to_empty(), and leave both modules to one group of fully_shard()"
 )
 _MODEL = "None or the whole model, a torch module that has all parameters of `target`"
 
@@ -152,9 +158,29 @@ def tensors_of(module: nn.Module, place: Place) -> NamedTensors:
             place.name(name): replace(original, computed=place.name(original.computed))
             for name, original in originals.items()
         },
-        {},
+        {place.name(name): reason for name, reason in _untied(module).items()},
     )
     return named if place.model is None else _as_in_model(named, place.model)
+
+
+def _untied(module: nn.Module) -> dict[str, str]:
+    """Return weights that a model of transformers has tied, but that are two parameters now.
+
+    Source: https://huggingface.co/docs/transformers/main_classes/model
+    """
+    first_names = names_of_tensors(module)
+    untied = {}
+    for path, owner in named_modules(module):
+        tied = vars(owner).get("all_tied_weights_keys")
+        for pair in tied.items() if isinstance(tied, Mapping) else ():
+            name, other = (join(path, key) for key in pair)
+            # a stage may have one of the two
+            if {name, other} <= first_names.keys() and first_names[name] != first_names[other]:
+                untied[name] = (
+                    f"all_tied_weights_keys of {type(owner).__name__} ties it to {other}, but "
+                    f"{_UNTIED}; or call tie_weights()"
+                )
+    return untied
 
 
 def _check_unique(place: Place, own: Iterable[str]) -> None:
@@ -176,8 +202,7 @@ def _as_in_model(named: NamedTensors, model: nn.Module) -> NamedTensors:
         raise argument_error(
             "model", type(model).__name__, f"{_MODEL}; it has no {', '.join(missing)}"
         )
-    problems: dict[str, str] = {}
-    holders: dict[str, str] = {}
+    problems = dict(named.problems)
 
     def located(item: NamedTensor) -> NamedTensor:
         if item.name not in first_names:  # a buffer that the split of the model added
@@ -187,17 +212,15 @@ def _as_in_model(named: NamedTensors, model: nn.Module) -> NamedTensors:
             problems[twin.name] = (
                 f"its shape is {list(item.tensor.shape)}, but {list(twin.tensor.shape)} in `model`"
             )
-        if twin.name in holders:
-            problems[twin.name] = (
-                f"`model` ties {item.name} to {holders[twin.name]}, but sharding or to_empty() has "
-                "made two tensors of them: tie them again (assign the one parameter to both "
-                "modules)"
-            )
-        holders[twin.name] = item.name
         return replace(twin, tensor=item.tensor)
 
     parameters = [located(item) for item in named.parameters]
     buffers = [located(item) for item in named.buffers]
+    holders: dict[str, str] = {}
+    for item in named.parameters:
+        first = holders.setdefault(first_names[item.name], item.name)
+        if first != item.name:
+            problems[first_names[item.name]] = f"`model` ties {item.name} to {first}, but {_UNTIED}"
     present = {item.name for item in parameters}
     originals = {
         name: original for name, original in find_originals(model).items() if name in present

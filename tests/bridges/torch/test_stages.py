@@ -187,6 +187,51 @@ def test_tied_weights():
     assert pyinit.verify(pinned, init_(emptied, seed=42, model=meta, parameters=chosen))
 
 
+def test_tied_weights_of_transformers():
+    """Protects models of transformers, which keep the names of their tied weights."""
+
+    class Causal(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = Model()
+            self.all_tied_weights_keys = {"model.head.weight": "model.embedding.weight"}
+
+    wrapped = nn.Sequential(torch.compile(on_meta(Causal)))
+    pinned = pyinit.create_manifest(wrapped, seed=42)
+    wrapped.to_empty(device="cpu")
+    chosen = {"*scale": "ones"}
+    reason = r"0\.model\.head\.weight: all_tied_weights_keys of Causal ties it to 0\.model"
+    for call in (init_, pyinit.torch.create_manifest):
+        with pytest.raises(ValueError, match=reason):
+            call(wrapped, seed=42, parameters=chosen)
+    assert not pyinit.verify(pinned, wrapped)
+    inner = wrapped[0].model
+    inner.head.weight = inner.embedding.weight
+    assert pyinit.verify(pinned, init_(wrapped, seed=42, parameters=chosen))
+    # stages with one of the two
+    for name in ("embedding", "head"):
+        stage = copy.deepcopy(wrapped)
+        setattr(stage[0].model, name, None)
+        init_(stage, seed=42, parameters=chosen)
+
+
+def test_shared_buffers_need_not_stay_shared():
+    """Protects modules that share a mask, which to_empty() makes one mask each."""
+
+    class Masked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(2, 2)
+            self.mask = nn.Module()
+            self.register_buffer("own", torch.ones(2))
+            self.mask.register_buffer("own", self.own)
+
+    emptied = on_meta(Masked).to_empty(device="cpu")
+    init_(emptied, seed=42, model=on_meta(Masked), parameters={"own": "ones"})
+    assert bool((emptied.mask.own == 1).all())
+    assert bool((emptied.own == 1).all())
+
+
 def test_the_model_decides_how_its_parts_are_drawn():
     """Protects stages whose layers a split has replaced, and the shapes of their weights."""
     meta = on_meta()
