@@ -34,8 +34,10 @@ IN_R = [r for _, _, r in ROWS if r and ON_GPU[1] not in r]
 
 def examples_of(page):
     """Return a page as a parameter, marked if its examples need torch."""
-    # torch's compiler imports a deprecated part of torch
-    marks = [pytest.mark.backends, pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")]
+    # torch's own: its compiler and its export import deprecated parts of torch; FSDP1 with one
+    # process warns that it shards nothing
+    ignored = ("DeprecationWarning:torch", "FutureWarning", "UserWarning:torch.distributed.fsdp")
+    marks = [pytest.mark.backends, *(pytest.mark.filterwarnings(f"ignore::{w}") for w in ignored)]
     marks = marks if ">>> import torch" in page.read_text() else []
     return pytest.param(page, marks=marks, id=page.name)
 
