@@ -71,7 +71,7 @@ def _no_adapter(target: Any) -> ModelAdapter | None:
     return None
 
 
-def _no_local_values(tensor: Any) -> AnyArray | LocalSource | None:
+def _no_local_values(name: str, tensor: Any) -> AnyArray | LocalSource | None:
     return None
 
 
@@ -111,8 +111,8 @@ local_parts: Callable[..., AbstractContextManager[list[tuple[Any, Shape]]] | Non
 adapter_for: Callable[[Any], ModelAdapter | None] = _no_adapter
 
 #: Returns the values of a torch DTensor that this process holds, an array if it holds all of them;
-#: None for any other object.
-local_values: Callable[[Any], AnyArray | LocalSource | None] = _no_local_values
+#: None for any other object. The first argument is its name, for messages.
+local_values: Callable[[str, Any], AnyArray | LocalSource | None] = _no_local_values
 
 #: Registers classes, by name, with tf_keras; see `pyinit.bridges.tf_keras.export`.
 export_to_tf_keras: Callable[[str, str, Mapping[str, type[Any]]], None] = _no_export

@@ -113,13 +113,13 @@ def _local_parts(
     return lend_parts(out, initializer)
 
 
-def _local_values(tensor: Any) -> AnyArray | LocalSource | None:
+def _local_values(name: str, tensor: Any) -> AnyArray | LocalSource | None:
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(tensor, torch.Tensor):
         return None
     from pyinit.bridges.torch.local_values import local_values
 
-    return local_values(tensor)
+    return local_values(name, tensor)
 
 
 def _export_to_tf_keras(module: str, package: str, classes: Mapping[str, type[Any]]) -> None:

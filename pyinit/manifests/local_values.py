@@ -84,11 +84,11 @@ def compare_local(tensor: TensorSpec, source: LocalSource, advance: Advance) -> 
     check_sizes([tensor], max(tensor.nbytes, 1))
     weights = tensor.lazy()
     differences = ValueDifferences()
-    for start, values in source.regions:
-        for shape, within in chunking.chunk_partitions(values.shape, None, weights.joint_size):
-            offset = tuple(first + k for first, k in zip(start, within, strict=True))
+    for region in source.regions:
+        for shape, within in chunking.chunk_partitions(region.shape, None, weights.joint_size):
+            offset = tuple(first + k for first, k in zip(region.offset, within, strict=True))
             drawn = weights.read(shape, offset)
-            differences.add(values[slices_of(shape, within)], drawn, offset)
+            differences.add(region.read(slices_of(shape, within)), drawn, offset)
             advance(drawn.nbytes)
     advance(tensor.nbytes - source.nbytes)
     return differences.summary() or None

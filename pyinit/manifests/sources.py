@@ -71,23 +71,38 @@ class LoadedSource:
 
 
 @dataclass(frozen=True)
+class LocalRegion:
+    """A rectangular part of a tensor whose values this process holds.
+
+    Args:
+        offset: The start in the full tensor.
+        shape: The shape.
+        read: Returns the values at slices of the region.
+    """
+
+    offset: Shape
+    shape: Shape
+    read: Callable[[tuple[slice, ...]], AnyArray]
+
+
+@dataclass(frozen=True)
 class LocalSource:
     """The values of a tensor that this process holds; other processes hold the rest.
 
     Args:
         shape: The shape of the full tensor.
         dtype: The dtype.
-        regions: The start of each region in the full tensor, and its values.
+        regions: The regions that this process holds.
     """
 
     shape: Shape
     dtype: np.dtype[Any]
-    regions: Sequence[tuple[Shape, AnyArray]]
+    regions: Sequence[LocalRegion]
 
     @property
     def nbytes(self) -> int:
         """The size of the values in bytes."""
-        return sum(values.nbytes for _, values in self.regions)
+        return sum(math.prod(region.shape) for region in self.regions) * self.dtype.itemsize
 
 
 def stored_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -85,7 +85,7 @@ def sources_of(target: Any, allowed: str) -> Sources:
 
 
 def _array_source(name: Any, array: Any, allowed: str) -> TensorSource | LocalSource:
-    local = hooks.local_values(array)
+    local = hooks.local_values(str(name), array)
     try:
         return _as_source(host_array(array) if local is None else local)
     except TypeError:

@@ -82,6 +82,8 @@ def check_manifests(mesh):
 
 def check_fingerprints(mesh):
     """Check that what needs all values says so."""
+    from torch.distributed.tensor import DTensor, Partial
+
     model = initialized(mesh)
     recorded = pyinit.create_manifest(pyinit.torch.init_(Model(), seed=42), values=True)
     if mesh.size() == 1:
@@ -101,6 +103,9 @@ def check_fingerprints(mesh):
     assert pyinit.verify(alone, {"head.weight": full["embedding.weight"]})
     with pytest.raises(pyinit.ManifestError, match=r"'embedding\.weight' is sharded, and this"):
         pyinit.create_manifest(model, values=True)
+    partial = DTensor.from_local(torch.ones(3), mesh, [Partial()])
+    with pytest.raises(ValueError, match=r"The tensor head\.weight cannot be compared: its pl"):
+        pyinit.verify(alone, {"head.weight": partial})
     with pytest.raises(TypeError, match=r"hold only a part of it; use its method full_tensor\(\)"):
         pyinit.fingerprint(model.head.weight)
 

@@ -78,7 +78,7 @@ class TorchAdapter:
     def values(self) -> Iterator[tuple[str, AnyArray | LocalSource | None]]:
         """Yield the name and the values of each recorded tensor; None on the meta device."""
         for item in recorded_tensors(self._module, self._arguments.place):
-            yield item.name, _values(item.tensor)
+            yield item.name, _values(item.name, item.tensor)
 
     def buffers(self) -> Iterator[tuple[str, AnyArray | LocalSource | None]]:
         """Yield the other tensors of the state dict: buffers, and second names of parameters."""
@@ -88,13 +88,13 @@ class TorchAdapter:
         for key, tensor in state.items():
             name = names[key]
             if name not in known and isinstance(tensor, torch.Tensor):
-                yield name, _values(tensor)
+                yield name, _values(name, tensor)
 
 
-def _values(tensor: Any) -> AnyArray | LocalSource | None:
+def _values(name: str, tensor: Any) -> AnyArray | LocalSource | None:
     if tensor.is_meta:
         return None
-    return host_array(tensor) if (local := local_values(tensor)) is None else local
+    return host_array(tensor) if (local := local_values(name, tensor)) is None else local
 
 
 def _dtype_name(tensor: Any) -> str:

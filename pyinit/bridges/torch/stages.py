@@ -53,7 +53,9 @@ class Place:
 
     def __post_init__(self) -> None:
         prefix, names = self.prefix, self.names
-        if prefix is not None and (not isinstance(prefix, str) or prefix[-1:] not in ("", ".")):
+        # the names of modules, and nothing after the last dot
+        parts = prefix.split(".") if isinstance(prefix, str) else [prefix]
+        if prefix is not None and (parts[-1] != "" or "" in parts[:-1]):
             allowed = 'None or a string that ends with ".", such as "layers.12."'
             raise argument_error("prefix", prefix, allowed)
         if self.model is not None and not isinstance(self.model, nn.Module):
@@ -93,15 +95,16 @@ class Place:
         parts = self.names[key], own[len(key) :].removeprefix(".")
         return ".".join(part for part in parts if part)
 
-    def check_keys(self, own: Iterable[str]) -> None:
-        """Check that each key of the dictionary `names` is a tensor's name or a part of one.
+    def check_keys(self, module: nn.Module) -> None:
+        """Check that each key of the dictionary `names` is a tensor or a submodule of a module.
 
         Raises:
             ValueError: A key is not.
         """
         if not isinstance(self.names, Mapping):
             return
-        known = {key for name in own for key in _paths(name)}
+        modules = (path for path, _ in named_modules(module, remove_duplicate=False))
+        known = {*modules, *names_of_tensors(module)}
         for key, value in self.names.items():
             if key not in known:
                 close = difflib.get_close_matches(key, known - {""}, 3)
@@ -148,7 +151,7 @@ def tensors_of(module: nn.Module, place: Place) -> NamedTensors:
     parameters, buffers = list(named_parameters(module)), list(named_buffers(module))
     own = [item.name for item in (*parameters, *buffers)]
     originals = find_originals(module)
-    place.check_keys([*own, *names_of_tensors(module)])
+    place.check_keys(module)
     if place.names is not None:
         _check_unique(place, own)
     named = NamedTensors(
@@ -185,6 +188,8 @@ def _untied(module: nn.Module) -> dict[str, str]:
 
 def _check_unique(place: Place, own: Iterable[str]) -> None:
     counts = Counter(map(place.name, own))
+    if "" in counts:
+        raise argument_error("names", place.names, f"{_NAMES}; a tensor has an empty name")
     repeated = [name for name, count in counts.items() if count > 1]
     if repeated:
         raise argument_error(

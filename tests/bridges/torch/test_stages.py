@@ -46,7 +46,7 @@ def test_prefix(whole):
 
 
 RENAMED = {
-    "submodules": {"0": "layers.2", "1": "layers.3", "2": "norm"},
+    "submodules": {"0": "layers.2", "1": "layers.3", "2": "norm", "3": "activation"},
     "tensors": {
         **{f"{i}.{name}": f"layers.{i + 2}.{name}" for i in range(2)
            for name in Block().state_dict()},
@@ -63,7 +63,7 @@ RENAMED = {
 @pytest.mark.parametrize("kind", RENAMED)
 def test_names(kind, whole):
     """Protects stages whose modules have other numbers than in the model."""
-    stage = nn.ModuleList([Block(), Block(), nn.BatchNorm1d(4)])
+    stage = nn.ModuleList([Block(), Block(), nn.BatchNorm1d(4), nn.ReLU()])
     names = RENAMED[kind]
     rename = names if callable(names) else RENAMED["a function"]
     assert_part(init_(stage, seed=42, names=names), whole, rename)
@@ -130,6 +130,10 @@ def test_manifests():
 WRONG = [
     ({"prefix": "layers.12"}, ValueError, 'Argument `prefix` .* ends with "."'),
     ({"prefix": 12}, ValueError, "Argument `prefix`"),
+    ({"prefix": "."}, ValueError, "Argument `prefix`"),
+    ({"prefix": 0}, ValueError, "Argument `prefix`"),
+    ({"prefix": "layers..1."}, ValueError, "Argument `prefix`"),
+    ({"names": {"linear.weight": ""}}, ValueError, "a tensor has an empty name"),
     ({"prefix": "layers.1.", "names": {"linear": "x"}}, ValueError, "`names` must be None where"),
     ({"names": ["linear"]}, TypeError, "Argument `names`"),
     ({"names": {"linear": 1}}, TypeError, "Argument `names`"),
