@@ -211,6 +211,8 @@ def run(rank, world, folder):
     check_wrappers(mesh)
     check_stage(mesh)
     check_checkpoint(mesh, Path(folder))
+    # gloo may abort a process whose peer has ended
+    torch.distributed.barrier()
     torch.distributed.destroy_process_group()
 
 
