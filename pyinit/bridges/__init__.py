@@ -101,12 +101,16 @@ def _host_memory(out: Any) -> AbstractContextManager[AnyArray] | None:
     return lend(out)
 
 
+def _is_dtensor(x: Any) -> bool:
+    distributed: Any = sys.modules.get("torch.distributed.tensor")
+    # the class is missing while torch imports the module
+    return isinstance(x, getattr(distributed, "DTensor", ()))
+
+
 def _local_parts(
     out: Any, initializer: Any = None
 ) -> AbstractContextManager[list[tuple[Any, Shape]]] | None:
-    distributed: Any = sys.modules.get("torch.distributed.tensor")
-    # the class is missing while torch imports the module
-    if not isinstance(out, getattr(distributed, "DTensor", ())):
+    if not _is_dtensor(out):
         return None
     from pyinit.bridges.torch.memory import lend_parts
 
@@ -114,8 +118,7 @@ def _local_parts(
 
 
 def _local_values(name: str, tensor: Any) -> AnyArray | LocalSource | None:
-    torch = sys.modules.get("torch")
-    if torch is None or not isinstance(tensor, torch.Tensor):
+    if not _is_dtensor(tensor):
         return None
     from pyinit.bridges.torch.local_values import local_values
 

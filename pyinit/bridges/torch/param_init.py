@@ -135,13 +135,13 @@ class _SharedTensor:
         tensor: The tensor on the meta device.
         init: Its initialization; None if it keeps its values.
         holder: The module whose tensor was materialized first, and its own name there.
-        materialized: A reference to that tensor.
+        materialized: A weak reference to that tensor, which FSDP1 may free.
     """
 
     tensor: Any
     init: ParameterInit | None
     holder: tuple[nn.Module, str] | None = None
-    materialized: Callable[[], Any] = lambda: None
+    materialized: weakref.ref[Any] | None = None
 
 
 class _Materialization:
@@ -181,13 +181,13 @@ class _Materialization:
             )
         module._apply(self._with_memory, recurse=False)
         for name, shared in own.items():
-            if shared.holder is None:
-                shared.holder = module, name
-            elif shared.holder != (module, name):
-                self._tie(module, name, shared)
-                continue
             tensor = getattr(module, name)
-            shared.materialized = weakref.ref(tensor)
+            # shared buffers, which are not trained, may become several
+            if isinstance(tensor, nn.Parameter):
+                if shared.holder not in (None, (module, name)):
+                    self._tie(module, name, shared)
+                    continue
+                shared.holder, shared.materialized = (module, name), weakref.ref(tensor)
             if shared.init is not None:
                 with writable(tensor) as values:
                     for weight, initializer in shared.init.weights:
@@ -202,6 +202,7 @@ class _Materialization:
     def _tie(self, module: nn.Module, name: str, shared: _SharedTensor) -> None:
         """Give a module the tensor that it shares with one that was materialized before."""
         assert shared.holder is not None
+        assert shared.materialized is not None
         holder, first_name = shared.holder
         tensor = dict(_own_tensors(holder)).get(first_name)
         # FullyShardedDataParallel marks the parameters that it has flattened, or removes them

@@ -70,11 +70,6 @@ class Place:
         elif not callable(names):
             raise argument_error("names", names, _NAMES, TypeError)
 
-    @property
-    def is_given(self) -> bool:
-        """Whether the module may be a part of a larger model."""
-        return bool(self.prefix) or self.names is not None or self.model is not None
-
     def name(self, own: str) -> str:
         """Return the name in the whole model of a tensor of the module.
 
@@ -204,9 +199,7 @@ def _as_in_model(named: NamedTensors, model: nn.Module) -> NamedTensors:
     first_names = names_of_tensors(model)
     missing = [item.name for item in named.parameters if item.name not in first_names]
     if missing:
-        raise argument_error(
-            "model", type(model).__name__, f"{_MODEL}; it has no {', '.join(missing)}"
-        )
+        raise argument_error("model", model, f"{_MODEL}; it has no {', '.join(missing)}")
     problems = dict(named.problems)
 
     def located(item: NamedTensor) -> NamedTensor:

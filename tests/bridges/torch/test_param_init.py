@@ -34,6 +34,24 @@ def test_each_module_alone():
     assert module.norm.num_batches_tracked == 0
 
 
+def test_shared_buffers():
+    """Protects modules that share a mask: each has it, and one that has memory stays shared."""
+
+    class Masked(nn.Module):
+        def __init__(self, mask):
+            super().__init__()
+            self.linear = nn.Linear(2, 2)
+            self.register_buffer("mask", mask)
+
+    for device in ("meta", "cpu"):
+        mask = torch.zeros(2, device=device)
+        module = on_meta(lambda mask=mask: nn.Sequential(Masked(mask), Masked(mask)))
+        fill = param_init_fn(module, seed=1, parameters={"*mask": "ones"}, device="cpu")
+        for each in module.modules():
+            fill(each)
+        assert all(bool((each.mask == 1).all()) for each in module)
+
+
 def test_frozen_parameters_and_dtypes():
     """Protects what the module on the meta device says of its parameters."""
     module = on_meta(lambda: nn.Linear(3, 2)).to(torch.bfloat16)
