@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from torch import nn
 
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, did_you_mean
 from pyinit.bridges.torch.computed import Original, find_originals
 from pyinit.bridges.torch.names import (
     NamedTensor,
@@ -102,10 +101,9 @@ class Place:
         known = {*modules, *names_of_tensors(module)}
         for key, value in self.names.items():
             if key not in known:
-                close = difflib.get_close_matches(key, known - {""}, 3)
-                similar = f" (similar: {', '.join(close)})" if close else ""
-                reason = f"; the module has no tensor or submodule {key!r}{similar}"
-                raise argument_error("names", {key: value}, _NAMES + reason)
+                missing = f"; the module has no tensor or submodule {key!r}"
+                hint = did_you_mean(key, known - {""})
+                raise argument_error("names", {key: value}, f"{_NAMES}{missing}{hint}")
 
 
 def _paths(name: str) -> list[str]:

@@ -137,7 +137,7 @@ WRONG = [
     ({"prefix": "layers.1.", "names": {"linear": "x"}}, ValueError, "`names` must be None where"),
     ({"names": ["linear"]}, TypeError, "Argument `names`"),
     ({"names": {"linear": 1}}, TypeError, "Argument `names`"),
-    ({"names": {"liner": "x"}}, ValueError, r"submodule 'liner' \(similar: linear"),
+    ({"names": {"liner": "x"}}, ValueError, r"submodule 'liner' \(did you mean 'linear'"),
     ({"names": {"norm": "linear"}}, ValueError, "several tensors have the name linear.weight"),
     ({"names": lambda name: None}, ValueError, "returns a string, not None for 'attention.in_"),
     ({"names": lambda name: "same"}, ValueError, "several tensors have the name same"),
