@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 collect_ignore = [
     path
-    for framework in ("jax", "keras", "torch")
+    for framework in ("dask", "jax", "keras", "torch")
     if find_spec(framework) is None
     for path in (f"pyinit/{framework}.py", f"pyinit/bridges/{framework}")
 ]

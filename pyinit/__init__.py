@@ -8,8 +8,8 @@ VarianceScaling(scale=2, mode='fan_in', distribution='truncated_normal', seed=1)
 >>> values.shape, values.dtype
 ((2, 2), dtype('float32'))
 
-The modules `pyinit.keras`, `pyinit.torch`, `pyinit.jax` and `pyinit.rpy2` are imported when they
-are first accessed.
+The modules `pyinit.keras`, `pyinit.torch`, `pyinit.jax`, `pyinit.dask` and `pyinit.rpy2` are
+imported when they are first accessed.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from pyinit.versions import __version__ as __version__
 
 if TYPE_CHECKING:
     from pyinit import compat as compat
+    from pyinit import dask as dask
     from pyinit import jax as jax
     from pyinit import keras as keras
     from pyinit import rpy2 as rpy2
@@ -132,6 +133,7 @@ _LAZY_NAMES = {
 #: Modules imported on first access, and the package that each of them needs.
 _LAZY_MODULES = {
     "compat": "pyinit",
+    "dask": "dask",
     "jax": "jax",
     "keras": "keras",
     "rpy2": "rpy2",

@@ -1,7 +1,8 @@
 """Bridges to deep-learning libraries and to R.
 
-Only `pyinit/__init__.py` and the public modules `pyinit.keras`, `.torch`, `.jax` and `.rpy2` import
-them. `attach()` sets the hooks; a hook imports its bridge only once the library is loaded.
+Only `pyinit/__init__.py` and the public modules `pyinit.keras`, `.torch`, `.jax`, `.dask` and
+`.rpy2` import them. `attach()` sets the hooks; a hook imports its bridge only once the library is
+loaded.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from pyinit.arguments import argument_error, as_index
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 VARIABLE = "PYINIT_NUM_THREADS"
 MAX_THREADS = 1024
 
+#: The number that the user set.
 _num_threads: int | None = None
+#: The number of usable CPUs, once it has been determined.
+_cpus: int | None = None
+#: The default that a caller who runs several draws at a time sets for each of them.
+_default: ContextVar[int | None] = ContextVar("pyinit_default_num_threads", default=None)
 _pool: ThreadPoolExecutor | None = None
 _pool_process: int | None = None
 
@@ -40,10 +46,10 @@ def set_num_threads(n: int | None) -> None:
         >>> pyinit.set_num_threads(2)
         >>> pyinit.set_num_threads(None)
     """
-    global _num_threads
+    global _num_threads, _cpus
     if n is not None:
         n = _as_count("n", n, as_index(n))
-    _num_threads = n
+    _num_threads, _cpus = n, None
 
 
 def num_threads() -> int:
@@ -64,14 +70,29 @@ def num_threads() -> int:
         2
         >>> pyinit.set_num_threads(None)
     """
-    global _num_threads
-    if _num_threads is None:
-        text = os.environ.get(VARIABLE)
-        if not text:
-            _num_threads = min(usable_cpus(), MAX_THREADS)
-        else:
-            _num_threads = _as_count(VARIABLE, text, int(text) if text.isdecimal() else None)
-    return _num_threads
+    global _num_threads, _cpus
+    if _num_threads is not None:
+        return _num_threads
+    text = os.environ.get(VARIABLE)
+    if text:
+        _num_threads = _as_count(VARIABLE, text, int(text) if text.isdecimal() else None)
+        return _num_threads
+    default = _default.get()
+    if default is not None:
+        return default
+    if _cpus is None:
+        _cpus = min(usable_cpus(), MAX_THREADS)
+    return _cpus
+
+
+@contextmanager
+def single_threaded_by_default() -> Iterator[None]:
+    """Draw with one thread in this context, unless the user has set a number of threads."""
+    token = _default.set(1)
+    try:
+        yield
+    finally:
+        _default.reset(token)
 
 
 def _as_count(name: str, value: object, count: int | None) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [("keras", "Keras"), ("torch", "torch"), ("jax", "JAX")]
+    ("module", "name"), [("keras", "Keras"), ("torch", "torch"), ("jax", "JAX"), ("dask", "Dask")]
 )
 @pytest.mark.parametrize("statement", ["import pyinit.{}", "import pyinit; pyinit.{}"])
 def test_missing_frameworks_are_named(module, name, statement):

@@ -18,7 +18,7 @@ ALLOWED = {
     )
     for part in re.findall(r"`(\w+)`", parts)
 }
-PUBLIC = {"cli", "keras", "torch", "jax", "rpy2"}
+PUBLIC = {"cli", "keras", "torch", "jax", "dask", "rpy2"}
 
 
 def imported_names(tree):

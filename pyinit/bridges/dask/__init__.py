@@ -1,0 +1,1 @@
+"""Dask: initializers as Dask arrays."""
