@@ -1,7 +1,10 @@
 """Dask arrays on a cluster of several processes, one of which is killed."""
 
 import os
+import re
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -10,7 +13,7 @@ from distributed import Client, LocalCluster, futures_of, wait
 
 import pyinit
 import pyinit.dask
-from tests.support import RANDOM, same_bits
+from tests.support import RANDOM, ROOT, same_bits
 from tests.support.dask_blocks import when_released
 
 
@@ -83,3 +86,24 @@ def test_zarr(tmp_path):
     stored = zarr.open_array(tmp_path / "weights.zarr", mode="r")
     assert stored.chunks == (100, 200)
     assert same_bits(np.asarray(stored[...]), pyinit.HeNormal(seed=1)((300, 200)))
+
+
+def test_the_example(tmp_path):
+    """Protects the script of the documentation, which starts a cluster of its own."""
+    zarr = pytest.importorskip("zarr")
+    page = (ROOT / "docs" / "dask.md").read_text()
+    (example,) = re.findall(r"```python\n(import pyinit.dask\nfrom dask.*?)```", page, re.S)
+    (tmp_path / "example.py").write_text(example)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-W", "ignore:Port", "example.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    expected = pyinit.HeNormal(seed=1)((4096, 1024))
+    assert float(done.stdout) == pytest.approx(expected.std(), rel=1e-4)
+    stored = zarr.open_array(tmp_path / "weights.zarr", mode="r")
+    assert same_bits(np.asarray(stored[...]), expected)
