@@ -15,6 +15,7 @@ import hashlib
 import json
 import math
 import os
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +44,7 @@ LAYERS, WIDTH, VOCABULARY = 128, 25_600, 128_000
 Row = tuple[str, str, str]
 
 _CHUNK = 1 << 24
-_RUNS = 5
+_RUNS = 40
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def plan(tensors: Sequence[Tensor]) -> dict[str, Any]:
     }
 
 
-def measure(folder: Path, size: int = 1 << 30, chunk: int = _CHUNK) -> Constants:
+def measure(folder: Path, size: int = 1 << 31, chunk: int = _CHUNK) -> Constants:
     """Measure the constants, with a file of `size` bytes and draws of `chunk` values."""
     machine = describe()
     out = np.empty(chunk, pyinit.Zeros().lazy((), DTYPE).dtype)
@@ -137,7 +138,7 @@ def measure(folder: Path, size: int = 1 << 30, chunk: int = _CHUNK) -> Constants
             file.flush()
             os.fsync(file.fileno())
 
-    writing = _best(write, 3)
+    writing = statistics.median(_times(write, 3))
     small = model(layers=8, width=64, vocabulary=1000)
     manifest = pyinit.create_manifest(plan(small))
     with tempfile.TemporaryDirectory(dir=folder) as made:
@@ -157,13 +158,17 @@ def measure(folder: Path, size: int = 1 << 30, chunk: int = _CHUNK) -> Constants
     )
 
 
-def _best(call: Callable[[], object], runs: int = _RUNS) -> float:
+def _best(call: Callable[[], object]) -> float:
+    return min(_times(call, _RUNS))
+
+
+def _times(call: Callable[[], object], runs: int) -> list[float]:
     times = []
     for _ in range(runs):
         start = time.perf_counter()
         call()
         times.append(time.perf_counter() - start)
-    return min(times)
+    return times
 
 
 def read_constants() -> Constants:

@@ -58,7 +58,7 @@ def num_threads() -> int:
     Returns:
         The number set by `set_num_threads()`; else the environment variable `PYINIT_NUM_THREADS`;
         else the number of CPUs that the affinity of this process and the quota of its container
-        allow.
+        allow, or 1 while a block of `pyinit.dask` is drawn.
 
     Raises:
         ValueError: The environment variable is not an integer from 1 to 1024.

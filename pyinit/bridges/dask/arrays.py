@@ -33,19 +33,21 @@ def from_initializer(
     shape: Iterable[int],
     chunks: Any = "auto",
     dtype: DTypeLike | None = None,
-) -> Any:
+) -> dask.array.Array:
     """Return the tensor of an initializer as a Dask array.
 
-    Each block is drawn by the task that needs it, with the values that it has in the whole tensor:
-    the values do not depend on the chunks, the scheduler, or the workers, nor on a worker that
-    fails. The graph holds the seed and no values; a grid of 10,000 blocks takes a few kilobytes.
+    Each block is drawn by the task that needs it, with the values that it has in the whole tensor.
+    So the values do not depend on the chunks, the scheduler or the workers, and blocks of a worker
+    that is lost are drawn again. The graph holds the seed and no values: 10,000 blocks of equal
+    lengths take about 1 kB. Only the values of an array given as the initializer are in the graph,
+    once.
 
     The draw of a seed generator is taken, and the seed of an unseeded initializer is fixed, when
     the array is made. The same initializer, seed, draw, shape, dtype and chunks give the same name.
 
-    A matrix of `Orthogonal`, and any other tensor whose elements depend on each other, is computed
-    by a single task. Smaller chunks are cut from it. In a stack of matrices along leading axes,
-    each matrix is such a unit.
+    A tensor whose elements depend on each other, such as a matrix of `Orthogonal`, is computed by a
+    single task. Smaller chunks are cut from it, by a graph that grows with their number. A stack of
+    matrices along leading axes is divided between matrices.
 
     A block is drawn by one thread, since Dask computes several blocks at a time, unless
     `pyinit.set_num_threads()` or `PYINIT_NUM_THREADS` sets another number in the worker.
@@ -129,7 +131,7 @@ def _slices_of_runs(runs: Runs) -> BlockSlices:
     )
 
 
-def _drawn(weights: LazyTensor, blocks: Blocks) -> Any:
+def _drawn(weights: LazyTensor, blocks: Blocks) -> dask.array.Array:
     """Return the Dask array whose tasks read these blocks."""
     token = tokenize(weights, blocks)
     reader: Any = BlockReader(weights)

@@ -62,7 +62,7 @@ def lengths(length):
     return cuts.map(lambda at: tuple(np.diff([0, *sorted(n for n in at if n < length), length])))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     name=st.sampled_from(sorted(RANDOM)),
     shape=st.lists(st.integers(1, 9), min_size=2, max_size=4).map(tuple),
