@@ -2,7 +2,8 @@
 
 `script/bench` sets up an environment and runs `python -m benchmarks`, which prints tables and
 writes `results.json` and plots. `script/bench --against PATH` compares two copies of this library
-instead (see `benchmarks.against`).
+instead (see `benchmarks.against`). Four modules are commands of their own: `benchmarks.gpu`,
+`benchmarks.disk`, `benchmarks.dask_blocks` and `benchmarks.many_machines`.
 
 How the measurements are made:
 
