@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Set
-from itertools import groupby
+from itertools import chain, groupby, repeat, starmap
 from typing import Any
 
 import dask
@@ -126,9 +126,7 @@ class BlockSlices(ArraySliceDep):  # type: ignore[misc]
 
 
 def _slices_of_runs(runs: Runs) -> BlockSlices:
-    return BlockSlices(
-        tuple(sum(((length,) * count for length, count in axis), ()) for axis in runs)
-    )
+    return BlockSlices(tuple(tuple(chain.from_iterable(starmap(repeat, axis))) for axis in runs))
 
 
 def _drawn(weights: LazyTensor, blocks: Blocks) -> dask.array.Array:
