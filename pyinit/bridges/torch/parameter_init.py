@@ -10,11 +10,11 @@ from typing import Any
 from torch import nn
 
 from pyinit.arguments import Shape
+from pyinit.bridges.name_patterns import NamePatterns
 from pyinit.bridges.problems import check_problems
 from pyinit.bridges.torch.buffers import UndefinedBuffers, counter, is_random, statistic
 from pyinit.bridges.torch.computed import Original, PowerIteration, find_power_iterations
 from pyinit.bridges.torch.memory import reason_not_fillable
-from pyinit.bridges.torch.name_patterns import NamePatterns
 from pyinit.bridges.torch.names import NamedTensor, join
 from pyinit.bridges.torch.opaque_modules import find_opaque_modules
 from pyinit.bridges.torch.sharding import check_seed_is_shared, is_dtensor
@@ -159,10 +159,13 @@ def module_inits(
     named = tensors_of(module, arguments.place)
     check_problems("target", _FILLABLE, named.problems.items())
     parameters, buffers, originals = named.parameters, named.buffers, named.originals
-    chosen = NamePatterns(arguments.parameters).choose(
+    computed: dict[str, list[str]] = {}
+    for name, original in originals.items():
+        computed.setdefault(original.computed, []).append(name)
+    chosen = NamePatterns(arguments.parameters, "the module").choose(
         [item.name for item in parameters],
         [item.name for item in buffers],
-        originals,
+        computed,
         named.of_model,
     )
     rules = _Rules(arguments.by_kind(), chosen, originals, seed, needs_memory, needs_values)

@@ -5,34 +5,35 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import re
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from pyinit.arguments import argument_error
-from pyinit.bridges.torch.computed import Original
 from pyinit.initializers.registry import get_argument
 
 _ALLOWED = "None or a dictionary of initializers by names or patterns of parameters"
 
 
 class NamePatterns:
-    """The argument `parameters` of `init_()`.
+    """The argument `parameters` of `pyinit.torch.init_()` and `pyinit.jax.init()`.
 
     A name that is a key takes the initializer of that key; any other, that of the last pattern that
     matches.
 
     Args:
         parameters: The initializers, by name or pattern; None for a parameter that stays as it is.
+        owner: What has the parameters, for messages.
 
     Raises:
         ValueError: `parameters` is not a dictionary by strings, or has an invalid initializer.
     """
 
-    def __init__(self, parameters: Mapping[str, Any] | None) -> None:
+    def __init__(self, parameters: Mapping[str, Any] | None, owner: str) -> None:
         given = {} if parameters is None else parameters
         if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
             raise argument_error("parameters", parameters, _ALLOWED)
         self._given = given
+        self._owner = owner
         self._initializers = {
             key: get_argument(f"parameters[{key!r}]", value) for key, value in given.items()
         }
@@ -40,26 +41,25 @@ class NamePatterns:
     def choose(
         self,
         parameters: Collection[str],
-        buffers: Collection[str],
-        originals: Mapping[str, Original],
+        buffers: Collection[str] = (),
+        computed: Mapping[str, Sequence[str]] | None = None,
         model: tuple[Collection[str], Collection[str]] = ((), ()),
     ) -> dict[str, Any]:
         """Return the initializers of the parameters and buffers that a key matches.
 
         Args:
-            parameters: The names of a module's parameters.
-            buffers: The names of its buffers. A key applies to them only if it matches no
-                parameter, or has None instead of an initializer.
-            originals: The originals of the module's computed tensors.
+            parameters: The names of the parameters.
+            buffers: The names of buffers. A key applies to them only if it matches no parameter, or
+                has None instead of an initializer.
+            computed: The names of computed tensors, with those of the parameters each is computed
+                from.
             model: The names of parameters and of buffers of the whole model, which keys may match
                 too; empty if it is not given.
 
         Raises:
             ValueError: A key matches nothing, or a computed tensor instead of its originals.
         """
-        computed: dict[str, list[str]] = {}
-        for name, original in originals.items():
-            computed.setdefault(original.computed, []).append(name)
+        computed = {} if computed is None else computed
         keys = _Keys(self._given, {*parameters, *buffers, *computed, *model[0], *model[1]})
         of_parameters = keys.matching([*parameters, *model[0]])
         of_buffers = keys.matching([*buffers, *model[1]])
@@ -75,7 +75,7 @@ class NamePatterns:
             if key in unmatched:
                 close = difflib.get_close_matches(key, [*parameters, *buffers], 3)
                 similar = f" (similar: {', '.join(close)})" if close else ""
-                self._refuse(f"; the module has none that matches {key!r}{similar}", key)
+                self._refuse(f"; {self._owner} has none that matches {key!r}{similar}", key)
         return {name: self._initializers[key] for name, key in chosen.items()}
 
     def _refuse(self, reason: str, key: str) -> None:
