@@ -49,7 +49,9 @@ def _no_generator(config: dict[str, Any]) -> Any:
     return None
 
 
-def _no_layout(make_lazy: Callable[[], LazyTensor], layout: Any) -> Any:
+def _no_layout(
+    initializer: Any, shape: Shape, make_lazy: Callable[[], LazyTensor], layout: Any
+) -> Any:
     raise argument_error("layout", layout, "None")
 
 
@@ -95,8 +97,9 @@ shared_config: Callable[[Any], dict[str, Any] | None] = _no_config
 #: Returns the seed generator of a configuration with an id; None for one without.
 shared_generator: Callable[[dict[str, Any]], Any] = _no_generator
 
-#: Returns an array sharded over devices, from a function that makes its lazy tensor and a layout.
-draw_sharded: Callable[[Callable[[], LazyTensor], Any], Any] = _no_layout
+#: Returns an array sharded over devices, given the initializer, the shape, a function that makes
+#: the lazy tensor, and a layout.
+draw_sharded: Callable[[Any, Shape, Callable[[], LazyTensor], Any], Any] = _no_layout
 
 #: Returns a context that provides the memory of a torch tensor on the CPU as a NumPy array to fill;
 #: None for any other object.

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from pyinit import hooks
+from pyinit.arguments import argument_error
 from pyinit.bridges.imports import when_imported
 from pyinit.bridges.proxy_classes import is_loaded, proxy_class
 
@@ -86,10 +87,15 @@ def _shared_generator(config: dict[str, Any]) -> Any:
     return shared_generator(config)
 
 
-def _draw_sharded(make_lazy: Callable[[], LazyTensor], layout: Any) -> Any:
-    from pyinit.bridges.jax.sharding import draw_sharded
+def _draw_sharded(
+    initializer: Any, shape: Shape, make_lazy: Callable[[], LazyTensor], layout: Any
+) -> Any:
+    if "jax" not in sys.modules:
+        # no other library has layouts of this kind
+        raise argument_error("layout", layout, "None where JAX is not loaded")
+    from pyinit.bridges.jax.sharding import draw_with_layout
 
-    return draw_sharded(make_lazy, layout)
+    return draw_with_layout(initializer, shape, make_lazy, layout)
 
 
 def _host_memory(out: Any) -> AbstractContextManager[AnyArray] | None:

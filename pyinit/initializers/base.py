@@ -135,8 +135,10 @@ class Initializer(PassesForKeras):
             partition_shape: The shape of the partition to draw; None draws the full tensor.
             partition_offset: The start of the partition along each axis.
             layout: Shards the tensor over devices, each of which draws its own shard: a
-                `jax.sharding.Sharding`, or a `keras.distribution.TensorLayout` of Keras' jax
-                backend. Cannot be combined with the four arguments above.
+                `jax.sharding.PartitionSpec` over the mesh in use (`jax.set_mesh`), a
+                `jax.sharding.Sharding`, a `jax.experimental.layout.Format`, or a
+                `keras.distribution.TensorLayout` of Keras' jax backend. Cannot be combined with the
+                four arguments above.
             others: Not accepted. `pyinit.jax.initializer()` converts an initializer for callers
                 that pass a key first, such as Flax.
 
@@ -159,10 +161,9 @@ class Initializer(PassesForKeras):
             raise _call_error(self, 2 + len(others))
         if layout is not None:
             _check_alone(layout, (out, device, partition_shape, partition_offset))
+            full, array_dtype = as_shape(shape), standardize_dtype(dtype, self._dtypes)
             # not lazy(), which would call an overridden __call__ again
-            return hooks.draw_sharded(
-                lambda: self._lazy(as_shape(shape), standardize_dtype(dtype, self._dtypes)), layout
-            )
+            return hooks.draw_sharded(self, full, lambda: self._lazy(full, array_dtype), layout)
         is_array = out is None or isinstance(out, np.ndarray)
         parts = None if is_array else hooks.local_parts(out, self)
         memory = None if is_array or parts is not None else hooks.host_memory(out)

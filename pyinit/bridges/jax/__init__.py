@@ -1,1 +1,1 @@
-"""The bridge to JAX: initializers in the form of `jax.nn.initializers`, and sharded tensors."""
+"""The bridge to JAX: initializers in JAX's form, sharded tensors, traced draws and trees."""

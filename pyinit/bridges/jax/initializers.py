@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,16 +9,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pyinit.arguments import Shape, argument_error, as_index
-from pyinit.bridges.jax.sharding import draw_sharded
+from pyinit.arguments import argument_error, as_index
+from pyinit.bridges.jax.sharding import (
+    Placement,
+    draw_placed,
+    draw_traced,
+    is_tracing,
+    mesh_in_use,
+)
+from pyinit.bridges.jax.traced_draws import TracedDraw
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer, is_drawn_lazily
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import get_argument
 from pyinit.seeds import as_seed
-
-#: Alignment, in bytes, of memory that JAX takes over without a copy.
-_ALIGNMENT = 64
 
 _KEYS = "an integer from -2**63 to 2**64 - 1, or one key of jax.random"
 
@@ -38,16 +41,22 @@ def initializer(initializer: Any) -> Callable[..., Any]:
     The values are those of the initializer with that seed. The layout of Flax's kernels, (*kernel,
     inputs, outputs), is that of Keras. On the CPU, JAX takes over the drawn memory without a copy.
 
-    If the key is traced, as in `jax.jit`, `jax.vmap` and `jax.eval_shape`, a callback to the host
-    (`jax.pure_callback`) draws the values when the compiled code runs. With an integer seed, they
-    are drawn during tracing and become constants of the compiled code.
+    In traced code, as in `jax.jit`, `jax.vmap` and `jax.eval_shape`, the values are drawn when the
+    compiled code runs. On the CPU, each device draws its own shard, whether the sharding comes from
+    `out_sharding`, from `out_shardings` of `jax.jit` or from a constraint. On other platforms, JAX
+    calls back to the host, and only `out_sharding` divides the draw.
+
+    Where a mesh is in use (`jax.set_mesh`), the array is replicated over it, as those of JAX's own
+    initializers, unless `out_sharding` says otherwise.
 
     Args:
         initializer: An initializer, or anything else that `pyinit.get()` accepts.
 
     Returns:
         A function of `key`, `shape`, `dtype` (float64 needs `jax_enable_x64`, as always in JAX) and
-        `out_sharding`, a `jax.sharding.Sharding`: each device then draws its own shard.
+        `out_sharding`: a `jax.sharding.PartitionSpec` over the mesh in use, a
+        `jax.sharding.Sharding` or a `jax.experimental.layout.Format`. Each device then draws its
+        own shard.
 
     Raises:
         TypeError: `initializer` is not an initializer of pyinit, or is of a subclass that overrides
@@ -76,22 +85,24 @@ def initializer(initializer: Any) -> Callable[..., Any]:
         checked = ours.lazy(shape, dtype, draw=0)
         full, array_dtype = checked.shape, _canonical_dtype(checked.dtype)
         words = _words(key)
-        if isinstance(words, jax.core.Tracer):
-            if out_sharding is not None:
-                raise argument_error(
-                    "out_sharding", out_sharding, "None where the key is traced (in jax.jit)"
-                )
-            return jax.pure_callback(
-                lambda words: _draw(_with_seed(ours, _seed_of_words(words)), full, array_dtype),
-                jax.ShapeDtypeStruct(full, array_dtype),
-                words,
-                vmap_method="sequential",
-            )
-        seed = _seed_of_words(words) if isinstance(words, np.ndarray) else words
-        seeded = _with_seed(ours, seed)
+        placement = None
         if out_sharding is not None:
-            return draw_sharded(lambda: seeded.lazy(full, array_dtype), out_sharding)
-        return jax.device_put(_draw(seeded, full, array_dtype))
+            placement = Placement("out_sharding", out_sharding, full)
+        if isinstance(words, jax.core.Tracer) or is_tracing():
+            draw = TracedDraw(
+                lambda words: _with_seed(ours, _seed_of_words(words)).lazy(full, array_dtype),
+                (_with_seed(ours, 0),),
+                full,
+                array_dtype,
+            )
+            return draw_traced(draw, words, placement)
+        mesh = mesh_in_use()
+        if placement is None and mesh is not None:
+            # as JAX's own initializers; a later sharding constraint needs an array of the mesh
+            replicated = jax.sharding.PartitionSpec(*(None,) * len(full))
+            placement = Placement("out_sharding", replicated, full)
+        weights = _with_seed(ours, _seed_of_words(words)).lazy(full, array_dtype)
+        return draw_placed(weights, placement)
 
     return initialize
 
@@ -103,7 +114,7 @@ def _canonical_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _words(key: Any) -> Any:
-    """Return the words of a key, traced or as a NumPy array; return an integer unchanged."""
+    """Return the words of a key or of an integer: a traced or a NumPy array."""
     if isinstance(key, jax.Array | np.ndarray):
         if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
             # an array of keys gives words of rank 2, which are rejected below
@@ -112,10 +123,11 @@ def _words(key: Any) -> Any:
             return key if isinstance(key, jax.core.Tracer) else np.asarray(key)
     if isinstance(key, jax.core.Tracer) or as_index(key) is None:
         raise argument_error("key", key, _KEYS)
-    return as_seed("key", as_index(key), _KEYS)
+    seed = as_seed("key", as_index(key), _KEYS) % 2**64
+    return np.array([seed >> 32, seed & 0xFFFFFFFF], np.uint32)
 
 
-def _seed_of_words(words: Any) -> int:
+def _seed_of_words(words: AnyArray) -> int:
     return int(words[0]) << 32 | int(words[1])
 
 
@@ -123,18 +135,3 @@ def _with_seed(initializer: Initializer, seed: int) -> Initializer:
     return (
         initializer.with_seed(seed) if isinstance(initializer, RandomInitializer) else initializer
     )
-
-
-def _draw(initializer: Initializer, shape: Shape, dtype: np.dtype[Any]) -> AnyArray:
-    out = _aligned(shape, dtype)
-    initializer.lazy(shape, dtype).read_into(out)
-    return out
-
-
-def _aligned(shape: Shape, dtype: np.dtype[Any]) -> AnyArray:
-    """Return an empty array whose memory JAX can take over."""
-    size = math.prod(shape) * dtype.itemsize
-    memory = np.empty(size + _ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % _ALIGNMENT
-    array: AnyArray = memory[start : start + size].view(dtype).reshape(shape)
-    return array
