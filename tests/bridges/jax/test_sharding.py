@@ -35,3 +35,10 @@ def run(module, *arguments):
 def test_on_eight_devices(functions):
     """Protects sharded models: same values as eager ones, and no device draws more than its own."""
     run("jax_sharded", *(f"check_{function}" for function in functions))
+
+
+@pytest.mark.backends
+def test_flax_on_eight_devices():
+    """Protects models of Flax with partitioning metadata: made eagerly, compiled and by init()."""
+    pytest.importorskip("flax")
+    run("flax_sharded", "check_nnx", "check_stacked", "check_linen", "check_trees")
