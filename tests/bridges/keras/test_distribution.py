@@ -1,5 +1,6 @@
 """Sharded tensors, in a process with several devices."""
 
+import json
 import os
 import subprocess
 import sys
@@ -21,3 +22,25 @@ def test_each_device_draws_what_it_holds():
         text=True,
     )
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.backends
+def test_meshes():
+    """Protects distributed models: the weights of one device, on three meshes and in replicas."""
+    pytest.importorskip("jax")
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.support.keras_meshes"],
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    results = json.loads(result.stdout.splitlines()[-1])
+    expected = results.pop("one device")
+    assert list(results) == ["data parallel", "1 x 8", "2 x 4", "4 x 2"]
+    for name, found in results.items():
+        assert found == expected, name
+    weights = expected["initialized"]
+    assert len(set(weights.values())) > 6
+    assert weights != expected["built"]
