@@ -26,6 +26,8 @@ How the measurements are made:
   writes memory, in the same rounds.
 * **Each peer at its best**: into existing memory where the library supports it (torch, NumPy),
   compiled where possible (JAX). NumPy's uniform values are on [0, 1), neither scaled nor shifted.
+* **Sharded tensors** are drawn in a process in which JAX has eight devices on the host: by JAX's
+  own initializer under `jax.jit` with `out_shardings`, and by this library, eagerly and likewise.
 * **Peak memory** is measured in a fresh process per method, relative to the memory in use after a
   small first call.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from benchmarks import sharded
 from benchmarks.model import Case
 from benchmarks.timing import Draw
 
@@ -30,6 +31,7 @@ class Peer:
         load: Imports it, sets the number of threads and returns a function from cases to calls.
         backend: The Keras backend.
         is_deep_learning: Whether it is a deep learning library.
+        is_sharded: Whether its methods, ours among them, draw sharded tensors only.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Peer:
     load: Callable[[int], DrawOf]
     backend: str | None = None
     is_deep_learning: bool = True
+    is_sharded: bool = False
 
     def missing(self) -> str | None:
         """Return the first of its modules that is not installed."""
@@ -167,6 +170,16 @@ _KERAS_MODULES = {
 
 NUMPY = Peer("numpy", ("numpy",), ("NumPy Generator",), _load_numpy, is_deep_learning=False)
 
+#: JAX with several devices, which are fixed when it starts.
+SHARDED = Peer(
+    "jax-sharded",
+    ("jax",),
+    (sharded.THEIRS, sharded.EAGER, sharded.JIT),
+    sharded.load,
+    is_deep_learning=False,
+    is_sharded=True,
+)
+
 PEERS: tuple[Peer, ...] = (
     NUMPY,
     Peer("torch", ("torch",), ("torch",), _load_torch),
@@ -176,6 +189,7 @@ PEERS: tuple[Peer, ...] = (
         Peer(f"keras-{backend}", modules, (f"Keras, {backend}",), _load_keras, backend)
         for backend, modules in _KERAS_MODULES.items()
     ),
+    SHARDED,
 )
 
 #: The methods of deep learning libraries.

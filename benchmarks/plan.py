@@ -118,6 +118,15 @@ def own_comparisons(plan: Plan) -> Iterator[Comparison]:
 
 def comparisons_with(peer: Peer, plan: Plan, threads: int) -> Iterator[Comparison]:
     """Yield the comparisons with a peer on a number of threads."""
+    if peer.is_sharded:
+        if plan.tables and threads == plan.threads:
+            for distribution in DISTRIBUTIONS:
+                cases = (
+                    Case(method, distribution, plan.square, threads=threads)
+                    for method in peer.methods
+                )
+                yield Comparison("sharded", tuple(cases))
+        return
     for dtype in plan.peer_dtypes:
         for distribution in DISTRIBUTIONS:
             yield _comparison("peers", peer, distribution, plan.square, threads, dtype)

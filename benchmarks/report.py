@@ -23,6 +23,7 @@ from benchmarks.model import (
 from benchmarks.peers import DEEP_LEARNING
 from benchmarks.plan import Plan, shape_of
 from benchmarks.r_side import KERAS3, OURS
+from benchmarks.sharded import EAGER, JIT, THEIRS
 from benchmarks.targets import Target
 
 WIDTH = 100
@@ -49,6 +50,7 @@ def _tables(results: Results, plan: Plan) -> Iterable[RenderableType | None]:
     for distribution in DISTRIBUTIONS:
         yield _sizes_table(results, plan, distribution)
     yield _orthogonal_table(results, plan)
+    yield _sharded_table(results, plan)
     yield _r_table(results)
     yield _keras3_table(results)
     yield _memory_table(results)
@@ -109,6 +111,27 @@ def _cells_of(results: Results, found: Sequence[Measurement]) -> tuple[str, str]
     ours = results.counterpart(best, method=INTO)
     times = "" if ours is None or ours is best else _times(ratio(best, ours))
     return _spread(best.nanoseconds), times
+
+
+def _sharded_table(results: Results, plan: Plan) -> Table | None:
+    columns = [name for each in DISTRIBUTIONS for name in (_words(each), "x")]
+    table = new_table(
+        f"Tensors on 8 devices of JAX, nanoseconds per element, {_shape(plan.square)} float32, "
+        f"threads: {plan.threads};\nx: as a multiple of the time of {EAGER}",
+        "",
+        *columns,
+    )
+    for method in (THEIRS, EAGER, JIT):
+        row = [method]
+        for distribution in DISTRIBUTIONS:
+            found = next(results.select("sharded", method=method, distribution=distribution), None)
+            ours = found and results.counterpart(found, method=EAGER)
+            if found is not None:
+                row.append(_spread(found.nanoseconds))
+                row.append(_times(ratio(found, ours)) if ours not in (None, found) else "")
+        if len(row) > 1:
+            table.add_row(*row, style=None if method == THEIRS else "bold")
+    return table if table.row_count else None
 
 
 def _dtypes_table(results: Results, plan: Plan) -> Table | None:

@@ -28,9 +28,16 @@ from benchmarks.model import (
     ratio,
 )
 from benchmarks.ours import INITIALIZERS, draw_for_r
-from benchmarks.peers import NUMPY, PEERS, Peer
+from benchmarks.peers import NUMPY, PEERS, SHARDED, Peer
 from benchmarks.plan import comparisons_with, make_plan, own_comparisons, shape_of
-from benchmarks.processes import ROOT, ProcessError, environment, measure_in_process, run
+from benchmarks.processes import (
+    ROOT,
+    ProcessError,
+    environment,
+    measure_in_process,
+    peak_in_process,
+    run,
+)
 from benchmarks.run import run_plan
 from benchmarks.targets import targets
 from tests.support import same_bits
@@ -198,6 +205,25 @@ def test_missing_peers_are_skipped():
     results = run_plan(plan, peers=(absent,), with_r=False, log=lambda line: None)
     assert Skipped("Absent", "no_such_module is not installed") in results.skipped
     assert list(results.select("sizes", method=INTO))
+
+
+def test_sharded_tensors_are_compared():
+    """Protects the comparison on eight devices: times and peak memory, ours and JAX's."""
+    pytest.importorskip("jax")
+    rich_console = pytest.importorskip("rich.console")
+    from benchmarks.report import print_report
+
+    cases = tuple(Case(method, "normal", (64, 64)) for method in SHARDED.methods)
+    results = measure_in_process(SHARDED, 1, [Comparison("sharded", cases)], TINY.effort)
+    assert [each.case for each in results.measurements] == list(cases)
+    assert {each.topic for each in comparisons_with(SHARDED, TINY, 2)} == {"sharded"}
+    results.peak_memory.append(
+        peak_in_process(SHARDED, Case(SHARDED.methods[-1], "normal", (2048, 2048)))
+    )
+    assert results.peak_memory[0].ratio < 2.2
+    console = rich_console.Console(width=100, file=io.StringIO())
+    print_report(console, MACHINE, results, TINY, [])
+    assert all(method in console.file.getvalue() for method in SHARDED.methods)
 
 
 def test_failures_give_reasons():
