@@ -32,6 +32,10 @@ IN_PYTHON = [python for _, python, _ in ROWS if python and ON_GPU[0] not in pyth
 IN_R = [r for _, _, r in ROWS if r and ON_GPU[1] not in r]
 
 
+#: Pages whose examples need several devices, which are fixed when JAX starts.
+ON_DEVICES = [page for page in PAGES if "host_platform_device_count" in page.read_text()]
+
+
 def examples_of(page):
     """Return a page as a parameter, marked if its examples need torch."""
     # torch's own: its compiler and its export import deprecated parts of torch; FSDP1 with one
@@ -42,7 +46,7 @@ def examples_of(page):
     return pytest.param(page, marks=marks, id=page.name)
 
 
-@pytest.mark.parametrize("page", [examples_of(page) for page in PAGES])
+@pytest.mark.parametrize("page", [examples_of(page) for page in PAGES if page not in ON_DEVICES])
 def test_examples_in_python(page):
     """Protects readers who type what they read."""
     results = doctest.testfile(
@@ -50,6 +54,26 @@ def test_examples_in_python(page):
     )
     assert results.failed == 0
     assert results.attempted > 0 or ">>>" not in page.read_text()
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("page", ON_DEVICES, ids=lambda page: page.name)
+def test_examples_on_devices(page):
+    """Protects readers who type what they read, on eight devices of JAX."""
+    devices = "--xla_force_host_platform_device_count=8"
+    assert devices in page.read_text()
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "doctest", "-o", "NORMALIZE_WHITESPACE", page],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "KERAS_BACKEND": "jax",
+            "XLA_FLAGS": devices,
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @needs_checkout

@@ -23,6 +23,8 @@ SETUP = {
     "array": "import numpy; array = numpy.empty((64, 32), 'float32')",
     "keras.layers": "import keras",
     "model": MODEL,
+    "abstract": "import jax; "
+    "abstract = {'dense': {'kernel': jax.ShapeDtypeStruct((4, 3), 'float32')}}",
     "module": "import torch; module = torch.nn.Linear(4, 3)",
 }
 
