@@ -137,8 +137,8 @@ class Initializer(PassesForKeras):
             layout: Shards the tensor over devices, each of which draws its own shard: a
                 `jax.sharding.PartitionSpec` over the mesh in use (`jax.set_mesh`), a
                 `jax.sharding.Sharding`, a `jax.experimental.layout.Format`, or a
-                `keras.distribution.TensorLayout` of Keras' jax backend. Cannot be combined with the
-                four arguments above.
+                `keras.distribution.TensorLayout` of Keras' jax backend. A tensor of several
+                processes needs a seed. Cannot be combined with the four arguments above.
             others: Not accepted. `pyinit.jax.initializer()` converts an initializer for callers
                 that pass a key first, such as Flax.
 

@@ -248,6 +248,16 @@ def check_failures():
     compiled(jax.random.key(1)).block_until_ready()
 
 
+def check_cache():
+    """Check that compiled code that JAX keeps in files gives the values of its own initializer."""
+    sharding = NamedSharding(mesh_of((4, 2)), PartitionSpec("a", "b"))
+    for ours in (pyinit.HeNormal(), pyinit.HeUniform()):
+        initialize = pyinit.jax.initializer(ours)
+        compiled = jax.jit(lambda key: initialize(key, SHAPE), out_shardings=sharding)  # noqa: B023
+        check(compiled(KEY), ours.with_seed(42)(SHAPE), sharding)
+    assert os.listdir(os.environ["JAX_COMPILATION_CACHE_DIR"])
+
+
 def check_gspmd():
     """Check the older partitioner of XLA."""
     jax.config.update("jax_use_shardy_partitioner", False)

@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 
+from pyinit.arguments import argument_error
 from pyinit.bridges.jax.sharding import Placement, draw_placed, seed_error
 from pyinit.bridges.jax.trees import Leaf, leaves_of, random_key
 from pyinit.bridges.name_patterns import NamePatterns
@@ -35,6 +36,10 @@ _DEFAULTS = {
     "embeddings": "uniform",
     "bias": "zeros",
 }
+_TREE = (
+    "a module of nnx, or a tree of abstract arrays by name, such as nnx.eval_shape() and "
+    "jax.eval_shape(model.init, key, inputs) return"
+)
 _PROJECTIONS = ("query", "key", "value")
 
 
@@ -87,7 +92,7 @@ def init(
         new module.
 
     Raises:
-        TypeError: An initializer is not callable.
+        TypeError: `tree` is a single array or no tree, or an initializer is not callable.
         ValueError: An argument is invalid, a key of `parameters` matches nothing, no seed is given
             in a job of several processes, or an array cannot be drawn: its name is unknown, its
             dtype is not one of its initializer's, it cannot be sharded as it says, or the axes of
@@ -112,6 +117,8 @@ def init(
         bias=bias_initializer,
     )
     leaves, rebuild = leaves_of(tree)
+    if any(not leaf.name for leaf in leaves):
+        raise argument_error("tree", tree, _TREE, TypeError)
     chosen = NamePatterns(parameters, "the tree").choose([leaf.name for leaf in leaves])
     draws = _Rules(leaves, by_kind, chosen, seed).draws()
     check_problems(
@@ -230,7 +237,7 @@ class _Rules:
     def _lazy(self, leaf: Leaf, initializer: Any) -> LazyTensor:
         if not is_drawn_lazily(initializer):
             name = getattr(initializer, "__qualname__", type(initializer).__qualname__)
-            raise ValueError(f"its initializer, {name}, takes no seed")
+            raise ValueError(f"its initializer, {name}, takes no seed: it must be one of pyinit's")
         if isinstance(initializer, RandomInitializer):
             seed = self._seed_of(leaf, initializer)
             seeded = copy.copy(initializer) if seed is None else initializer.with_seed(seed)

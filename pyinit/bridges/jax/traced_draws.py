@@ -29,6 +29,8 @@ from pyinit.initializers.lazy import LazyTensor
 
 #: The name of the axis of a mesh of all devices in the order in which XLA numbers partitions.
 _DEVICES = "devices"
+#: The dtypes of words and of positions of tiles.
+_WORD, _INDEX = np.dtype(np.uint32), np.dtype(np.int32)
 
 
 class TracedDraw:
@@ -50,6 +52,7 @@ class TracedDraw:
     ) -> None:
         self._make_lazy = make_lazy
         self._digest = xla_call.digest_of(*determining, shape, dtype.name)
+        xla_call.register(self._digest, self._fill, _WORD, _INDEX, dtype)
         self._shape = shape
         self._dtype = dtype
         # devices that draw at the same time share what their shards need whole
@@ -59,10 +62,10 @@ class TracedDraw:
         """Return the symbolic tensor.
 
         Args:
-            words: A symbolic or concrete array of unsigned integers.
+            words: A symbolic or concrete array of 32-bit unsigned integers.
             sharding: How the tensor is sharded; None leaves that to XLA.
         """
-        words = jnp.asarray(words)
+        words = jnp.asarray(words, _WORD)
         sharding = _in_traced_code(sharding)
 
         def draw(words: Any) -> Any:
@@ -131,38 +134,39 @@ class TracedDraw:
     def _draw_on_cpu(self, words: Any) -> Any:
         """Return the tensors of words with leading batch axes; XLA partitions the result."""
         full = (*words.shape[:-1], *self._shape)
+        # an operand, not a constant of the partitioned function, which JAX's cache of compiled code
+        # cannot see
+        digest = jnp.asarray(self._digest)
 
-        def fill(shape: Shape, words: Any, tile: Any) -> Any:
-            return xla_call.fill_on_cpu(self._digest, self._fill, shape, self._dtype, words, tile)
-
-        def draw(words: Any) -> Any:
-            return fill(full, words, jnp.zeros(len(full), jnp.int32))
+        def draw(digest: Any, words: Any) -> Any:
+            tile = jnp.zeros(len(full), _INDEX)
+            return xla_call.fill_on_cpu(full, self._dtype, digest, words, tile)
 
         if not full:
-            return draw(words)
+            return draw(digest, words)
         partitioned = custom_partitioning(draw)
 
         def partition(mesh: Any, operands: Any, result: Any) -> Any:
             shape, tiles, devices = _tiles(result.sharding, full)
             flat_mesh = Mesh(np.array(devices), (_DEVICES,))
 
-            def draw_tile(words: Any) -> Any:
-                tile = jnp.asarray(tiles, jnp.int32)[jax.lax.axis_index(_DEVICES)]
-                return fill(shape, words, tile)
+            def draw_tile(digest: Any, words: Any) -> Any:
+                tile = jnp.asarray(tiles, _INDEX)[jax.lax.axis_index(_DEVICES)]
+                return xla_call.fill_on_cpu(shape, self._dtype, digest, words, tile)
 
             replicated = NamedSharding(flat_mesh, PartitionSpec())
             sharding = replicated if shape == full else result.sharding
-            return flat_mesh, draw_tile, sharding, (replicated,)
+            return flat_mesh, draw_tile, sharding, (replicated, replicated)
 
-        operand = tuple(f"w{axis}" for axis in range(words.ndim))
+        operand = ("d0", *(f"w{axis}" for axis in range(words.ndim)))
         result = tuple(f"t{axis}" for axis in range(len(full)))
         partitioned.def_partition(
             partition,
             infer_sharding_from_operands=lambda mesh, *_: NamedSharding(mesh, PartitionSpec()),
-            sharding_rule=f"{' '.join(operand)} -> {' '.join(result)}",
+            sharding_rule=f"d0, {' '.join(operand[1:])} -> {' '.join(result)}",
             need_replication_factors=operand,
         )
-        return partitioned(words)
+        return partitioned(digest, words)
 
     # ---- on other platforms ----
 
@@ -181,7 +185,7 @@ class TracedDraw:
 
         mesh = getattr(sharding, "mesh", None)
         if mesh is None or batch or not _divides(sharding, full):
-            return draw(full, words, jnp.zeros(len(full), jnp.int32))
+            return draw(full, words, jnp.zeros(len(full), _INDEX))
         spec = (*sharding.spec, *(None,) * (len(full) - len(sharding.spec)))
         shape = tuple(
             length // math.prod(mesh.shape[name] for name in _names(axes))
@@ -190,7 +194,7 @@ class TracedDraw:
 
         def draw_tile(words: Any) -> Any:
             tile = [jax.lax.axis_index(_names(axes)) if axes else 0 for axes in spec]
-            return draw(shape, words, jnp.array(tile, jnp.int32))
+            return draw(shape, words, jnp.array(tile, _INDEX))
 
         sharded = jax.shard_map(
             draw_tile,

@@ -28,6 +28,7 @@ from pyinit.dtypes import AnyArray
 Fill = Callable[..., None]
 
 _TARGET = "pyinit_fill"
+_BYTE = np.dtype(np.uint8)
 _METADATA = 1  # XLA_FFI_Extension_Metadata
 _INTERNAL = 13  # XLA_FFI_Error_Code_INTERNAL
 
@@ -74,21 +75,6 @@ class _Buffers(ctypes.Structure):
     ]
 
 
-class _Attributes(ctypes.Structure):
-    _fields_ = [
-        ("size", ctypes.c_size_t),
-        ("extension", ctypes.c_void_p),
-        ("length", ctypes.c_int64),
-        ("types", ctypes.c_void_p),
-        ("names", ctypes.c_void_p),
-        ("items", ctypes.POINTER(ctypes.c_void_p)),
-    ]
-
-
-class _Bytes(ctypes.Structure):
-    _fields_ = [("start", ctypes.c_void_p), ("length", ctypes.c_size_t)]
-
-
 class _Metadata(ctypes.Structure):
     _fields_ = [("size", ctypes.c_size_t), ("version", _Version), ("traits", ctypes.c_uint32)]
 
@@ -122,7 +108,6 @@ class _Frame(ctypes.Structure):
         ("stage", ctypes.c_int),
         ("operands", _Buffers),
         ("results", _Buffers),
-        ("attributes", _Attributes),
     ]
 
 
@@ -138,13 +123,12 @@ def _handle(frame: Any) -> int | None:
         metadata.traits = 0
         return None
     try:
-        name = ctypes.cast(call.attributes.items[0], ctypes.POINTER(_Bytes)).contents
-        digest = ctypes.string_at(name.start, name.length)
+        digest = _array(call.operands.items[0], _BYTE).tobytes()
         fill, dtypes = _fills[digest]
         *operands, result = dtypes
         fill(
             _array(call.results.items[0], result),
-            *(_array(call.operands.items[i], dtype) for i, dtype in enumerate(operands)),
+            *(_array(call.operands.items[1 + i], dtype) for i, dtype in enumerate(operands)),
         )
     except BaseException as error:
         message = f"{type(error).__name__}: {error}".encode()
@@ -181,30 +165,38 @@ def _register() -> bool:
 IS_AVAILABLE = _register()
 
 
-def digest_of(*determining: Any) -> bytes:
-    """Return a digest of objects, which is the same in another process if they can be pickled.
+def digest_of(*determining: Any) -> AnyArray:
+    """Return a digest of objects as an array of bytes, the operand of a custom call.
 
-    JAX keeps compiled code in files, if asked to: the digest must name the same values there.
+    It is the same in another process if the objects can be pickled: JAX may keep compiled code in
+    files, in which the digest must stand for the same values.
     """
     try:
         content = pickle.dumps(determining)
     except Exception:
         content = uuid.uuid4().bytes
-    return hashlib.sha256(content).hexdigest().encode()
+    return np.frombuffer(hashlib.sha256(content).digest(), _BYTE)
 
 
-def fill_on_cpu(
-    digest: bytes, fill: Fill, shape: Shape, dtype: np.dtype[Any], *operands: Any
-) -> Any:
-    """Return the symbolic result of a custom call that fills it.
+def register(digest: AnyArray, fill: Fill, *dtypes: np.dtype[Any]) -> None:
+    """Make compiled code call a function.
 
     Args:
         digest: Of all that determines the values, except the operands.
         fill: Called with the result's array and the operands' arrays when the compiled code runs.
+        dtypes: The dtypes of the operands after the digest, and that of the result.
+    """
+    _fills[digest.tobytes()] = fill, dtypes
+
+
+def fill_on_cpu(shape: Shape, dtype: np.dtype[Any], digest: Any, *operands: Any) -> Any:
+    """Return the symbolic result of a custom call that fills it.
+
+    Args:
         shape: The shape of the result.
         dtype: The dtype of the result.
-        operands: Symbolic arrays.
+        digest: The symbolic digest of a registered function.
+        operands: The symbolic operands.
     """
-    _fills[digest] = fill, (*(np.dtype(operand.dtype) for operand in operands), dtype)
     result = jax.ShapeDtypeStruct(shape, dtype)
-    return jax.ffi.ffi_call(_TARGET, result)(*operands, values=digest.decode())
+    return jax.ffi.ffi_call(_TARGET, result)(digest, *operands)

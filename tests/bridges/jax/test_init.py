@@ -136,6 +136,9 @@ def test_problems_are_listed():
     assert generator.state == (1, 0)
     with pytest.raises(ValueError, match=r"has none that matches 'dense/kernal' \(similar: dense"):
         pyinit.jax.init({"dense": {"kernel": array(2, 2)}}, parameters={"dense/kernal": "ones"})
+    for single in (array(2, 2), "a string", 3):
+        with pytest.raises(TypeError, match=r"Argument `tree` must be a module of nnx, or"):
+            pyinit.jax.init(single)
     with pytest.raises(ValueError, match="Argument `seed`"):
         pyinit.jax.init({"dense": {"kernel": array(2, 2)}}, seed=1.5)
     with pytest.raises(ValueError, match="takes no seed"):
