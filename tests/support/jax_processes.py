@@ -69,8 +69,9 @@ def draw_with_jax():
     ):
         with pytest.raises(ValueError, match=r"`seed` must be .* several processes"):
             unseeded(SHAPE, layout=sharding)
-    with pytest.raises(ValueError, match=r"`seed` must be .* several processes"):
-        pyinit.jax.init(tree)
+    for given in (None, "he_normal", pyinit.HeNormal(pyinit.SeedGenerator())):
+        with pytest.raises(ValueError, match=r"`seed` must be .* several processes"):
+            pyinit.jax.init(tree, given)
     # a tensor of this process alone, initializers without a seed, a generator with one
     own = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     pyinit.HeNormal()(SHAPE, layout=own)

@@ -137,6 +137,11 @@ def check_transformations():
         check(jax.jit(twice, out_shardings=sharding)(keys), expected, sharding)
         assert set(reads) == {tile}, reads
     sharding = NamedSharding(mesh, PartitionSpec(None, "a", "b"))
+    inner = NamedSharding(mesh, PartitionSpec("a", "b"))
+    batched = jax.jit(jax.vmap(lambda key: initialize(key, SHAPE, out_sharding=inner)))
+    reads.clear()
+    check(batched(keys[0]), expected[0], sharding)
+    assert set(reads) == {(2, 8)}, reads
     stacked = jax.jit(
         lambda keys: jax.lax.map(lambda key: initialize(key, SHAPE), keys), out_shardings=sharding
     )

@@ -11,13 +11,12 @@ from typing import Any
 import jax
 
 from pyinit.arguments import argument_error
-from pyinit.bridges.jax.sharding import Placement, draw_placed, seed_error
+from pyinit.bridges.jax.sharding import Placement, draw_placed, has_seed, seed_error
 from pyinit.bridges.jax.trees import Leaf, leaves_of, random_key
 from pyinit.bridges.name_patterns import NamePatterns
 from pyinit.bridges.problems import check_problems
 from pyinit.initializers.base import is_drawn_lazily
 from pyinit.initializers.constant import Constant
-from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import get_argument
 from pyinit.initializers.variance_scaling import VarianceScaling
@@ -149,14 +148,14 @@ class _Draw:
     Args:
         leaf: The array.
         seed: The seed of a key of `jax.random`.
-        weights: The values of any other array; None if it stays as it is.
+        initializer: The initializer of any other array; None if it stays as it is.
         placement: Where it is placed; None means the default device.
         problem: Why it cannot be drawn; empty if it can.
     """
 
     leaf: Leaf
     seed: int | None = None
-    weights: LazyTensor | None = None
+    initializer: Any = None
     placement: Placement | None = None
     problem: str = ""
 
@@ -167,9 +166,10 @@ class _Draw:
             if self.placement is not None:
                 key = jax.device_put(key, self.placement.sharding)
             return self.leaf.with_value(key)
-        if self.weights is None:
+        if self.initializer is None:
             return self.leaf.held_by
-        return self.leaf.with_value(draw_placed(self.weights, self.placement))
+        weights = self.initializer.lazy(self.leaf.shape, self.leaf.value.dtype)
+        return self.leaf.with_value(draw_placed(weights, self.placement))
 
 
 class _Rules:
@@ -232,27 +232,29 @@ class _Rules:
         if leaf.is_key and leaf.name not in self._chosen:
             draw.seed = self._seed_of(leaf, None)
         else:
-            draw.weights = self._lazy(leaf, self._initializer(leaf))
+            draw.initializer = self._seeded(leaf, self._initializer(leaf))
+            # draw=0 checks the arguments without taking a draw of a seed generator
+            draw.initializer.lazy(leaf.shape, leaf.value.dtype, draw=0)
 
-    def _lazy(self, leaf: Leaf, initializer: Any) -> LazyTensor:
+    def _seeded(self, leaf: Leaf, initializer: Any) -> Any:
+        """Return the initializer with the seed and the fan axes of an array."""
         if not is_drawn_lazily(initializer):
             name = getattr(initializer, "__qualname__", type(initializer).__qualname__)
             raise ValueError(f"its initializer, {name}, takes no seed: it must be one of pyinit's")
-        if isinstance(initializer, RandomInitializer):
-            seed = self._seed_of(leaf, initializer)
-            seeded = copy.copy(initializer) if seed is None else initializer.with_seed(seed)
-            initializer = self._with_axes(leaf, seeded)
-        weights: LazyTensor = initializer.lazy(leaf.shape, leaf.value.dtype, draw=0)
-        return weights
+        if not isinstance(initializer, RandomInitializer):
+            return initializer
+        seed = self._seed_of(leaf, initializer)
+        seeded = copy.copy(initializer) if seed is None else initializer.with_seed(seed)
+        return self._with_axes(leaf, seeded)
 
     def _seed_of(self, leaf: Leaf, initializer: RandomInitializer | None) -> int | None:
         """Return the seed of an array; None if its initializer keeps its own."""
         seed = self._seed
         if seed is None:
+            if jax.process_count() > 1 and not has_seed(initializer):
+                raise seed_error("seed=None")
             if initializer is not None and initializer.has_given_seed:
                 return None
-            if jax.process_count() > 1:
-                raise seed_error("seed=None")
             # the fresh seed of an unseeded initializer serves as the seed of the whole tree
             seed = fresh_seed() if initializer is None else initializer.seed
         return derive_seed(seed, leaf.name)

@@ -75,15 +75,16 @@ def check_seed(initializer: Any, sharding: Sharding) -> None:
     """
     if jax.process_count() == 1 or not isinstance(initializer, RandomInitializer):
         return
-    seed = initializer.seed
-    if is_generator(seed):
-        has_seed = seed.get_config().get("seed") is not None
-    else:
-        has_seed = initializer.has_given_seed
-    if not has_seed and (is_tracing() or not sharding.is_fully_addressable):
-        raise seed_error(
-            f"{type(initializer).__name__}(seed={seed if is_generator(seed) else None})"
-        )
+    if not has_seed(initializer) and (is_tracing() or not sharding.is_fully_addressable):
+        seed = initializer.seed if is_generator(initializer.seed) else None
+        raise seed_error(f"{type(initializer).__name__}(seed={seed})")
+
+
+def has_seed(initializer: RandomInitializer | None) -> bool:
+    """Return whether an initializer, or its seed generator, was given a seed."""
+    if initializer is None or not is_generator(initializer.seed):
+        return initializer is not None and initializer.has_given_seed
+    return initializer.seed.get_config().get("seed") is not None
 
 
 def seed_error(received: str) -> ValueError:
@@ -115,10 +116,8 @@ class Placement:
         if isinstance(sharding, Format):
             sharding, self._memory_layout = sharding.sharding, sharding.layout
         mesh = getattr(sharding, "mesh", None)
-        if isinstance(sharding, PartitionSpec) or (
-            # Keras' layouts have an abstract mesh
-            isinstance(mesh, AbstractMesh) and not is_tracing()
-        ):
+        # Keras' layouts have an abstract mesh
+        if isinstance(sharding, PartitionSpec) or isinstance(mesh, AbstractMesh):
             mesh = mesh_in_use()
             if mesh is None:
                 needed = (

@@ -69,15 +69,15 @@ class TracedDraw:
         sharding = _in_traced_code(sharding)
 
         def draw(words: Any) -> Any:
-            return _constrained(self._draw_on_cpu(words), sharding)
+            return _constrained(self._draw_on_cpu(words), sharding, words.ndim - 1)
 
         def call_back(words: Any) -> Any:
-            return _constrained(self._call_back(words, sharding), sharding)
+            return _constrained(self._call_back(words, sharding), sharding, words.ndim - 1)
 
         if not xla_call.IS_AVAILABLE:
             return self._batched(call_back, words)
         mesh = jax.sharding.get_abstract_mesh()
-        if AxisType.Explicit in mesh.axis_types:
+        if AxisType.Explicit in mesh.axis_types and mesh.abstract_device is not None:
             # the result of platform_dependent() would be explicitly replicated
             is_cpu = mesh.abstract_device.device_kind == "cpu"
             return self._batched(draw if is_cpu else call_back, words)
@@ -264,12 +264,20 @@ def _in_traced_code(sharding: Any) -> Any:
     return NamedSharding(auto, sharding.spec)
 
 
-def _constrained(values: Any, sharding: Sharding | None) -> Any:
-    """Return a symbolic tensor with the sharding that an argument asked for."""
-    if sharding is None:
-        return values
+def _constrained(values: Any, sharding: Sharding | None, batch: int) -> Any:
+    """Return a symbolic tensor with the sharding that an argument asked for.
+
+    Args:
+        values: The tensor, or a batch of them.
+        sharding: The sharding of one tensor; None leaves it to XLA.
+        batch: The number of leading batch axes.
+    """
     if not isinstance(sharding, NamedSharding):
+        if sharding is None or batch:
+            return values
         return jax.lax.with_sharding_constraint(values, sharding)
     if AxisType.Explicit in sharding.mesh.axis_types:
-        return jax.sharding.reshard(values, sharding)
-    return jax.lax.with_sharding_constraint(values, sharding)
+        spec = PartitionSpec(*(None,) * batch, *sharding.spec)
+        return jax.sharding.reshard(values, NamedSharding(sharding.mesh, spec))
+    spec = PartitionSpec(*(PartitionSpec.UNCONSTRAINED,) * batch, *sharding.spec)
+    return jax.lax.with_sharding_constraint(values, NamedSharding(sharding.mesh, spec))

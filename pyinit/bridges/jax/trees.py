@@ -73,7 +73,8 @@ class Leaf:
     def placement(self) -> Any:
         """Return where the array is placed: a sharding, a spec over the mesh in use, or None."""
         sharding: Any = getattr(self.value, "sharding", None)
-        if isinstance(self.value, jax.Array) and len(sharding.device_set) == 1:
+        if isinstance(sharding, jax.sharding.SingleDeviceSharding):
+            # that of most arrays, whether anybody chose it or not
             sharding = None
         if sharding is None and self.held_by is not self.value:
             sharding = self._placement_in_metadata()

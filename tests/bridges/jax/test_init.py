@@ -97,6 +97,12 @@ def test_without_a_seed():
         assert same_bits(np.asarray(got[name]["kernel"]), pyinit.HeNormal(5)((4, 3)))
     got = pyinit.jax.init(tree)
     assert not (got["a"]["kernel"] == got["b"]["kernel"]).any()
+    generator = pyinit.SeedGenerator(5)
+    got = pyinit.jax.init(tree, pyinit.HeNormal(generator))
+    assert generator.state == (5, 2)
+    for draw, name in enumerate("ab"):
+        expected = np.asarray(pyinit.HeNormal(5).lazy((4, 3), draw=draw))
+        assert same_bits(np.asarray(got[name]["kernel"]), expected)
     pyinit.set_random_seed(3)
     first = pyinit.jax.init(tree)
     pyinit.set_random_seed(3)
@@ -149,11 +155,13 @@ def test_problems_are_listed():
 
 
 def test_traced():
-    """Protects trees that are drawn in compiled code."""
+    """Protects trees that are drawn in compiled code, and trees of traced arrays."""
     tree = {"dense": {"kernel": array(4, 3), "bias": array(3)}}
     eager = pyinit.jax.init(tree, seed=42)
     traced = jax.jit(lambda: pyinit.jax.init(tree, seed=42))()
     assert jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), eager, traced))
+    again = jax.jit(lambda tree: pyinit.jax.init(tree, seed=42))(eager)
+    assert jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), eager, again))
     shapes = jax.eval_shape(lambda: pyinit.jax.init(tree, seed=42))
     assert shapes == tree
 
