@@ -207,6 +207,7 @@ def test_missing_peers_are_skipped():
     assert list(results.select("sizes", method=INTO))
 
 
+@pytest.mark.backends
 def test_sharded_tensors_are_compared():
     """Protects the comparison on eight devices: times and peak memory, ours and JAX's."""
     pytest.importorskip("jax")

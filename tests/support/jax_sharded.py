@@ -142,6 +142,15 @@ def check_transformations():
     reads.clear()
     check(batched(keys[0]), expected[0], sharding)
     assert set(reads) == {(2, 8)}, reads
+    per_device = jax.shard_map(
+        lambda keys: initialize(keys[0, 0], SHAPE)[None],
+        mesh=mesh,
+        in_specs=PartitionSpec("a"),
+        out_specs=PartitionSpec("a"),
+    )
+    check(jax.jit(per_device)(keys), expected[:, 0], NamedSharding(mesh, PartitionSpec("a")))
+    slope = jax.jit(jax.grad(lambda factor: (factor * initialize(KEY, SHAPE)).sum()))(1.0)
+    np.testing.assert_allclose(slope, pyinit.HeNormal(42)(SHAPE).sum(), rtol=1e-4)
     stacked = jax.jit(
         lambda keys: jax.lax.map(lambda key: initialize(key, SHAPE), keys), out_shardings=sharding
     )
