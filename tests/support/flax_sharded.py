@@ -18,25 +18,13 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 import pyinit
 import pyinit.jax
-from pyinit.initializers.lazy import LazyTensor
 from tests.support import same_bits
+from tests.support.recorded_reads import reads
 
 KEY = jax.random.key(42)
 RULES = [("embed", "data"), ("mlp", "model"), ("data", "data"), ("model", "model")]
 SPEC = PartitionSpec("data", "model")
 he_normal = pyinit.jax.initializer("he_normal")
-#: The shape of each array that a lazy tensor filled.
-reads = []
-
-
-def record_read(self, out, offset=None):
-    """Record the shape of an array, and fill it."""
-    reads.append(out.shape)
-    read_into(self, out, offset)
-
-
-read_into = LazyTensor.read_into
-LazyTensor.read_into = record_read
 
 
 def meshes():

@@ -21,8 +21,8 @@ import pyinit
 import pyinit.jax
 from benchmarks.memory import peak_of
 from pyinit.bridges.jax import xla_call
-from pyinit.initializers.lazy import LazyTensor
 from tests.support import RANDOM, same_bits
+from tests.support.recorded_reads import reads
 
 KEY = jax.random.key(42)
 SHAPE = (8, 16)
@@ -35,18 +35,6 @@ SPECS = [
     PartitionSpec(None, "b"),
     PartitionSpec(),
 ]
-#: The shape of each array that a lazy tensor filled.
-reads = []
-
-
-def record_read(self, out, offset=None):
-    """Record the shape of an array, and fill it."""
-    reads.append(out.shape)
-    read_into(self, out, offset)
-
-
-read_into = LazyTensor.read_into
-LazyTensor.read_into = record_read
 
 
 def mesh_of(shape, types=AxisType.Auto):

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 
 from pyinit.arguments import argument_error
+from pyinit.bridges.initializer_arguments import InitializerArguments
 from pyinit.bridges.jax.sharding import Placement, draw_placed, has_seed, seed_error
 from pyinit.bridges.jax.trees import Leaf, leaves_of, random_key
 from pyinit.bridges.name_patterns import NamePatterns
@@ -18,7 +19,6 @@ from pyinit.bridges.problems import check_problems
 from pyinit.initializers.base import is_drawn_lazily
 from pyinit.initializers.constant import Constant
 from pyinit.initializers.random import RandomInitializer
-from pyinit.initializers.registry import get_argument
 from pyinit.initializers.variance_scaling import VarianceScaling
 from pyinit.seeds import as_seed, derive_seed, fresh_seed
 
@@ -28,13 +28,6 @@ _KINDS = {"kernel": "kernel", "embedding": "embeddings", "bias": "bias"}
 _CONSTANTS = {"scale": 1, "mean": 0, "var": 1, "negative_slope": 0.01, "count": 0}
 #: The other entries of a layer that has a constant of that name.
 _BESIDE = {"mean": {"var"}, "var": {"mean"}, "count": {"key"}}
-#: The defaults of Keras' layers, by kind of weight.
-_DEFAULTS = {
-    "kernel": "glorot_uniform",
-    "recurrent": "orthogonal",
-    "embeddings": "uniform",
-    "bias": "zeros",
-}
 _TREE = (
     "a module of nnx, or a tree of abstract arrays by name, such as nnx.eval_shape() and "
     "jax.eval_shape(model.init, key, inputs) return"
@@ -109,12 +102,9 @@ def init(
     Source: https://flax.readthedocs.io/en/stable/guides/flax_gspmd.html
     """
     seed = None if seed is None else as_seed("seed", seed)
-    by_kind = _initializers_by_kind(
-        kernel=initializer,
-        recurrent=recurrent_initializer,
-        embeddings=embeddings_initializer,
-        bias=bias_initializer,
-    )
+    by_kind = InitializerArguments(
+        initializer, recurrent_initializer, embeddings_initializer, bias_initializer
+    ).by_kind()
     leaves, rebuild = leaves_of(tree)
     if any(not leaf.name for leaf in leaves):
         raise argument_error("tree", tree, _TREE, TypeError)
@@ -126,19 +116,6 @@ def init(
         ((draw.leaf.name, draw.problem) for draw in draws),
     )
     return rebuild([draw.run() for draw in draws])
-
-
-def _initializers_by_kind(**given: Any) -> dict[str, Any]:
-    for kind in ("recurrent", "embeddings"):
-        if given[kind] is None:
-            given[kind] = given["kernel"]
-    return {
-        kind: get_argument(
-            "initializer" if kind == "kernel" else f"{kind}_initializer",
-            _DEFAULTS[kind] if initializer is None else initializer,
-        )
-        for kind, initializer in given.items()
-    }
 
 
 @dataclass

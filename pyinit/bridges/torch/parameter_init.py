@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from pyinit.arguments import Shape
+from pyinit.bridges.initializer_arguments import InitializerArguments
 from pyinit.bridges.name_patterns import NamePatterns
 from pyinit.bridges.problems import check_problems
 from pyinit.bridges.torch.buffers import UndefinedBuffers, counter, is_random, statistic
@@ -24,55 +25,21 @@ from pyinit.initializers.base import is_drawn_lazily
 from pyinit.initializers.constant import Constant
 from pyinit.initializers.fans import axes_of_shape
 from pyinit.initializers.random import RandomInitializer, RandomNormal
-from pyinit.initializers.registry import get_argument
 from pyinit.initializers.variance_scaling import VarianceScaling
 from pyinit.seeds import derive_seed
 
 _FILLABLE = "a tensor that can be filled, or a module whose parameters all can"
-
 _WHOLE_WEIGHT = (
     "a spectral norm starts from the whole weight, which is a DTensor: initialize the module before"
     " it is distributed, or set both vectors yourself and pass None for the buffer in `parameters`"
 )
 
-#: The defaults of Keras' layers, by kind of weight.
-_DEFAULTS = {
-    "kernel": "glorot_uniform",
-    "recurrent": "orthogonal",
-    "embeddings": "uniform",
-    "bias": "zeros",
-}
-
 
 @dataclass(frozen=True)
-class InitArguments:
+class InitArguments(InitializerArguments):
     """The initializers and the place given to `init_()`, whose docstring describes them."""
 
-    initializer: Any = None
-    recurrent_initializer: Any = None
-    embeddings_initializer: Any = None
-    bias_initializer: Any = None
-    parameters: Mapping[str, Any] | None = None
     place: Place = field(default_factory=Place)
-
-    def by_kind(self) -> dict[str, Any]:
-        """Return the initializer of each kind of weight."""
-        given = {
-            "kernel": self.initializer,
-            "recurrent": self.recurrent_initializer,
-            "embeddings": self.embeddings_initializer,
-            "bias": self.bias_initializer,
-        }
-        for kind in ("recurrent", "embeddings"):
-            if given[kind] is None:
-                given[kind] = self.initializer
-        return {
-            kind: get_argument(
-                "initializer" if kind == "kernel" else f"{kind}_initializer",
-                _DEFAULTS[kind] if initializer is None else initializer,
-            )
-            for kind, initializer in given.items()
-        }
 
 
 @dataclass
