@@ -42,6 +42,7 @@ ffibuilder.set_source(
     depends=[
         *HEADERS,
         f"{HERE}/kernel_level.h",
+        f"{HERE}/rows.h",
         f"{HERE}/isa_levels.h",
         f"{HERE}/processor.h",
         f"{HERE}/qr_level.h",

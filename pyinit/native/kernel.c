@@ -4,6 +4,13 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#ifdef _MSC_VER
+#define PYINIT_RESTRICT __restrict
+#else
+#define PYINIT_RESTRICT restrict
+#endif
+
+#include "rows.h"
 #include "stream.h"
 
 /* How values are stored. The *_WIDENED ones are float64 storage of values of a narrower dtype. */
@@ -21,16 +28,12 @@ enum { UNIFORM, NORMAL, TRUNCATED_NORMAL, BOUNDED_NORMAL, FAMILIES };
 
 static const size_t item_size[STORAGES] = {2, 2, 4, 8, 8, 8, 8};
 
-typedef struct {
-    double location, scale, upper;
-    uint64_t first_word, last_word;
-    uint64_t seed;
-    uint32_t draw;
-} distribution_t;
-
 /* Fills `count` contiguous elements, from flat index `first_index` on. */
 typedef void fill_run_fn(
     void *out, uint64_t first_index, size_t count, const distribution_t *distribution);
+
+/* Fills contiguous memory with the elements of rows, in order. */
+typedef void fill_rows_fn(void *out, rows_t *rows, const distribution_t *distribution);
 
 /* Fills the elements [first, last) of one tile in each of `rows` rows: tile tiles[r] + tile_offset
  * in row r. Adjacent rows are adjacent in memory, columns `stride` elements apart. `tiles` is padded, with
@@ -46,6 +49,7 @@ typedef void transpose_fn(
 /* The functions of one ISA level. */
 typedef struct {
     fill_run_fn *runs[STORAGES][FAMILIES];
+    fill_rows_fn *rows[STORAGES][FAMILIES];
     fill_columns_fn *columns[STORAGES][FAMILIES];
     transpose_fn *transpose16, *transpose32, *transpose64; /* by the bits of a value */
 } isa_kernel_t;
@@ -84,12 +88,6 @@ typedef struct {
 #define PREFETCH(address) ((void)(address))
 #endif
 
-#ifdef _MSC_VER
-#define PYINIT_RESTRICT __restrict
-#else
-#define PYINIT_RESTRICT restrict
-#endif
-
 static inline void prefetch_column(const void *address, size_t bytes)
 {
     for (size_t offset = 0; offset < bytes; offset += 64)
@@ -125,7 +123,7 @@ int pyinit_has_isa_level(int isa_level)
     }
 }
 
-/* ---- tensors: rows of consecutive indices, anywhere in memory ---- */
+/* ---- tensors: rows of regular indices, anywhere in memory ---- */
 
 enum {
     MAX_RANK = 64,
@@ -142,47 +140,120 @@ typedef struct {
     int64_t length, stride, index_stride;
 } axis_t;
 
+/* The axes of a tensor except that of its rows, and a position in them. */
+typedef struct {
+    axis_t axes[MAX_RANK];
+    int count, is_done;
+    int64_t position[MAX_RANK];
+    int64_t offset; /* in memory, in elements */
+    uint64_t index;
+} walk_t;
+
 typedef struct {
     int64_t offsets[MAX_ROWS];        /* of each row in memory, in elements */
     uint64_t first_indices[MAX_ROWS]; /* of each row */
     uint64_t values[ROW_TILE_SIZE];   /* of any storage */
+    window_t window;
 } row_tile_t;
 
-/* Merges axes that are contiguous both in memory and in index, drops those of length 1, and appends
- * one of length 1 unless the last index stride is 1. Returns the number of axes: at most
- * rank + 1. */
+/* Sorts axes by descending stride in memory, or in index. */
+static void sort_axes(axis_t *axes, int count, int by_index)
+{
+    for (int k = 1; k < count; ++k)
+        for (int j = k; j > 0; --j) {
+            const axis_t before = axes[j - 1], after = axes[j];
+            if (by_index ? before.index_stride >= after.index_stride
+                         : before.stride >= after.stride)
+                break;
+            axes[j - 1] = after;
+            axes[j] = before;
+        }
+}
+
+/* Drops axes of length 1, sorts the others by descending stride in index, and merges those that are
+ * contiguous both in memory and in index. Returns the number of axes: at least 1, at most
+ * max(rank, 1). */
 static int merge_axes(
     axis_t *axes, int rank, int64_t item_size, const int64_t *shape, const int64_t *strides,
     const int64_t *index_strides)
 {
-    int count = 0;
-    for (int k = 0; k < rank; ++k) {
-        const axis_t next = {shape[k], strides[k] / item_size, index_strides[k]};
-        if (next.length == 1)
-            continue;
-        if (count > 0 && axes[count - 1].stride == next.stride * next.length &&
-            axes[count - 1].index_stride == next.index_stride * next.length) {
-            axes[count - 1].length *= next.length;
-            axes[count - 1].stride = next.stride;
-            axes[count - 1].index_stride = next.index_stride;
-        } else {
-            axes[count++] = next;
-        }
+    int count = 0, merged = 0;
+    for (int k = 0; k < rank; ++k)
+        if (shape[k] != 1)
+            axes[count++] = (axis_t){shape[k], strides[k] / item_size, index_strides[k]};
+    sort_axes(axes, count, 1);
+    for (int k = 0; k < count; ++k) {
+        const axis_t next = axes[k];
+        const axis_t outer = merged > 0 ? axes[merged - 1] : (axis_t){0, 0, 0};
+        if (merged > 0 && outer.stride == next.stride * next.length &&
+            outer.index_stride == next.index_stride * next.length)
+            axes[merged - 1] = (axis_t){outer.length * next.length, next.stride, next.index_stride};
+        else
+            axes[merged++] = next;
     }
-    if (count == 0 || axes[count - 1].index_stride != 1)
-        axes[count++] = (axis_t){1, 1, 1};
-    return count;
+    if (merged == 0)
+        axes[merged++] = (axis_t){1, 1, 1};
+    return merged;
 }
 
-/* Sorts axes by descending stride. */
-static void sort_by_stride(axis_t *axes, int count)
+/* Returns how many elements of a tile are drawn on average, if the tensor has many tiles. */
+static double elements_per_tile(const axis_t *axes, int count)
 {
-    for (int k = 1; k < count; ++k)
-        for (int j = k; j > 0 && axes[j - 1].stride < axes[j].stride; --j) {
-            const axis_t moved = axes[j];
-            axes[j] = axes[j - 1];
-            axes[j - 1] = moved;
+    double elements = 1;
+    for (int k = 0; k < count; ++k) {
+        const int64_t stride = axes[k].index_stride;
+        if (stride > 0 && stride < PYINIT_TILE) {
+            const double fitting = (double)PYINIT_TILE / (double)stride;
+            elements *= axes[k].length < fitting ? (double)axes[k].length : fitting;
         }
+    }
+    return elements;
+}
+
+/* Returns whether the elements are contiguous in memory, in the order of the axes. */
+static int is_contiguous(const axis_t *axes, int count)
+{
+    int64_t stride = 1;
+    for (int k = count - 1; k >= 0; --k) {
+        if (axes[k].stride != stride)
+            return 0;
+        stride *= axes[k].length;
+    }
+    return 1;
+}
+
+/* Writes the positions of the next rows, at most `capacity`, to the row tile. Returns their
+ * number. */
+static int64_t next_rows(walk_t *walk, row_tile_t *tile, int64_t capacity)
+{
+    int64_t rows = 0;
+    while (!walk->is_done && rows < capacity) {
+        int k = walk->count - 1;
+        const axis_t inner = k >= 0 ? walk->axes[k] : (axis_t){1, 0, 0};
+        const int64_t before = k >= 0 ? walk->position[k] : 0;
+        const int64_t taken = min_int64(inner.length - before, capacity - rows);
+        for (int64_t r = 0; r < taken; ++r) {
+            tile->offsets[rows + r] = walk->offset + r * inner.stride;
+            tile->first_indices[rows + r] = walk->index + (uint64_t)(r * inner.index_stride);
+        }
+        rows += taken;
+        walk->offset += taken * inner.stride;
+        walk->index += (uint64_t)(taken * inner.index_stride);
+        if (k >= 0)
+            walk->position[k] += taken;
+        for (; k >= 0 && walk->position[k] == walk->axes[k].length; --k) {
+            walk->offset -= walk->axes[k].stride * walk->axes[k].length;
+            walk->index -= (uint64_t)(walk->axes[k].index_stride * walk->axes[k].length);
+            walk->position[k] = 0;
+            if (k > 0) {
+                walk->offset += walk->axes[k - 1].stride;
+                walk->index += (uint64_t)walk->axes[k - 1].index_stride;
+                ++walk->position[k - 1];
+            }
+        }
+        walk->is_done = k < 0;
+    }
+    return rows;
 }
 
 /* Copies a row tile whose rows are not adjacent in memory. */
@@ -271,6 +342,63 @@ static int fill_by_columns(
     return 1;
 }
 
+/* Fills rows whose columns are `index_stride` apart in index, or which share tiles: from whole tiles
+ * if `window` is set, else from single blocks. */
+static void fill_selected(
+    fill_rows_fn *fill, const isa_kernel_t *kernel, char *out, size_t size, walk_t *walk,
+    const axis_t *row, int in_order, window_t *window, row_tile_t *tile,
+    const distribution_t *distribution)
+{
+    rows_t rows = {.first_indices = tile->first_indices, .window = window};
+    rows.index_stride = (uint64_t)row->index_stride;
+    const int64_t width = in_order ? row->length : min_int64(row->length, ROW_TILE_COLUMNS);
+    const int64_t height = in_order ? MAX_ROWS : min_int64(ROW_TILE_SIZE / width, MAX_ROWS);
+    while ((rows.rows = next_rows(walk, tile, height)) > 0)
+        for (int64_t first = 0; first < row->length; first += width) {
+            rows.columns = min_int64(row->length - first, width);
+            rows.row = rows.column = 0;
+            if (in_order) {
+                fill(out + tile->offsets[0] * (int64_t)size, &rows, distribution);
+                continue;
+            }
+            fill(tile->values, &rows, distribution);
+            char *const to = out + first * row->stride * (int64_t)size;
+            store_rows(kernel, to, size, rows.rows, rows.columns, row->stride, tile);
+            for (int64_t r = 0; r < rows.rows; ++r)
+                tile->first_indices[r] += (uint64_t)width * rows.index_stride;
+        }
+}
+
+/* Fills rows of consecutive indices that do not share tiles, or are whole. */
+static void fill_runs(
+    fill_run_fn *fill, fill_columns_fn *columnwise, const isa_kernel_t *kernel, char *out,
+    size_t size, walk_t *walk, const axis_t *row, row_tile_t *tile,
+    const distribution_t *distribution)
+{
+    const int64_t width = min_int64(row->length, ROW_TILE_COLUMNS);
+    const int64_t height = min_int64(ROW_TILE_SIZE / width, MAX_ROWS) / PYINIT_LANES * PYINIT_LANES;
+    for (int64_t rows; (rows = next_rows(walk, tile, height)) > 0;) {
+        if (row->stride == 1) {
+            for (int64_t r = 0; r < rows; ++r)
+                fill(
+                    out + tile->offsets[r] * (int64_t)size, tile->first_indices[r],
+                    (size_t)row->length, distribution);
+            continue;
+        }
+        if (fill_by_columns(columnwise, out, size, rows, row, tile, distribution))
+            continue;
+        /* long rows are cut at the edges of their tiles, if these are the same in all rows */
+        const int64_t shift =
+            row->length > width ? (int64_t)(tile->first_indices[0] % PYINIT_TILE) : 0;
+        for (int64_t first = 0, columns; first < row->length; first += columns) {
+            columns = min_int64(row->length - first, first == 0 ? width - shift : width);
+            draw_rows(tile, size, rows, first, columns, columns == row->length, fill, distribution);
+            char *const to = out + first * row->stride * (int64_t)size;
+            store_rows(kernel, to, size, rows, columns, row->stride, tile);
+        }
+    }
+}
+
 int pyinit_fill(
     int isa_level, void *out, int loop, double location, double scale, double upper,
     uint64_t first_word, uint64_t last_word, uint64_t seed, uint32_t draw, uint64_t first_index,
@@ -278,55 +406,45 @@ int pyinit_fill(
 {
     const distribution_t distribution = {location, scale, upper, first_word, last_word, seed, draw};
     const isa_kernel_t *const kernel = kernel_of(isa_level);
-    fill_run_fn *const fill = kernel->runs[loop / FAMILIES][loop % FAMILIES];
-    fill_columns_fn *const columnwise = kernel->columns[loop / FAMILIES][loop % FAMILIES];
-    const size_t size = item_size[loop / FAMILIES];
-    axis_t axes[MAX_RANK + 1];
-    const int outer = merge_axes(axes, rank, (int64_t)size, shape, strides, index_strides) - 1;
-    const axis_t row = axes[outer];
-    if (outer == 0 && row.stride == 1) {
+    const int storage = loop / FAMILIES, family = loop % FAMILIES;
+    fill_run_fn *const fill = kernel->runs[storage][family];
+    const size_t size = item_size[storage];
+    walk_t walk;
+    const int count = merge_axes(walk.axes, rank, (int64_t)size, shape, strides, index_strides);
+    const axis_t row = walk.axes[count - 1];
+    if (count == 1 && row.stride == 1 && row.index_stride == 1) {
         fill(out, first_index, (size_t)row.length, &distribution);
         return 0;
     }
-    row_tile_t *buffer = malloc(sizeof *buffer);
-    if (buffer == NULL)
+    row_tile_t *const tile = malloc(sizeof *tile);
+    if (tile == NULL)
         return -1;
-    /* Long rows are drawn in memory order, short rows in index order so that they share runs. */
-    if (row.length >= ROW_TILE_COLUMNS)
-        sort_by_stride(axes, outer);
-    const int64_t width = row.length < ROW_TILE_COLUMNS ? row.length : ROW_TILE_COLUMNS;
-    const int64_t height = ROW_TILE_SIZE / width < MAX_ROWS ? ROW_TILE_SIZE / width : MAX_ROWS;
-    int64_t position[MAX_RANK + 1] = {0};
-    int64_t offset = 0;
-    uint64_t index = first_index;
-    for (int more = 1; more;) {
-        int64_t rows = 0;
-        while (more && rows < height) {
-            buffer->offsets[rows] = offset;
-            buffer->first_indices[rows++] = index;
-            int k = outer - 1;
-            for (; k >= 0; --k) {
-                offset += axes[k].stride;
-                index += (uint64_t)axes[k].index_stride;
-                if (++position[k] < axes[k].length)
-                    break;
-                offset -= axes[k].stride * axes[k].length;
-                index -= (uint64_t)(axes[k].index_stride * axes[k].length);
-                position[k] = 0;
-            }
-            more = k >= 0;
-        }
-        if (fill_by_columns(columnwise, out, size, rows, &row, buffer, &distribution))
-            continue;
-        for (int64_t first = 0; first < row.length; first += width) {
-            const int64_t left = row.length - first;
-            const int64_t columns = left < width ? left : width;
-            draw_rows(
-                buffer, size, rows, first, columns, columns == row.length, fill, &distribution);
-            char *to = (char *)out + first * row.stride * (int64_t)size;
-            store_rows(kernel, to, size, rows, columns, row.stride, buffer);
-        }
+    walk.count = count - 1;
+    walk.is_done = 0;
+    walk.offset = 0;
+    walk.index = first_index;
+    for (int k = 0; k < walk.count; ++k)
+        walk.position[k] = 0;
+    /* An element takes a block of Philox, a tile as many as it has lanes. */
+    const int is_sparse = elements_per_tile(walk.axes, count) < PYINIT_LANES;
+    const int64_t gap = count > 1 ? walk.axes[count - 2].index_stride - row.length : PYINIT_TILE;
+    /* Where rows without a gap are not contiguous in memory, draw_rows() joins them. */
+    const int shares_tiles =
+        gap < PYINIT_TILE && row.length < ROW_TILE_COLUMNS && (gap != 0 || row.stride == 1);
+    if (is_sparse || row.index_stride != 1 || shares_tiles) {
+        tile->window.size = 0;
+        fill_selected(
+            kernel->rows[storage][family], kernel, out, size, &walk, &row,
+            is_contiguous(walk.axes, count), is_sparse ? NULL : &tile->window, tile, &distribution);
+    } else {
+        /* Long rows are drawn in memory order, short rows in index order so that they share runs.
+         */
+        if (row.length >= ROW_TILE_COLUMNS)
+            sort_axes(walk.axes, walk.count, 0);
+        fill_runs(
+            fill, kernel->columns[storage][family], kernel, out, size, &walk, &row, tile,
+            &distribution);
     }
-    free(buffer);
+    free(tile);
     return 0;
 }

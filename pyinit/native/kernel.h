@@ -24,7 +24,7 @@ int pyinit_has_isa_level(int isa_level);
  * strides        the stride of each axis in memory, in bytes: a multiple of the item size
  * index_strides  the stride of each axis in flat index
  *
- * Returns 0, or -1 if there is no memory for a buffer (320 KiB).
+ * Returns 0, or -1 if there is no memory for a buffer (328 KiB).
  */
 int pyinit_fill(
     int isa_level, void *out, int loop, double location, double scale, double upper,

@@ -25,77 +25,123 @@ static inline __attribute__((always_inline)) NAME(lanes) NAME(multiply)(NAME(lan
 #endif
 }
 
+enum { NAME(PER) = VECTOR_BYTES / 8, NAME(GROUPS) = PYINIT_LANES / NAME(PER) };
+
+/* The counters of PYINIT_LANES blocks and, after draw_blocks(), their words. */
+typedef struct {
+    NAME(lanes) c0[NAME(GROUPS)], c1[NAME(GROUPS)], c2[NAME(GROUPS)], c3[NAME(GROUPS)];
+} NAME(blocks);
+
+/* Draws the words of the blocks whose numbers are in c0. */
+static inline __attribute__((always_inline)) void NAME(draw_blocks)(
+    NAME(blocks) *blocks, const distribution_t *distribution, uint32_t half)
+{
+    const uint32_t key0 = (uint32_t)distribution->seed, key1 = (uint32_t)(distribution->seed >> 32);
+    for (int g = 0; g < NAME(GROUPS); ++g) {
+        const NAME(lanes) zero = blocks->c0[g] ^ blocks->c0[g];
+        blocks->c1[g] = blocks->c0[g] >> 32;
+        blocks->c2[g] = zero + distribution->draw;
+        blocks->c3[g] = zero + half;
+    }
+    for (int g = 0; g < NAME(GROUPS); ++g)
+        PYINIT_PHILOX(
+            NAME(lanes), NAME(multiply), blocks->c0[g], blocks->c1[g], blocks->c2[g], blocks->c3[g],
+            key0, key1);
+}
+
+/* Stores the words of blocks: out[w * word_stride + k] is word w of block k. */
+static inline __attribute__((always_inline)) void NAME(store_blocks)(
+    uint32_t *out, int64_t word_stride, const NAME(blocks) *blocks)
+{
+    for (int g = 0; g < NAME(GROUPS); ++g) {
+        const NAME(words) narrow[4] = {
+            __builtin_convertvector(blocks->c0[g], NAME(words)),
+            __builtin_convertvector(blocks->c1[g], NAME(words)),
+            __builtin_convertvector(blocks->c2[g], NAME(words)),
+            __builtin_convertvector(blocks->c3[g], NAME(words))};
+        for (int w = 0; w < 4; ++w)
+            memcpy(out + w * word_stride + g * NAME(PER), &narrow[w], sizeof narrow[w]);
+    }
+}
+
 /* Draws the words of `tiles` tiles from `tile` on, in the order of their elements. */
 static void NAME(draw_words)(
     uint32_t *PYINIT_RESTRICT out, uint64_t tile, size_t tiles, const distribution_t *distribution,
     uint32_t half)
 {
-    enum { PER = VECTOR_BYTES / 8, GROUPS = PYINIT_LANES / PER };
     NAME(lanes) lane;
-    for (int k = 0; k < PER; ++k)
+    for (int k = 0; k < NAME(PER); ++k)
         lane[k] = (uint64_t)k;
-    const uint32_t key0 = (uint32_t)distribution->seed, key1 = (uint32_t)(distribution->seed >> 32);
-    const NAME(lanes) zero = lane ^ lane;
     for (size_t t = 0; t < tiles; ++t, out += PYINIT_TILE) {
-        NAME(lanes) c0[GROUPS], c1[GROUPS], c2[GROUPS], c3[GROUPS];
-        for (int g = 0; g < GROUPS; ++g) {
-            const NAME(lanes) block = lane + (PYINIT_LANES * (tile + t) + (uint64_t)(g * PER));
-            c0[g] = block;
-            c1[g] = block >> 32;
-            c2[g] = zero + distribution->draw;
-            c3[g] = zero + half;
-        }
-        for (int g = 0; g < GROUPS; ++g)
-            PYINIT_PHILOX(NAME(lanes), NAME(multiply), c0[g], c1[g], c2[g], c3[g], key0, key1);
-        for (int g = 0; g < GROUPS; ++g) {
-            const NAME(words) narrow[4] = {
-                __builtin_convertvector(c0[g], NAME(words)),
-                __builtin_convertvector(c1[g], NAME(words)),
-                __builtin_convertvector(c2[g], NAME(words)),
-                __builtin_convertvector(c3[g], NAME(words))};
-            for (int w = 0; w < 4; ++w)
-                memcpy(out + w * PYINIT_LANES + g * PER, &narrow[w], sizeof narrow[w]);
-        }
+        NAME(blocks) blocks;
+        for (int g = 0; g < NAME(GROUPS); ++g)
+            blocks.c0[g] = lane + (PYINIT_LANES * (tile + t) + (uint64_t)(g * NAME(PER)));
+        NAME(draw_blocks)(&blocks, distribution, half);
+        NAME(store_blocks)(out, PYINIT_LANES, &blocks);
     }
 }
 
 /* Draws the words of `count` tiles, with the same element of each side by side: out[c * height + r]
- * is element c of tile tiles[r] + tile_offset. `count` is a multiple of PYINIT_LANES. */
+ * is element c of tile tiles[r] + tile_offset. `tiles` is padded, with any values, to a multiple of
+ * PYINIT_LANES, and so is `height`. */
 static void NAME(draw_columns)(
     uint32_t *PYINIT_RESTRICT out, int64_t height, const uint64_t *tiles, uint64_t tile_offset,
     int64_t count, const distribution_t *distribution, uint32_t half)
 {
-    enum { PER = VECTOR_BYTES / 8, GROUPS = PYINIT_LANES / PER };
-    const uint32_t key0 = (uint32_t)distribution->seed, key1 = (uint32_t)(distribution->seed >> 32);
     for (int64_t r = 0; r < count; r += PYINIT_LANES)
         for (int lane = 0; lane < PYINIT_LANES; ++lane) {
-            NAME(lanes) c0[GROUPS], c1[GROUPS], c2[GROUPS], c3[GROUPS];
-            for (int g = 0; g < GROUPS; ++g) {
+            NAME(blocks) blocks;
+            for (int g = 0; g < NAME(GROUPS); ++g) {
                 NAME(lanes) tile;
-                memcpy(&tile, tiles + r + g * PER, sizeof tile);
-                const NAME(lanes) block = (tile + tile_offset) * PYINIT_LANES + (uint64_t)lane;
-                c0[g] = block;
-                c1[g] = block >> 32;
-                c2[g] = (tile ^ tile) + distribution->draw;
-                c3[g] = (tile ^ tile) + half;
+                memcpy(&tile, tiles + r + g * NAME(PER), sizeof tile);
+                blocks.c0[g] = (tile + tile_offset) * PYINIT_LANES + (uint64_t)lane;
             }
-            for (int g = 0; g < GROUPS; ++g)
-                PYINIT_PHILOX(NAME(lanes), NAME(multiply), c0[g], c1[g], c2[g], c3[g], key0, key1);
-            for (int g = 0; g < GROUPS; ++g) {
-                const NAME(words) narrow[4] = {
-                    __builtin_convertvector(c0[g], NAME(words)),
-                    __builtin_convertvector(c1[g], NAME(words)),
-                    __builtin_convertvector(c2[g], NAME(words)),
-                    __builtin_convertvector(c3[g], NAME(words))};
-                for (int w = 0; w < 4; ++w)
-                    memcpy(
-                        out + (w * PYINIT_LANES + lane) * height + r + g * PER, &narrow[w],
-                        sizeof narrow[w]);
-            }
+            NAME(draw_blocks)(&blocks, distribution, half);
+            NAME(store_blocks)(out + lane * height + r, PYINIT_LANES * height, &blocks);
         }
 }
 
+/* Draws the words of single elements, each from a block of its own. `indices` is padded, with any
+ * values, to a multiple of PYINIT_LANES. */
+static void NAME(draw_elements)(
+    uint32_t *PYINIT_RESTRICT out, const uint64_t *indices, int64_t count,
+    const distribution_t *distribution, uint32_t half)
+{
+    for (int64_t k = 0; k < count; k += PYINIT_LANES) {
+        NAME(lanes) index[NAME(GROUPS)];
+        memcpy(index, indices + k, sizeof index);
+        NAME(blocks) blocks;
+        for (int g = 0; g < NAME(GROUPS); ++g)
+            blocks.c0[g] = index[g] / PYINIT_TILE * PYINIT_LANES + index[g] % PYINIT_LANES;
+        NAME(draw_blocks)(&blocks, distribution, half);
+        for (int g = 0; g < NAME(GROUPS); ++g) {
+            /* select word (index / PYINIT_LANES) % 4 by its two bits */
+            const NAME(lanes) odd = -(index[g] / PYINIT_LANES & 1);
+            const NAME(lanes) upper = -(index[g] / (2 * PYINIT_LANES) & 1);
+            const NAME(lanes) low = blocks.c0[g] ^ ((blocks.c0[g] ^ blocks.c1[g]) & odd);
+            const NAME(lanes) high = blocks.c2[g] ^ ((blocks.c2[g] ^ blocks.c3[g]) & odd);
+            const NAME(words) word =
+                __builtin_convertvector(low ^ ((low ^ high) & upper), NAME(words));
+            memcpy(out + k + g * NAME(PER), &word, sizeof word);
+        }
+    }
+}
+
 #else
+
+/* Draws the words of a block. */
+static inline void NAME(draw_block)(
+    uint32_t words[4], uint64_t block, const distribution_t *distribution, uint32_t half)
+{
+    uint64_t c0 = block, c1 = block >> 32, c2 = distribution->draw, c3 = half;
+    PYINIT_PHILOX(
+        uint64_t, PYINIT_MULTIPLY, c0, c1, c2, c3, (uint32_t)distribution->seed,
+        (uint32_t)(distribution->seed >> 32));
+    words[0] = (uint32_t)c0;
+    words[1] = (uint32_t)c1;
+    words[2] = (uint32_t)c2;
+    words[3] = (uint32_t)c3;
+}
 
 static void NAME(draw_words)(
     uint32_t *PYINIT_RESTRICT out, uint64_t tile, size_t tiles, const distribution_t *distribution,
@@ -103,15 +149,10 @@ static void NAME(draw_words)(
 {
     for (size_t t = 0; t < tiles; ++t, out += PYINIT_TILE)
         for (int lane = 0; lane < PYINIT_LANES; ++lane) {
-            const uint64_t block = PYINIT_LANES * (tile + t) + (uint64_t)lane;
-            uint64_t c0 = block, c1 = block >> 32, c2 = distribution->draw, c3 = half;
-            PYINIT_PHILOX(
-                uint64_t, PYINIT_MULTIPLY, c0, c1, c2, c3, (uint32_t)distribution->seed,
-                (uint32_t)(distribution->seed >> 32));
-            out[lane] = (uint32_t)c0;
-            out[lane + PYINIT_LANES] = (uint32_t)c1;
-            out[lane + 2 * PYINIT_LANES] = (uint32_t)c2;
-            out[lane + 3 * PYINIT_LANES] = (uint32_t)c3;
+            uint32_t words[4];
+            NAME(draw_block)(words, PYINIT_LANES * (tile + t) + (uint64_t)lane, distribution, half);
+            for (int w = 0; w < 4; ++w)
+                out[lane + w * PYINIT_LANES] = words[w];
         }
 }
 
@@ -127,7 +168,35 @@ static void NAME(draw_columns)(
     }
 }
 
+static void NAME(draw_elements)(
+    uint32_t *PYINIT_RESTRICT out, const uint64_t *indices, int64_t count,
+    const distribution_t *distribution, uint32_t half)
+{
+    for (int64_t k = 0; k < count; ++k) {
+        uint32_t words[4];
+        const uint64_t block = indices[k] / PYINIT_TILE * PYINIT_LANES + indices[k] % PYINIT_LANES;
+        NAME(draw_block)(words, block, distribution, half);
+        out[k] = words[indices[k] / PYINIT_LANES % 4];
+    }
+}
+
 #endif
+
+/* Draws the words of the next elements of `rows`, at most BUFFERED. Returns their number. */
+static size_t NAME(next_words)(
+    uint32_t (*out)[NAME(BUFFERED)], int halves, rows_t *rows, const distribution_t *distribution)
+{
+    if (rows->window != NULL)
+        return take_words(
+            out[0], out[halves - 1], NAME(BUFFERED), halves, rows, NAME(draw_words), distribution);
+    uint64_t indices[NAME(BUFFERED)];
+    const size_t count = next_indices(indices, NAME(BUFFERED), rows);
+    for (size_t k = count; k % PYINIT_LANES; ++k)
+        indices[k] = 0;
+    for (int half = 0; half < halves; ++half)
+        NAME(draw_elements)(out[half], indices, (int64_t)count, distribution, (uint32_t)half);
+    return count;
+}
 
 /* Converts words to values. */
 #define VALUES(WHERE, STORAGE, TYPE, FAMILY, REAL, VALUE)                                          \
@@ -170,6 +239,23 @@ static void NAME(draw_columns)(
         }                                                                                          \
     }
 
+/* Fills rows one after the other. */
+#define ROWS(STORAGE, TYPE, FAMILY, REAL, HALVES, MAP_WORDS)                                       \
+    static void GLUE(NAME(rows), STORAGE##_##FAMILY)(                                              \
+        void *out, rows_t *rows, const distribution_t *distribution)                               \
+    {                                                                                              \
+        uint32_t words[HALVES][NAME(BUFFERED)];                                                    \
+        const REAL location = (REAL)distribution->location, scale = (REAL)distribution->scale;     \
+        const REAL upper = (REAL)distribution->upper;                                              \
+        TYPE *to = out;                                                                            \
+        for (size_t count; (count = NAME(next_words)(words, HALVES, rows, distribution)) > 0;      \
+             to += count) {                                                                        \
+            MAP_WORDS(words[0], words[HALVES - 1], count, distribution);                           \
+            GLUE(NAME(values), STORAGE##_##FAMILY)(                                                \
+                to, words[0], words[HALVES - 1], count, location, scale, upper);                   \
+        }                                                                                          \
+    }
+
 /* Fills columns of a tile, writing each value directly to its place. */
 #define COLUMNS(STORAGE, TYPE, FAMILY, REAL, HALVES, MAP_WORDS)                                    \
     static void GLUE(NAME(columns), STORAGE##_##FAMILY)(                                           \
@@ -182,10 +268,9 @@ static void NAME(draw_columns)(
         const REAL upper = (REAL)distribution->upper;                                              \
         for (int64_t r = 0; r < rows; r += HEIGHT) {                                               \
             const int64_t height = rows - r < HEIGHT ? rows - r : HEIGHT;                          \
-            const int64_t count = (height + PYINIT_LANES - 1) / PYINIT_LANES * PYINIT_LANES;       \
             for (uint32_t half = 0; half < HALVES; ++half)                                         \
                 NAME(draw_columns)(                                                                \
-                    words[half], HEIGHT, tiles + r, tile_offset, count, distribution, half);       \
+                    words[half], HEIGHT, tiles + r, tile_offset, height, distribution, half);      \
             TYPE *to = (TYPE *)out + r;                                                            \
             for (int c = first; c < last; ++c, to += stride) {                                     \
                 prefetch_column(to + 4 * stride, (size_t)height * sizeof(TYPE));                   \
@@ -220,6 +305,7 @@ static void NAME(map_words)(
 #define LOOP(WHERE, STORAGE, TYPE, FAMILY, REAL, HALVES, MAP_WORDS, VALUE)                         \
     VALUES(WHERE, STORAGE, TYPE, FAMILY, REAL, VALUE)                                              \
     RUN(STORAGE, TYPE, FAMILY, REAL, HALVES, MAP_WORDS)                                            \
+    ROWS(STORAGE, TYPE, FAMILY, REAL, HALVES, MAP_WORDS)                                           \
     COLUMNS(STORAGE, TYPE, FAMILY, REAL, HALVES, MAP_WORDS)
 
 #define LOOPS(FAMILY)                                                                              \
@@ -352,12 +438,13 @@ TRANSPOSE_LOOP(64, uint64_t)
      FAMILIES_OF(STEM, float16_widened), FAMILIES_OF(STEM, bfloat16_widened),                      \
      FAMILIES_OF(STEM, float32_widened)}
 
-static const isa_kernel_t NAME(kernel) = {
-    STORAGES_OF(run), STORAGES_OF(columns), GLUE(NAME(transpose), 16), GLUE(NAME(transpose), 32),
-    GLUE(NAME(transpose), 64)};
+static const isa_kernel_t NAME(kernel) = {STORAGES_OF(run),          STORAGES_OF(rows),
+                                          STORAGES_OF(columns),      GLUE(NAME(transpose), 16),
+                                          GLUE(NAME(transpose), 32), GLUE(NAME(transpose), 64)};
 
 #undef NAME
 #undef RUN
+#undef ROWS
 #undef SCALE_SHIFT
 #undef KEEP_WORDS
 #undef BOUNDED_LOOP

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,8 @@ _PARALLEL_SIZE = 1 << 17
 _MIN_CHUNK = 1 << 15
 #: A chunk takes milliseconds, which bounds how long an interrupt waits.
 _MAX_CHUNK = 1 << 23
+#: The elements of a row in a chunk, if the rows of a tensor start at different places of tiles.
+_LONG_RUN = 16 * TILE
 
 
 class NativeKernel:
@@ -93,19 +96,26 @@ def _chunks(out: AnyArray, region: Region) -> list[tuple[AnyArray, Region]]:
     ):
         out, strides = out.reshape(-1), (1,)
     count = max(min(8 * num_threads(), out.size // _MIN_CHUNK), out.size // _MAX_CHUNK)
-    # an axis along which the index runs is split only at tile boundaries
-    grains = [TILE if stride == 1 else 1 for stride in strides]
+    # An axis along which the index runs is cut at the edges of tiles. If these are not the same in
+    # all rows, each cut makes both chunks compute a tile, so that such chunks must be long.
+    aligned = all(
+        length == 1 or stride == 1 or stride % TILE == 0
+        for length, stride in zip(out.shape, strides, strict=True)
+    )
+    grain_of_run = TILE if aligned else _LONG_RUN
+    grains = [grain_of_run if stride == 1 else 1 for stride in strides]
     axis = max(
         range(out.ndim),
         key=lambda k: (min(count, out.shape[k] // grains[k]), abs(out.strides[k])),
     )
     length, grain = out.shape[axis], grains[axis]
     size = -(-length // (min(count, length) * grain)) * grain
+    shift = first_index % TILE if strides[axis] == 1 else 0
     before = (slice(None),) * axis
     return [
         (
-            out[(*before, slice(first, first + size))],
+            out[(*before, slice(first, last))],
             region._replace(first_index=first_index + first * strides[axis], index_strides=strides),
         )
-        for first in range(0, length, size)
+        for first, last in pairwise([0, *range(size - shift, length, size), length])
     ]

@@ -1,6 +1,7 @@
 """The native kernel: its bits equal the reference's at every ISA level of this machine."""
 
 import ctypes
+import itertools
 import os
 import shutil
 import subprocess
@@ -83,6 +84,142 @@ def test_any_partition_of_any_tensor(data):
     first_index = data.draw(st.integers(0, 2**40))
     drawn, expected = both(level, out, dtype, family, draw_id, first_index, index_strides(full))
     assert same_bits(drawn, expected)
+
+
+@given(data=st.data())
+def test_any_elements_of_any_tensor(data):
+    """Protects thin and strided partitions: any steps, gaps, memory strides, and high indices."""
+    level = data.draw(st.sampled_from(LEVELS))
+    family = data.draw(st.sampled_from(FAMILIES))
+    dtype = FLOAT_DTYPES[data.draw(st.sampled_from(list(FLOAT_DTYPES)))]
+    storage = np.dtype(np.float64) if data.draw(st.booleans()) else dtype
+    shape = tuple(data.draw(st.lists(st.integers(1, 90), min_size=1, max_size=3)))
+    strides, span = [], 1
+    for length in reversed(shape):
+        stride = span + data.draw(st.sampled_from([0, 1, 2, 7, 15, 20, 63, 64, 65, 1000]))
+        strides.insert(0, stride)
+        span = (length - 1) * stride + span
+    out = np.empty(shape, storage, order=data.draw(st.sampled_from("CF")))
+    if data.draw(st.booleans()):  # strided memory, and backwards
+        memory = np.empty((*shape[:-1], 3 * shape[-1]), storage)
+        out = memory[..., :: data.draw(st.sampled_from([2, -3]))][..., : shape[-1]]
+    draw_id = (data.draw(st.integers(0, 2**64 - 1)), data.draw(st.integers(0, 2**32 - 1)))
+    first_index = data.draw(
+        st.integers(0, 200)
+        | st.integers(2**36 - 200, 2**36 + 200)  # the block exceeds 32 bits from here on
+        | st.integers(2**53 - 200, 2**63)
+    )
+    axes = data.draw(st.permutations(range(len(shape))))
+    drawn, expected = both(
+        level, out.transpose(axes), dtype, family, draw_id, first_index,
+        tuple(strides[axis] for axis in axes),
+    )  # fmt: skip
+    assert same_bits(drawn, expected)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("widened", [False, True])
+def test_thin_partitions(level, family, widened, float_dtype):
+    """Protects elements drawn one by one or taken from whole tiles, in every loop of the kernel."""
+    dtype = FLOAT_DTYPES[float_dtype]
+    storage = np.float64 if widened else dtype
+    # (shape, index strides): single columns, narrow ones, strided rows, rows that share tiles
+    for shape, strides in [
+        ((1100, 1), (1000, 1)),
+        ((150, 8), (999, 1)),
+        ((4, 400), (1024, 1)),
+        ((3, 500), (4000, 3)),
+        ((40, 30), (37, 1)),
+        ((7, 70), (500, 17)),
+        ((1, 1), (1, 1)),
+    ]:
+        for order in "CF":
+            like = np.empty(shape, storage, order=order)
+            drawn, expected = both(level, like, dtype, family, (2**63 + 5, 7), 61, strides)
+            assert same_bits(drawn, expected), (shape, strides, order)
+
+
+@pytest.fixture(scope="module")
+def recorded_fill(tmp_path_factory):
+    """Return a function that fills an array and returns the Philox blocks that it computed."""
+    library = tmp_path_factory.mktemp("philox_blocks") / "kernel.so"
+    command = ["gcc", "-std=gnu11", "-O1", "-ffp-contract=off", "-shared", "-fPIC", f"-I{NATIVE}"]
+    subprocess.run([*command, "-o", library, SUPPORT / "philox_blocks.c"], check=True)
+    kernel = ctypes.CDLL(str(library))
+
+    def fill(out, first_index, strides):
+        family = "normal"
+        axes = ctypes.c_int64 * out.ndim
+        numbers = map(ctypes.c_double, distribution_of(family)[1:4])
+        words = map(ctypes.c_uint64, distribution_of(family)[4:])
+        loop = native_kernel._LOOPS[out.dtype, out.dtype, family]
+        assert not kernel.pyinit_fill(
+            0, ctypes.c_void_p(out.ctypes.data), loop, *numbers, *words, ctypes.c_uint64(6),
+            ctypes.c_uint32(2), ctypes.c_uint64(first_index), out.ndim, axes(*out.shape),
+            axes(*out.strides), axes(*strides),
+        )  # fmt: skip
+        expected = np.empty_like(out)
+        reference.fill(
+            expected, Region(out.dtype, distribution_of(family), 6, 2, first_index, strides)
+        )
+        assert same_bits(out, expected)
+        record = np.empty(1 << 20, np.uint64)
+        count = kernel.take_record(ctypes.c_void_p(record.ctypes.data), ctypes.c_int64(record.size))
+        assert count >= 0
+        return record[:count]
+
+    return fill
+
+
+def tiles_of(shape, first_index, strides):
+    """Return the tiles that some elements lie in."""
+    index = np.full(1, first_index)
+    for length, stride in zip(shape, strides, strict=True):
+        index = (index[:, None] + np.arange(length) * stride).reshape(-1)
+    return np.unique(index // reference.TILE)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(
+    ("shape", "first_index", "strides"),
+    [
+        ((3, 5000), 10, (10_048, 1)),  # rows of a wide matrix
+        ((300, 200), 0, (640, 1)),
+        ((70, 200), 7, (237, 1)),
+        ((1000, 20), 3, (29, 1)),  # rows that share tiles
+        ((90, 40), 50, (90, 1)),
+        ((5000,), 13, (2,)),  # strided rows
+        ((100, 32), 0, (64, 2)),
+        ((30, 30, 16), 0, (640, 20, 1)),
+    ],
+)
+def test_no_tile_is_computed_twice(recorded_fill, dtype, order, shape, first_index, strides):
+    """Protects the cost of partitions that need many elements of a tile."""
+    blocks = recorded_fill(np.empty(shape, dtype, order=order), first_index, strides)
+    halves = 2 if dtype == "float64" else 1
+    assert np.unique(blocks).size == blocks.size
+    assert blocks.size == halves * 16 * tiles_of(shape, first_index, strides).size
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(
+    ("shape", "strides"),
+    [
+        ((5000, 1), (1024, 1)),  # columns of a tall matrix
+        ((5000, 8), (1024, 1)),
+        ((4000, 3), (1000, 1)),
+        ((3000, 1), (40, 1)),
+        ((7, 1000), (9000, 8)),  # strided rows
+        ((7, 1000), (9000, 5)),
+    ],
+)
+def test_few_elements_of_a_tile_take_a_block_each(recorded_fill, order, shape, strides):
+    """Protects the cost of partitions that need few elements of a tile."""
+    blocks = recorded_fill(np.empty(shape, np.float32, order=order), 5, strides)
+    assert blocks.size == np.prod(shape)
+    assert blocks.size < 16 * tiles_of(shape, 5, strides).size
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -185,8 +322,9 @@ def test_other_builds_draw_the_same(tmp_path, compiler, flags):
     assert built.returncode == 0, built.stderr
     fill = ctypes.CDLL(str(library)).pyinit_fill
     axes = ctypes.c_int64 * 2
-    shape, strides = (70, 300), (300, 1)
-    for order in "CF":
+    shape = (70, 300)
+    # whole rows, single elements, strided rows
+    for order, strides in itertools.product("CF", [(300, 1), (30_000, 70), (1200, 3)]):
         for (dtype, storage, family), loop in native_kernel._LOOPS.items():
             out = np.empty(shape, storage, order=order)
             expected = np.empty_like(out)
