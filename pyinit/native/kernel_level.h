@@ -198,13 +198,34 @@ static size_t NAME(next_words)(
     return count;
 }
 
-/* Converts words to values. */
+/* The quantile of the normal distribution is one long chain of operations. In two loops, each with
+ * half of the chain, the processor overlaps more elements than in one. */
+#define FIRST_LOOP(LOG)                                                                            \
+    for (size_t k = 0; k < count; ++k)                                                             \
+    t[k] = LOG
+#define FIRST_LOOP_uniform(REAL) (void)0
+#define FIRST_LOOP_truncated_normal(REAL) (void)0
+#define FIRST_LOOP_normal(REAL) FIRST_LOOP(LOG_##REAL)
+#define FIRST_LOOP_bounded_normal(REAL) FIRST_LOOP(LOG_##REAL)
+#define LOG_float pyinit_normal_log_float32(high[k])
+#define LOG_double pyinit_normal_log_float64(high[k], low[k])
+
+#define VARIATE_uniform_float pyinit_uniform_float32(high[k])
+#define VARIATE_normal_float pyinit_normal_of_log_float32(high[k], t[k])
+#define VARIATE_truncated_normal_float pyinit_truncated_normal_float32(high[k])
+#define VARIATE_uniform_double pyinit_uniform_float64(high[k], low[k])
+#define VARIATE_normal_double pyinit_normal_of_log_float64(high[k], low[k], t[k])
+#define VARIATE_truncated_normal_double pyinit_truncated_normal_float64(high[k], low[k])
+
+/* Converts words to values, at most BUFFERED. */
 #define VALUES(WHERE, STORAGE, TYPE, FAMILY, REAL, VALUE)                                          \
     WHERE void GLUE(NAME(values), STORAGE##_##FAMILY)(                                             \
         TYPE *PYINIT_RESTRICT to, const uint32_t *PYINIT_RESTRICT high,                            \
         const uint32_t *PYINIT_RESTRICT low, size_t count, REAL location, REAL scale, REAL upper)  \
     {                                                                                              \
-        (void)low;                                                                                 \
+        REAL t[NAME(BUFFERED)];                                                                    \
+        (void)low, (void)t;                                                                        \
+        FIRST_LOOP_##FAMILY(REAL);                                                                 \
         for (size_t k = 0; k < count; ++k)                                                         \
             to[k] = VALUE;                                                                         \
     }
@@ -285,7 +306,7 @@ static size_t NAME(next_words)(
     }
 
 #define SCALE_SHIFT(FAMILY)                                                                        \
-    pyinit_scale_shift_float32(pyinit_##FAMILY##_float32(high[k]), location, scale, upper)
+    pyinit_scale_shift_float32(VARIATE_##FAMILY##_float, location, scale, upper)
 
 #define KEEP_WORDS(high, low, count, distribution) (void)0
 
@@ -318,8 +339,7 @@ static void NAME(map_words)(
     LOOP(PYINIT_INLINE, float32, float, FAMILY, float, 1, KEEP_WORDS, SCALE_SHIFT(FAMILY))         \
     LOOP(                                                                                          \
         PYINIT_INLINE, float64, double, FAMILY, double, 2, KEEP_WORDS,                             \
-        pyinit_scale_shift_float64(                                                                \
-            pyinit_##FAMILY##_float64(high[k], low[k]), location, scale, upper))                   \
+        pyinit_scale_shift_float64(VARIATE_##FAMILY##_double, location, scale, upper))             \
     LOOP(                                                                                          \
         PYINIT_NOINLINE, float16_widened, double, FAMILY, float, 1, KEEP_WORDS,                    \
         (double)pyinit_rounded_to_float16(SCALE_SHIFT(FAMILY)))                                    \
@@ -338,8 +358,7 @@ LOOPS(truncated_normal)
 #define BOUNDED_LOOP(STORAGE, TYPE, ROUND)                                                         \
     LOOP(                                                                                          \
         PYINIT_INLINE, STORAGE, TYPE, bounded_normal, double, 2, NAME(map_words),                  \
-        ROUND(pyinit_scale_shift_float64(                                                          \
-            pyinit_normal_float64(high[k], low[k]), location, scale, upper)))
+        ROUND(pyinit_scale_shift_float64(VARIATE_normal_double, location, scale, upper)))
 
 #define FLOAT16_OF(value) pyinit_float16_of((float)pyinit_float64_rounded_to_float16(value))
 #define BFLOAT16_OF(value) pyinit_bfloat16_of((float)pyinit_float64_rounded_to_bfloat16(value))
@@ -446,6 +465,19 @@ static const isa_kernel_t NAME(kernel) = {STORAGES_OF(run),          STORAGES_OF
 #undef RUN
 #undef ROWS
 #undef SCALE_SHIFT
+#undef FIRST_LOOP
+#undef FIRST_LOOP_uniform
+#undef FIRST_LOOP_truncated_normal
+#undef FIRST_LOOP_normal
+#undef FIRST_LOOP_bounded_normal
+#undef LOG_float
+#undef LOG_double
+#undef VARIATE_uniform_float
+#undef VARIATE_normal_float
+#undef VARIATE_truncated_normal_float
+#undef VARIATE_uniform_double
+#undef VARIATE_normal_double
+#undef VARIATE_truncated_normal_double
 #undef KEEP_WORDS
 #undef BOUNDED_LOOP
 #undef FLOAT16_OF

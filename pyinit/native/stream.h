@@ -122,26 +122,41 @@ PYINIT_INLINE float pyinit_with_sign_float32(float magnitude, pyinit_u32 high)
     return pyinit_float_of(pyinit_bits_of_float(magnitude) | (~high & 0x80000000u));
 }
 
-PYINIT_INLINE float pyinit_normal_float32(pyinit_u32 high)
+/* Returns the integer distance of H from the middle of its range. */
+PYINIT_INLINE pyinit_u32 pyinit_from_middle(pyinit_u32 high)
 {
-    const pyinit_u32 nearer = high ^ pyinit_upper_half(high);
-    const float w = (float)(pyinit_i32)nearer + 0.5f;
-    const float x = (float)(pyinit_i32)(nearer ^ 0x7FFFFFFFu) + 0.5f;
+    return high ^ pyinit_upper_half(high) ^ 0x7FFFFFFFu;
+}
+
+/* Returns t = -log(4 p (1 - p)) of the probability p, the variable of the rational approximation. */
+PYINIT_INLINE float pyinit_normal_log_float32(pyinit_u32 high)
+{
+    const float w = (float)(pyinit_i32)(high ^ pyinit_upper_half(high)) + 0.5f;
+    const float x = (float)(pyinit_i32)pyinit_from_middle(high) + 0.5f;
     const pyinit_u32 bits = pyinit_bits_of_float(w * (x + 0x1p31f));
     const float linear =
         (float)(pyinit_i32)(bits - PYINIT_LOG_FLOAT32_OFFSET) * PYINIT_LOG_FLOAT32_UNIT;
     const float f = pyinit_float_of((bits & 0x7FFFFFu) | 0x3F800000u) - 1.5f;
     const float f2 = f * f;
-    const float t = linear + PYINIT_LOG_FLOAT32_LOG(f, f2) * f;
+    return linear + PYINIT_LOG_FLOAT32_LOG(f, f2) * f;
+}
+
+PYINIT_INLINE float pyinit_normal_of_log_float32(pyinit_u32 high, float t)
+{
+    const float x = (float)(pyinit_i32)pyinit_from_middle(high) + 0.5f;
     const float t2 = t * t;
     const float z = x * PYINIT_NORMAL_FLOAT32_P(t, t2) / PYINIT_NORMAL_FLOAT32_Q(t, t2);
     return pyinit_with_sign_float32(z, high);
 }
 
+PYINIT_INLINE float pyinit_normal_float32(pyinit_u32 high)
+{
+    return pyinit_normal_of_log_float32(high, pyinit_normal_log_float32(high));
+}
+
 PYINIT_INLINE float pyinit_truncated_normal_float32(pyinit_u32 high)
 {
-    const pyinit_u32 middle = high ^ pyinit_upper_half(high) ^ 0x7FFFFFFFu;
-    const float x = ((float)(pyinit_i32)middle + 0.5f) * 0x1p-31f;
+    const float x = ((float)(pyinit_i32)pyinit_from_middle(high) + 0.5f) * 0x1p-31f;
     const float y = 1.0f - x * x;
     const float y2 = y * y;
     const float z =
@@ -175,12 +190,18 @@ PYINIT_INLINE double pyinit_with_sign_float64(double magnitude, pyinit_u32 high)
     return pyinit_double_of(pyinit_bits_of_double(magnitude) | sign);
 }
 
-PYINIT_INLINE double pyinit_normal_float64(pyinit_u32 high, pyinit_u32 low)
+/* Returns x = |2 p - 1| of the probability p. */
+PYINIT_INLINE double pyinit_normal_x_float64(pyinit_u32 high, pyinit_u32 low)
+{
+    return pyinit_unit_float64(pyinit_from_middle(high), ~(low ^ pyinit_upper_half(high)));
+}
+
+/* Returns t = -log(4 p (1 - p)) of the probability p, the variable of the rational approximation. */
+PYINIT_INLINE double pyinit_normal_log_float64(pyinit_u32 high, pyinit_u32 low)
 {
     const pyinit_u32 flip = pyinit_upper_half(high);
-    const pyinit_u32 nearer = high ^ flip, rest = low ^ flip;
-    const double w = pyinit_unit_float64(nearer, rest);
-    const double x = pyinit_unit_float64(nearer ^ 0x7FFFFFFFu, ~rest);
+    const double w = pyinit_unit_float64(high ^ flip, low ^ flip);
+    const double x = pyinit_normal_x_float64(high, low);
     const pyinit_u64 sqrt_half = 0x3FE6A09E667F3BCDu;
     const pyinit_u64 bits =
         pyinit_bits_of_double(w * (x + 1.0)) + (0x3FF0000000000000u - sqrt_half);
@@ -189,10 +210,20 @@ PYINIT_INLINE double pyinit_normal_float64(pyinit_u32 high, pyinit_u32 low)
     const double m = pyinit_double_of((bits & 0xFFFFFFFFFFFFFu) + sqrt_half);
     const double s = (m - 1.0) / (m + 1.0);
     const double v = s * s, v2 = v * v;
-    const double t = exponent * PYINIT_LOG_FLOAT64_UNIT + PYINIT_LOG_FLOAT64_LOG(v, v2) * s;
+    return exponent * PYINIT_LOG_FLOAT64_UNIT + PYINIT_LOG_FLOAT64_LOG(v, v2) * s;
+}
+
+PYINIT_INLINE double pyinit_normal_of_log_float64(pyinit_u32 high, pyinit_u32 low, double t)
+{
+    const double x = pyinit_normal_x_float64(high, low);
     const double t2 = t * t, t4 = t2 * t2;
     const double z = x * PYINIT_NORMAL_FLOAT64_P(t, t2, t4) / PYINIT_NORMAL_FLOAT64_Q(t, t2, t4);
     return pyinit_with_sign_float64(z, high);
+}
+
+PYINIT_INLINE double pyinit_normal_float64(pyinit_u32 high, pyinit_u32 low)
+{
+    return pyinit_normal_of_log_float64(high, low, pyinit_normal_log_float64(high, low));
 }
 
 /* Returns first_word + floor(R (last_word - first_word + 1) / 2^64), R = 2^32 high + low. */
@@ -210,8 +241,7 @@ pyinit_map_word(pyinit_u32 high, pyinit_u32 low, pyinit_u64 first_word, pyinit_u
 
 PYINIT_INLINE double pyinit_truncated_normal_float64(pyinit_u32 high, pyinit_u32 low)
 {
-    const pyinit_u32 flip = pyinit_upper_half(high);
-    const double x = pyinit_unit_float64(high ^ flip ^ 0x7FFFFFFFu, ~(low ^ flip));
+    const double x = pyinit_normal_x_float64(high, low);
     const double y = 1.0 - x * x;
     const double y2 = y * y;
     const double z =
