@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import Any
 
@@ -27,8 +26,11 @@ def when_imported(name: str, action: Action) -> None:
         sys.meta_path.insert(0, _Watcher(name, action))
 
 
-class _Watcher(MetaPathFinder):
-    """Finds the module as the other finders do, and calls the action after it is executed."""
+class _Watcher:
+    """Finds the module as the other finders do, and calls the action after it is executed.
+
+    It is no subclass of `importlib.abc.MetaPathFinder`, whose module takes milliseconds to import.
+    """
 
     def __init__(self, name: str, action: Action) -> None:
         self._name = name
