@@ -37,8 +37,9 @@ How the measurements are made:
 * `options`: the options of the run,
 * `measurements`: a list with, for each, `comparison` (measurements of the same comparison ran in
   turn, so that their i-th `seconds` belong together), `process`, `topic`, `method`, `distribution`,
-  `shape`, `dtype`, `order`, `threads`, `seconds` (per call, for each round), `median`, `minimum`,
-  `maximum`, `quartiles` and `nanoseconds_per_element`, computed from the median,
+  `shape`, `dtype`, `order`, `threads`, `partition` (what is read of the shape; empty for all),
+  `seconds` (per call, for each round), `median`, `minimum`, `maximum`, `quartiles` and
+  `nanoseconds_per_element`, computed from the median,
 * `peak_memory`: a list of `method`, `distribution`, `shape`, `dtype`, `array_bytes`, `peak_bytes`
   (in addition to the memory of the process before the call) and their `ratio`,
 * `skipped`: a list of `what` and `reason`,

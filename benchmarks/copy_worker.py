@@ -27,6 +27,14 @@ SHORT: dict[str, tuple[dict[str, Any], tuple[tuple[int, int], ...]]] = {
     "Zeros": ({}, ((2, 2), (64, 64))),
     "Orthogonal": ({"seed": 1}, ((64, 64),)),
 }
+#: Partitions that take few elements of each tile of the stream, or single rows.
+THIN = {
+    "4 rows": (slice(5, 9), slice(None)),
+    "1 column": (slice(None), slice(5, 6)),
+    "8 columns": (slice(None), slice(8, 16)),
+    "every 2nd column": (slice(64, 128), slice(None, None, 2)),
+    "every 8th column": (slice(None), slice(None, None, 8)),
+}
 FAMILIES = ("RandomUniform", "RandomNormal", "TruncatedNormal")
 
 
@@ -68,6 +76,10 @@ def _other_rows(pyinit: Any) -> dict[str, Callable[[], Call]]:
         initializer = pyinit.RandomNormal(seed=1)
         return lambda: initializer(**arguments)
 
+    def thin(index: tuple[slice, slice]) -> Call:
+        weights = pyinit.RandomNormal(seed=1).lazy(SQUARE)
+        return lambda: weights[index]
+
     def shared_generator() -> Call:
         initializer = pyinit.RandomNormal(seed=pyinit.random_seed_generator(1))
         return lambda: initializer((64, 64))
@@ -86,15 +98,21 @@ def _other_rows(pyinit: Any) -> dict[str, Callable[[], Call]]:
 
     out = np.zeros((64, 64), np.float32)
     slab = {"partition_shape": (8, 64), "partition_offset": (16, 0)}
+    tile = {"partition_shape": (64, 64), "partition_offset": (64, 64)}
     large = {"partition_shape": (1024, 64), "partition_offset": (20_000, 128)}
     return {
         "RandomNormal: call (64, 64), out=": lambda: call(shape=(64, 64), out=out),
         "RandomNormal: call (64, 64), float16": lambda: call(shape=(64, 64), dtype="float16"),
         "RandomNormal: call (64, 64), float64": lambda: call(shape=(64, 64), dtype="float64"),
         "RandomNormal: partition (8, 64) of (64, 64)": lambda: call(shape=(64, 64), **slab),
+        "RandomNormal: partition (64, 64) of (4096, 4096)": lambda: call(shape=SQUARE, **tile),
         "RandomNormal: partition (1024, 64) of (50000, 4096)": lambda: call(
             shape=(50_000, 4096), **large
         ),
+        **{
+            f"RandomNormal: {name} of (4096, 4096)": _bound(thin, index=index)
+            for name, index in THIN.items()
+        },
         "RandomNormal: call (64, 64), shared generator": shared_generator,
         "SeedGenerator: next()": lambda: pyinit.random_seed_generator(1).next,
         "GlorotUniform: get_config, from_config": from_config,

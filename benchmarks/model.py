@@ -17,11 +17,27 @@ MEMORY = "memory (fill)"
 NEW = "pyinit"
 #: This library, filling an existing array.
 INTO = "pyinit, out="
+#: This library, reading a partition of a lazy tensor.
+PARTITION = "pyinit, partition"
+
+#: The partitions of a matrix that are read, with the contiguous rows that they are compared with.
+ROWS = "64 rows"
+PARTITIONS = {
+    ROWS: (slice(0, 64), slice(None)),
+    "4 rows": (slice(5, 9), slice(None)),
+    "1 column": (slice(None), slice(5, 6)),
+    "8 columns": (slice(None), slice(8, 16)),
+    "32 columns": (slice(None), slice(16, 48)),
+    "every 2nd column": (slice(0, 64), slice(None, None, 2)),
+    "every 8th column": (slice(None), slice(None, None, 8)),
+}
+#: The number of elements that the stream computes together.
+TILE = 64
 
 
 @dataclass(frozen=True)
 class Case:
-    """One call: a method of drawing, and the tensor that it draws."""
+    """One call: a method of drawing, and the tensor that it draws, or a partition of it."""
 
     method: str
     distribution: str
@@ -29,11 +45,24 @@ class Case:
     dtype: str = "float32"
     order: str = "C"
     threads: int = 1
+    partition: str = ""
 
     @property
     def size(self) -> int:
-        """The number of elements."""
-        return math.prod(self.shape)
+        """The number of elements that are drawn."""
+        if not self.partition:
+            return math.prod(self.shape)
+        return math.prod(len(each) for each in self._ranges())
+
+    @property
+    def tiles(self) -> int:
+        """The number of tiles that a partition of a matrix touches, if rows are whole tiles."""
+        rows, columns = self._ranges()
+        return len(rows) * len({column // TILE for column in columns})
+
+    def _ranges(self) -> list[range]:
+        slices = PARTITIONS[self.partition]
+        return [range(*of.indices(n)) for of, n in zip(slices, self.shape, strict=True)]
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Case:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 import pyinit
-from benchmarks.model import INTO, MEMORY, NEW, Case
+from benchmarks.model import INTO, MEMORY, NEW, PARTITION, PARTITIONS, Case
 from benchmarks.timing import Draw
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.runtime.threads import num_threads
@@ -33,6 +33,9 @@ def draw_of(case: Case) -> Draw | None:
     shape, dtype = case.shape, case.dtype
     if case.method == NEW:
         return lambda: initializer(shape, dtype)
+    if case.method == PARTITION:
+        weights, index = initializer.lazy(shape, dtype), PARTITIONS[case.partition]
+        return lambda: weights[index]
     if case.method not in (INTO, MEMORY):
         return None
     buffer: AnyArray = np.zeros(shape, FLOAT_DTYPES[dtype], order="F" if case.order == "F" else "C")

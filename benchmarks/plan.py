@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from benchmarks.model import DISTRIBUTIONS, DTYPES, INTO, MEMORY, NEW, Case, Comparison, Effort
+from benchmarks.model import (
+    DISTRIBUTIONS,
+    DTYPES,
+    INTO,
+    MEMORY,
+    NEW,
+    PARTITION,
+    PARTITIONS,
+    Case,
+    Comparison,
+    Effort,
+)
 from benchmarks.peers import Peer
 
 
@@ -114,6 +125,14 @@ def own_comparisons(plan: Plan) -> Iterator[Comparison]:
                     for threads in plan.thread_counts
                 ),
             )
+    for distribution in DISTRIBUTIONS:
+        yield Comparison(
+            "partitions",
+            tuple(
+                Case(PARTITION, distribution, plan.square, partition=partition)
+                for partition in PARTITIONS
+            ),
+        )
 
 
 def comparisons_with(peer: Peer, plan: Plan, threads: int) -> Iterator[Comparison]:

@@ -15,6 +15,7 @@ from benchmarks.model import (
     INTO,
     MEMORY,
     NEW,
+    PARTITIONS,
     Measurement,
     Results,
     Spread,
@@ -24,7 +25,7 @@ from benchmarks.peers import DEEP_LEARNING
 from benchmarks.plan import Plan, shape_of
 from benchmarks.r_side import KERAS3, OURS
 from benchmarks.sharded import EAGER, JIT, THEIRS
-from benchmarks.targets import Target
+from benchmarks.targets import Target, ratio_by_tile
 
 WIDTH = 100
 
@@ -47,6 +48,7 @@ def _tables(results: Results, plan: Plan) -> Iterable[RenderableType | None]:
             yield _peers_table(results, plan, dtype, threads)
     yield _dtypes_table(results, plan)
     yield _threads_table(results, plan)
+    yield _partitions_table(results, plan)
     for distribution in DISTRIBUTIONS:
         yield _sizes_table(results, plan, distribution)
     yield _orthogonal_table(results, plan)
@@ -183,6 +185,24 @@ def _threads_table(results: Results, plan: Plan) -> Table | None:
                     [_spread(own.nanoseconds), _times(ratio(one, own))] if own and one else ["", ""]
                 )
             table.add_row(*row)
+    return table
+
+
+def _partitions_table(results: Results, plan: Plan) -> Table | None:
+    table = new_table(
+        f"Partitions of {_shape(plan.square)}, float32, one thread: nanoseconds per element, and\n"
+        "the time for a tile of the stream that they touch, relative to 64 rows",
+        "",
+        *(name for each in DISTRIBUTIONS for name in (_words(each), "a tile")),
+    )
+    for partition in PARTITIONS:
+        row = []
+        for distribution in DISTRIBUTIONS:
+            fields = {"partition": partition, "distribution": distribution}
+            own = next(results.select("partitions", **fields), None)
+            times = ratio_by_tile(results, own) if own else None
+            row += [_spread(own.nanoseconds), _times(times)] if own and times else ["", ""]
+        table.add_row(partition, *row)
     return table
 
 

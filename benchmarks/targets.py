@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 from benchmarks import r_side
@@ -12,6 +12,8 @@ from benchmarks.model import (
     INTO,
     MEMORY,
     NEW,
+    PARTITIONS,
+    ROWS,
     Measurement,
     Results,
     Spread,
@@ -86,6 +88,7 @@ def targets(results: Results, plan: Plan) -> list[Target]:
         *_speed(results, plan),
         *_precision(results, plan),
         *_threads(results, plan),
+        *_partitions(results),
         *_orthogonal(results, plan),
         *_short_calls(results),
         *_in_r(results, plan),
@@ -149,6 +152,28 @@ def _threads(results: Results, plan: Plan) -> Iterable[Target]:
         1.7,
         _ratios(results, one, lambda m: _words(m.case.distribution), below={"threads": 2}),
     )
+
+
+def _partitions(results: Results) -> Iterable[Target]:
+    yield _at_most(
+        "partition / rows, by tile",
+        1.5,
+        (
+            (per_tile, f"{partition}, {_words(own.case.distribution)}")
+            for partition in PARTITIONS
+            for own in results.select("partitions", partition=partition)
+            if partition != ROWS and (per_tile := ratio_by_tile(results, own)) is not None
+        ),
+    )
+
+
+def ratio_by_tile(results: Results, partition: Measurement) -> Spread | None:
+    """Return the cost of a tile that a partition touches, relative to one of contiguous rows."""
+    rows = results.counterpart(partition, partition=ROWS)
+    if rows is None:
+        return None
+    tiles = rows.case.tiles / partition.case.tiles
+    return Spread(*(value * tiles for value in astuple(ratio(partition, rows))))
 
 
 def _orthogonal(results: Results, plan: Plan) -> Iterable[Target]:

@@ -17,6 +17,10 @@ from benchmarks.model import (
     INTO,
     MEMORY,
     NEW,
+    PARTITION,
+    PARTITIONS,
+    ROWS,
+    TILE,
     Case,
     Comparison,
     Effort,
@@ -40,6 +44,7 @@ from benchmarks.processes import (
 )
 from benchmarks.run import run_plan
 from benchmarks.targets import targets
+from pyinit.stream import reference
 from tests.support import same_bits
 
 MACHINE = {
@@ -86,6 +91,8 @@ def test_everything_is_measured(tiny_results):
             assert {(topic, method, distribution) for method in (MEMORY, INTO, NEW)} <= measured
         assert len(list(tiny_results.select("dtypes", method=INTO, distribution=distribution))) == 8
         assert len(list(tiny_results.select("threads", distribution=distribution))) == 8
+        partitions = tiny_results.select("partitions", distribution=distribution)
+        assert {each.case.partition for each in partitions} == set(PARTITIONS)
     assert ("peers", "NumPy Generator", "normal") in measured
     assert tiny_results.skipped == []
     assert all(len(m.seconds) == 3 and min(m.seconds) > 0 for m in tiny_results.measurements)
@@ -173,9 +180,26 @@ def test_targets_use_the_fastest_peer_and_the_worst_case():
     assert by_name["fastest peer / normal"].met is None
 
 
+def test_partitions_are_compared_by_the_tiles_that_they_touch():
+    assert reference.TILE == TILE
+    shape = (1024, 640)
+    rows = Case(PARTITION, "normal", shape, partition=ROWS)
+    column = Case(PARTITION, "normal", shape, partition="1 column")
+    sparse = Case(PARTITION, "normal", shape, partition="every 8th column")
+    assert (rows.size, rows.tiles) == (64 * 640, 64 * 10)
+    assert (column.size, column.tiles) == (1024, 1024)
+    assert (sparse.size, sparse.tiles) == (1024 * 80, 1024 * 10)
+    measured = [
+        Measurement("a", "numpy", "partitions", case, [seconds] * 3)
+        for case, seconds in ((rows, 640.0), (column, 2048.0))
+    ]
+    target = next(each for each in targets(Results(measured), TINY) if "by tile" in each.name)
+    assert (target.measured.median, target.met, target.detail) == (2.0, False, "1 column, normal")
+
+
 def test_target_names_are_unique():
     names = [target.name for target in targets(Results(), TINY)]
-    assert len(names) == len(set(names)) == 21
+    assert len(names) == len(set(names)) == 22
     assert targets(Results(), make_plan("targets", (1,)))
 
 
