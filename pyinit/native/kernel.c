@@ -342,8 +342,8 @@ static int fill_by_columns(
     return 1;
 }
 
-/* Fills rows whose columns are `index_stride` apart in index, or which share tiles: from whole tiles
- * if `window` is set, else from single blocks. */
+/* Fills rows that are strided in index, share tiles or are short: from whole tiles if `window` is
+ * set, else from single blocks. `in_order` says whether the rows are contiguous in memory. */
 static void fill_selected(
     fill_rows_fn *fill, const isa_kernel_t *kernel, char *out, size_t size, walk_t *walk,
     const axis_t *row, int in_order, window_t *window, row_tile_t *tile,
@@ -369,7 +369,7 @@ static void fill_selected(
         }
 }
 
-/* Fills rows of consecutive indices that do not share tiles, or are whole. */
+/* Fills rows of consecutive indices that share no tiles, or have no gaps between them. */
 static void fill_runs(
     fill_run_fn *fill, fill_columns_fn *columnwise, const isa_kernel_t *kernel, char *out,
     size_t size, walk_t *walk, const axis_t *row, row_tile_t *tile,
@@ -427,15 +427,18 @@ int pyinit_fill(
         walk.position[k] = 0;
     /* An element takes a block of Philox, a tile as many as it has lanes. */
     const int is_sparse = elements_per_tile(walk.axes, count) < PYINIT_LANES;
+    const int in_order = is_contiguous(walk.axes, count);
     const int64_t gap = count > 1 ? walk.axes[count - 2].index_stride - row.length : PYINIT_TILE;
     /* Where rows without a gap are not contiguous in memory, draw_rows() joins them. */
     const int shares_tiles =
         gap < PYINIT_TILE && row.length < ROW_TILE_COLUMNS && (gap != 0 || row.stride == 1);
-    if (is_sparse || row.index_stride != 1 || shares_tiles) {
+    /* A call for each row takes long if it has few elements. */
+    const int is_short = in_order && row.length < 2 * PYINIT_TILE;
+    if (is_sparse || row.index_stride != 1 || shares_tiles || is_short) {
         tile->window.size = 0;
         fill_selected(
-            kernel->rows[storage][family], kernel, out, size, &walk, &row,
-            is_contiguous(walk.axes, count), is_sparse ? NULL : &tile->window, tile, &distribution);
+            kernel->rows[storage][family], kernel, out, size, &walk, &row, in_order,
+            is_sparse ? NULL : &tile->window, tile, &distribution);
     } else {
         /* Long rows are drawn in memory order, short rows in index order so that they share runs.
          */
