@@ -20,6 +20,19 @@ def test_import_needs_no_optional_package():
     assert not OPTIONAL & set(result.stdout.split())
 
 
+def test_import_needs_no_slow_module():
+    """Protects the import time: these modules take milliseconds, and no import needs them."""
+    code = (
+        "import sys, numpy, ml_dtypes; before = set(sys.modules)\n"
+        "import pyinit; print(*set(sys.modules) - before)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    slow = {"asyncio", "concurrent.futures", "importlib.resources", "shutil", "tempfile"}
+    assert not slow & set(result.stdout.split())
+
+
 def test_modules_are_imported_on_first_access():
     """Protects users who type `import pyinit` alone."""
     code = "import pyinit; pyinit.compat.v1.zeros_initializer(), pyinit.compat.tf_keras.Zeros()"

@@ -288,6 +288,33 @@ def test_every_large_draw_is_shared_among_the_threads(shape, order):
     assert sum(chunk.size for chunk, _ in chunks) == np.prod(shape)
 
 
+@pytest.mark.parametrize(
+    ("shape", "order", "full_row"),
+    [
+        ((1 << 19,), "C", 1),
+        ((64, 1 << 13), "F", 1 << 14),
+        ((64, 1 << 13), "F", (1 << 14) + 5),  # rows start at different elements of tiles
+        ((1 << 14, 100), "F", 100),
+        ((3, 3, 1 << 16), "F", 1 << 17),
+    ],
+)
+def test_chunks_cut_few_tiles(shape, order, full_row):
+    """Protects chunks for threads from computing the tiles at their edges twice."""
+    pyinit.set_num_threads(4)
+    strides = index_strides((*shape[:-1], full_row))
+    region = Region(FLOAT_DTYPES["float32"], distribution_of("normal"), 1, 0, 1003, strides)
+    out = np.zeros(shape, np.float32, order=order)
+    chunks = native_kernel._chunks(out, region)
+    assert len(chunks) >= 8
+    for chunk, _ in chunks:
+        chunk += 1
+    assert (out == 1).all()  # they cover the array, each element once
+    tiles = sum(tiles_of(part.shape, *each[4:]).size for part, each in chunks)
+    needed = tiles_of(shape, region.first_index, strides).size
+    aligned = len(shape) == 1 or full_row % reference.TILE == 0
+    assert tiles <= needed * (1 if aligned else 1.1)
+
+
 def compile_kernel(target: Path, compiler: str, *flags: str) -> subprocess.CompletedProcess[str]:
     """Compile the kernel's C source as a shared library."""
     command = [compiler, "-std=gnu11", "-ffp-contract=off", "-shared", "-fPIC", *flags]
