@@ -368,6 +368,12 @@ class Initializer(PassesForKeras):
         """Return a new initializer with the same arguments; an unseeded one gets a fresh seed."""
         return type(self).from_config(self.get_config())
 
+    def __copy__(self) -> Self:
+        # ten times faster than the way over pickles, for manifests of many tensors
+        copied: Self = object.__new__(type(self))
+        vars(copied).update(vars(self))
+        return copied
+
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self._arguments().items())
         return f"{type(self).__name__}({arguments})"

@@ -18,7 +18,7 @@ from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
 from pyinit.manifests.local_values import compare_local
 from pyinit.manifests.model import DifferenceError, Manifest, ManifestError, TensorSpec
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
-from pyinit.manifests.reading import check_entry, check_names, parse_tensor
+from pyinit.manifests.reading import KnownInitializers, check_entry, check_names, parse_tensor
 from pyinit.manifests.sources import LocalSource, TensorSource, source_fingerprint
 from pyinit.manifests.targets import WEIGHTS, sources_of, sources_of_buffers, sources_of_model
 from pyinit.manifests.writing import tensor_entry
@@ -268,8 +268,10 @@ def parse_plan(plan: Any, seed: int | None) -> tuple[list[TensorSpec], int | Non
         plan, dtype = plan["tensors"], plan.get("dtype")
     if isinstance(plan, str | bytes) or not isinstance(plan, Iterable):
         raise argument_error("target", plan, _PLAN, TypeError)
+    known: KnownInitializers = {}
     tensors = [
-        _parse_tensor(f"tensors[{index}]", entry, seed, dtype) for index, entry in enumerate(plan)
+        _parse_tensor(f"tensors[{index}]", entry, seed, dtype, known)
+        for index, entry in enumerate(plan)
     ]
     return tensors, seed
 
@@ -285,7 +287,9 @@ def _check_fields(where: str, entry: Any, known: tuple[str, ...]) -> None:
         )
 
 
-def _parse_tensor(where: str, entry: Any, seed: int | None, dtype: Any) -> TensorSpec:
+def _parse_tensor(
+    where: str, entry: Any, seed: int | None, dtype: Any, known: KnownInitializers
+) -> TensorSpec:
     has_segments = isinstance(entry, Mapping) and "segments" in entry
     _check_fields(where, entry, _SEGMENTED_FIELDS if has_segments else _TENSOR_FIELDS)
     missing = [name for name in ("name", "shape") if name not in entry]
@@ -310,7 +314,7 @@ def _parse_tensor(where: str, entry: Any, seed: int | None, dtype: Any) -> Tenso
     except (TypeError, ValueError) as error:
         raise ManifestError(f"{where}: {error}") from None
     check_entry(complete, where)
-    return parse_tensor(complete, where)
+    return parse_tensor(complete, where, known)
 
 
 def _complete_segment(entry: Mapping[str, Any], seed: int | None, name: str) -> dict[str, Any]:

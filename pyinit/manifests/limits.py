@@ -21,13 +21,18 @@ def as_max_bytes(max_bytes: object) -> int:
     return limit
 
 
-def check_memory(what: str, nbytes: int) -> None:
+def check_memory(what: str, nbytes: int, memory: int | None = None) -> None:
     """Check that a number of bytes fits in memory.
 
+    Args:
+        what: What needs it, for the message.
+        nbytes: The number of bytes.
+        memory: The size of the memory; None means that of this machine.
+
     Raises:
-        ManifestError: It does not. The message names `what`.
+        ManifestError: It does not fit.
     """
-    memory = usable_memory()
+    memory = usable_memory() if memory is None else memory
     if memory is not None and nbytes > memory:
         raise ManifestError(
             f"{what} needs {readable_size(nbytes)} of memory at once, but this machine has "
@@ -42,7 +47,7 @@ def check_sizes(tensors: Iterable[TensorSpec], max_bytes: int = MAX_BYTES) -> No
         ManifestError: The total size exceeds `max_bytes`, one of the tensors needs more memory at
             once than there is, or is given by an array that is too large for a manifest.
     """
-    total = 0
+    total, memory = 0, usable_memory()
     for tensor in tensors:
         total += tensor.nbytes
         for segment in tensor.segments:
@@ -51,9 +56,9 @@ def check_sizes(tensors: Iterable[TensorSpec], max_bytes: int = MAX_BYTES) -> No
                     f"the tensor {tensor.name!a} is given by an array of more than "
                     f"{readable_size(MAX_ARRAY_SIZE)}, which a manifest cannot hold"
                 )
-        check_memory(
-            f"the tensor {tensor.name!a} of shape {list(tensor.shape)}", tensor.working_memory
-        )
+        if tensor.working_memory:
+            what = f"the tensor {tensor.name!a} of shape {list(tensor.shape)}"
+            check_memory(what, tensor.working_memory, memory)
     if total > max_bytes:
         raise ManifestError(
             f"the total size of the weights is {readable_size(total)}, more than the limit of "

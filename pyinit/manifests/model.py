@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,7 @@ class TensorSpec:
         """The names of the initializers' classes, for display; empty if there are none."""
         return " and ".join(type(segment.initializer).__name__ for segment in self.segments)
 
-    @property
+    @cached_property
     def working_memory(self) -> int:
         """The memory needed to draw the tensor in bytes, excluding buffers of small chunks."""
         if not self.has_initializer:

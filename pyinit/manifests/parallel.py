@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -72,12 +73,21 @@ def for_each_tensor(
         (alone if tensors[index].working_memory else others).append(index)
     workers = max(1, min(num_threads(), len(others)))
     results: dict[int, Result] = {}
+    left = deque(others)
+
+    def work() -> None:
+        while not stopped.is_set():
+            try:
+                index = left.popleft()
+            except IndexError:
+                return
+            results[index] = task(tensors[index], advance)
+
     with _reporting(progress) as report, ThreadPoolExecutor(workers, "pyinit") as pool:
-        futures = {index: pool.submit(task, tensors[index], advance) for index in others}
+        waiting = {pool.submit(work) for _ in range(workers)}
         try:
             for index in alone:
                 results[index] = task(tensors[index], advance_here)
-            waiting = set(futures.values())
             while waiting:
                 ended, waiting = wait(waiting, timeout=0.1, return_when=FIRST_EXCEPTION)
                 for future in ended:
@@ -87,7 +97,6 @@ def for_each_tensor(
             stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
-    results |= {index: future.result() for index, future in futures.items()}
     return [results[index] for index in range(len(tensors))]
 
 

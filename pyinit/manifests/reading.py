@@ -11,14 +11,17 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable
+from copy import copy
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pyinit.arguments import argument_error, as_path, as_shape
+from pyinit.initializers.base import Initializer
 from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
 from pyinit.manifests.model import Manifest, ManifestError, Segment, TensorSpec, readable_size
+from pyinit.manifests.schema_checks import Check, compile_schema
 from pyinit.reproducibility.json_config import from_json_config
 from pyinit.seeds import as_seed
 from pyinit.versions import STREAM_VERSION
@@ -30,6 +33,7 @@ SCHEMA = Path(__file__).with_name("manifest.schema.json")
 MAX_FILE_SIZE = 2**26
 #: Maximum length of a value quoted in a message.
 _MAX_QUOTE = 120
+_PLACEMENT = {"rows", "axes", "groups", "gates"}
 
 
 def read_manifest(file: str | os.PathLike[str]) -> Manifest:
@@ -104,10 +108,11 @@ def load_json(text: str | bytes) -> Any:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    duplicates = _duplicates(key for key, _ in pairs)
-    if duplicates:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        duplicates = _duplicates(key for key, _ in pairs)
         raise ManifestError(f"duplicate key {_quoted(duplicates[0])} in an object")
-    return dict(pairs)
+    return found
 
 
 def _duplicates(names: Iterable[str]) -> list[str]:
@@ -134,8 +139,9 @@ def parse_manifest(document: Any) -> Manifest:
     """
     _check_versions(document)
     _check_schema(document)
+    known: KnownInitializers = {}
     tensors = tuple(
-        parse_tensor(entry, f"tensors[{index}] ({_quoted(entry['name'])})")
+        parse_tensor(entry, f"tensors[{index}] ({_quoted(entry['name'])})", known)
         for index, entry in enumerate(document["tensors"])
     )
     check_names(tensors)
@@ -177,10 +183,22 @@ def _validator() -> Any:
     return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
-def _check_schema(document: Any) -> None:
-    error = next(_validator().iter_errors(document), None)
-    if error is not None:
-        raise ManifestError(_schema_message(error, "the manifest"))
+@cache
+def _check_of(part: str) -> Check:
+    """Return the compiled check of a part of the manifest's JSON Schema."""
+    return compile_schema(json.loads(SCHEMA.read_text(encoding="utf-8")), part)
+
+
+def _check_schema(document: dict[str, Any]) -> None:
+    tensors = document.get("tensors")
+    if not isinstance(tensors, list) or not _check_of("")({**document, "tensors": []}):
+        whole = {**document, "tensors": []} if isinstance(tensors, list) else document
+        _explain(_validator(), whole, "", "the manifest")
+    check = _check_of("$defs/tensor")
+    for index, entry in enumerate(document["tensors"]):
+        if not check(entry):
+            place = f"tensors[{index}]"
+            _explain(_tensor_validator(), entry, place, place)
 
 
 def check_entry(entry: dict[str, Any], where: str) -> None:
@@ -190,15 +208,32 @@ def check_entry(entry: dict[str, Any], where: str) -> None:
         ManifestError: The entry does not match the schema.
     """
     complete = {**entry, "fingerprint": "0" * 64}
-    tensor = _validator().evolve(schema={"$ref": "urn:pyinit:manifest:1#/$defs/tensor"})
-    error = next(tensor.iter_errors(complete), None)
-    if error is not None:
-        raise ManifestError(f"{where}: {_schema_message(error, 'it')}")
+    if not _check_of("$defs/tensor")(complete):
+        try:
+            _explain(_tensor_validator(), complete, "", "it")
+        except ManifestError as error:
+            raise ManifestError(f"{where}: {error}") from None
 
 
-def _schema_message(error: Any, whole: str) -> str:
+def _tensor_validator() -> Any:
+    return _validator().evolve(schema={"$ref": "urn:pyinit:manifest:1#/$defs/tensor"})
+
+
+def _explain(validator: Any, instance: Any, place: str, whole: str) -> NoReturn:
+    """Raise the first error of an invalid document, or of the part of it at `place`.
+
+    Raises:
+        ManifestError: Always.
+    """
+    error = next(validator.iter_errors(instance), None)
+    if error is None:
+        raise AssertionError("the compiled checks refuse what the JSON Schema accepts")
+    path = error.json_path.removeprefix("$")
+    raise ManifestError(_schema_message(error, (place + path).removeprefix(".") or whole))
+
+
+def _schema_message(error: Any, where: str) -> str:
     """Describe an error of jsonschema: where, what is allowed, what was received."""
-    where = error.json_path.removeprefix("$").removeprefix(".") or whole
     received, rule, allowed = error.instance, error.validator, error.validator_value
     if rule == "additionalProperties":
         known = sorted(error.schema.get("properties", {}))
@@ -230,33 +265,79 @@ def _schema_message(error: Any, whole: str) -> str:
     return f"{where} must {must}{hint}. Received: {_quoted(received)}"
 
 
-def parse_tensor(entry: dict[str, Any], where: str) -> TensorSpec:
+#: Initializers whose arguments were checked for a shape and a dtype, without their seeds.
+KnownInitializers = dict[tuple[Any, ...], Initializer]
+
+
+def parse_tensor(
+    entry: dict[str, Any], where: str, known: KnownInitializers | None = None
+) -> TensorSpec:
     """Parse a tensor's entry in a manifest or a plan.
 
     Args:
         entry: The entry, which follows the JSON Schema.
         where: Its position, for messages.
+        known: Initializers that were checked for other entries, to which this adds its own: many
+            tensors of a model differ in their seeds alone.
 
     Raises:
         ManifestError: A semantic check fails, which the schema cannot express.
     """
-    dtype = entry["dtype"]
+    known = {} if known is None else known
+    name, dtype = entry["name"], entry["dtype"]
     try:
         shape = as_shape(_as_ints(entry["shape"]))
         if "segments" not in entry and entry["initializer"] is None:
-            return TensorSpec(entry["name"], shape, dtype, (), entry["fingerprint"])
+            return TensorSpec(name, shape, dtype, (), entry["fingerprint"])
         segments = tuple(
-            _parse_segment(segment, shape) for segment in entry.get("segments", [entry])
+            _parse_segment(segment, shape, dtype, known)
+            for segment in entry.get("segments", [entry])
         )
-        _check_rows(segments, shape)
-        for segment in segments:
-            segment.lazy(shape, dtype)  # checks its arguments
+        if len(segments) > 1 or segments[0].placement.rows is not None:
+            _check_rows(segments, shape)
     except (ValueError, ImportError) as error:
         raise ManifestError(f"{where}: {error}") from None
-    return TensorSpec(entry["name"], shape, dtype, segments, entry.get("fingerprint", ""))
+    return TensorSpec(name, shape, dtype, segments, entry.get("fingerprint", ""))
 
 
-def _parse_segment(entry: dict[str, Any], shape: tuple[int, ...]) -> Segment:
+def _parse_segment(
+    entry: dict[str, Any], shape: tuple[int, ...], dtype: str, known: KnownInitializers
+) -> Segment:
+    placement = _parse_placement(entry, shape)
+    draw = int(entry.get("draw", 0))
+    drawn = shape if placement is _ALL else placement.drawn_shape(shape)
+    initializer = _parse_initializer(entry["initializer"], drawn, dtype, known)
+    if draw and not isinstance(initializer, RandomInitializer):
+        raise ManifestError(f"draw must be 0 for {type(initializer).__name__}. Received: {draw}")
+    return Segment(initializer, draw, placement)
+
+
+def _parse_initializer(
+    description: dict[str, Any], drawn: tuple[int, ...], dtype: str, known: KnownInitializers
+) -> Initializer:
+    """Return an initializer whose arguments suit the shape and the dtype of the drawn weight."""
+    config = dict(description["config"])
+    has_array = isinstance(config.get("value"), dict)
+    seed = config.pop("seed", None)
+    # repr() distinguishes True from 1, and lists are not hashable
+    key = description["class_name"], None if has_array else repr(config), drawn, dtype
+    same = None if has_array else known.get(key)
+    if same is None:
+        initializer = from_json_config(description)
+        initializer.lazy(drawn, dtype, draw=0)  # type: ignore[arg-type]  # checks its arguments
+        known[key] = initializer
+        return initializer
+    if isinstance(same, RandomInitializer):
+        return same.with_seed(int(seed) if isinstance(seed, str) else seed)
+    return copy(same)
+
+
+_ALL = Placement()
+
+
+def _parse_placement(entry: dict[str, Any], shape: tuple[int, ...]) -> Placement:
+    if _PLACEMENT.isdisjoint(entry):
+        return _ALL
     rank = len(shape)
     rows, axes, gates = (
         tuple(_as_ints(entry[name])) if name in entry else None
@@ -286,11 +367,7 @@ def _parse_segment(entry: dict[str, Any], shape: tuple[int, ...]) -> Segment:
                 f"gates must divide the last axis of the drawn shape {drawn}. "
                 f"Received: {list(gates)}"
             )
-    draw = int(entry.get("draw", 0))
-    initializer = from_json_config(entry["initializer"])
-    if draw and not isinstance(initializer, RandomInitializer):
-        raise ManifestError(f"draw must be 0 for {type(initializer).__name__}. Received: {draw}")
-    return Segment(initializer, draw, placement)
+    return placement
 
 
 def _as_ints(numbers: list[Any]) -> list[int]:

@@ -1,6 +1,5 @@
 """Manifests: round trips, plans, validation, limits, shards and parallel execution."""
 
-import copy
 import inspect
 import json
 
@@ -21,6 +20,7 @@ from pyinit.manifests.writing import as_text
 from pyinit.reproducibility.json_config import from_json_config, to_json_config
 from pyinit.runtime import cgroups, memory
 from tests.support import DATA
+from tests.support.mutations import mutations_of
 
 PLAN = [
     {"name": "kernel", "shape": [4, 3], "initializer": "he_normal"},
@@ -366,28 +366,10 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
         pyinit.read_manifest(path)
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
-    ),
-    max_leaves=5,
-)
-
-
 @given(data=st.data())
 def test_any_mutation_is_an_error_or_a_manifest(data):
     """The worst a malicious manifest can do is fail to load, with a ManifestError."""
-    mutated = copy.deepcopy(document())
-    at = mutated
-    for _ in range(data.draw(st.integers(0, 5))):
-        steps = [*at] if isinstance(at, dict) else [*range(len(at))]
-        step = data.draw(st.sampled_from(steps)) if steps else None
-        if step is None or not isinstance(at[step], dict | list) or not at[step]:
-            break
-        at = at[step]
-    keys = [*at] if isinstance(at, dict) else [*range(len(at))]
-    at[data.draw(st.sampled_from(keys))] = data.draw(JSON)
+    mutated = data.draw(mutations_of(document()))
     try:
         made = parse_manifest(mutated)
     except ManifestError:
