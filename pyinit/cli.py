@@ -19,7 +19,7 @@ from rich.text import Text
 import pyinit
 from pyinit.arguments import argument_error
 from pyinit.manifests.limits import MAX_BYTES
-from pyinit.manifests.materialization import FORMATS
+from pyinit.manifests.materialization import EXISTING, FORMATS
 from pyinit.manifests.model import DifferenceError, ManifestError
 from pyinit.manifests.reading import FORMAT, SCHEMA, load_json
 from pyinit.manifests.shards import Shard, as_shard
@@ -230,17 +230,23 @@ def verify_command(
     type=click.Choice(FORMATS),
     default=FORMATS[0],
     show_default=True,
-    help="One safetensors file or a folder of Arrow files.",
+    help="One safetensors file; or a folder of Arrow or .npy files, or a Zarr group.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace existing files.")
+@click.option(
+    "--existing",
+    type=click.Choice(EXISTING),
+    default=EXISTING[0],
+    show_default=True,
+    help="Whether files that exist are an error, are replaced, or are verified and kept.",
+)
 @_shard
 @_max_bytes
 @_threads
 def materialize_command(
     manifest: Path,
     path: Path,
-    file_format: Literal["safetensors", "arrow"],
-    overwrite: bool,
+    file_format: Literal["safetensors", "arrow", "npy", "zarr"],
+    existing: Literal["error", "overwrite", "keep"],
     shard: Shard | None,
     max_bytes: int,
 ) -> None:
@@ -256,7 +262,7 @@ def materialize_command(
         path,
         format=file_format,
         shard=shard,
-        overwrite=overwrite,
+        existing=existing,
         max_bytes=max_bytes,
     )
     for file in written:

@@ -79,6 +79,11 @@ def test_materialize_and_verify(typed):
         assert typed("verify", "manifest.json", file, "--shard", shard)[0] == 0
     assert typed("verify", "manifest.json", "p")[0] == 0
     assert typed("verify", "manifest.json", *map(str, Path("p").glob("*.safetensors")))[0] == 0
+    assert typed("materialize", "manifest.json", "n", "--format", "npy")[0] == 0
+    assert typed("verify", "manifest.json", "n")[0] == 0
+    for existing in ("keep", "overwrite"):
+        arguments = ("manifest.json", "w.safetensors", "--existing", existing)
+        assert typed("materialize", *arguments)[:2] == (0, "w.safetensors\n")
     assert typed("materialize", "manifest.json", "a", "--format", "arrow")[0] == 0
     assert typed("verify", "manifest.json", "a")[0] == 0
 
@@ -133,8 +138,8 @@ def test_weights_that_do_not_fit_their_manifest(typed):
         (
             ["materialize", "manifest.json", "w.npz"],
             2,
-            'Error: PATH must be a path that ends in .safetensors, unless the format is "arrow". '
-            "Received: 'w.npz'",
+            "Error: PATH must be a path that ends in .safetensors, unless the format is 'arrow', "
+            "'npy' or 'zarr'. Received: 'w.npz'",
         ),
         (
             ["manifest", "plan.json", "--seed", str(2**64)],
@@ -160,11 +165,11 @@ def test_weights_that_do_not_fit_their_manifest(typed):
         (
             ["materialize", "manifest.json", "old.safetensors"],
             3,
-            "Error: old.safetensors: already exists (set --overwrite to replace it)",
+            "Error: old.safetensors: already exists (set --existing to 'overwrite' or 'keep')",
         ),
         (["materialize", "manifest.json", "dir.safetensors"], 3, "dir.safetensors: is a folder"),
         (
-            ["materialize", "manifest.json", "dir.safetensors", "--overwrite"],
+            ["materialize", "manifest.json", "dir.safetensors", "--existing", "overwrite"],
             3,
             "dir.safetensors: is a folder",
         ),

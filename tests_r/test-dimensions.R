@@ -47,7 +47,7 @@ calls <- list(
 # The arguments that are no numbers.
 others <- c(
   "...", "nonlinearity", "values", "side", "scaling", "periodic", "mode", "distribution", "name",
-  "dtype", "device", "target", "progress", "format", "overwrite", "path", "file", "manifest",
+  "dtype", "device", "target", "progress", "format", "existing", "path", "file", "manifest",
   "initializer", "identifier", "config", "custom_objects", "object", "x", "model", "envname",
   "method", "conda", "pip",
   "python_version"

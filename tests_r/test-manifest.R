@@ -186,13 +186,27 @@ test_that("weights are written to files and read from them", {
   expect_true(verify(pinned, file))
   error <- expect_error(materialize(pinned, file), class = "pyinit_os_error")
   expect_match(conditionMessage(error), "^already exists")
-  expect_match(conditionMessage(error), "`overwrite`", fixed = TRUE)
-  expect_identical(materialize(manifest_file(), file, overwrite = TRUE), file)
+  expect_match(conditionMessage(error), "`existing`", fixed = TRUE)
+  for (existing in c("overwrite", "keep")) {
+    expect_identical(materialize(manifest_file(), file, existing = existing), file)
+  }
+  other <- create_manifest(plan, seed = 43)
+  error <- expect_error(
+    materialize(other, file, existing = "keep"),
+    class = "pyinit_difference_error"
+  )
+  expect_match(conditionMessage(error), file, fixed = TRUE)
 
   shards <- c(materialize(pinned, file, shard = "1/2"), materialize(pinned, file, shard = c(2, 2)))
   expect_identical(basename(shards), sprintf("model-0000%d-of-00002.safetensors", 1:2))
   expect_true(verify(pinned, shards))
   expect_true(file.exists(paste0(file, ".index.json")))
+
+  npy <- withr::local_tempdir()
+  files <- materialize(pinned, npy, format = "npy")
+  expect_length(files, 7)
+  expect_true("dense%2Fkernel.npy" %in% basename(files))
+  expect_true(verify(pinned, npy))
 
   arrow <- withr::local_tempdir()
   files <- materialize(pinned, arrow, format = "arrow")
@@ -377,8 +391,9 @@ test_that("bad arguments are errors", {
   file <- withr::local_tempfile(fileext = ".safetensors")
   expect_argument_error(materialize(pinned, 1), "path")
   expect_argument_error(materialize(pinned, file, format = "npz"), "format")
-  expect_argument_error(materialize(pinned, file, overwrite = NA), "overwrite")
-  expect_argument_error(materialize(pinned, file, overwrite = "yes"), "overwrite")
+  for (existing in list(NA, "yes", TRUE, 1, c("keep", "error"), NULL)) {
+    expect_argument_error(materialize(pinned, file, existing = existing), "existing")
+  }
   expect_false(file.exists(file))
 })
 

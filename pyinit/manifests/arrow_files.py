@@ -12,6 +12,8 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import deque
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,15 @@ import numpy as np
 
 from pyinit.arguments import Shape
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
+from pyinit.manifests.atomic_files import NewFile
 from pyinit.manifests.model import ManifestError, TensorSpec
 from pyinit.manifests.sources import TensorSource
 from pyinit.versions import STREAM_VERSION
 
 SUFFIX = ".arrow"
 _COLUMN = "values"
+#: The size of `ARROW1` with its padding, at the start of a file.
+_MAGIC_SIZE = 8
 
 
 def file_name(index: int, tensor: TensorSpec) -> str:
@@ -33,7 +38,12 @@ def file_name(index: int, tensor: TensorSpec) -> str:
     return f"{index:05d}-{sanitized}{SUFFIX}"
 
 
-def _pyarrow() -> Any:
+def import_pyarrow() -> Any:
+    """Return pyarrow.
+
+    Raises:
+        ImportError: It is not installed.
+    """
     try:
         import pyarrow as pa  # type: ignore[import-untyped]
     except ImportError:
@@ -43,18 +53,20 @@ def _pyarrow() -> Any:
     return pa
 
 
-class Writer:
-    """A writer of one tensor's file.
+class Sink:
+    """The file of one tensor.
 
     Args:
         path: The path of the file.
         tensor: The tensor.
+        replace: Whether to replace an existing file.
     """
 
-    def __init__(self, path: Path, tensor: TensorSpec) -> None:
-        self._pa = _pyarrow()
+    def __init__(self, path: Path, tensor: TensorSpec, *, replace: bool) -> None:
+        self._pa = import_pyarrow()
+        self._dtype = tensor.numpy_dtype
         self._is_bits = tensor.dtype == "bfloat16"
-        dtype = np.dtype(np.uint16) if self._is_bits else tensor.numpy_dtype
+        dtype = np.dtype(np.uint16) if self._is_bits else self._dtype
         metadata = {
             "pyinit.name": tensor.name,
             "pyinit.shape": json.dumps(tensor.shape),
@@ -64,21 +76,70 @@ class Writer:
         }
         field = self._pa.field(_COLUMN, self._pa.from_numpy_dtype(dtype), nullable=False)
         self._schema = self._pa.schema([field], metadata)
-        self._writer = self._pa.ipc.new_file(str(path), self._schema)
+        self._file = NewFile(path, replace=replace)
+        self._output = _Output(self._file)
+        self._writer = self._pa.ipc.new_file(self._output, self._schema)
+        #: The positions of the batches that were not read back.
+        self._batches: deque[tuple[int, int]] = deque()
 
     def write(self, values: AnyArray) -> None:
-        """Write the next values in C order."""
+        """Write the next values."""
         flat = values.reshape(-1)
         array = self._pa.array(flat.view(np.uint16) if self._is_bits else flat)
+        start = self._output.tell()
         self._writer.write_batch(self._pa.record_batch([array], schema=self._schema))
+        self._batches.append((start, self._output.tell()))
 
-    def close(self) -> None:
-        """Finish the file."""
+    def read_back(self, values: AnyArray) -> AnyArray:
+        """Return the values that the file has for the earliest ones that were not read back."""
+        start, end = self._batches.popleft()
+        content = bytearray(end - start)
+        self._file.read_at(start, content)
+        stream = self._pa.BufferReader(content)
+        if start == 0:  # pyarrow writes the schema with the first batch
+            stream.seek(_MAGIC_SIZE)
+            self._pa.ipc.read_message(stream)
+        batch = self._pa.ipc.read_record_batch(self._pa.ipc.read_message(stream), self._schema)
+        found: AnyArray = batch.column(0).to_numpy(zero_copy_only=False)
+        return found.view(self._dtype)
+
+    def publish(self) -> None:
+        """Finish the file and give it its name."""
         self._writer.close()
+        self._file.publish()
+
+    def __enter__(self) -> Sink:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.__exit__()
+
+
+class _Output(RawIOBase):
+    """A new file as pyarrow writes it: from its start to its end."""
+
+    def __init__(self, file: NewFile) -> None:
+        self._file = file
+        self._position = 0
+
+    def writable(self) -> bool:
+        """Return that the file can be written."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position of the next byte."""
+        return self._position
+
+    def write(self, content: Any) -> int:
+        """Write bytes at the end."""
+        size = memoryview(content).nbytes
+        self._file.write_at(self._position, content)
+        self._position += size
+        return size
 
 
 class _ArrowSource:
-    """The values in a file written by `Writer`."""
+    """The values in a file written by `Sink`."""
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], column: Any) -> None:
         self.shape, self.dtype, self._column = shape, dtype, column
@@ -93,10 +154,10 @@ def read(path: Path) -> dict[str, TensorSource]:
     """Return the tensor of a file by name, without reading its values.
 
     Raises:
-        ManifestError: The file was not written by `Writer`.
+        ManifestError: The file was not written by `Sink`.
         OSError: The file cannot be read.
     """
-    pa = _pyarrow()
+    pa = import_pyarrow()
     try:
         with pa.memory_map(str(path)) as source:
             table = pa.ipc.open_file(source).read_all()

@@ -19,6 +19,7 @@ from pyinit.manifests.local_values import compare_local
 from pyinit.manifests.model import DifferenceError, Manifest, ManifestError, TensorSpec
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import KnownInitializers, check_entry, check_names, parse_tensor
+from pyinit.manifests.sinks import Sink
 from pyinit.manifests.sources import LocalSource, TensorSource, source_fingerprint
 from pyinit.manifests.targets import WEIGHTS, sources_of, sources_of_buffers, sources_of_model
 from pyinit.manifests.writing import tensor_entry
@@ -234,18 +235,28 @@ def _has_values(tensor: TensorSpec, values: AnyArray | LocalSource) -> bool:
 
 
 def compute_fingerprint(
-    tensor: TensorSpec, advance: Advance, use: Callable[[AnyArray], Any] | None = None
+    tensor: TensorSpec,
+    advance: Advance,
+    use: Callable[[AnyArray], Any] | None = None,
+    sink: Sink | None = None,
 ) -> str:
-    """Draw a tensor and return its fingerprint; `use` receives the chunks in C order."""
+    """Draw a tensor and return its fingerprint.
+
+    Args:
+        tensor: The tensor.
+        advance: Receives the number of bytes of each chunk.
+        use: Receives the chunks in C order.
+        sink: The tensor of a new file to write. The fingerprint is that of the values in the file.
+    """
     digest = Digest(tensor.shape, tensor.numpy_dtype)
 
     def take(chunk: AnyArray) -> None:
         if use is not None:
             use(chunk)
-        digest.update(chunk)
+        digest.update(chunk if sink is None else sink.read_back(chunk))
         advance(chunk.nbytes)
 
-    for_each_chunk(tensor.lazy(), take)
+    for_each_chunk(tensor.lazy(), take, None if sink is None else sink.write)
     return digest.hexdigest()
 
 

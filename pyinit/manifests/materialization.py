@@ -6,13 +6,15 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pyinit.arguments import argument_error, as_path, one_of
-from pyinit.manifests import arrow_files, safetensors
+from pyinit.manifests import arrow_files, atomic_files, numpy_files, safetensors, zarr_arrays
+from pyinit.manifests.atomic_files import NewFile
+from pyinit.manifests.comparison import compare_source
 from pyinit.manifests.creation import compute_fingerprint
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
 from pyinit.manifests.model import (
@@ -26,54 +28,82 @@ from pyinit.manifests.model import (
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import as_manifest
 from pyinit.manifests.shards import Shard, as_shard, assign_shards
-from pyinit.reproducibility.fingerprint import little_endian
+from pyinit.manifests.sinks import FileSink, RawSink
+from pyinit.manifests.sources import TensorSource
+from pyinit.manifests.targets import read_file
 
-FORMATS = ("safetensors", "arrow")
+FORMATS = ("safetensors", "arrow", "npy", "zarr")
+EXISTING = ("error", "overwrite", "keep")
+
+#: The files of the formats that have one for each tensor.
+_SINKS: dict[str, Callable[..., FileSink]] = {
+    "arrow": arrow_files.Sink,
+    "npy": numpy_files.Sink,
+    "zarr": zarr_arrays.Sink,
+}
+#: Imports the package that a format needs.
+_PACKAGES = {"arrow": arrow_files.import_pyarrow, "zarr": zarr_arrays.import_zarr}
+
+
+@dataclass(frozen=True)
+class _Output:
+    """A file, or the folder of a Zarr array, and its tensors."""
+
+    path: Path
+    tensors: tuple[TensorSpec, ...]
+    is_folder: bool = False
 
 
 def materialize(
     manifest: Manifest | str | os.PathLike[str],
     path: str | os.PathLike[str],
     *,
-    format: Literal["safetensors", "arrow"] = "safetensors",
+    format: Literal["safetensors", "arrow", "npy", "zarr"] = "safetensors",
     shard: str | tuple[int, int] | None = None,
-    overwrite: bool = False,
+    existing: Literal["error", "overwrite", "keep"] = "error",
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> list[Path]:
     """Draw the weights of a manifest into files and verify their fingerprints.
 
     The weights are drawn in chunks, several tensors at a time, so they may be larger than memory.
-    Each file is written under a temporary name and renamed when all of its tensors have the
-    manifest's fingerprints.
+    A file gets its name when all of its tensors, read back from it, have the manifest's
+    fingerprints, and when it is on the disk. So a file is whole or absent, also after a crash.
 
     Args:
         manifest: A `Manifest`, or the path of one.
         path: For `"safetensors"`, the file, whose name ends in `.safetensors`. With `shard="3/8"`
             and the path `model.safetensors`, the file is `model-00003-of-00008.safetensors`. Every
             shard also writes the same `model.safetensors.index.json` beside it, which loaders of
-            sharded files read. For `"arrow"`, the folder. It gets one file for each tensor, named
-            after its position in the manifest and its name; characters other than letters, digits
-            and underscores become hyphens.
-        format: `"safetensors"` or `"arrow"`.
+            sharded files read. For the other formats, a folder, which gets one file for each
+            tensor; for `"zarr"`, its name ends in `.zarr`.
+        format: `"safetensors"`; `"arrow"`, whose files are named after the positions of the tensors
+            in the manifest and their names, in which characters other than letters, digits and
+            underscores become hyphens; `"npy"`, whose files have the percent-encoded names of the
+            tensors; or `"zarr"`, a Zarr group with an array for each tensor, named likewise. A
+            bfloat16 is stored as its bits: in `"arrow"` and `"zarr"` as uint16, in `"npy"` as two
+            bytes (`V2`).
         shard: The shard to write, such as `"3/8"` or `(3, 8)` on the third of eight machines. A
             shard consists of whole tensors; the sizes of the shards are as even as that allows.
             None writes all tensors.
-        overwrite: Whether to replace existing files.
+        existing: What to do with files that exist: `"error"` raises an error; `"overwrite"`
+            replaces them; `"keep"` verifies them and draws only the files that are missing, for
+            example to finish a run that was interrupted.
         max_bytes: Maximum total size of the weights, in bytes.
         progress: As for `create_manifest()`.
 
     Returns:
-        The paths of the files with weights.
+        The paths of the files with weights, including those that were kept.
 
     Raises:
         ValueError: The manifest or an argument is invalid, or a tensor cannot be drawn since only
             its fingerprint is recorded.
-        DifferenceError: The drawn weights do not have the manifest's fingerprints; no file is
-            written. This is a ValueError too.
-        FileExistsError: A file already exists.
+        DifferenceError: The drawn weights, or with `existing="keep"` those of a file that exists,
+            do not have the manifest's fingerprints. Their files are not written. This is a
+            ValueError too.
+        FileExistsError: A file already exists, or another process has just written it.
         OSError: There is too little disk space, or a file cannot be written.
-        ImportError: Arrow files need pyarrow, which is not installed.
+        ImportError: Arrow files need pyarrow, Zarr needs zarr, which is not installed.
 
     Example:
         >>> import pyinit, tempfile, pathlib
@@ -82,6 +112,7 @@ def materialize(
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     file = pathlib.Path(folder, "model.safetensors")
         ...     [written] = pyinit.materialize(manifest, file)
+        ...     [kept] = pyinit.materialize(manifest, file, existing="keep")
         ...     pyinit.verify(manifest, written)
         The same: 1 tensor, 48 bytes.
 
@@ -89,6 +120,7 @@ def materialize(
     """
     checked = as_manifest(manifest)
     one_of("format", format, FORMATS)
+    one_of("existing", existing, EXISTING)
     index, count = as_shard(shard)
     shards = assign_shards(checked.tensors, count)
     chosen = {position: checked.tensors[position] for position in shards[index - 1]}
@@ -101,26 +133,58 @@ def materialize(
         )
     check_sizes(chosen.values(), as_max_bytes(max_bytes))
     target = as_path("path", path)
-    if format == "safetensors" and target.suffix != ".safetensors":
-        allowed = 'a path that ends in .safetensors, unless the format is "arrow"'
+    _check_suffix(target, format)
+    outputs = _outputs(target, format, chosen, (index, count))
+    if format in _PACKAGES:
+        _PACKAGES[format]()
+    folder = _make_folder(target, format)
+    to_index = count > 1 and format == "safetensors"
+    file_index = _index_of(target, checked, shards) if to_index else None
+    missing, kept = _divide(outputs, existing)
+    if file_index is not None:
+        _check_index(*file_index, existing)
+    _check_space(folder, missing)
+    total = sum(tensor.nbytes for tensor in chosen.values())
+    _check_kept(kept, _part_of(progress, 0, total))
+    rest = _part_of(progress, total - sum(map(_size_of, missing)), total)
+    replace = existing == "overwrite"
+    if format == "zarr":
+        zarr_arrays.make_group(target)
+    if format == "safetensors":
+        for output in missing:
+            _write_safetensors(output, replace, rest)
+    else:
+        _write_separately(missing, _SINKS[format], replace, rest)
+    if file_index is not None:
+        _write_index(*file_index, replace)
+    atomic_files.sync_folder(folder)
+    return [output.path for output in outputs]
+
+
+def _check_suffix(target: Path, file_format: str) -> None:
+    if file_format == "safetensors" and target.suffix != safetensors.SUFFIX:
+        others = f"{', '.join(map(repr, FORMATS[1:-1]))} or {FORMATS[-1]!r}"
+        allowed = f"a path that ends in .safetensors, unless the format is {others}"
         raise argument_error("path", str(target), allowed)
-    folder = target.parent if format == "safetensors" else target
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(folder)) from None
-    needed = sum(tensor.nbytes for tensor in chosen.values())
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        message = f"the weights need {readable_size(needed)}, but {readable_size(free)} are free"
-        raise OSError(errno.ENOSPC, message, str(folder))
-    if format == "arrow":
-        return _write_arrow(target, chosen, overwrite, progress)
-    file = _shard_path(target, (index, count))
-    _write_safetensors(file, list(chosen.values()), overwrite, progress)
-    if count > 1:
-        _write_index(target, checked, shards)
-    return [file]
+    if file_format == "zarr" and target.suffix != zarr_arrays.SUFFIX:
+        raise argument_error("path", str(target), "a path that ends in .zarr for the format 'zarr'")
+
+
+def _outputs(
+    target: Path, file_format: str, chosen: dict[int, TensorSpec], shard: Shard
+) -> list[_Output]:
+    """Return the files that the tensors belong into."""
+    if file_format == "safetensors":
+        return [_Output(_shard_path(target, shard), tuple(chosen.values()))]
+    names = {
+        "arrow": arrow_files.file_name,
+        "npy": numpy_files.file_name,
+        "zarr": zarr_arrays.array_name,
+    }
+    return [
+        _Output(target / names[file_format](position, tensor), (tensor,), file_format == "zarr")
+        for position, tensor in chosen.items()
+    ]
 
 
 def _shard_path(target: Path, shard: Shard) -> Path:
@@ -130,77 +194,140 @@ def _shard_path(target: Path, shard: Shard) -> Path:
     return target.with_name(f"{target.stem}-{index:05d}-of-{count:05d}{target.suffix}")
 
 
-def _write_index(target: Path, manifest: Manifest, shards: list[list[int]]) -> None:
-    """Write the index of sharded safetensors files: the file of each tensor."""
-    files = {
-        position: _shard_path(target, (index, len(shards))).name
-        for index, positions in enumerate(shards, 1)
-        for position in positions
-    }
-    index = {
-        "metadata": {"total_size": manifest.nbytes},
-        "weight_map": {t.name: files[position] for position, t in enumerate(manifest.tensors)},
-    }
-    with _replacing([target.with_name(f"{target.name}.index.json")], True) as [file]:
-        file.write_text(json.dumps(index, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _replacing(paths: Sequence[Path], overwrite: bool) -> Iterator[list[Path]]:
-    """Yield temporary paths; on success, rename the files to `paths`, else delete them."""
-    for path in paths:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "is a folder", str(path))
-    existing = [path for path in paths if path.exists()]
-    if existing and not overwrite:
-        message = "already exists (set `overwrite` to replace it)"
-        raise FileExistsError(errno.EEXIST, message, str(existing[0]))
-    partial = [path.with_name(f".{path.name}.{os.getpid()}.partial") for path in paths]
+def _make_folder(target: Path, file_format: str) -> Path:
+    """Make the folder of the files, remove what killed processes left in it, and return it."""
+    folder = target.parent if file_format == "safetensors" else target
     try:
-        yield partial
-        for written, path in zip(partial, paths, strict=True):
-            written.replace(path)
-    finally:
-        for written in partial:
-            written.unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(folder)) from None
+    atomic_files.remove_abandoned(folder)
+    if file_format == "zarr":
+        atomic_files.remove_abandoned(zarr_arrays.place_of_partial(folder))
+    return folder
 
 
-def _write_safetensors(
-    path: Path, tensors: list[TensorSpec], overwrite: bool, progress: Progress | None
+def _size_of(output: _Output) -> int:
+    return sum(tensor.nbytes for tensor in output.tensors)
+
+
+def _check_space(folder: Path, outputs: Sequence[_Output]) -> None:
+    """Check that the disk has space for files."""
+    needed = sum(map(_size_of, outputs))
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        message = f"the weights need {readable_size(needed)}, but {readable_size(free)} are free"
+        raise OSError(errno.ENOSPC, message, str(folder))
+
+
+def _part_of(progress: Progress | None, before: int, total: int) -> Progress | None:
+    """Return a function that reports the progress of a part of the work."""
+    if progress is None:
+        return None
+    return lambda done, _: progress(before + done, total)
+
+
+# ---- files that exist ----
+
+
+def _divide(outputs: Sequence[_Output], existing: str) -> tuple[list[_Output], list[_Output]]:
+    """Return the files to write and those to keep.
+
+    Raises:
+        FileExistsError: A file exists and is neither to be replaced nor to be kept.
+        OSError: A path is not that of a regular file.
+    """
+    missing: list[_Output] = []
+    kept: list[_Output] = []
+    for output in outputs:
+        atomic_files.check_target(output.path, replace=True, folder=output.is_folder)
+        found = output.path.exists()
+        if found and existing == "error":
+            raise _already_exists(output.path)
+        (kept if found and existing == "keep" else missing).append(output)
+    return missing, kept
+
+
+def _already_exists(path: Path) -> FileExistsError:
+    message = "already exists (set `existing` to 'overwrite' or 'keep')"
+    return FileExistsError(errno.EEXIST, message, str(path))
+
+
+def _check_kept(outputs: Sequence[_Output], progress: Progress | None) -> None:
+    """Check that files have exactly their tensors.
+
+    Raises:
+        DifferenceError: One of them does not.
+        ManifestError: One of them is not a file of its format.
+    """
+    # the files of one tensor each are read one by one, since there may be very many
+    shared = {o.path: _tensors_in(o) for o in outputs if len(o.tensors) != 1}
+    output_of = {tensor.name: output for output in outputs for tensor in output.tensors}
+
+    def compare(tensor: TensorSpec, advance: Advance) -> str | None:
+        output = output_of[tensor.name]
+        sources = shared.get(output.path) or _tensors_in(output)
+        return compare_source(tensor, sources[tensor.name], advance)
+
+    tensors = [tensor for output in outputs for tensor in output.tensors]
+    for tensor, reason in zip(tensors, for_each_tensor(tensors, compare, progress), strict=True):
+        if reason is not None:
+            path = output_of[tensor.name].path
+            raise _not_kept(path, f"the tensor {tensor.name!a}: {reason}")
+
+
+def _tensors_in(output: _Output) -> Mapping[str, TensorSource]:
+    """Return the tensors of a file to keep, which must be those of the manifest."""
+    found = read_file(output.path)
+    expected = {tensor.name for tensor in output.tensors}
+    for names, reason in ((expected - set(found), "lacks"), (set(found) - expected, "also has")):
+        if names:
+            listing = listed([*map(ascii, sorted(names))])
+            raise _not_kept(output.path, f"it {reason} {listing}")
+    return found
+
+
+def _not_kept(path: Path, reason: str) -> DifferenceError:
+    return DifferenceError(
+        f"{path} already exists, and is not the file that the manifest gives: {reason}. Remove it, "
+        "or set `existing` to 'overwrite'"
+    )
+
+
+# ---- new files ----
+
+
+def _write_safetensors(output: _Output, replace: bool, progress: Progress | None) -> None:
+    header, starts, _ = safetensors.layout(output.tensors)
+    with NewFile(output.path, replace=replace) as file:
+        file.write_at(0, header)
+
+        def write(tensor: TensorSpec, advance: Advance) -> str:
+            return compute_fingerprint(tensor, advance, sink=RawSink(file, starts[tensor.name]))
+
+        found = for_each_tensor(output.tensors, write, progress)
+        _check_fingerprints(output.tensors, found)
+        file.publish()
+
+
+def _write_separately(
+    outputs: Sequence[_Output],
+    open_sink: Callable[..., FileSink],
+    replace: bool,
+    progress: Progress | None,
 ) -> None:
-    header, starts, size = safetensors.layout(tensors)
-    with _replacing([path], overwrite) as [file]:
-        with file.open("wb") as output:
-            output.write(header)
-            output.truncate(size)
+    """Write files of one tensor each, of which each is published once it is verified."""
+    tensors = [output.tensors[0] for output in outputs]
+    path_of = {output.tensors[0].name: output.path for output in outputs}
 
-        def write(tensor: TensorSpec, advance: Advance) -> str:
-            with file.open("r+b") as output:
-                output.seek(starts[tensor.name])
-                return compute_fingerprint(
-                    tensor, advance, lambda values: output.write(little_endian(values))
-                )
+    def write(tensor: TensorSpec, advance: Advance) -> str:
+        with open_sink(path_of[tensor.name], tensor, replace=replace) as sink:
+            found = compute_fingerprint(tensor, advance, sink=sink)
+            if found == tensor.fingerprint:
+                sink.publish()
+            return found
 
-        _check_fingerprints(tensors, for_each_tensor(tensors, write, progress))
-
-
-def _write_arrow(
-    folder: Path, chosen: dict[int, TensorSpec], overwrite: bool, progress: Progress | None
-) -> list[Path]:
-    tensors = list(chosen.values())
-    paths = [folder / arrow_files.file_name(index, tensor) for index, tensor in chosen.items()]
-    with _replacing(paths, overwrite) as partial:
-        files = {t.name: file for t, file in zip(tensors, partial, strict=True)}
-
-        def write(tensor: TensorSpec, advance: Advance) -> str:
-            writer = arrow_files.Writer(files[tensor.name], tensor)
-            try:
-                return compute_fingerprint(tensor, advance, writer.write)
-            finally:
-                writer.close()
-
-        _check_fingerprints(tensors, for_each_tensor(tensors, write, progress))
-    return paths
+    _check_fingerprints(tensors, for_each_tensor(tensors, write, progress))
 
 
 def _check_fingerprints(tensors: Sequence[TensorSpec], fingerprints: Sequence[str]) -> None:
@@ -215,3 +342,42 @@ def _check_fingerprints(tensors: Sequence[TensorSpec], fingerprints: Sequence[st
             f"{', '.join(map(ascii, different))}. If pyinit.self_test() passes, the manifest is "
             "wrong."
         )
+
+
+# ---- the index of sharded files ----
+
+
+def _index_of(target: Path, manifest: Manifest, shards: list[list[int]]) -> tuple[Path, bytes]:
+    """Return the path and the content of the index: the file of each tensor."""
+    files = {
+        position: _shard_path(target, (index, len(shards))).name
+        for index, positions in enumerate(shards, 1)
+        for position in positions
+    }
+    index = {
+        "metadata": {"total_size": manifest.nbytes},
+        "weight_map": {t.name: files[position] for position, t in enumerate(manifest.tensors)},
+    }
+    text = json.dumps(index, indent=2, ensure_ascii=False) + "\n"
+    return target.with_name(f"{target.name}.index.json"), text.encode()
+
+
+def _check_index(path: Path, content: bytes, existing: str) -> None:
+    """Check that an index that exists is the same, since another shard wrote it, or is replaced."""
+    atomic_files.check_target(path, replace=True)
+    if existing == "overwrite" or not path.exists() or path.read_bytes() == content:
+        return
+    if existing == "keep":
+        raise _not_kept(path, "it is of another manifest or of another number of shards")
+    raise _already_exists(path)
+
+
+def _write_index(path: Path, content: bytes, replace: bool) -> None:
+    if path.exists() and path.read_bytes() == content:
+        return
+    try:
+        atomic_files.write_file(path, content, replace=replace)
+    except FileExistsError:
+        # another shard may have just written it
+        if path.read_bytes() != content:
+            raise

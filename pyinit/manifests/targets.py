@@ -10,7 +10,7 @@ from typing import Any
 from pyinit import hooks
 from pyinit.arguments import argument_error, shown
 from pyinit.dtypes import AnyArray
-from pyinit.manifests import arrow_files, hdf5_files, numpy_files, safetensors
+from pyinit.manifests import arrow_files, hdf5_files, numpy_files, safetensors, zarr_arrays
 from pyinit.manifests.adapters import ModelAdapter
 from pyinit.manifests.model import ManifestError
 from pyinit.manifests.sources import ArraySource, LocalSource, TensorSource
@@ -26,15 +26,18 @@ _READERS: dict[str, Callable[[Path], Mapping[str, TensorSource]]] = {
     ".h5": hdf5_files.read,
     ".hdf5": hdf5_files.read,
     ".npz": numpy_files.read,
+    numpy_files.SUFFIX: numpy_files.read_array,
+    zarr_arrays.SUFFIX: zarr_arrays.read,
 }
 #: The formats that keep a model in several files, which may be given as a folder.
-_FOLDER_SUFFIXES = (safetensors.SUFFIX, arrow_files.SUFFIX)
+_FOLDER_SUFFIXES = (safetensors.SUFFIX, arrow_files.SUFFIX, numpy_files.SUFFIX)
 #: Formats in which reading values means running a pickle.
 _PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle")
 
+_FOLDERS = f"{', '.join(_FOLDER_SUFFIXES[:-1])} or {_FOLDER_SUFFIXES[-1]}"
 WEIGHTS = (
     "a Keras model, a torch module, a dictionary of arrays, or paths of files "
-    f"({', '.join(_READERS)}) or of folders of {' or '.join(_FOLDER_SUFFIXES)} files"
+    f"({', '.join(_READERS)}) or of folders of {_FOLDERS} files"
 )
 
 
@@ -77,7 +80,7 @@ def sources_of(target: Any, allowed: str) -> Sources:
         raise argument_error("target", target, allowed, TypeError)
     sources: Sources = {}
     for file in [file for path in paths for file in _files_of(Path(path))]:
-        for name, source in _read(file).items():
+        for name, source in read_file(file).items():
             if name in sources:
                 raise ManifestError(f"{file}: the tensor {name!a} is also in another file")
             sources[name] = source
@@ -96,16 +99,22 @@ def _array_source(name: Any, array: Any, allowed: str) -> TensorSource | LocalSo
 
 
 def _files_of(path: Path) -> list[Path]:
-    if not path.is_dir():
+    if not path.is_dir() or path.suffix == zarr_arrays.SUFFIX or zarr_arrays.is_array(path):
         return [path]
     files = [file for file in sorted(path.iterdir()) if file.suffix in _FOLDER_SUFFIXES]
     if not files:
-        raise ManifestError(f"{path}: the folder has no {' or '.join(_FOLDER_SUFFIXES)} files")
+        raise ManifestError(f"{path}: the folder has no {_FOLDERS} files")
     return files
 
 
-def _read(file: Path) -> Mapping[str, TensorSource]:
-    reader = _READERS.get(file.suffix)
+def read_file(file: Path) -> Mapping[str, TensorSource]:
+    """Return the tensors of a file, or of a Zarr group or array, by name.
+
+    Raises:
+        ManifestError: The file is invalid, or has another format.
+        OSError: The file cannot be read.
+    """
+    reader = zarr_arrays.read if zarr_arrays.is_array(file) else _READERS.get(file.suffix)
     if reader is not None:
         return reader(file)
     message = f"{file}: not one of the formats {', '.join(_READERS)}"

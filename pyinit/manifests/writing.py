@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from pyinit.arguments import argument_error, as_path
+from pyinit.manifests import atomic_files
 from pyinit.manifests.model import Manifest, Segment, TensorSpec
 from pyinit.manifests.reading import FORMAT, FORMAT_VERSION
 from pyinit.reproducibility.json_config import seed_to_json, to_json_config
@@ -19,7 +20,8 @@ def write_manifest(manifest: Manifest, file: str | os.PathLike[str]) -> None:
 
     Args:
         manifest: A `Manifest`.
-        file: The path; an existing file is replaced.
+        file: The path; an existing regular file is replaced. The new one gets this name when it is
+            whole and on the disk.
 
     Raises:
         ValueError: `manifest` is not a manifest, or `file` is not a path.
@@ -36,7 +38,8 @@ def write_manifest(manifest: Manifest, file: str | os.PathLike[str]) -> None:
 
     Source: the JSON Schema of manifests, printed by `pyinit schema`
     """
-    as_path("file", file).write_text(as_text(manifest), encoding="utf-8", newline="\n")
+    path, text = as_path("file", file), as_text(manifest)
+    atomic_files.write_file(path, text.encode(), replace=True)
 
 
 def as_text(manifest: Manifest) -> str:

@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from pyinit.arguments import Shape
 from pyinit.dtypes import AnyArray
 from pyinit.initializers import chunking
 from pyinit.initializers.lazy import LazyTensor
 
 
-def for_each_chunk(weights: LazyTensor, use: Callable[[AnyArray], None]) -> None:
+def chunks_of(weights: LazyTensor) -> Iterator[tuple[Shape, Shape]]:
+    """Return the shapes and offsets of the chunks that `for_each_chunk()` reads."""
+    if _is_read_at_once(weights):
+        return iter([(weights.shape, (0,) * weights.ndim)])
+    return weights.partitions()
+
+
+def _is_read_at_once(weights: LazyTensor) -> bool:
+    return weights.needs_whole or weights.size <= chunking.CHUNK_SIZE
+
+
+def for_each_chunk(
+    weights: LazyTensor,
+    use: Callable[[AnyArray], None],
+    first: Callable[[AnyArray], None] | None = None,
+) -> None:
     """Read a tensor in chunks and use each chunk while the next one is drawn.
 
     Args:
         weights: The tensor.
         use: Called with the chunks in C order, on another thread if there are several. A chunk is
             overwritten afterwards.
+        first: Called with each chunk before `use`, on this thread, which also draws.
     """
-    if weights.needs_whole or weights.size <= chunking.CHUNK_SIZE:
-        use(weights.read())
+    if _is_read_at_once(weights):
+        chunk = weights.read()
+        if first is not None:
+            first(chunk)
+        use(chunk)
         return
     # imported late: `import pyinit` must be quick
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,9 +50,11 @@ def for_each_chunk(weights: LazyTensor, use: Callable[[AnyArray], None]) -> None
     buffers = [np.empty(size, weights.dtype) for _ in range(2)]
     in_use: Future[None] | None = None
     with ThreadPoolExecutor(1, "pyinit") as other:
-        for index, (shape, offset) in enumerate(weights.partitions()):
+        for index, (shape, offset) in enumerate(chunks_of(weights)):
             chunk = buffers[index % 2][: math.prod(shape)].reshape(shape)
             weights.read_into(chunk, offset)
+            if first is not None:
+                first(chunk)
             if in_use is not None:
                 in_use.result()
             in_use = other.submit(use, chunk)

@@ -49,8 +49,8 @@
 #' - a named list of arrays, of R or of Python. R doubles are recorded as [floatx()], which must
 #'   represent them exactly, R integers as int32 and logicals as bool,
 #' - one or more paths: of a Keras file (`.keras`, `.weights.h5`, `.h5`), another HDF5 file, an
-#'   `.npz`, safetensors or Arrow file, or a folder of safetensors or Arrow files. Only arrays are
-#'   read; nothing in the file is executed.
+#'   `.npz`, `.npy`, safetensors or Arrow file, a folder of safetensors, Arrow or `.npy` files, or a
+#'   Zarr group. Only arrays are read; nothing in the file is executed.
 #'
 #' @param seed
 #' The model's seed: a whole number from -2^53 to 2^53, or a seed of [derive_seed()].
@@ -128,7 +128,7 @@ create_manifest <- function(target, seed = NULL, ..., values = FALSE, max_bytes 
 #'
 #' @param file
 #' The path of the file. `read_manifest()` reads at most 64 MiB; `write_manifest()` replaces an
-#' existing file.
+#' existing regular file once the new one is whole and on the disk.
 #'
 #' @param manifest
 #' A manifest, see [create_manifest()].
@@ -160,34 +160,45 @@ write_manifest <- function(manifest, file) {
 #' Write the weights of a manifest to files
 #'
 #' @description
-#' Draws the weights chunk by chunk, several tensors at a time, so they may be larger than memory.
-#' Each file is written to a temporary name and renamed when it is complete and all of its tensors
-#' have the fingerprints in the manifest.
+#' Draws the weights chunk by chunk, several tensors at a time, so they may be larger than memory. A
+#' file gets its name when all of its tensors, read back from it, have the fingerprints in the
+#' manifest, and when it is on the disk. So a file is whole or absent, also after a crash.
+#'
+#' @details
+#' A bfloat16 is stored as its bits: in Arrow files and Zarr arrays as uint16, in `.npy` files as two
+#' bytes. Arrow files require the Python package pyarrow, which the R package installs, and Zarr
+#' arrays zarr, 3.0 or newer.
 #'
 #' @param path
 #' For `"safetensors"`, the file, whose name ends in `.safetensors`. With `shard = "3/8"` and the
 #' path `model.safetensors`, the shard's file is `model-00003-of-00008.safetensors`. Each shard also
 #' writes the same `model.safetensors.index.json`, which loaders of sharded files expect.
 #'
-#' For `"arrow"`, a folder. It gets one file for each tensor. The file's name consists of the
-#' tensor's number in the manifest and the tensor's name, with a hyphen for each character other
-#' than letters, digits and underscores.
+#' For the other formats, a folder. It gets one file for each tensor. For `"zarr"`, its name ends in
+#' `.zarr`.
 #'
 #' @param format
-#' `"safetensors"` or `"arrow"`.
+#' One of
+#' - `"safetensors"`,
+#' - `"arrow"`: a file's name consists of the tensor's number in the manifest and the tensor's name,
+#'   with a hyphen for each character other than letters, digits and underscores,
+#' - `"npy"`, NumPy's format: a file's name is the tensor's, percent-encoded,
+#' - `"zarr"`: a Zarr group of arrays, named like `.npy` files.
 #'
 #' @param shard
 #' The shard to write, such as `"3/8"` or `c(3, 8)`, so that eight machines can write one each. A
 #' shard consists of whole tensors, and the shards are as even in size as these allow. `NULL` writes
 #' all tensors.
 #'
-#' @param overwrite
-#' Whether to replace existing files.
+#' @param existing
+#' What to do with files that exist: `"error"`; `"overwrite"` replaces them; `"keep"` verifies them
+#' and draws only the files that are missing, for example to finish a run that was interrupted. A
+#' file with other weights is an error then.
 #'
 #' @inheritParams verify
 #'
 #' @returns
-#' The paths of the files with weights.
+#' The paths of the files with weights, including those that were kept.
 #'
 #' @export
 #' @family reproducibility functions
@@ -200,17 +211,17 @@ write_manifest <- function(manifest, file) {
 #' materialize(manifest, file)
 #' verify(manifest, file)
 materialize <- function(manifest, path, ..., format = "safetensors", shard = NULL,
-                        overwrite = FALSE, max_bytes = 2^40, progress = NULL) {
+                        existing = "error", max_bytes = 2^40, progress = NULL) {
   check_dots_empty(...)
   format <- plain_argument("format", format)
   shard <- plain_argument("shard", shard)
   max_bytes <- plain_argument("max_bytes", max_bytes)
-  overwrite <- as_flag("overwrite", overwrite)
+  existing <- plain_argument("existing", existing)
   manifest <- manifest_or_path(manifest)
   path <- as_path("path", path)
   with_progress(progress, function(show) {
     paths <- call_python(manifests_bridge()$materialize(
-      manifest, path, format, as_shard(shard), overwrite, max_bytes, show
+      manifest, path, format, as_shard(shard), existing, max_bytes, show
     ))
     as.character(reticulate::py_to_r(paths))
   })

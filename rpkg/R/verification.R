@@ -18,9 +18,9 @@
 #' - a named list of arrays, of R or of Python. R doubles count as the dtype of the manifest's
 #'   tensor if that dtype represents them exactly, and R integers as its integer dtype.
 #' - one or more paths: of a Keras file (`.keras`, `.weights.h5`, `.h5`), another HDF5 file, an
-#'   `.npz` or safetensors file, an Arrow file written by [materialize()], or a folder of
-#'   safetensors or Arrow files. Only arrays are read: no model is built, and nothing in the file is
-#'   executed.
+#'   `.npz`, `.npy` or safetensors file, an Arrow file written by [materialize()], a folder of
+#'   safetensors, Arrow or `.npy` files, or a Zarr group. Only arrays are read: no model is built,
+#'   and nothing in the file is executed.
 #' - another manifest, or its path: the two are compared without drawing anything.
 #'
 #' @param shard

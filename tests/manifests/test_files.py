@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from urllib.parse import unquote
 
 import numpy as np
 import pyarrow as pa
@@ -214,6 +216,149 @@ def test_invalid_arrow_files(pinned, tmp_path):
             pyinit.verify(pinned, path)
 
 
+# ---- NumPy ----
+
+
+@pytest.mark.usefixtures("_chunks")
+def test_npy_files(pinned, tmp_path):
+    """NumPy loads the files, whose names are those of the tensors, percent-encoded."""
+    folder = tmp_path / "folder"
+    written = pyinit.materialize(pinned, folder, format="npy")
+    assert sorted(folder.iterdir()) == sorted(written)
+    expected = values_of(pinned)
+    for path, tensor in zip(written, pinned.tensors, strict=True):
+        assert unquote(path.name) == f"{tensor.name}.npy"
+        values = np.load(path)
+        assert values.flags.c_contiguous
+        if tensor.dtype == "bfloat16":  # as NumPy saves it
+            assert values.dtype.str == "|V2"
+            values = values.view(tensor.numpy_dtype)
+        assert same_bits(values, expected[tensor.name])
+    assert "..%2F..%2Fetc%2Fpasswd.npy".replace("..", "%2E.", 1) in os.listdir(folder)
+    assert pyinit.verify(pinned, folder)
+
+
+def test_npy_files_of_numpy(tmp_path):
+    """Files that NumPy has saved are verified, in any memory order; others are errors."""
+    values = {"kernel": np.ones((3, 2), np.float32, "F"), "x/y": np.ones(3, ">f8")}
+    manifest = pyinit.create_manifest(values, values=True)
+    np.save(tmp_path / "kernel.npy", values["kernel"])
+    np.save(tmp_path / "x%2Fy.npy", values["x/y"])
+    assert pyinit.verify(manifest, tmp_path)
+    np.save(tmp_path / "kernel.npy", np.array([None]))
+    with pytest.raises(ManifestError, match="is an array of Python objects"):
+        pyinit.verify(manifest, tmp_path)
+    for content in (b"", b"\x93NUMPY no", (tmp_path / "x%2Fy.npy").read_bytes()[:-1]):
+        (tmp_path / "kernel.npy").write_bytes(content)
+        with pytest.raises(ManifestError, match=r"kernel\.npy"):
+            pyinit.verify(manifest, tmp_path)
+
+
+@pytest.mark.parametrize("file_format", ["npy", "zarr"])
+def test_a_name_that_is_too_long_for_a_file(file_format, tmp_path):
+    """The error names the tensor, before anything is drawn."""
+    plan = [{"name": "\N{GREEK SMALL LETTER MU}" * 60, "shape": [2], "initializer": "zeros"}]
+    if file_format == "zarr":
+        pytest.importorskip("zarr")
+    manifest = pyinit.create_manifest(plan)
+    with pytest.raises(ManifestError, match=r"too long for a file of its own: 36\d bytes"):
+        pyinit.materialize(manifest, tmp_path / "x.zarr", format=file_format)
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---- Zarr ----
+
+
+@pytest.mark.usefixtures("_chunks")
+def test_zarr_arrays(pinned, tmp_path):
+    """Zarr finds an array for each tensor, with its values and a description."""
+    zarr = pytest.importorskip("zarr", minversion="3.0")
+    folder = tmp_path / "new" / "w.zarr"
+    written = pyinit.materialize(pinned, folder, format="zarr")
+    group = zarr.open_group(str(folder), mode="r")
+    assert {name for name, _ in group.arrays()} == {path.name for path in written}
+    assert list(group.groups()) == []
+    expected = values_of(pinned)
+    for path, tensor in zip(written, pinned.tensors, strict=True):
+        assert unquote(path.name) == tensor.name
+        array = group[path.name]
+        assert array.attrs["pyinit"] == {
+            "name": tensor.name,
+            "dtype": tensor.dtype,
+            "fingerprint": tensor.fingerprint,
+            "stream_version": 1,
+        }
+        values = np.asarray(array[...])
+        if tensor.dtype == "bfloat16":
+            assert values.dtype == np.uint16
+            values = values.view(tensor.numpy_dtype)
+        assert same_bits(values, expected[tensor.name])
+    assert pyinit.verify(pinned, folder)
+    assert list(folder.parent.iterdir()) == [folder]
+    for number in (1, 2, 3):
+        pyinit.materialize(pinned, tmp_path / "s.zarr", format="zarr", shard=(number, 3))
+    assert pyinit.verify(pinned, tmp_path / "s.zarr")
+
+
+def test_zarr_arrays_of_others(tmp_path, monkeypatch):
+    """Arrays of Zarr in nested groups, compressed and in shards, are verified in chunks."""
+    zarr = pytest.importorskip("zarr", minversion="3.0")
+    monkeypatch.setattr(chunking, "CHUNK_SIZE", 7)
+    values = {
+        "dense/kernel": np.arange(5 * 4 * 6, dtype="f4").reshape(5, 4, 6),
+        "dense/bias": np.arange(40, dtype="i8"),
+        "scale": np.array(3.5),
+    }
+    group = zarr.create_group(str(tmp_path / "m.zarr"))
+    group.create_array("dense/kernel", data=values["dense/kernel"], chunks=(2, 3, 4))
+    group.create_array("dense/bias", data=values["dense/bias"], chunks=(4,), shards=(16,))
+    group.create_array("scale", data=values["scale"])
+    manifest = pyinit.create_manifest(values, values=True)
+    assert pyinit.verify(manifest, tmp_path / "m.zarr")
+    group["dense/kernel"][4, 3, 5] = -1
+    [difference] = pyinit.verify(manifest, tmp_path / "m.zarr").differences
+    assert difference.name == "dense/kernel"
+    assert pyinit.create_manifest(tmp_path / "m.zarr", values=True).tensors
+
+
+def test_invalid_zarr_arrays(pinned, tmp_path):
+    """A group can name code to run as a codec: only codecs that transform bytes are used."""
+    zarr = pytest.importorskip("zarr", minversion="3.0")
+    folder = tmp_path / "m.zarr"
+    group = zarr.create_group(str(folder))
+    group.create_array("x", data=np.arange(4.0), chunks=(2,), shards=(4,))
+    file = folder / "x" / "zarr.json"
+    good = file.read_text()
+
+    def refused(text, message):
+        file.write_text(text)
+        with pytest.raises(ManifestError, match=message) as raised:
+            pyinit.verify(pinned, folder)
+        assert str(folder) in str(raised.value)
+
+    refused(good.replace('"zstd"', '"numcodecs.pickle"'), r"the codec 'numcodecs\.pickle'")
+    refused(good.replace('"sharding_indexed"', '"mine"'), "the codec 'mine'")
+    refused(good.replace('"float64"', '"float65"'), "is not a readable Zarr array")
+    refused("{", "not JSON")
+    broken = json.loads(good)
+    broken["shape"] = [-4]
+    refused(json.dumps(broken), "is not a readable Zarr array")
+    broken = json.loads(good)
+    broken["attributes"] = {"pyinit": {"name": 3}}
+    refused(json.dumps(broken), "no valid name")
+    file.unlink()
+    with pytest.raises(ManifestError, match="has no arrays of Zarr's format 3"):
+        pyinit.verify(pinned, folder)
+
+
+def test_a_missing_or_old_zarr(pinned, tmp_path, monkeypatch):
+    """Without Zarr 3, the error says what to install, and nothing is written."""
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    with pytest.raises(ImportError, match=r"zarr, 3\.0 or newer, is needed .*pip install"):
+        pyinit.materialize(pinned, tmp_path / "m.zarr", format="zarr")
+    assert list(tmp_path.iterdir()) == []
+
+
 # ---- materialize ----
 
 
@@ -253,36 +398,43 @@ def test_more_shards_than_tensors(tmp_path):
 def test_files_are_replaced_on_request_and_never_incomplete(
     file_format, pinned, tmp_path, monkeypatch
 ):
-    """Existing files are kept without `overwrite`, and a failure leaves no partial file."""
+    """Existing files are kept without `existing="overwrite"`; a failure leaves no partial file."""
     path = tmp_path / f"weights.{file_format}"
     first = pyinit.materialize(pinned, path, format=file_format)
-    before = {file: file.read_bytes() for file in first}
-    with pytest.raises(FileExistsError, match="already exists"):
+    before = contents(tmp_path)
+    with pytest.raises(FileExistsError, match=r"already exists .*'overwrite' or 'keep'"):
         pyinit.materialize(pinned, path, format=file_format)
-    assert pyinit.materialize(pinned, path, format=file_format, overwrite=True) == first
-    assert {file: file.read_bytes() for file in first} == before
+    for existing in ("overwrite", "keep"):
+        assert pyinit.materialize(pinned, path, format=file_format, existing=existing) == first
+        assert contents(tmp_path) == before
 
-    wrong = pyinit.create_manifest(PLAN, seed=43)
-    mixed = type(pinned)(1, (*pinned.tensors[:-1], wrong.tensors[-1]))
-    broken = type(pinned)(
-        1,
-        tuple(
-            type(t)(t.name, t.shape, t.dtype, t.segments, p.fingerprint)
-            for t, p in zip(mixed.tensors, pinned.tensors, strict=True)
+    # the fingerprints of other weights
+    others = {tensor.name: tensor for tensor in pyinit.create_manifest(PLAN, seed=43).tensors}
+    broken = replace(
+        pinned,
+        tensors=tuple(
+            replace(tensor, segments=others[tensor.name].segments)
+            if tensor.name == "embedding"
+            else tensor
+            for tensor in pinned.tensors
         ),
     )
-    with pytest.raises(DifferenceError, match=r"the manifest's fingerprints: .*embedd"):
-        pyinit.materialize(broken, path, format=file_format, overwrite=True)
+    with pytest.raises(DifferenceError, match=r"the manifest's fingerprints: 'embedding'\."):
+        pyinit.materialize(broken, path, format=file_format, existing="overwrite")
+    assert contents(tmp_path) == before
 
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(materialization, "compute_fingerprint", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        pyinit.materialize(pinned, path, format=file_format, overwrite=True)
-    assert {file: file.read_bytes() for file in first} == before
-    left = list(tmp_path.rglob("*.partial"))
-    assert left == []
+        pyinit.materialize(pinned, path, format=file_format, existing="overwrite")
+    assert contents(tmp_path) == before
+
+
+def contents(folder):
+    """Return the content of every file in a folder and the folders in it."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_the_arguments_of_materialize(pinned, tmp_path):
@@ -291,9 +443,14 @@ def test_the_arguments_of_materialize(pinned, tmp_path):
         pyinit.materialize(pinned, tmp_path / "x", format="npz")
     with pytest.raises(ValueError, match="Argument `shard`"):
         pyinit.materialize(pinned, tmp_path / "x", shard="3-8")
+    for bad in (True, "replace", None):
+        with pytest.raises(ValueError, match=r"Argument `existing` must be .*'keep'"):
+            pyinit.materialize(pinned, tmp_path / "x", existing=bad)
+    with pytest.raises(ValueError, match=r"Argument `path` must be .* in \.zarr for"):
+        pyinit.materialize(pinned, tmp_path / "x", format="zarr")
     for name in ("w.npz", "w.h5", "w.rds", "w.arrow", "w"):
         with pytest.raises(
-            ValueError, match=r"Argument `path` must be .* in \.safetensors, .*arrow"
+            ValueError, match=r"Argument `path` must be .* in \.safetensors, unless .*'arrow'"
         ):
             pyinit.materialize(pinned, tmp_path / name)
     with pytest.raises(ValueError, match=r"Argument `path` must be a path\. Received: path=3"):
@@ -456,7 +613,7 @@ def test_a_tensor_in_two_files(pinned, tmp_path):
     with pytest.raises(ManifestError, match="the folder has no"):
         pyinit.verify(pinned, tmp_path / "empty")
     with pytest.raises(
-        ManifestError, match=r"not one of the formats \.safetensors, \.arrow, \.keras, .*\.npz$"
+        ManifestError, match=r"not one of the formats \.safetensors, \.arrow, \.keras, .*\.zarr$"
     ):
         pyinit.verify(pinned, tmp_path / "weights.txt")
     with pytest.raises(FileNotFoundError):

@@ -209,7 +209,7 @@ def materialize(
     path: str,
     format: Any,
     shard: Any,
-    overwrite: bool,
+    existing: Any,
     max_bytes: Any,
     progress: ProgressOfR | None,
 ) -> list[str]:
@@ -219,7 +219,7 @@ def materialize(
         path,
         format=format,
         shard=as_integers(shard),
-        overwrite=overwrite,
+        existing=existing,
         max_bytes=as_integers(max_bytes),
         progress=_progress(progress),
     )
