@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pyinit import torch as torch
     from pyinit.manifests.creation import create_manifest
     from pyinit.manifests.materialization import materialize
+    from pyinit.manifests.merging import merge_manifests
     from pyinit.manifests.model import DifferenceError, Manifest, ManifestError
     from pyinit.manifests.reading import read_manifest
     from pyinit.manifests.verification import Verification, verify
@@ -102,6 +103,7 @@ __all__ = [
     "initializer_xavier_uniform",
     "initializer_zeros",
     "materialize",
+    "merge_manifests",
     "num_threads",
     "random_seed_generator",
     "read_manifest",
@@ -125,6 +127,7 @@ _LAZY_NAMES = {
     "Verification": "pyinit.manifests.verification",
     "create_manifest": "pyinit.manifests.creation",
     "materialize": "pyinit.manifests.materialization",
+    "merge_manifests": "pyinit.manifests.merging",
     "read_manifest": "pyinit.manifests.reading",
     "self_test": "pyinit.reproducibility.golden",
     "verify": "pyinit.manifests.verification",

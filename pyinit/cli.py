@@ -1,4 +1,4 @@
-"""The command `pyinit`: `manifest`, `verify`, `materialize`, `self-test`, `schema`."""
+"""The command `pyinit`: `manifest`, `merge`, `verify`, `materialize`, `self-test`, `schema`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import pyinit
 from pyinit.arguments import argument_error
 from pyinit.manifests.limits import MAX_BYTES
 from pyinit.manifests.materialization import EXISTING, FORMATS
-from pyinit.manifests.model import DifferenceError, ManifestError
+from pyinit.manifests.model import DifferenceError, Manifest, ManifestError
 from pyinit.manifests.reading import FORMAT, SCHEMA, load_json
 from pyinit.manifests.shards import Shard, as_shard
 from pyinit.manifests.verification import Verification, not_compared_lines, printable
@@ -162,10 +162,16 @@ def command() -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
 @click.option("--seed", type=int, help="Seed of the whole model.")
 @click.option("--values", is_flag=True, help="Record the present weights, without initializers.")
+@_shard
 @_max_bytes
 @_threads
 def manifest_command(
-    target: str, output: Path | None, seed: int | None, values: bool, max_bytes: int
+    target: str,
+    output: Path | None,
+    seed: int | None,
+    values: bool,
+    shard: Shard | None,
+    max_bytes: int,
 ) -> None:
     """Record the weights of TARGET in a manifest.
 
@@ -175,18 +181,37 @@ def manifest_command(
 
     With --values, the manifest records the fingerprints of the present weights, of any origin, and
     no initializers. TARGET is then module:object, a file with weights (.safetensors, .arrow,
-    .keras, .h5, .hdf5, .npz) or a folder of .safetensors or .arrow files. Only arrays are read from
-    a file: a saved Keras model is not built.
+    .keras, .h5, .hdf5, .npz, .npy, .zarr) or a folder of .safetensors, .arrow or .npy files. Only
+    arrays are read from a file: a saved Keras model is not built.
+
+    With --shard, the manifest is that of one shard, and pyinit merge merges all of them.
     """
     if values and seed is not None:
         raise click.UsageError("--seed cannot be combined with --values, which records no seeds")
     loaded = _target_of(target) if values else _target_of(target, _plan, _keras_model)
-    made = pyinit.create_manifest(loaded, seed, values=values, max_bytes=max_bytes)
+    made = pyinit.create_manifest(loaded, seed, values=values, shard=shard, max_bytes=max_bytes)
+    _put_out(made, output)
+
+
+def _put_out(manifest: Manifest, output: Path | None) -> None:
+    """Write a manifest to a file or to standard output, and summarize it."""
     if output is None:
-        click.echo(as_text(made), nl=False)
+        click.echo(as_text(manifest), nl=False)
     else:
-        pyinit.write_manifest(made, output)
-    click.echo(repr(made), err=True)
+        pyinit.write_manifest(manifest, output)
+    click.echo(repr(manifest), err=True)
+
+
+@command.command("merge", epilog=_EPILOG)
+@click.argument("manifests", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
+def merge_command(manifests: tuple[Path, ...], output: Path | None) -> None:
+    """Merge the shards of a manifest.
+
+    MANIFESTS are the files that pyinit manifest --shard has written, in any order. The whole
+    manifest is the same as without shards. Without --output, it is written to standard output.
+    """
+    _put_out(pyinit.merge_manifests(manifests), output)
 
 
 @command.command("verify", epilog=_EPILOG)
@@ -201,11 +226,11 @@ def verify_command(
 ) -> int:
     """Compare weights with MANIFEST and report differences.
 
-    TARGET is one or more files with weights (.safetensors, .arrow, .keras, .h5, .hdf5, .npz) or
-    folders of .safetensors or .arrow files; or another manifest (.json); or module:object, where
-    the object is a Keras model, a torch module, or a function that returns one. Only arrays are
-    read from a file: a saved Keras model is not built. Without a TARGET, the weights that this
-    pyinit draws are compared.
+    TARGET is one or more files with weights (.safetensors, .arrow, .keras, .h5, .hdf5, .npz, .npy,
+    .zarr) or folders of .safetensors, .arrow or .npy files; or another manifest (.json); or
+    module:object, where the object is a Keras model, a torch module, or a function that returns
+    one. Only arrays are read from a file: a saved Keras model is not built. Without a TARGET, the
+    weights that this pyinit draws are compared.
     """
     expected = pyinit.read_manifest(manifest)
     target: Any = None
@@ -254,8 +279,8 @@ def materialize_command(
 
     A file is written only if its weights have the fingerprints of MANIFEST. With --shard 3/8 and
     the PATH model.safetensors, the file is model-00003-of-00008.safetensors, and
-    model.safetensors.index.json lists the file of each tensor. With --format arrow, PATH is a
-    folder.
+    model.safetensors.index.json lists the file of each tensor. With another format, PATH is a
+    folder. After an interruption, --existing keep verifies the files that exist and draws the rest.
     """
     written = pyinit.materialize(
         manifest,

@@ -88,6 +88,23 @@ def test_materialize_and_verify(typed):
     assert typed("verify", "manifest.json", "a")[0] == 0
 
 
+def test_shards_of_a_manifest_are_merged(typed):
+    """`manifest --shard` and `merge` write the same file as `manifest` alone."""
+    for k in (1, 2, 3):
+        status, out, err = typed("manifest", "plan.json", "--shard", f"{k}/3", "-o", f"m{k}.json")
+        assert (status, out) == (0, "")
+        assert err.startswith(f"Shard {k}/3 of a manifest: ")
+        assert typed("verify", f"m{k}.json")[0] == 0
+    assert typed("merge", "m3.json", "m1.json", "m2.json", "-o", "merged.json")[0] == 0
+    assert Path("merged.json").read_bytes() == Path("manifest.json").read_bytes()
+    assert typed("merge", "m1.json", "m2.json", "m3.json")[1] == Path("manifest.json").read_text()
+    status, _, err = typed("merge", "m1.json", "m3.json")
+    assert (status, err) == (3, "Error: these shards are missing: 2/3\n")
+    status, _, err = typed("materialize", "m1.json", "w.safetensors")
+    assert (status, "m1.json is only shard 1/3 of a manifest" in err) == (3, True)
+    assert typed("merge")[0] == 2
+
+
 def test_differences_are_in_a_table(typed):
     """Differences give status 1, and a table or JSON."""
     typed("manifest", "plan.json", "-o", "other.json", "--seed", "43")
@@ -300,7 +317,7 @@ def test_help_is_complete(typed):
     """The help lists every command, every option and the exit statuses."""
     status, out, _ = typed("--help")
     assert status == 0
-    for name in ("manifest", "verify", "materialize", "self-test", "schema"):
+    for name in ("manifest", "merge", "verify", "materialize", "self-test", "schema"):
         assert name in out
         status, text, _ = typed(name, "-h")
         assert status == 0

@@ -36,7 +36,7 @@ calls <- list(
   set_num_threads = list(n = 1),
   lazy_tensor = list(initializer = zeros, shape = 3),
   fingerprint = list(x = zeros, shape = 3),
-  create_manifest = list(target = plan, seed = 3, max_bytes = 1000),
+  create_manifest = list(target = plan, seed = 3, shard = c(1, 1), max_bytes = 1000),
   verify = list(manifest = manifest, shard = c(1, 1), max_bytes = 1000),
   materialize = list(
     manifest = manifest, path = "a.safetensors", shard = c(1, 1), max_bytes = 1000
@@ -48,9 +48,8 @@ calls <- list(
 others <- c(
   "...", "nonlinearity", "values", "side", "scaling", "periodic", "mode", "distribution", "name",
   "dtype", "device", "target", "progress", "format", "existing", "path", "file", "manifest",
-  "initializer", "identifier", "config", "custom_objects", "object", "x", "model", "envname",
-  "method", "conda", "pip",
-  "python_version"
+  "manifests", "initializer", "identifier", "config", "custom_objects", "object", "x", "model",
+  "envname", "method", "conda", "pip", "python_version"
 )
 
 numeric_arguments <- function(name) {

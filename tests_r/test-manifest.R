@@ -178,6 +178,27 @@ test_that("manifests are compared with each other and with drawn weights", {
   expect_true(verify(file.path("~", basename(file))))
 })
 
+test_that("shards of a manifest are merged", {
+  # protects: manifests that several machines create
+  shards <- lapply(1:3, function(k) create_manifest(plan, seed = 42, shard = c(k, 3)))
+  expect_match(format(shards[[2]])[[1]], "Shard 2/3 of a manifest", fixed = TRUE)
+  expect_identical(merge_manifests(rev(shards)), pinned)
+  files <- file.path(withr::local_tempdir(), sprintf("%d.json", 1:3))
+  Map(write_manifest, shards, files)
+  expect_identical(merge_manifests(files), pinned)
+  expect_identical(merge_manifests(list(files[[1]], shards[[3]], files[[2]])), pinned)
+  expect_identical(create_manifest(plan, seed = 42, shard = "2/3"), shards[[2]])
+  expect_true(verify(shards[[2]]))
+  error <- expect_error(merge_manifests(shards[-2]), class = "pyinit_manifest_error")
+  expect_match(conditionMessage(error), "these shards are missing: 2/3", fixed = TRUE)
+  for (manifests in list(NULL, 1, NA_character_, list(1), pinned, character(), list())) {
+    expect_argument_error(merge_manifests(manifests), "manifests")
+  }
+  for (shard in list("0/2", 1, TRUE)) {
+    expect_argument_error(create_manifest(plan, seed = 42, shard = shard), "shard")
+  }
+})
+
 test_that("weights are written to files and read from them", {
   # protects: both formats, shards, and the files of Python's readers
   folder <- withr::local_tempdir()

@@ -16,13 +16,20 @@ from pyinit.manifests.adapters import ModelAdapter
 from pyinit.manifests.keras_names import is_seed_state
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
 from pyinit.manifests.local_values import compare_local
-from pyinit.manifests.model import DifferenceError, Manifest, ManifestError, TensorSpec
+from pyinit.manifests.model import (
+    DifferenceError,
+    Manifest,
+    ManifestError,
+    ManifestShard,
+    TensorSpec,
+)
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
 from pyinit.manifests.reading import KnownInitializers, check_entry, check_names, parse_tensor
+from pyinit.manifests.shards import as_shard, assign_shards
 from pyinit.manifests.sinks import Sink
 from pyinit.manifests.sources import LocalSource, TensorSource, source_fingerprint
 from pyinit.manifests.targets import WEIGHTS, sources_of, sources_of_buffers, sources_of_model
-from pyinit.manifests.writing import tensor_entry
+from pyinit.manifests.writing import plan_digest, tensor_entry
 from pyinit.reproducibility.chunks import for_each_chunk
 from pyinit.reproducibility.fingerprint import Digest, fingerprint
 from pyinit.reproducibility.json_config import to_json_config
@@ -41,6 +48,7 @@ def create_manifest(
     seed: int | None = None,
     *,
     values: bool = False,
+    shard: str | tuple[int, int] | None = None,
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> Manifest:
@@ -75,10 +83,14 @@ def create_manifest(
             - A Keras model, or a torch module, whose buffers are included.
             - A dictionary of arrays by name, such as a torch state dict.
             - The path of a file of Keras (`.keras`, `.weights.h5`, `.h5`), of another HDF5 file, of
-              an `.npz`, safetensors or Arrow file, of a folder of safetensors or Arrow files, or a
-              list of such paths. Only arrays are read; nothing in the file is executed.
+              an `.npz`, `.npy`, safetensors or Arrow file, of a folder of safetensors, Arrow or
+              `.npy` files, of a Zarr group, or a list of such paths. Only arrays are read; nothing
+              in the file is executed.
         seed: The seed of the whole model, an integer from -2**63 to 2**64 - 1.
         values: Whether to record the fingerprints of the present values, without initializers.
+        shard: The only shard to record, such as `"3/8"` or `(3, 8)` on the third of eight machines:
+            the one that `materialize()` writes. `merge_manifests()` makes the whole manifest of all
+            shards. None records all tensors.
         max_bytes: Maximum total size of the weights, in bytes.
         progress: Called from time to time with the number of bytes done and the total; None shows
             a bar on a terminal after two seconds.
@@ -115,14 +127,16 @@ def create_manifest(
     if values:
         if seed is not None:
             raise argument_error("seed", seed, "None with `values`, which records no seeds")
-        return manifest_of_values(target, max_bytes=max_bytes, progress=progress)
+        return manifest_of_values(target, shard=shard, max_bytes=max_bytes, progress=progress)
     seed = None if seed is None else as_seed("seed", seed)
     model = hooks.adapter_for(target)
     if model is None:
         tensors, seed = parse_plan(target, seed)
-        return manifest_from_specs(tensors, seed, max_bytes=max_bytes, progress=progress)
+        return manifest_from_specs(
+            tensors, seed, shard=shard, max_bytes=max_bytes, progress=progress
+        )
     return manifest_from_model(
-        model, model.plan(seed), seed, max_bytes=max_bytes, progress=progress
+        model, model.plan(seed), seed, shard=shard, max_bytes=max_bytes, progress=progress
     )
 
 
@@ -130,23 +144,40 @@ def manifest_from_specs(
     tensors: Iterable[TensorSpec],
     seed: int | None,
     *,
+    shard: object = None,
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> Manifest:
     """Compute the fingerprints of tensors and return their manifest."""
-    specs = tuple(tensors)
-    check_names(specs)
+    specs, place = _of_shard(tuple(tensors), seed, shard)
     check_sizes(specs, as_max_bytes(max_bytes))
 
     def task(spec: TensorSpec, advance: Advance) -> str:
         # a tensor without an initializer has its fingerprint already
         return compute_fingerprint(spec, advance) if spec.has_initializer else spec.fingerprint
 
-    return _with_fingerprints(specs, for_each_tensor(specs, task, progress), seed)
+    return _with_fingerprints(specs, for_each_tensor(specs, task, progress), seed, place)
+
+
+def _of_shard(
+    specs: tuple[TensorSpec, ...], seed: int | None, shard: object
+) -> tuple[tuple[TensorSpec, ...], ManifestShard | None]:
+    """Return the tensors to record, and their place in the whole manifest."""
+    check_names(specs)
+    index, count = as_shard(shard)
+    if count == 1:
+        return specs, None
+    positions = tuple(assign_shards(specs, count)[index - 1])
+    place = ManifestShard(index, count, positions, plan_digest(specs, seed))
+    return tuple(specs[position] for position in positions), place
 
 
 def manifest_of_values(
-    target: Any, *, max_bytes: int = MAX_BYTES, progress: Progress | None = None
+    target: Any,
+    *,
+    shard: object = None,
+    max_bytes: int = MAX_BYTES,
+    progress: Progress | None = None,
 ) -> Manifest:
     """Return the manifest of existing weights: their fingerprints alone."""
     model = hooks.adapter_for(target)
@@ -155,8 +186,8 @@ def manifest_of_values(
         # no file of weights has the states, and they differ each time the model is built
         sources = {name: source for name, source in sources.items() if not is_seed_state(name)}
         sources |= sources_of_buffers(model)
-    specs = tuple(_spec_of_source(name, source) for name, source in sources.items())
-    check_names(specs)
+    found = tuple(_spec_of_source(name, source) for name, source in sources.items())
+    specs, place = _of_shard(found, None, shard)
     check_sizes(specs, as_max_bytes(max_bytes))
 
     def task(spec: TensorSpec, advance: Advance) -> str:
@@ -165,7 +196,7 @@ def manifest_of_values(
         assert not isinstance(source, LocalSource)
         return source_fingerprint(source, advance)
 
-    return _with_fingerprints(specs, for_each_tensor(specs, task, progress), None)
+    return _with_fingerprints(specs, for_each_tensor(specs, task, progress), None, place)
 
 
 def _spec_of_source(name: str, source: TensorSource | LocalSource | None) -> TensorSpec:
@@ -188,12 +219,15 @@ def _spec_of_source(name: str, source: TensorSource | LocalSource | None) -> Ten
 
 
 def _with_fingerprints(
-    specs: Sequence[TensorSpec], fingerprints: Sequence[str], seed: int | None
+    specs: Sequence[TensorSpec],
+    fingerprints: Sequence[str],
+    seed: int | None,
+    place: ManifestShard | None,
 ) -> Manifest:
     recorded = (
         replace(spec, fingerprint=found) for spec, found in zip(specs, fingerprints, strict=True)
     )
-    return Manifest(STREAM_VERSION, tuple(recorded), seed)
+    return Manifest(STREAM_VERSION, tuple(recorded), seed, place)
 
 
 def manifest_from_model(
@@ -201,6 +235,7 @@ def manifest_from_model(
     tensors: Iterable[TensorSpec],
     seed: int | None,
     *,
+    shard: object = None,
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
 ) -> Manifest:
@@ -209,13 +244,13 @@ def manifest_from_model(
     Raises:
         DifferenceError: The model does not have the weights that the manifest records.
     """
-    made = manifest_from_specs(tensors, seed, max_bytes=max_bytes, progress=progress)
+    made = manifest_from_specs(tensors, seed, shard=shard, max_bytes=max_bytes, progress=progress)
     expected = {tensor.name: tensor for tensor in made.tensors}
     different = [
         name
         for name, values in model.values()
         if values is not None
-        and (name in expected or not is_seed_state(name))
+        and (name in expected or not (made.shard or is_seed_state(name)))
         and not _has_values(expected[name], values)
     ]
     if different:

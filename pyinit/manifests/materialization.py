@@ -26,7 +26,7 @@ from pyinit.manifests.model import (
     readable_size,
 )
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
-from pyinit.manifests.reading import as_manifest
+from pyinit.manifests.reading import as_whole_manifest
 from pyinit.manifests.shards import Shard, as_shard, assign_shards
 from pyinit.manifests.sinks import FileSink, RawSink
 from pyinit.manifests.sources import TensorSource
@@ -118,7 +118,7 @@ def materialize(
 
     Source: https://huggingface.co/docs/safetensors/index#format
     """
-    checked = as_manifest(manifest)
+    checked = as_whole_manifest(manifest)
     one_of("format", format, FORMATS)
     one_of("existing", existing, EXISTING)
     index, count = as_shard(shard)

@@ -122,6 +122,27 @@ class TensorSpec:
 
 
 @dataclass(frozen=True)
+class ManifestShard:
+    """The place of a shard in the whole manifest.
+
+    Args:
+        index: The number of the shard, from 1.
+        count: The number of shards.
+        positions: The positions of its tensors in the whole manifest, in ascending order.
+        plan: The digest of the whole manifest without fingerprints, by which shards of different
+            models can be distinguished.
+    """
+
+    index: int
+    count: int
+    positions: tuple[int, ...]
+    plan: str
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+
+@dataclass(frozen=True)
 class Manifest:
     """A record of the initial weights of a model, as `pyinit.create_manifest()` returns them.
 
@@ -130,6 +151,7 @@ class Manifest:
         tensors: The tensors, with fingerprints.
         seed: The seed of the whole model, from which the seeds of the tensors are derived, or None.
             Every tensor also has its own seed.
+        shard: None, or the place of these tensors in the whole manifest, if they are a shard of it.
 
     Example:
         >>> import pyinit
@@ -144,6 +166,7 @@ class Manifest:
     stream_version: int
     tensors: tuple[TensorSpec, ...]
     seed: int | None = None
+    shard: ManifestShard | None = None
 
     @property
     def nbytes(self) -> int:
@@ -152,7 +175,8 @@ class Manifest:
 
     def __repr__(self) -> str:
         count = f"{len(self.tensors)} tensor{'s' if len(self.tensors) != 1 else ''}"
-        lines = [f"Manifest of {count}, {readable_size(self.nbytes)}:"]
+        of = "Manifest of" if self.shard is None else f"Shard {self.shard} of a manifest:"
+        lines = [f"{of} {count}, {readable_size(self.nbytes)}:"]
         for tensor in self.tensors[:_MAX_LINES]:
             shape = list(tensor.shape)
             how = tensor.class_names or "fingerprint alone"

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 from copy import copy
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,7 +21,14 @@ from pyinit.arguments import argument_error, as_path, as_shape
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
-from pyinit.manifests.model import Manifest, ManifestError, Segment, TensorSpec, readable_size
+from pyinit.manifests.model import (
+    Manifest,
+    ManifestError,
+    ManifestShard,
+    Segment,
+    TensorSpec,
+    readable_size,
+)
 from pyinit.manifests.schema_checks import Check, compile_schema
 from pyinit.reproducibility.json_config import from_json_config
 from pyinit.seeds import as_seed
@@ -86,6 +94,17 @@ def as_manifest(manifest: Manifest | str | os.PathLike[str]) -> Manifest:
     raise argument_error("manifest", manifest, "a Manifest or the path of one")
 
 
+def as_whole_manifest(manifest: Manifest | str | os.PathLike[str]) -> Manifest:
+    """Return `manifest`, or that in the file of that path, which must not be a shard."""
+    whole = as_manifest(manifest)
+    if whole.shard is not None:
+        name = "the manifest" if isinstance(manifest, Manifest) else os.fspath(manifest)
+        raise ManifestError(
+            f"{name} is only shard {whole.shard} of a manifest: merge_manifests() merges all shards"
+        )
+    return whole
+
+
 def load_json(text: str | bytes) -> Any:
     """Parse strict JSON: no duplicate keys, no non-finite numbers.
 
@@ -146,12 +165,26 @@ def parse_manifest(document: Any) -> Manifest:
     )
     check_names(tensors)
     seed = document.get("seed")
+    shard = _parse_shard(document["shard"], len(tensors)) if "shard" in document else None
     try:
         return Manifest(
-            STREAM_VERSION, tensors, None if seed is None else as_seed("seed", int(seed))
+            STREAM_VERSION, tensors, None if seed is None else as_seed("seed", int(seed)), shard
         )
     except ValueError as error:
         raise ManifestError(str(error)) from None
+
+
+def _parse_shard(entry: dict[str, Any], count: int) -> ManifestShard:
+    positions = tuple(_as_ints(entry["positions"]))
+    shard = ManifestShard(int(entry["index"]), int(entry["count"]), positions, entry["plan"])
+    if shard.index > shard.count:
+        raise ManifestError(f"shard.index must be at most {shard.count}. Received: {shard.index}")
+    if len(positions) != count or any(a >= b for a, b in pairwise(positions)):
+        raise ManifestError(
+            f"shard.positions must be ascending positions, one for each of the {count} tensors. "
+            f"Received: {_quoted(entry['positions'])}"
+        )
+    return shard
 
 
 def _check_versions(document: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Sequence
 
@@ -46,9 +47,9 @@ def assign_shards(tensors: Sequence[TensorSpec], count: int) -> list[list[int]]:
         For each shard, the positions of its tensors in `tensors`, in ascending order.
     """
     shards: list[list[int]] = [[] for _ in range(count)]
-    sizes = [0] * count
+    by_size = [(0, shard) for shard in range(count)]
     for position in sorted(range(len(tensors)), key=lambda position: -tensors[position].nbytes):
-        smallest = sizes.index(min(sizes))
+        size, smallest = by_size[0]
         shards[smallest].append(position)
-        sizes[smallest] += tensors[position].nbytes
+        heapq.heapreplace(by_size, (size + tensors[position].nbytes, smallest))
     return [sorted(shard) for shard in shards]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pyinit import hooks
+from pyinit.arguments import argument_error
 from pyinit.manifests.adapters import ModelAdapter
 from pyinit.manifests.comparison import Seeds, compare_drawn, compare_source, compare_specs
 from pyinit.manifests.creation import compute_fingerprint
@@ -16,7 +17,7 @@ from pyinit.manifests.keras_names import has_numbers, is_seed_state, match_numbe
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
 from pyinit.manifests.model import Manifest, ManifestError, TensorSpec, listed, readable_size
 from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
-from pyinit.manifests.reading import as_manifest, read_manifest
+from pyinit.manifests.reading import as_manifest, as_whole_manifest
 from pyinit.manifests.shards import as_shard, assign_shards
 from pyinit.manifests.sources import LocalSource, TensorSource, source_fingerprint
 from pyinit.manifests.targets import (
@@ -113,7 +114,7 @@ def verify(
     """Compare weights with a manifest.
 
     Args:
-        manifest: A `Manifest`, or the path of one.
+        manifest: A `Manifest`, or the path of one. Of a shard, only its tensors are compared.
         target: The weights to compare:
 
             - None: the weights that this copy of pyinit draws. They are not kept and may be larger
@@ -124,9 +125,10 @@ def verify(
               communication.
             - A dictionary of arrays by name: of NumPy, CuPy, JAX, torch or TensorFlow.
             - The path of a file of Keras (`.keras`, `.weights.h5`, `.h5`), of another HDF5 file, of
-              an `.npz` or safetensors file, of an Arrow file that `materialize()` has written, of a
-              folder of safetensors or Arrow files, or a list of such paths. Only arrays are read:
-              no model is built, and nothing in the file is executed.
+              an `.npz`, `.npy` or safetensors file, of an Arrow file that `materialize()` has
+              written, of a folder of safetensors, Arrow or `.npy` files, of a Zarr group, or a list
+              of such paths. Only arrays are read: no model is built, and nothing in the file is
+              executed.
             - Another manifest or its path: compares the two manifests without drawing anything.
         shard: The only shard to check, as for `materialize()`; None checks all tensors.
         max_bytes: Maximum total size of the weights, in bytes.
@@ -157,10 +159,13 @@ def verify(
     """
     expected = as_manifest(manifest)
     index, count = as_shard(shard)
+    if expected.shard is not None and shard is not None:
+        allowed = f"None for a manifest that is itself a shard, {expected.shard}"
+        raise argument_error("shard", shard, allowed)
     limit = as_max_bytes(max_bytes)
     positions = assign_shards(expected.tensors, count)[index - 1]
     tensors = [expected.tensors[position] for position in positions]
-    is_complete = count == 1
+    is_complete = count == 1 and expected.shard is None
     if target is None:
         check_sizes(tensors, limit)
         return _verify_drawn(tensors, progress)
@@ -170,7 +175,7 @@ def verify(
     model = hooks.adapter_for(target)
     if model is not None:
         return verify_model(expected, model, tensors, progress=progress)
-    sources = _with_names_of(expected.tensors, sources_of(target, _TARGET))
+    sources = _with_names_of(expected, sources_of(target, _TARGET))
     states = _UncomparedStates(expected.tensors, sources)
     found = _compare_sources(states.without_those(tensors), sources, progress)
     return found.verification(states.extra_names() if is_complete else [], states.differences)
@@ -194,14 +199,16 @@ def verify_model(
             model may; None if it must have all.
         progress: As for `verify()`.
     """
-    is_complete = tensors is None or len(tensors) == len(expected.tensors)
+    is_complete = expected.shard is None and (
+        tensors is None or len(tensors) == len(expected.tensors)
+    )
     tensors = expected.tensors if tensors is None else tensors
     names = {tensor.name for tensor in expected.tensors}
     sources = sources_of_model(model)
     if not names <= sources.keys():
         buffers = sources_of_buffers(model)
         sources |= {name: source for name, source in buffers.items() if name in names}
-    sources = _with_names_of(expected.tensors, sources)
+    sources = _with_names_of(expected, sources)
     states = _UncomparedStates(expected.tensors, sources, found_has_all=True)
     lacking = [
         Difference(tensor.name, "the module does not have them")
@@ -351,12 +358,18 @@ def _verification(
 
 def _as_manifest_or_none(target: Any) -> Manifest | None:
     if isinstance(target, str | os.PathLike) and Path(target).suffix == ".json":
-        return read_manifest(target)
-    return target if isinstance(target, Manifest) else None
+        return as_whole_manifest(target)
+    return as_whole_manifest(target) if isinstance(target, Manifest) else None
 
 
-def _with_names_of(tensors: Sequence[TensorSpec], sources: Sources) -> Sources:
+def _with_names_of(manifest: Manifest, sources: Sources) -> Sources:
     """Return the sources by the names of the manifest, where one of the two numbers variables."""
+    names = [tensor.name for tensor in manifest.tensors]
+    if manifest.shard is not None and has_numbers(names) != has_numbers(sources):
+        raise ManifestError(
+            "a file that numbers the variables of a layer cannot be compared with shard "
+            f"{manifest.shard} of a manifest: merge the shards first"
+        )
     fingerprints: dict[str, str] = {}
 
     def fingerprint_of(name: str, source: TensorSource) -> str:
@@ -372,7 +385,7 @@ def _with_names_of(tensors: Sequence[TensorSpec], sources: Sources) -> Sources:
             return False
         return fingerprint_of(one, a) == fingerprint_of(other, b)
 
-    return _renamed(tensors, sources, equal)
+    return _renamed(manifest.tensors, sources, equal)
 
 
 def _renamed(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from pyinit.arguments import argument_error, as_path
@@ -11,6 +14,7 @@ from pyinit.manifests import atomic_files
 from pyinit.manifests.model import Manifest, Segment, TensorSpec
 from pyinit.manifests.reading import FORMAT, FORMAT_VERSION
 from pyinit.reproducibility.json_config import seed_to_json, to_json_config
+from pyinit.versions import STREAM_VERSION
 
 
 def write_manifest(manifest: Manifest, file: str | os.PathLike[str]) -> None:
@@ -53,9 +57,18 @@ def as_text(manifest: Manifest) -> str:
     }
     if manifest.seed is not None:
         fields["seed"] = seed_to_json(manifest.seed)
+    if manifest.shard is not None:
+        fields["shard"] = asdict(manifest.shard)
     lines = "".join(f'  "{name}": {json.dumps(value)},\n' for name, value in fields.items())
     tensors = ",\n".join(map(_tensor_text, manifest.tensors))
     return f'{{\n{lines}  "tensors": [\n{tensors}\n  ]\n}}\n'
+
+
+def plan_digest(tensors: Sequence[TensorSpec], seed: int | None) -> str:
+    """Return the SHA-256 digest of the manifest of these tensors without fingerprints."""
+    blank = tuple(replace(tensor, fingerprint="") for tensor in tensors)
+    text = as_text(Manifest(STREAM_VERSION, blank, seed))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _tensor_text(tensor: TensorSpec) -> str:

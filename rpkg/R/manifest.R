@@ -61,6 +61,11 @@
 #' @param values
 #' Whether to record the fingerprints of the current values, without initializers.
 #'
+#' @param shard
+#' The shard to record, such as `"3/8"` or `c(3, 8)` on the third of eight machines: the one that
+#' [materialize()] writes. [merge_manifests()] makes the whole manifest of all shards. `NULL` records
+#' all tensors.
+#'
 #' @param max_bytes
 #' Largest total size allowed, in bytes.
 #'
@@ -92,9 +97,10 @@
 #' as.data.frame(manifest)
 #'
 #' create_manifest(list(bias = c(0, 0, 0)), values = TRUE)
-create_manifest <- function(target, seed = NULL, ..., values = FALSE, max_bytes = 2^40,
-                            progress = NULL) {
+create_manifest <- function(target, seed = NULL, ..., values = FALSE, shard = NULL,
+                            max_bytes = 2^40, progress = NULL) {
   check_dots_empty(...)
+  shard <- plain_argument("shard", shard)
   max_bytes <- plain_argument("max_bytes", max_bytes)
   values <- as_flag("values", values)
   seed <- as_optional_seed(seed)
@@ -111,7 +117,7 @@ create_manifest <- function(target, seed = NULL, ..., values = FALSE, max_bytes 
   }
   with_progress(progress, function(show) {
     new_manifest(call_python(manifests_bridge()$create_manifest(
-      weights$values, seed, values, weights$arrays_of_r, max_bytes, show
+      weights$values, seed, values, as_shard(shard), weights$arrays_of_r, max_bytes, show
     )))
   })
 }
@@ -155,6 +161,46 @@ write_manifest <- function(manifest, file) {
   path <- as_path("file", file)
   call_python(python_package()$write_manifest(object, path))
   invisible()
+}
+
+#' Merge the shards of a manifest
+#'
+#' @description
+#' Makes the whole manifest of the shards that several machines have created with
+#' [create_manifest()]. It is the same, to the byte, as without shards. A shard that is missing or
+#' given twice, or that belongs to another manifest, is an error.
+#'
+#' @param manifests
+#' A list of shards, or the paths of their files, in any order.
+#'
+#' @returns
+#' A manifest, see [create_manifest()].
+#'
+#' @export
+#' @family reproducibility functions
+#' @examplesIf pyinit_available() && reticulate::py_module_available("jsonschema")
+#' plan <- list(
+#'   list(name = "dense/kernel", shape = c(4, 3), initializer = initializer_he_normal()),
+#'   list(name = "dense/bias", shape = 3, initializer = "zeros")
+#' )
+#' first <- create_manifest(plan, seed = 42, shard = "1/2")
+#' second <- create_manifest(plan, seed = 42, shard = "2/2")
+#' identical(merge_manifests(list(first, second)), create_manifest(plan, seed = 42))
+merge_manifests <- function(manifests) {
+  allowed <- "a list of shards of a manifest, or the paths of their files"
+  if (!is_paths(manifests) && !(is.list(manifests) && !is.object(manifests))) {
+    stop_argument("manifests", manifests, allowed)
+  }
+  objects <- lapply(unname(manifests), function(manifest) {
+    if (is_string(manifest)) {
+      return(as_path("manifests", manifest))
+    }
+    if (!inherits(manifest, c("pyinit_manifest", "python.builtin.object"))) {
+      stop_argument("manifests", manifest, allowed)
+    }
+    manifest_object(manifest)
+  })
+  new_manifest(call_python(manifests_bridge()$merge_manifests(objects)))
 }
 
 #' Write the weights of a manifest to files

@@ -15,7 +15,7 @@ from pyinit.arguments import argument_error
 from pyinit.bridges.r.calls import as_integers, config_from_r, for_r
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, cast, floatx
 from pyinit.initializers.chunking import CHUNK_SIZE
-from pyinit.manifests import creation, materialization, reading, verification, writing
+from pyinit.manifests import creation, materialization, merging, reading, verification, writing
 from pyinit.manifests.model import Manifest, TensorSpec
 from pyinit.manifests.parallel import Progress
 
@@ -24,6 +24,7 @@ __all__ = [
     "create_manifest",
     "entries",
     "materialize",
+    "merge_manifests",
     "parse_manifest",
     "plan",
     "text_of",
@@ -56,6 +57,7 @@ def create_manifest(
     target: Any,
     seed: float | int | None,
     values: bool,
+    shard: Any,
     arrays_of_r: list[str] | None,
     max_bytes: Any,
     progress: ProgressOfR | None,
@@ -66,6 +68,7 @@ def create_manifest(
         target: As for `create_manifest()`, like `seed`, `values` and `max_bytes`.
         seed: The seed.
         values: Whether to record values.
+        shard: The shard to record.
         arrays_of_r: The names of the arrays in `target` that are R's; None if `target` is not a
             list of arrays. R's doubles count as `floatx()`.
         max_bytes: The limit.
@@ -80,9 +83,15 @@ def create_manifest(
         target,
         as_integers(seed),
         values=values,
+        shard=as_integers(shard),
         max_bytes=as_integers(max_bytes),
         progress=_progress(progress),
     )
+
+
+def merge_manifests(manifests: list[Manifest | str]) -> Manifest:
+    """Call `merge_manifests()` with a list from R."""
+    return merging.merge_manifests(manifests)
 
 
 def text_of(manifest: Manifest) -> str:
