@@ -7,12 +7,16 @@ seconds of one call, or `error<tab>MESSAGE`. The first line of the output descri
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 Call = Callable[[], object]
@@ -40,7 +44,12 @@ FAMILIES = ("RandomUniform", "RandomNormal", "TruncatedNormal")
 
 def rows(pyinit: Any) -> dict[str, Callable[[], Call]]:
     """Return the rows: functions that prepare the data and return the call to time."""
-    return {**_short_rows(pyinit), **_other_rows(pyinit), **_large_rows(pyinit)}
+    return {
+        **_short_rows(pyinit),
+        **_other_rows(pyinit),
+        **_large_rows(pyinit),
+        **_manifest_rows(pyinit),
+    }
 
 
 def _short_rows(pyinit: Any) -> dict[str, Callable[[], Call]]:
@@ -146,6 +155,41 @@ def _large_rows(pyinit: Any) -> dict[str, Callable[[], Call]]:
         },
         f"RandomNormal: {SQUARE} float32": new,
         "Orthogonal: (512, 512)": orthogonal,
+    }
+
+
+def _manifest_rows(pyinit: Any) -> dict[str, Callable[[], Call]]:
+    memory = "/dev/shm"
+    folder = Path(tempfile.mkdtemp(dir=memory if os.path.isdir(memory) else None))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+    def plan(count: int, shape: tuple[int, ...]) -> list[dict[str, Any]]:
+        return [{"name": str(n), "shape": shape, "initializer": "he_normal"} for n in range(count)]
+
+    def create() -> Call:
+        tensors = plan(1000, (4, 3))
+        return lambda: pyinit.create_manifest(tensors, 1)
+
+    def read() -> Call:
+        path = folder / "manifest.json"
+        pyinit.write_manifest(pyinit.create_manifest(plan(1000, (4, 3)), 1), path)
+        return lambda: pyinit.read_manifest(path)
+
+    def materialize(count: int, shape: tuple[int, ...]) -> Call:
+        manifest = pyinit.create_manifest(plan(count, shape), 1)
+        path = folder / "w.safetensors"
+
+        def call() -> None:
+            path.unlink(missing_ok=True)
+            pyinit.materialize(manifest, path)
+
+        return call
+
+    return {
+        "create_manifest, 1000 small tensors": create,
+        "read_manifest, 1000 tensors": read,
+        "materialize, 4 tensors of 16 MiB, to memory": lambda: materialize(4, (1024, 4096)),
+        "materialize, 1 tensor of 64 MiB, to memory": lambda: materialize(1, SQUARE),
     }
 
 

@@ -1,9 +1,11 @@
 """The documentation: examples, commands and links."""
 
 import doctest
+import glob
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import pyinit
 from conformance import golden_vectors
 from pyinit import cli
 from pyinit.manifests.reading import load_json, parse_manifest
+from pyinit.manifests.writing import as_text
 from pyinit.reproducibility import golden
 from tests.support import ROOT, SUPPORT, needs_checkout
 
@@ -195,6 +198,25 @@ def test_the_examples_in_json():
     assert pyinit.verify(parse_manifest(load_json(json.dumps(manifest))))
     created = pyinit.create_manifest(plan)
     assert [tensor.dtype for tensor in created.tensors] == ["float32", "float32", "bfloat16"]
+
+
+def test_the_commands_for_many_machines(tmp_path, monkeypatch):
+    """Protects readers who type the lines of the section, one machine after another."""
+    monkeypatch.chdir(tmp_path)
+    plan = re.findall(r"```json\n(.*?)```", MANIFESTS, re.S)[1]
+    (tmp_path / "plan.json").write_text(plan)
+    section = MANIFESTS[MANIFESTS.index("### Many machines") :].partition("\n### ")[0]
+    lines = "".join(re.findall(r"```sh\n(.*?)```", section, re.S)).splitlines()
+    assert len(lines) == 5
+    for line in lines:
+        for machine in range(1, 9) if "$K" in line else [0]:
+            words = shlex.split(line.replace("$K", str(machine)))
+            assert words.pop(0) == "pyinit"
+            # as a shell does
+            typed = [name for word in words for name in sorted(glob.glob(word)) or [word]]
+            assert cli.run(typed) == 0, line
+    whole = pyinit.create_manifest(json.loads(plan))
+    assert as_text(whole) == (tmp_path / "manifest.json").read_text()
 
 
 def test_the_number_of_golden_vectors():
