@@ -44,6 +44,7 @@ _NOT_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errn
 _NOT_LINKED = (errno.EPERM, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.EMLINK)
 #: Errors of a rename onto a folder that has files.
 _NOT_EMPTY = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
+_ONLY = "and only regular files are replaced"
 
 
 class NewFile:
@@ -223,9 +224,9 @@ def check_target(path: Path, *, replace: bool, folder: bool = False) -> None:
     if stat.S_ISDIR(mode) and not folder:
         raise IsADirectoryError(errno.EISDIR, "is a folder", str(path))
     if stat.S_ISLNK(mode):
-        raise FileExistsError(errno.EEXIST, "is a symbolic link", str(path))
+        raise FileExistsError(errno.EEXIST, f"is a symbolic link, {_ONLY}", str(path))
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise FileExistsError(errno.EEXIST, "is a device, pipe or socket", str(path))
+        raise FileExistsError(errno.EEXIST, f"is a device, pipe or socket, {_ONLY}", str(path))
     if folder and stat.S_ISREG(mode):
         raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(path))
     if not replace:
