@@ -63,8 +63,8 @@
 #'
 #' @param shard
 #' The shard to record, such as `"3/8"` or `c(3, 8)` on the third of eight machines: the one that
-#' [materialize()] writes. [merge_manifests()] makes the whole manifest of all shards. `NULL` records
-#' all tensors.
+#' [materialize()] writes. [merge_manifests()] makes the whole manifest of all shards. `NULL`
+#' records all tensors.
 #'
 #' @param max_bytes
 #' Largest total size allowed, in bytes.
@@ -211,8 +211,8 @@ merge_manifests <- function(manifests) {
 #' manifest, and when it is on the disk. So a file is whole or absent, also after a crash.
 #'
 #' @details
-#' A bfloat16 is stored as its bits: in Arrow files and Zarr arrays as uint16, in `.npy` files as two
-#' bytes. Arrow files require the Python package pyarrow, which the R package installs, and Zarr
+#' A bfloat16 is stored as its bits: in Arrow files and Zarr arrays as uint16, in `.npy` files as
+#' two bytes. Arrow files require the Python package pyarrow, which the R package installs, and Zarr
 #' arrays zarr, 3.0 or newer.
 #'
 #' @param path
