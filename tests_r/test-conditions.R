@@ -183,7 +183,7 @@ test_that("without the Python package, every error names the command that instal
     "set_floatx('float32')", "compute_fans(c(2, 2))", "get_initializer('zeros')",
     "deserialize_initializer(list(class_name = 'Zeros', config = list()))", "as_numpy(1)",
     "fingerprint(1)", "self_test()", "create_manifest(list())", "read_manifest('a.json')",
-    "verify('a.json')", "materialize('a.json', 'a.safetensors')"
+    "verify('a.json')", "materialize('a.json', 'a.safetensors')", "merge_manifests('a.json')"
   )
   output <- run_r(
     c(
@@ -224,6 +224,7 @@ test_that("without Python, every exported function has the same error with the s
     initialize_model = "initialize_model(x$python, 1)",
     install_pyinit = "install_pyinit()", lazy_tensor = "lazy_tensor(x$initializer, 2)",
     materialize = "materialize(x$manifest, 'a.safetensors', progress = function(...) TRUE)",
+    merge_manifests = "merge_manifests('a.json')",
     num_threads = "num_threads()", random_seed_generator = "random_seed_generator(1)",
     read_manifest = "read_manifest('a.json')", self_test = "self_test()",
     serialize_initializer = "serialize_initializer(x$initializer)",
