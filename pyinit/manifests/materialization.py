@@ -103,7 +103,7 @@ def materialize(
             ValueError too.
         FileExistsError: A file already exists, or another process has just written it.
         OSError: There is too little disk space, or a file cannot be written.
-        ImportError: Arrow files need pyarrow, Zarr needs zarr, which is not installed.
+        ImportError: The format needs pyarrow or zarr, which is not installed.
 
     Example:
         >>> import pyinit, tempfile, pathlib
@@ -173,7 +173,7 @@ def _check_suffix(target: Path, file_format: str) -> None:
 def _outputs(
     target: Path, file_format: str, chosen: dict[int, TensorSpec], shard: Shard
 ) -> list[_Output]:
-    """Return the files that the tensors belong into."""
+    """Return the files of the chosen tensors."""
     if file_format == "safetensors":
         return [_Output(_shard_path(target, shard), tuple(chosen.values()))]
     names = {
