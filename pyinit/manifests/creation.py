@@ -23,7 +23,7 @@ from pyinit.manifests.model import (
     ManifestShard,
     TensorSpec,
 )
-from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
+from pyinit.manifests.parallel import Advance, for_each_tensor
 from pyinit.manifests.reading import KnownInitializers, check_entry, check_names, parse_tensor
 from pyinit.manifests.shards import as_shard, assign_shards
 from pyinit.manifests.sinks import Sink
@@ -33,6 +33,7 @@ from pyinit.manifests.writing import plan_digest, tensor_entry
 from pyinit.reproducibility.chunks import for_each_chunk
 from pyinit.reproducibility.fingerprint import Digest, fingerprint
 from pyinit.reproducibility.json_config import to_json_config
+from pyinit.runtime.progress import Progress
 from pyinit.seeds import as_seed, derive_seed, is_generator, take_draw
 from pyinit.versions import STREAM_VERSION
 

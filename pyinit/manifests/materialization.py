@@ -25,12 +25,13 @@ from pyinit.manifests.model import (
     listed,
     readable_size,
 )
-from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
+from pyinit.manifests.parallel import Advance, for_each_tensor
 from pyinit.manifests.reading import as_whole_manifest
 from pyinit.manifests.shards import Shard, as_shard, assign_shards
 from pyinit.manifests.sinks import FileSink, RawSink
 from pyinit.manifests.sources import TensorSource
 from pyinit.manifests.targets import read_file
+from pyinit.runtime.progress import Progress
 
 FORMATS = ("safetensors", "arrow", "npy", "zarr")
 EXISTING = ("error", "overwrite", "keep")

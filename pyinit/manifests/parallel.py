@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from pyinit.manifests.model import TensorSpec
+from pyinit.runtime.progress import Progress, reporting
 from pyinit.runtime.threads import num_threads
 
 Result = TypeVar("Result")
-#: Called with the number of bytes done and the total.
-Progress = Callable[[int, int], None]
 #: Called by a task with the number of bytes it has just processed.
 Advance = Callable[[int], None]
-
-#: No progress bar before this many seconds.
-BAR_AFTER = 2.0
 
 
 class _StoppedError(Exception):
@@ -83,7 +76,7 @@ def for_each_tensor(
                 return
             results[index] = task(tensors[index], advance)
 
-    with _reporting(progress) as report, ThreadPoolExecutor(workers, "pyinit") as pool:
+    with reporting(progress) as report, ThreadPoolExecutor(workers, "pyinit") as pool:
         waiting = {pool.submit(work) for _ in range(workers)}
         try:
             for index in alone:
@@ -98,57 +91,3 @@ def for_each_tensor(
             pool.shutdown(cancel_futures=True)
             raise
     return [results[index] for index in range(len(tensors))]
-
-
-@contextmanager
-def _reporting(progress: Progress | None) -> Iterator[Progress]:
-    """Yield `progress`, or by default the function that updates a progress bar."""
-    if progress is not None:
-        yield progress
-        return
-    bar = _Bar()
-    try:
-        yield bar.show
-    finally:
-        bar.close()
-
-
-class _Bar:
-    """A progress bar on a terminal, shown after `BAR_AFTER` seconds."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-        self._bar: Any = None
-        self._wanted = sys.stderr is not None and sys.stderr.isatty()
-
-    def show(self, done: int, total: int) -> None:
-        """Update the bar."""
-        if not self._wanted or time.monotonic() - self._started < BAR_AFTER:
-            return
-        if self._bar is None:
-            self._open(total)
-        if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=done)
-
-    def _open(self, total: int) -> None:
-        try:
-            from rich import progress
-            from rich.console import Console
-        except ImportError:
-            self._wanted = False
-            return
-        self._bar = progress.Progress(
-            progress.BarColumn(),
-            progress.DownloadColumn(binary_units=True),
-            progress.TransferSpeedColumn(),
-            progress.TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._bar.add_task("", total=total)
-        self._bar.start()
-
-    def close(self) -> None:
-        """Remove the bar."""
-        if self._bar is not None:
-            self._bar.stop()

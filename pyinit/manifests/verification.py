@@ -16,7 +16,7 @@ from pyinit.manifests.creation import compute_fingerprint
 from pyinit.manifests.keras_names import has_numbers, is_seed_state, match_numbers
 from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
 from pyinit.manifests.model import Manifest, ManifestError, TensorSpec, listed, readable_size
-from pyinit.manifests.parallel import Advance, Progress, for_each_tensor
+from pyinit.manifests.parallel import Advance, for_each_tensor
 from pyinit.manifests.reading import as_manifest, as_whole_manifest
 from pyinit.manifests.shards import as_shard, assign_shards
 from pyinit.manifests.sources import LocalSource, TensorSource, source_fingerprint
@@ -27,6 +27,7 @@ from pyinit.manifests.targets import (
     sources_of_buffers,
     sources_of_model,
 )
+from pyinit.runtime.progress import Progress
 
 _Found = TypeVar("_Found")
 _NEEDS_WHOLE = (

@@ -17,7 +17,7 @@ from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, cast, floatx
 from pyinit.initializers.chunking import CHUNK_SIZE
 from pyinit.manifests import creation, materialization, merging, reading, verification, writing
 from pyinit.manifests.model import Manifest, TensorSpec
-from pyinit.manifests.parallel import Progress
+from pyinit.runtime.progress import Progress
 
 __all__ = [
     "columns",

@@ -26,11 +26,11 @@ from pyinit.initializers.registry import CLASSES
 from pyinit.manifests.creation import manifest_from_model
 from pyinit.manifests.limits import MAX_BYTES
 from pyinit.manifests.model import Manifest, Segment, TensorSpec
-from pyinit.manifests.parallel import Progress
 from pyinit.manifests.reading import as_manifest
 from pyinit.manifests.sources import LocalSource
 from pyinit.manifests.verification import Verification, verify_model
 from pyinit.runtime.host_arrays import host_array
+from pyinit.runtime.progress import Progress
 from pyinit.seeds import as_seed, is_generator
 
 
