@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import re
 import threading
@@ -168,6 +169,11 @@ class SeedGenerator(CheckedAttributes):
     values. The first draw is the one that the integer itself gives. Setting the attribute `seed`
     restarts the sequence.
 
+    A forked process has a copy of the generator, whose draws would be those of its parent. So
+    `next()` raises an error there. Lazy tensors and initializers with an integer seed work in any
+    process; a process that needs draws of its own constructs a generator, seeded by
+    `derive_seed()`. A pickled or copied generator continues with the draws of the original.
+
     Where Keras is loaded, it is a `keras.random.SeedGenerator` too: a seed of Keras' layers,
     initializers and random functions. From the moment Keras uses it, `state` is a Keras variable
     and `next()` returns a tensor, as Keras' own do.
@@ -191,7 +197,7 @@ class SeedGenerator(CheckedAttributes):
     Source: https://keras.io/api/random/seed_generator/
     """
 
-    _follow: ClassVar[dict[str, tuple[str, ...]]] = {"seed": ("_initial_seed", "_draw")}
+    _follow: ClassVar[dict[str, tuple[str, ...]]] = {"seed": ("_initial_seed", "_draw", "_process")}
 
     seed: int
     name: str
@@ -207,6 +213,7 @@ class SeedGenerator(CheckedAttributes):
             name=_unique_name(type(self).__name__) if name is None else name,
         )
         self._draw = 0
+        self._process = os.getpid()
         self._lock = threading.Lock()
 
     @property
@@ -227,10 +234,12 @@ class SeedGenerator(CheckedAttributes):
 
         Raises:
             ValueError: `ordered` is not True.
-            RuntimeError: All 2**32 draws of the seed are used up.
+            RuntimeError: All 2**32 draws of the seed are used up, or this process was forked after
+                the generator was constructed.
         """
         if ordered is not True:
             raise argument_error("ordered", ordered, "True before Keras uses the generator")
+        self._check_process()
         with self._lock:
             if self._variable is None:
                 draw = self._draw
@@ -241,6 +250,17 @@ class SeedGenerator(CheckedAttributes):
                 return self.seed, draw
         # while this thread waited for the lock, Keras started to use the generator
         return self.next(ordered)
+
+    def _check_process(self) -> None:
+        """Raise an error in a forked process, whose lock may be held by a thread of its parent."""
+        # not os.register_at_fork(): R forks without notifying Python
+        if self._process != os.getpid():
+            raise RuntimeError(
+                f"The seed generator {self.name!r} was constructed before this process was forked, "
+                "and its draws here would repeat those of the parent process. Draw from a lazy "
+                "tensor or an initializer with an integer seed, or construct a generator in each "
+                "process, with a seed from derive_seed()"
+            )
 
     def _draw_id(self, state: Any) -> DrawId:
         """Return the draw of a state, as `state` and `next()` return it."""
@@ -271,10 +291,11 @@ class SeedGenerator(CheckedAttributes):
         return f"{type(self).__name__}(seed={self.seed}, name={self.name!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_lock"}
+        own = ("_lock", "_process")
+        return {name: value for name, value in vars(self).items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.Lock())
+        self.__dict__.update(state, _process=os.getpid(), _lock=threading.Lock())
 
 
 def random_seed_generator(seed: int | None = None, name: str | None = None) -> SeedGenerator:

@@ -62,6 +62,7 @@ class _UsedByKeras(SeedGenerator):
 
     def next(self, ordered: bool = True) -> Any:
         """Take the next draw, as Keras' generator does."""
+        self._check_process()
         with self._lock:
             return _KerasGenerator.next(self, ordered=ordered)
 
