@@ -109,7 +109,9 @@ initializer_function <- function(state) {
       if (is.null(device)) {
         device <- getOption("pyinit.device")
       }
-      draw_array(draw_of(state), shape, dtype, partition_shape, partition_offset, device)
+      keep_unused_random_state(
+        draw_array(draw_of(state), shape, dtype, partition_shape, partition_offset, device)
+      )
     },
     class = c("pyinit_initializer", "function")
   )
@@ -190,8 +192,10 @@ construct <- function(class_name, config, seed, fresh_seed) {
   } else if (inherits(seed, "python.builtin.object")) {
     config$seed <- seed
   }
-  config <- sequences_as_lists(config)
-  value_from_python(bridge()$construct(class_name, config, fresh_seed))
+  keep_unused_random_state({
+    config <- sequences_as_lists(config)
+    value_from_python(bridge()$construct(class_name, config, fresh_seed))
+  })
 }
 
 # Calls a draw function and returns its array: a vector over the memory that Python has filled and

@@ -73,7 +73,9 @@ lazy_tensor <- function(initializer, shape, dtype = NULL) {
   check_dtype(dtype, shape)
   dtype <- plain_argument("dtype", dtype)
   handle <- handle_of(state_of(initializer))
-  made <- value_from_python(bridge()$make_lazy(handle, as.list(shape), dtype))
+  made <- keep_unused_random_state(
+    value_from_python(bridge()$make_lazy(handle, as.list(shape), dtype))
+  )
   # in the namespace, so that readRDS() loads the package
   state <- new.env(parent = topenv())
   keep_python_object(state, made[[1L]])
@@ -216,9 +218,11 @@ runs_of <- function(positions) {
 # The elements at the runs of each axis, as an array.
 read_runs <- function(state, runs) {
   shape <- vapply(runs, function(axis) sum(as.double(unlist(axis[[3L]]))), 0)
-  read <- read_of(state)
   transfer <- .Call(new_arrow_transfer, 8 * prod(shape))
-  call_python(read(runs, transfer$address))
+  keep_unused_random_state({
+    read <- read_of(state)
+    call_python(read(runs, transfer$address))
+  })
   .Call(import_array, transfer$pointer, as_dim(shape, "x"), FALSE)
 }
 

@@ -11,6 +11,13 @@
 #' `keras3::random_normal()` and for Keras' initializers, which take draws from the same sequence.
 #' Conversely, a seed generator of Keras, a Python object, can be the seed of an initializer.
 #'
+#' # Processes
+#' A process forked by `parallel::mclapply()` or future's `multicore` plan has a copy of the
+#' generator, whose draws would be those of its parent: taking one is an error there. A generator
+#' sent to a process or read from a file starts again at its first draw. In both, draw from a
+#' [lazy_tensor()], which takes its draw when it is made, or from an initializer with a number as
+#' its seed, such as `derive_seed(seed, name)`.
+#'
 #' # Elements
 #' `generator$seed` and `generator$name` are the arguments. `` generator$`next`() `` takes the next
 #' draw and returns it as `c(seed, draw)`, where draws count from 0, or as a list if the seed is one
@@ -252,6 +259,22 @@ save_random_state <- function() {
       assign(".Random.seed", saved, envir = globalenv())
     }
   }
+}
+
+# Evaluates a call and removes the random state that it creates without drawing from it. Every call
+# of reticulate creates one in a session without, and future reports that as a draw.
+keep_unused_random_state <- function(expr) {
+  if (exists(".Random.seed", globalenv(), inherits = FALSE)) {
+    return(expr)
+  }
+  stats::runif(1L)
+  created <- get(".Random.seed", globalenv(), inherits = FALSE)
+  on.exit({
+    if (identical(get0(".Random.seed", globalenv(), inherits = FALSE), created)) {
+      rm(".Random.seed", envir = globalenv())
+    }
+  })
+  expr
 }
 
 #' @importFrom utils .DollarNames
