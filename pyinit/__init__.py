@@ -102,6 +102,7 @@ __all__ = [
     "initializer_xavier_normal",
     "initializer_xavier_uniform",
     "initializer_zeros",
+    "map_partitions",
     "materialize",
     "merge_manifests",
     "num_threads",

@@ -13,6 +13,11 @@ if (!nzchar(Sys.getenv("KERAS_BACKEND"))) {
   Sys.setenv(KERAS_BACKEND = "numpy")
 }
 
+# Skips a test that takes long, unless all tests are run.
+skip_unless_slow <- function() {
+  testthat::skip_if_not(identical(Sys.getenv("PYINIT_SLOW"), "1"), "PYINIT_SLOW is not 1")
+}
+
 # The Python module keras. Skips the test where it is missing.
 import_keras <- function() {
   testthat::skip_if_not(reticulate::py_module_available("keras"), "needs Keras")
@@ -32,6 +37,11 @@ make <- function(name, ...) {
 shape_for <- function(name) {
   kernels <- paste0("initializer_", c("stft", "delta_orthogonal", "dirac"))
   if (name %in% kernels) c(8, 1, 5) else c(4, 3)
+}
+
+# The number of matrices that a lazy orthogonal tensor has computed in this process.
+computed_matrices <- function(x) {
+  length(reticulate::py_to_r(reticulate::r_to_py(x)$`_kept`))
 }
 
 # The values of a Keras weight, as an R array.

@@ -1,5 +1,6 @@
 # Runs all tests of the R package, as installed: Rscript tests_r/run.R
-# PYINIT_SLOW=1 adds a test that installs the Python package into a new environment.
+# PYINIT_SLOW=1 adds the tests that install the Python package into new environments, and those with
+# every kind of worker process.
 
 script <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))
 library(testthat)

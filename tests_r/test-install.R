@@ -23,10 +23,6 @@ test_that("the R package includes the whole Python package and nothing else", {
   }
 })
 
-skip_unless_slow <- function() {
-  skip_if_not(identical(Sys.getenv("PYINIT_SLOW"), "1"), "PYINIT_SLOW is not 1")
-}
-
 # Runs code with Keras' R package in the library, on a machine with the environments in a folder.
 in_folder <- function(folder, library, code, env = character()) {
   run_r(c(new_machine(folder), sprintf(".libPaths(c('%s', .libPaths()))", library), code), env)

@@ -7,6 +7,7 @@ from pyinit.initializers.factories import *
 from pyinit.initializers.fans import compute_fans
 from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.orthogonal import *
+from pyinit.initializers.partitions import map_partitions
 from pyinit.initializers.random import *
 from pyinit.initializers.registry import (
     deserialize,
@@ -69,6 +70,7 @@ __all__ = [
     "initializer_xavier_normal",
     "initializer_xavier_uniform",
     "initializer_zeros",
+    "map_partitions",
     "serialize",
     "serialize_initializer",
 ]

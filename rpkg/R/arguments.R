@@ -81,6 +81,11 @@ as_flag <- function(name, value) {
   isTRUE(value)
 }
 
+# Whether `x` is a whole number from 1 to 2^53.
+is_count <- function(x) {
+  is.numeric(x) && !is.object(x) && length(x) == 1L && is_size(x) && x >= 1
+}
+
 is_string <- function(x) {
   is.character(x) && !is.object(x) && length(x) == 1L && !is.na(x)
 }

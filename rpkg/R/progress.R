@@ -5,13 +5,18 @@
 # `progress` is the user's function of the bytes done and the total. NULL shows a progress bar in an
 # interactive session.
 with_progress <- function(progress, run) {
+  with_r_progress(progress, function(show) run(if (!is.null(show)) for_python(show)))
+}
+
+# The same with a function that R calls.
+with_r_progress <- function(progress, run) {
   if (is.null(progress)) {
     if (!interactive()) {
       return(run(NULL))
     }
     bar <- progress_bar()
     on.exit(bar$close())
-    return(run(for_python(bar$show)))
+    return(run(bar$show))
   }
   if (inherits(progress, "python.builtin.object")) {
     return(run(progress))
@@ -29,7 +34,7 @@ with_progress <- function(progress, run) {
   }
   # the error of the user's function rather than Python's version of it
   tryCatch(
-    run(for_python(show)),
+    run(show),
     error = function(error) stop(if (is.null(failed)) error else failed)
   )
 }

@@ -16,7 +16,7 @@ from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.random import RandomInitializer
 from pyinit.seeds import is_generator, take_draw
 
-__all__ = ["lazy_of", "make_lazy", "restore_lazy"]
+__all__ = ["lazy_of", "make_lazy", "partition_facts", "restore_lazy"]
 
 #: Runs of evenly spaced indices along one axis: their first indices, steps and counts.
 Runs = tuple[Sequence[float], Sequence[float], Sequence[float]]
@@ -71,6 +71,12 @@ def lazy_of(read: functools.partial[None]) -> LazyTensor:
     """Return the lazy tensor that a function of `make_lazy()` reads."""
     weights: LazyTensor = read.args[0]
     return weights
+
+
+def partition_facts(read: functools.partial[None]) -> dict[str, Any]:
+    """Return what R needs to divide the lazy tensor that a function of `make_lazy()` reads."""
+    weights = lazy_of(read)
+    return {"needs_whole": weights.needs_whole, "itemsize": float(weights.dtype.itemsize)}
 
 
 def _reader(weights: LazyTensor) -> Read:
