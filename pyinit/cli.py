@@ -22,7 +22,7 @@ from pyinit.manifests.limits import MAX_BYTES
 from pyinit.manifests.materialization import EXISTING, FORMATS
 from pyinit.manifests.model import DifferenceError, Manifest, ManifestError
 from pyinit.manifests.reading import FORMAT, SCHEMA, load_json
-from pyinit.manifests.shards import Shard, as_shard
+from pyinit.manifests.shards import MAX_SHARDS, Shard, as_shard
 from pyinit.manifests.verification import Verification, not_compared_lines, printable
 from pyinit.manifests.writing import as_text
 from pyinit.runtime.threads import MAX_THREADS
@@ -265,6 +265,11 @@ def verify_command(
     help="Whether files that exist are an error, are replaced, or are verified and kept.",
 )
 @_shard
+@click.option(
+    "--shards",
+    type=click.IntRange(1, MAX_SHARDS),
+    help="Write this number of shards, one after another.",
+)
 @_max_bytes
 @_threads
 def materialize_command(
@@ -273,20 +278,25 @@ def materialize_command(
     file_format: Literal["safetensors", "arrow", "npy", "zarr"],
     existing: Literal["error", "overwrite", "keep"],
     shard: Shard | None,
+    shards: int | None,
     max_bytes: int,
 ) -> None:
     """Draw the weights of MANIFEST into PATH.
 
     A file is written only if its weights have the fingerprints of MANIFEST. With --shard 3/8 and
     the PATH model.safetensors, the file is model-00003-of-00008.safetensors, and
-    model.safetensors.index.json lists the file of each tensor. With another format, PATH is a
-    folder. After an interruption, --existing keep verifies the files that exist and draws the rest.
+    model.safetensors.index.json lists the file of each tensor; --shards 8 writes all eight. PATH
+    may then be their folder. With another format, PATH is a folder. After an interruption,
+    --existing keep verifies the files that exist and draws the rest.
     """
+    if shard is not None and shards is not None:
+        raise click.UsageError("--shard cannot be combined with --shards")
     written = pyinit.materialize(
         manifest,
         path,
         format=file_format,
         shard=shard,
+        shards=shards,
         existing=existing,
         max_bytes=max_bytes,
     )

@@ -78,6 +78,12 @@ def test_materialize_and_verify(typed):
         file = f"p/w-0000{number}-of-00002.safetensors"
         assert typed("verify", "manifest.json", file, "--shard", shard)[0] == 0
     assert typed("verify", "manifest.json", "p")[0] == 0
+    status, out, _ = typed("materialize", "manifest.json", "q", "--shards", "2")
+    assert (status, out.split()) == (
+        0,
+        ["q/model-00001-of-00002.safetensors", "q/model-00002-of-00002.safetensors"],
+    )
+    assert typed("verify", "manifest.json", "q")[0] == 0
     assert typed("verify", "manifest.json", *map(str, Path("p").glob("*.safetensors")))[0] == 0
     assert typed("materialize", "manifest.json", "n", "--format", "npy")[0] == 0
     assert typed("verify", "manifest.json", "n")[0] == 0
@@ -152,6 +158,12 @@ def test_weights_that_do_not_fit_their_manifest(typed):
         (["verify", "manifest.json", "no_such_module:x"], 2, "No module named 'no_such_module'"),
         (["manifest", "plan.json", "--seed", "x"], 2, "'x' is not a valid integer"),
         (["materialize", "manifest.json", "x", "--format", "npz"], 2, "Invalid value for"),
+        (["materialize", "manifest.json", "x", "--shards", "0"], 2, "'--shards': 0 is not in"),
+        (
+            ["materialize", "manifest.json", "x", "--shards", "2", "--shard", "1/2"],
+            2,
+            "--shard cannot be combined with --shards",
+        ),
         (
             ["materialize", "manifest.json", "w.npz"],
             2,

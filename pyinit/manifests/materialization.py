@@ -27,11 +27,11 @@ from pyinit.manifests.model import (
 )
 from pyinit.manifests.parallel import Advance, for_each_tensor
 from pyinit.manifests.reading import as_whole_manifest
-from pyinit.manifests.shards import Shard, as_shard, assign_shards
+from pyinit.manifests.shards import Shard, assign_shards, chosen_shards
 from pyinit.manifests.sinks import FileSink, RawSink
 from pyinit.manifests.sources import TensorSource
 from pyinit.manifests.targets import read_file
-from pyinit.runtime.progress import Progress
+from pyinit.runtime.progress import Progress, reporting
 
 FORMATS = ("safetensors", "arrow", "npy", "zarr")
 EXISTING = ("error", "overwrite", "keep")
@@ -47,7 +47,7 @@ _PACKAGES = {"arrow": arrow_files.import_pyarrow, "zarr": zarr_arrays.import_zar
 
 
 @dataclass(frozen=True)
-class _Output:
+class Output:
     """A file, or the folder of a Zarr array, and its tensors."""
 
     path: Path
@@ -61,6 +61,7 @@ def materialize(
     *,
     format: Literal["safetensors", "arrow", "npy", "zarr"] = "safetensors",
     shard: str | tuple[int, int] | None = None,
+    shards: int | None = None,
     existing: Literal["error", "overwrite", "keep"] = "error",
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
@@ -76,8 +77,9 @@ def materialize(
         path: For `"safetensors"`, the file, whose name ends in `.safetensors`. With `shard="3/8"`
             and the path `model.safetensors`, the file is `model-00003-of-00008.safetensors`. Every
             shard also writes the same `model.safetensors.index.json` beside it, which loaders of
-            sharded files read. For the other formats, a folder, which gets one file for each
-            tensor; for `"zarr"`, its name ends in `.zarr`.
+            sharded files read. With `shard` or `shards`, an existing folder or a path without an
+            extension is their folder, and their names start with `model`. For the other formats, a
+            folder, which gets one file for each tensor; for `"zarr"`, its name ends in `.zarr`.
         format: `"safetensors"`; `"arrow"`, whose files are named after the positions of the tensors
             in the manifest and their names, in which characters other than letters, digits and
             underscores become hyphens; `"npy"`, whose files have the percent-encoded names of the
@@ -87,6 +89,8 @@ def materialize(
         shard: The shard to write, such as `"3/8"` or `(3, 8)` on the third of eight machines. A
             shard consists of whole tensors; the sizes of the shards are as even as that allows.
             None writes all tensors.
+        shards: The number of shards to write, one after another. The files are those that as many
+            calls with `shard` write. None writes one file, or the one of `shard`.
         existing: What to do with files that exist: `"error"` raises an error; `"overwrite"`
             replaces them; `"keep"` verifies them and draws only the files that are missing, for
             example to finish a run that was interrupted.
@@ -119,71 +123,160 @@ def materialize(
 
     Source: https://huggingface.co/docs/safetensors/index#format
     """
+    plan = plan_files(manifest, path, format, shard, shards, existing, max_bytes)
+    done, total = 0, plan.nbytes
+    with reporting(progress) as report:
+        for index in plan.chosen:
+            plan.write(index, _part_of(report, done, total))
+            done += plan.nbytes_of(index)
+    plan.write_index()
+    return [path for index in plan.chosen for path in plan.paths_of(index)]
+
+
+@dataclass(frozen=True)
+class FilePlan:
+    """The files to write, after all checks that are possible without drawing.
+
+    Args:
+        manifest: The manifest.
+        path: The file, or the folder of files of one tensor each.
+        format: The format of the files.
+        shards: The positions of the tensors of each shard.
+        chosen: The shards to write, counted from 1.
+        existing: What to do with files that exist.
+    """
+
+    manifest: Manifest
+    path: Path
+    format: str
+    shards: list[list[int]]
+    chosen: Sequence[int]
+    existing: str
+
+    def tensors_of(self, index: int) -> dict[int, TensorSpec]:
+        """Return the tensors of a shard, by their positions in the manifest."""
+        return {position: self.manifest.tensors[position] for position in self.shards[index - 1]}
+
+    def nbytes_of(self, index: int) -> int:
+        """Return the size of the tensors of a shard, in bytes."""
+        return sum(tensor.nbytes for tensor in self.tensors_of(index).values())
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the tensors to write, in bytes."""
+        return sum(map(self.nbytes_of, self.chosen))
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the files."""
+        return self.path.parent if self.format == "safetensors" else self.path
+
+    def outputs_of(self, index: int) -> list[Output]:
+        """Return the files of a shard."""
+        return _outputs(self.path, self.format, self.tensors_of(index), (index, len(self.shards)))
+
+    def paths_of(self, index: int) -> list[Path]:
+        """Return the paths of the files of a shard."""
+        return [output.path for output in self.outputs_of(index)]
+
+    def write(self, index: int, progress: Progress | None) -> None:
+        """Write the files of a shard, and verify those that are kept."""
+        missing, kept = _divide(self.outputs_of(index), self.existing)
+        total = self.nbytes_of(index)
+        _check_kept(kept, _part_of(progress, 0, total))
+        rest = _part_of(progress, total - sum(map(_size_of, missing)), total)
+        replace = self.existing == "overwrite"
+        if self.format == "zarr":
+            zarr_arrays.make_group(self.path)
+        if self.format == "safetensors":
+            for output in missing:
+                _write_safetensors(output, replace, rest)
+        else:
+            _write_separately(missing, _SINKS[self.format], replace, rest)
+        atomic_files.sync_folder(self.folder)
+
+    @property
+    def has_index(self) -> bool:
+        """Whether an index lists the file of each tensor."""
+        return self.format == "safetensors" and len(self.shards) > 1
+
+    def write_index(self) -> None:
+        """Write the index, if there is one."""
+        if self.has_index:
+            _write_index(*self.index(), self.existing == "overwrite")
+            atomic_files.sync_folder(self.folder)
+
+    def index(self) -> tuple[Path, bytes]:
+        """Return the path and the content of the index."""
+        return _index_of(self.path, self.manifest, self.shards)
+
+
+def plan_files(
+    manifest: Manifest | str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    format: str,
+    shard: object,
+    shards: object,
+    existing: str,
+    max_bytes: int,
+) -> FilePlan:
+    """Check the arguments of `materialize()`, and make the folder of the files."""
     checked = as_whole_manifest(manifest)
     one_of("format", format, FORMATS)
     one_of("existing", existing, EXISTING)
-    index, count = as_shard(shard)
-    shards = assign_shards(checked.tensors, count)
-    chosen = {position: checked.tensors[position] for position in shards[index - 1]}
-    undrawable = [tensor.name for tensor in chosen.values() if not tensor.has_initializer]
+    chosen, count = chosen_shards(shard, shards)
+    assigned = assign_shards(checked.tensors, count)
+    tensors = [checked.tensors[position] for index in chosen for position in assigned[index - 1]]
+    undrawable = [tensor.name for tensor in tensors if not tensor.has_initializer]
     if undrawable:
         raise ManifestError(
             "the manifest has only the fingerprints of these tensors, so they cannot be drawn: "
             f"{listed([*map(ascii, undrawable)])}. verify() compares weights from elsewhere with "
             "them"
         )
-    check_sizes(chosen.values(), as_max_bytes(max_bytes))
-    target = as_path("path", path)
-    _check_suffix(target, format)
-    outputs = _outputs(target, format, chosen, (index, count))
+    check_sizes(tensors, as_max_bytes(max_bytes))
+    target = _as_target(path, format, is_sharded=shard is not None or shards is not None)
     if format in _PACKAGES:
         _PACKAGES[format]()
-    folder = _make_folder(target, format)
-    to_index = count > 1 and format == "safetensors"
-    file_index = _index_of(target, checked, shards) if to_index else None
-    missing, kept = _divide(outputs, existing)
-    if file_index is not None:
-        _check_index(*file_index, existing)
-    _check_space(folder, missing)
-    total = sum(tensor.nbytes for tensor in chosen.values())
-    _check_kept(kept, _part_of(progress, 0, total))
-    rest = _part_of(progress, total - sum(map(_size_of, missing)), total)
-    replace = existing == "overwrite"
-    if format == "zarr":
-        zarr_arrays.make_group(target)
-    if format == "safetensors":
-        for output in missing:
-            _write_safetensors(output, replace, rest)
-    else:
-        _write_separately(missing, _SINKS[format], replace, rest)
-    if file_index is not None:
-        _write_index(*file_index, replace)
-    atomic_files.sync_folder(folder)
-    return [output.path for output in outputs]
+    plan = FilePlan(checked, target, format, assigned, chosen, existing)
+    # all shards at once: if the last one has a file, none is drawn
+    outputs = [output for index in chosen for output in plan.outputs_of(index)]
+    _make_folder(plan.folder, format)
+    missing, _ = _divide(outputs, existing)
+    if plan.has_index:
+        _check_index(*plan.index(), existing)
+    _check_space(plan.folder, missing)
+    return plan
 
 
-def _check_suffix(target: Path, file_format: str) -> None:
-    if file_format == "safetensors" and target.suffix != safetensors.SUFFIX:
-        others = f"{', '.join(map(repr, FORMATS[1:-1]))} or {FORMATS[-1]!r}"
-        allowed = f"a path that ends in .safetensors, unless the format is {others}"
-        raise argument_error("path", str(target), allowed)
+def _as_target(path: str | os.PathLike[str], file_format: str, *, is_sharded: bool) -> Path:
+    """Return the file, or the folder of files of one tensor each."""
+    target = as_path("path", path)
     if file_format == "zarr" and target.suffix != zarr_arrays.SUFFIX:
         raise argument_error("path", str(target), "a path that ends in .zarr for the format 'zarr'")
+    if file_format != "safetensors" or target.suffix == safetensors.SUFFIX:
+        return target
+    if is_sharded and (not target.suffix or target.is_dir()):
+        return target / f"model{safetensors.SUFFIX}"
+    others = f"{', '.join(map(repr, FORMATS[1:-1]))} or {FORMATS[-1]!r}"
+    allowed = f"a path that ends in .safetensors, unless the format is {others}"
+    or_folder = ", or the folder of the shards" if is_sharded else ""
+    raise argument_error("path", str(target), allowed + or_folder)
 
 
 def _outputs(
     target: Path, file_format: str, chosen: dict[int, TensorSpec], shard: Shard
-) -> list[_Output]:
+) -> list[Output]:
     """Return the files of the chosen tensors."""
     if file_format == "safetensors":
-        return [_Output(_shard_path(target, shard), tuple(chosen.values()))]
+        return [Output(_shard_path(target, shard), tuple(chosen.values()))]
     names = {
         "arrow": arrow_files.file_name,
         "npy": numpy_files.file_name,
         "zarr": zarr_arrays.array_name,
     }
     return [
-        _Output(target / names[file_format](position, tensor), (tensor,), file_format == "zarr")
+        Output(target / names[file_format](position, tensor), (tensor,), file_format == "zarr")
         for position, tensor in chosen.items()
     ]
 
@@ -195,9 +288,8 @@ def _shard_path(target: Path, shard: Shard) -> Path:
     return target.with_name(f"{target.stem}-{index:05d}-of-{count:05d}{target.suffix}")
 
 
-def _make_folder(target: Path, file_format: str) -> Path:
-    """Make the folder of the files, remove what killed processes left in it, and return it."""
-    folder = target.parent if file_format == "safetensors" else target
+def _make_folder(folder: Path, file_format: str) -> None:
+    """Make the folder of the files, and remove what killed processes left in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
@@ -205,14 +297,13 @@ def _make_folder(target: Path, file_format: str) -> Path:
     atomic_files.remove_abandoned(folder)
     if file_format == "zarr":
         atomic_files.remove_abandoned(zarr_arrays.place_of_partial(folder))
-    return folder
 
 
-def _size_of(output: _Output) -> int:
+def _size_of(output: Output) -> int:
     return sum(tensor.nbytes for tensor in output.tensors)
 
 
-def _check_space(folder: Path, outputs: Sequence[_Output]) -> None:
+def _check_space(folder: Path, outputs: Sequence[Output]) -> None:
     """Check that the disk has space for files."""
     needed = sum(map(_size_of, outputs))
     free = shutil.disk_usage(folder).free
@@ -231,15 +322,15 @@ def _part_of(progress: Progress | None, before: int, total: int) -> Progress | N
 # ---- files that exist ----
 
 
-def _divide(outputs: Sequence[_Output], existing: str) -> tuple[list[_Output], list[_Output]]:
+def _divide(outputs: Sequence[Output], existing: str) -> tuple[list[Output], list[Output]]:
     """Return the files to write and those to keep.
 
     Raises:
         FileExistsError: A file exists and is neither to be replaced nor to be kept.
         OSError: A path is not that of a regular file.
     """
-    missing: list[_Output] = []
-    kept: list[_Output] = []
+    missing: list[Output] = []
+    kept: list[Output] = []
     for output in outputs:
         atomic_files.check_target(output.path, replace=True, folder=output.is_folder)
         found = output.path.exists()
@@ -254,7 +345,7 @@ def _already_exists(path: Path) -> FileExistsError:
     return FileExistsError(errno.EEXIST, message, str(path))
 
 
-def _check_kept(outputs: Sequence[_Output], progress: Progress | None) -> None:
+def _check_kept(outputs: Sequence[Output], progress: Progress | None) -> None:
     """Check that files have exactly their tensors.
 
     Raises:
@@ -277,7 +368,7 @@ def _check_kept(outputs: Sequence[_Output], progress: Progress | None) -> None:
             raise _not_kept(path, f"the tensor {tensor.name!a}: {reason}")
 
 
-def _tensors_in(output: _Output) -> Mapping[str, TensorSource]:
+def _tensors_in(output: Output) -> Mapping[str, TensorSource]:
     """Return the tensors of a file to keep, which must be those of the manifest."""
     found = read_file(output.path)
     expected = {tensor.name for tensor in output.tensors}
@@ -298,7 +389,7 @@ def _not_kept(path: Path, reason: str) -> DifferenceError:
 # ---- new files ----
 
 
-def _write_safetensors(output: _Output, replace: bool, progress: Progress | None) -> None:
+def _write_safetensors(output: Output, replace: bool, progress: Progress | None) -> None:
     header, starts, _ = safetensors.layout(output.tensors)
     with NewFile(output.path, replace=replace) as file:
         file.write_at(0, header)
@@ -312,7 +403,7 @@ def _write_safetensors(output: _Output, replace: bool, progress: Progress | None
 
 
 def _write_separately(
-    outputs: Sequence[_Output],
+    outputs: Sequence[Output],
     open_sink: Callable[..., FileSink],
     replace: bool,
     progress: Progress | None,

@@ -37,6 +37,24 @@ def as_shard(shard: object) -> Shard:
     return index, count
 
 
+def chosen_shards(shard: object, shards: object) -> tuple[Sequence[int], int]:
+    """Return the shards to write, counted from 1, and the number of shards.
+
+    Args:
+        shard: One shard and the number of shards, or None.
+        shards: The number of shards, all of which are written, or None.
+    """
+    if shards is None:
+        index, count = as_shard(shard)
+        return [index], count
+    if shard is not None:
+        raise argument_error("shards", shards, "None if `shard` is given")
+    number = as_index(shards)
+    if number is None or not 1 <= number <= MAX_SHARDS:
+        raise argument_error("shards", shards, f"None or an integer from 1 to {MAX_SHARDS}")
+    return range(1, number + 1), number
+
+
 def assign_shards(tensors: Sequence[TensorSpec], count: int) -> list[list[int]]:
     """Assign tensors to shards of sizes as even as whole tensors allow.
 

@@ -203,76 +203,6 @@ merge_manifests <- function(manifests) {
   new_manifest(call_python(manifests_bridge()$merge_manifests(objects)))
 }
 
-#' Write the weights of a manifest to files
-#'
-#' @description
-#' Draws the weights chunk by chunk, several tensors at a time, so they may be larger than memory. A
-#' file gets its name when all of its tensors, read back from it, have the fingerprints in the
-#' manifest, and when it is on the disk. So a file is whole or absent, also after a crash.
-#'
-#' @details
-#' A bfloat16 is stored as its bits: in Arrow files and Zarr arrays as uint16, in `.npy` files as
-#' two bytes. Arrow files require the Python package pyarrow, which the R package installs, and Zarr
-#' arrays zarr, 3.0 or newer.
-#'
-#' @param path
-#' For `"safetensors"`, the file, whose name ends in `.safetensors`. With `shard = "3/8"` and the
-#' path `model.safetensors`, the shard's file is `model-00003-of-00008.safetensors`. Each shard also
-#' writes the same `model.safetensors.index.json`, which loaders of sharded files expect.
-#'
-#' For the other formats, a folder. It gets one file for each tensor. For `"zarr"`, its name ends in
-#' `.zarr`.
-#'
-#' @param format
-#' One of
-#' - `"safetensors"`,
-#' - `"arrow"`: a file's name consists of the tensor's number in the manifest and the tensor's name,
-#'   with a hyphen for each character other than letters, digits and underscores,
-#' - `"npy"`, NumPy's format: a file's name is the tensor's, percent-encoded,
-#' - `"zarr"`: a Zarr group of arrays, named like `.npy` files.
-#'
-#' @param shard
-#' The shard to write, such as `"3/8"` or `c(3, 8)`, so that eight machines can write one each. A
-#' shard consists of whole tensors, and the shards are as even in size as these allow. `NULL` writes
-#' all tensors.
-#'
-#' @param existing
-#' What to do with files that exist: `"error"`; `"overwrite"` replaces them; `"keep"` verifies them
-#' and draws only the files that are missing, for example to finish a run that was interrupted. A
-#' file with other weights is an error then.
-#'
-#' @inheritParams verify
-#'
-#' @returns
-#' The paths of the files with weights, including those that were kept.
-#'
-#' @export
-#' @family reproducibility functions
-#' @seealso
-#' + <https://huggingface.co/docs/safetensors/index#format>
-#' @examplesIf pyinit_available() && reticulate::py_module_available("jsonschema")
-#' plan <- list(list(name = "kernel", shape = c(4, 3), initializer = "he_normal"))
-#' manifest <- create_manifest(plan, seed = 42)
-#' file <- tempfile(fileext = ".safetensors")
-#' materialize(manifest, file)
-#' verify(manifest, file)
-materialize <- function(manifest, path, ..., format = "safetensors", shard = NULL,
-                        existing = "error", max_bytes = 2^40, progress = NULL) {
-  check_dots_empty(...)
-  format <- plain_argument("format", format)
-  shard <- plain_argument("shard", shard)
-  max_bytes <- plain_argument("max_bytes", max_bytes)
-  existing <- plain_argument("existing", existing)
-  manifest <- manifest_or_path(manifest)
-  path <- as_path("path", path)
-  with_progress(progress, function(show) {
-    paths <- call_python(manifests_bridge()$materialize(
-      manifest, path, format, as_shard(shard), existing, max_bytes, show
-    ))
-    as.character(reticulate::py_to_r(paths))
-  })
-}
-
 # The functions of the Python module `pyinit.bridges.r.manifest_calls`, as a list.
 manifests_bridge <- function() {
   bridge()
@@ -359,9 +289,4 @@ plain_initializer <- function(x) {
     x$config <- python_dict(sequences_as_lists(x$config))
   }
   if (is.character(x)) enc2utf8(x) else x
-}
-
-# Converts c(3, 8) to a Python list.
-as_shard <- function(shard) {
-  if (is.numeric(shard)) as.list(shard) else shard
 }

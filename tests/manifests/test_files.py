@@ -386,6 +386,79 @@ def test_shards(pinned, tmp_path):
     assert pyinit.verify(pinned, tmp_path / "a")
 
 
+@pytest.mark.parametrize("file_format", materialization.FORMATS)
+def test_all_shards_of_one_call(file_format, pinned, tmp_path):
+    """Protects one machine that writes all shards: the files of as many calls, and one index."""
+    suffix = {"safetensors": ".safetensors", "zarr": ".zarr"}.get(file_format, "")
+    one, all_shards = (tmp_path / folder / f"model{suffix}" for folder in ("one", "all"))
+    if file_format == "zarr":
+        pytest.importorskip("zarr", minversion="3.0")
+    expected = [
+        path.relative_to(one.parent)
+        for number in (1, 2, 3)
+        for path in pyinit.materialize(pinned, one, format=file_format, shard=(number, 3))
+    ]
+    reports = []
+    written = pyinit.materialize(
+        pinned,
+        all_shards,
+        format=file_format,
+        shards=3,
+        progress=lambda *report: reports.append(report),
+    )
+    assert [path.relative_to(all_shards.parent) for path in written] == expected
+    files = {path.relative_to(one.parent) for path in one.parent.rglob("*")}
+    assert {path.relative_to(all_shards.parent) for path in all_shards.parent.rglob("*")} == files
+    for file in files:
+        if (one.parent / file).is_file():
+            data = (all_shards.parent / file).read_bytes()
+            assert data == (one.parent / file).read_bytes(), file
+    assert reports == sorted(reports)
+    assert reports[-1] == (pinned.nbytes, pinned.nbytes)
+    assert pyinit.verify(pinned, all_shards.parent if file_format == "safetensors" else all_shards)
+
+
+def test_a_folder_of_shards(pinned, tmp_path):
+    """Protects users who name the folder: an existing one, or a path without an extension."""
+    (tmp_path / "b.1").mkdir()
+    for name in ("a", "b.1"):
+        written = pyinit.materialize(pinned, tmp_path / name, shards=2)
+        assert [path.name for path in written] == [
+            "model-00001-of-00002.safetensors",
+            "model-00002-of-00002.safetensors",
+        ]
+        assert (tmp_path / name / "model.safetensors.index.json").exists()
+        assert pyinit.verify(pinned, tmp_path / name)
+        again = pyinit.materialize(pinned, tmp_path / name, shard="2/2", existing="keep")
+        assert again == written[1:]
+    [one] = pyinit.materialize(pinned, tmp_path / "c", shards=1)
+    assert one == tmp_path / "c" / "model.safetensors"
+    with pytest.raises(
+        ValueError, match=r"Argument `path` must be .*, or the folder of the shards\."
+    ):
+        pyinit.materialize(pinned, tmp_path / "x.npz", shards=2)
+
+
+def test_no_shard_is_drawn_if_one_exists(pinned, tmp_path):
+    """Protects hours of drawing: all files are checked first."""
+    path = tmp_path / "m.safetensors"
+    pyinit.materialize(pinned, path, shard="3/3")
+    (tmp_path / "m.safetensors.index.json").unlink()
+    with pytest.raises(FileExistsError, match="m-00003-of-00003"):
+        pyinit.materialize(pinned, path, shards=3)
+    assert [file.name for file in tmp_path.iterdir()] == ["m-00003-of-00003.safetensors"]
+    assert len(pyinit.materialize(pinned, path, shards=3, existing="overwrite")) == 3
+
+
+@pytest.mark.parametrize("shards", [0, -1, 1.5, "8", True, 100_000])
+def test_invalid_numbers_of_shards(shards, pinned, tmp_path):
+    """Protects users from a number of shards that is no number."""
+    with pytest.raises(ValueError, match="Argument `shards` must be None or an integer from 1"):
+        pyinit.materialize(pinned, tmp_path, shards=shards)
+    with pytest.raises(ValueError, match="Argument `shards` must be None if `shard` is given"):
+        pyinit.materialize(pinned, tmp_path, shards=2, shard="1/2")
+
+
 def test_more_shards_than_tensors(tmp_path):
     """Shards without tensors are valid."""
     pinned = pyinit.create_manifest([{"name": "x", "shape": [2], "initializer": "zeros"}])

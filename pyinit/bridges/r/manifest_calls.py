@@ -6,6 +6,7 @@ and sizes are returned as floats: reticulate does not convert integers beyond 32
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from pyinit.bridges.r.calls import as_integers, config_from_r, for_r
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, cast, floatx
 from pyinit.initializers.chunking import CHUNK_SIZE
 from pyinit.manifests import creation, materialization, merging, reading, verification, writing
+from pyinit.manifests.materialization import FilePlan
 from pyinit.manifests.model import Manifest, TensorSpec
 from pyinit.runtime.progress import Progress
 
@@ -23,12 +25,14 @@ __all__ = [
     "columns",
     "create_manifest",
     "entries",
-    "materialize",
     "merge_manifests",
     "parse_manifest",
     "plan",
+    "plan_files",
     "text_of",
     "verify",
+    "write_index",
+    "write_shard",
 ]
 
 #: A progress function of R: it takes the bytes done and the total.
@@ -213,26 +217,46 @@ def _exactly(values: AnyArray, dtype: np.dtype[Any]) -> AnyArray | None:
     return converted
 
 
-def materialize(
+def plan_files(
     manifest: Any,
     path: str,
     format: Any,
     shard: Any,
+    shards: Any,
     existing: Any,
     max_bytes: Any,
-    progress: ProgressOfR | None,
-) -> list[str]:
-    """Call `materialize()` with arguments from R."""
-    paths = materialization.materialize(
+) -> tuple[FilePlan, dict[str, Any]]:
+    """Check the arguments of `materialize()`.
+
+    Returns:
+        A plan for `write_shard()`, and the elements of it that R needs: the shards to write, the
+        size and the paths of the files of each, and the absolute path for other processes.
+    """
+    made = materialization.plan_files(
         manifest,
         path,
-        format=format,
-        shard=as_integers(shard),
-        existing=existing,
-        max_bytes=as_integers(max_bytes),
-        progress=_progress(progress),
+        format,
+        as_integers(shard),
+        as_integers(shards),
+        existing,
+        as_integers(max_bytes),
     )
-    return list(map(str, paths))
+    return made, {
+        "chosen": [float(index) for index in made.chosen],
+        "bytes": [float(made.nbytes_of(index)) for index in made.chosen],
+        "paths": [list(map(str, made.paths_of(index))) for index in made.chosen],
+        "path": os.path.abspath(path),
+    }
+
+
+def write_shard(files: FilePlan, index: float, progress: ProgressOfR | None) -> None:
+    """Write the files of a shard."""
+    files.write(int(index), _progress(progress))
+
+
+def write_index(files: FilePlan) -> None:
+    """Write the index of sharded files."""
+    files.write_index()
 
 
 def _progress(progress: ProgressOfR | None) -> Progress:
