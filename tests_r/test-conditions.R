@@ -223,6 +223,7 @@ test_that("without Python, every exported function has the same error with the s
     get_initializer = "get_initializer('zeros')",
     initialize_model = "initialize_model(x$python, 1)",
     install_pyinit = "install_pyinit()", lazy_tensor = "lazy_tensor(x$initializer, 2)",
+    map_partitions = "map_partitions(x$lazy, fun = nrow)",
     materialize = "materialize(x$manifest, 'a.safetensors', progress = function(...) TRUE)",
     merge_manifests = "merge_manifests('a.json')",
     num_threads = "num_threads()", random_seed_generator = "random_seed_generator(1)",

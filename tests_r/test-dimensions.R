@@ -6,7 +6,7 @@ zeros <- initializer_zeros()
 plan <- list(list(name = "a", shape = c(2, 2), initializer = "he_normal"))
 manifest <- create_manifest(plan, seed = 1)
 
-# A call for each exported function with numeric arguments, and the values of these arguments.
+# Calls for each exported function with numeric arguments, and the values of these arguments.
 calls <- list(
   initializer_constant = list(value = 2),
   initializer_identity = list(gain = 2),
@@ -35,12 +35,14 @@ calls <- list(
   compute_fans = list(shape = c(2, 3, 4), input_axes = 0, output_axes = 1, batch_axes = 2),
   set_num_threads = list(n = 1),
   lazy_tensor = list(initializer = zeros, shape = 3),
+  map_partitions = list(initializer = zeros, shape = 3, fun = length, rows = 2),
   fingerprint = list(x = zeros, shape = 3),
   create_manifest = list(target = plan, seed = 3, shard = c(1, 1), max_bytes = 1000),
   verify = list(manifest = manifest, shard = c(1, 1), max_bytes = 1000),
   materialize = list(
     manifest = manifest, path = "a.safetensors", shard = c(1, 1), max_bytes = 1000
   ),
+  materialize = list(manifest = manifest, path = "a.safetensors", shards = 2),
   initialize_model = list(model = reticulate::import_builtins(), seed = 3)
 )
 
@@ -49,11 +51,11 @@ others <- c(
   "...", "nonlinearity", "values", "side", "scaling", "periodic", "mode", "distribution", "name",
   "dtype", "device", "target", "progress", "format", "existing", "path", "file", "manifest",
   "manifests", "initializer", "identifier", "config", "custom_objects", "object", "x", "model",
-  "envname", "method", "conda", "pip", "python_version"
+  "envname", "fun", "method", "conda", "pip", "python_version"
 )
 
-numeric_arguments <- function(name) {
-  Filter(is.numeric, calls[[name]])
+numeric_arguments <- function(call) {
+  names(Filter(is.numeric, call))
 }
 
 test_that("the calls of this test have every numeric argument", {
@@ -61,7 +63,8 @@ test_that("the calls of this test have every numeric argument", {
   for (name in getNamespaceExports("pyinit")) {
     arguments <- setdiff(names(formals(getExportedValue("pyinit", name))), others)
     if (length(arguments) > 0 && name != "install_pyinit") {
-      expect_setequal(names(numeric_arguments(name)), arguments)
+      given <- lapply(calls[names(calls) == name], numeric_arguments)
+      expect_setequal(as.character(unlist(given)), arguments)
     }
   }
 })
@@ -80,12 +83,13 @@ result_of <- function(name, arguments) {
 
 test_that("a number with dimensions is a number, in every argument of every function", {
   # protects: initializer_random_normal(stddev = sqrt(var(x))), where x is a matrix
-  for (name in setdiff(names(calls), "initialize_model")) {
-    expected <- result_of(name, calls[[name]])
-    for (argument in names(numeric_arguments(name))) {
-      value <- calls[[name]][[argument]]
+  for (k in which(names(calls) != "initialize_model")) {
+    name <- names(calls)[[k]]
+    expected <- result_of(name, calls[[k]])
+    for (argument in numeric_arguments(calls[[k]])) {
+      value <- calls[[k]][[argument]]
       with_dim <- array(value, if (length(value) == 1) c(1, 1) else length(value))
-      arguments <- calls[[name]]
+      arguments <- calls[[k]]
       arguments[[argument]] <- with_dim
       expect_identical(result_of(name, arguments), expected, label = paste(name, argument))
     }
@@ -95,12 +99,13 @@ test_that("a number with dimensions is a number, in every argument of every func
 test_that("other dimensions are an error that names the argument", {
   # protects: the same; reticulate's error is about the version of NumPy
   # initializer_constant() takes an array
-  for (name in setdiff(names(calls), "initializer_constant")) {
-    for (argument in names(numeric_arguments(name))) {
-      value <- calls[[name]][[argument]]
+  for (k in which(names(calls) != "initializer_constant")) {
+    name <- names(calls)[[k]]
+    for (argument in numeric_arguments(calls[[k]])) {
+      value <- calls[[k]][[argument]]
       two <- matrix(c(value, value), 1)
       for (wrong in list(two, two[, 0, drop = FALSE], data.frame(a = value))) {
-        arguments <- calls[[name]]
+        arguments <- calls[[k]]
         arguments[[argument]] <- wrong
         expect_argument_error(do.call(getExportedValue("pyinit", name), arguments), argument)
       }

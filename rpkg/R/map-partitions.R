@@ -67,6 +67,7 @@ map_partitions <- function(initializer, shape = NULL, dtype = NULL, ..., fun, ro
                            progress = NULL) {
   check_dots_empty(...)
   check_partition_function(fun)
+  rows <- plain_argument("rows", rows)
   if (!is.null(rows) && !is_count(rows)) {
     stop_argument("rows", rows, "NULL or a positive whole number")
   }
