@@ -47,6 +47,9 @@ test_that("a result converts to a data frame of its differences", {
   table <- as.data.frame(different)
   expect_identical(table$name, "kernel")
   expect_match(table$reason, "12 of 12 values differ")
+  # but a column of data.frame() has the result itself
+  expect_identical(data.frame(k = 1, ok = different), data.frame(k = 1, ok = FALSE))
+  expect_identical(cbind(data.frame(k = 1), ok = same), data.frame(k = 1, ok = TRUE))
 })
 
 test_that("what is computed from a result is a plain logical", {

@@ -291,8 +291,8 @@ test_that("a manifest records the fingerprints of any weights", {
 test_that("the arguments of values = TRUE are checked", {
   # protects: the error messages
   weights <- list(kernel = 0.1)
-  error <- expect_argument_error(create_manifest(weights, values = TRUE), "target")
-  expect_match(conditionMessage(error), "kernel")
+  error <- expect_argument_error(create_manifest(weights, values = TRUE), 'target[["kernel"]]')
+  expect_match(conditionMessage(error), "Received: one with the value 0.1$")
   expect_match(conditionMessage(error), "set_floatx()", fixed = TRUE)
   for (values in list(NA, 1, "yes", NULL, c(TRUE, TRUE))) {
     expect_argument_error(create_manifest(plan, 1, values = values), "values")

@@ -27,7 +27,7 @@ send_array <- function(x, name = "x",
     stop_type(name, x, allowed)
   }
   if (!is.double(x) && anyNA(x)) {
-    stop_argument(name, x, paste(allowed, "and, unless of doubles, without NA"))
+    stop_argument(name, x, paste0(allowed, "; only one of doubles may have NA"))
   }
   shape <- as.double(if (is.null(dim(x))) length(x) else dim(x))
   c(.Call(export_array, x), list(shape = shape, logical = is.logical(x)))

@@ -54,7 +54,11 @@ str.pyinit_check_result <- function(object, ...) {
 #' @export
 as.data.frame.pyinit_check_result <- function(x, row.names = NULL, # nolint: object_name_linter.
                                               optional = FALSE, ...) {
-  data.frame(x$differences, row.names = row.names, check.names = !optional)
+  if (optional) {
+    # a column of data.frame()
+    return(as.data.frame(as.logical(x), row.names, optional, ...))
+  }
+  data.frame(x$differences, row.names = row.names)
 }
 
 #' @export

@@ -276,7 +276,7 @@ def test_other_objects_are_errors_of_python():
         session.from_r([1.0])
     with pytest.raises(TypeError, match="Argument `x` must be a double, integer or logical array"):
         session.from_r(robjects.StrVector(["a"]))
-    with pytest.raises(ValueError, match="without NA"):
+    with pytest.raises(ValueError, match="only one of doubles may have NA"):
         session.from_r(robjects.r("c(1L, NA)"))
 
 

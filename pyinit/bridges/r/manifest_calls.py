@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import argument_error
 from pyinit.bridges.r.calls import as_integers, config_from_r, for_r
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, cast, floatx
 from pyinit.initializers.chunking import CHUNK_SIZE
@@ -177,13 +176,15 @@ def _as_floatx(name: str, values: AnyArray) -> AnyArray:
     """Convert doubles of R to the default dtype, which must represent them exactly."""
     if values.dtype != np.float64:
         return values
-    converted = _exactly(values, NUMERIC_DTYPES[floatx()])
+    dtype = NUMERIC_DTYPES[floatx()]
+    converted = _exactly(values, dtype)
     if converted is None:
-        raise argument_error(
-            "target",
-            name,
-            f"a list of arrays that {floatx()} represents exactly (set_floatx() changes it, and a "
-            "NumPy array has its own dtype)",
+        flat = values.reshape(-1, order="F")
+        example = float(flat[~cast(flat, dtype)[1]][0])
+        raise ValueError(
+            f'Argument `target[["{name}"]]` must be an array that {floatx()} represents exactly '
+            "(set_floatx() changes it, and a NumPy array has its own dtype). Received: one with "
+            f"the value {example}"
         )
     return converted
 
