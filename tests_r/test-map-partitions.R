@@ -76,6 +76,7 @@ test_that("invalid arguments are errors", {
   expect_argument_error(map_partitions(scalar, fun = nrow), "initializer")
   expect_argument_error(map_partitions(values, fun = nrow), "initializer", "pyinit_type_error")
   expect_argument_error(map_partitions(x, fun = "nrow"), "fun", "pyinit_type_error")
+  expect_error(map_partitions(x, nrow), "`fun` .* given by name", class = "pyinit_type_error")
   expect_argument_error(map_partitions(x, fun = function(part, first) 1), "fun")
   for (rows in list(0, -1, 1.5, NA, NaN, Inf, "2", c(1, 2), TRUE)) {
     expect_argument_error(map_partitions(x, fun = nrow, rows = rows), "rows")

@@ -4,8 +4,7 @@
 #'
 #' @description
 #' `map_partitions()` computes a tensor a number of rows at a time and applies a function to each of
-#' these partitions. Only one partition is in memory at a time, so the tensor may be larger than
-#' memory.
+#' these partitions. The tensor may be larger than memory: only one partition is in use at a time.
 #'
 #' With a plan of the future package, such as `future::plan(future::multisession)`, its processes
 #' compute the partitions and apply the function, one partition in each process at a time. The
@@ -20,8 +19,8 @@
 #' `future::future()`. If `fun` draws from R's random number generator there, future warns: its
 #' results then depend on the processes.
 #'
-#' An error of `fun` stops the call, and the message names the rows. No further partition is
-#' started.
+#' An error of `fun` or an interrupt ends the call, and no further partition is started. The message
+#' of an error names the rows.
 #'
 #' @param initializer
 #' An initializer, see [pyinit_initializer], or a [lazy_tensor()].
@@ -66,6 +65,12 @@
 map_partitions <- function(initializer, shape = NULL, dtype = NULL, ..., fun, rows = NULL,
                            progress = NULL) {
   check_dots_empty(...)
+  if (missing(fun)) {
+    stop_pyinit(
+      "Argument `fun` must be a function, given by name, as in map_partitions(x, fun = colSums)",
+      class = "pyinit_type_error"
+    )
+  }
   check_partition_function(fun)
   rows <- plain_argument("rows", rows)
   if (!is.null(rows) && !is_count(rows)) {
