@@ -74,6 +74,12 @@ expect_same_in_plan <- function() {
   expect_identical(parts, list(
     list(1, values[1:60, ] * 2, expected), list(61, values[61:100, ] * 2, expected)
   ))
+  # also with names that this package could use
+  work <- 1
+  run <- function(x) x + work
+  fun <- function(x) run(x) * 2
+  parts <- map_partitions(x, fun = function(part) fun(part[1, 1]))
+  expect_identical(parts, list((values[1, 1] + 1) * 2))
   orthogonal <- lazy_tensor(initializer_orthogonal(seed = 1), c(20, 6))
   drawn <- map_partitions(orthogonal, fun = identity, rows = 7)
   expect_identical(computed_matrices(orthogonal), 1L)
