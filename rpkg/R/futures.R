@@ -48,8 +48,8 @@ run_futures <- function(run, count, work, done, failed, fun = NULL, cancel = NUL
   results
 }
 
-# `seed = FALSE`: a warning from future tells the user whose function draws random numbers. The names
-# are none of the user's: the global variables of `fun` go to the same place.
+# `seed = FALSE`: a warning from future tells the user whose function draws random numbers. The
+# names are none of the user's: the global variables of `fun` go to the same place.
 new_future <- function(.pyinit_run, .pyinit_work, .pyinit_fun) {
   if (is.null(.pyinit_fun)) {
     globals <- list(.pyinit_run = .pyinit_run, .pyinit_work = .pyinit_work)
