@@ -177,15 +177,25 @@ class NewFolder:
                     _sync(Path(folder, name))
                 sync_folder(Path(folder))
             check_target(self.path, replace=self._replace, folder=True)
-            old = _partial_path(self._beside)
+            while not self._rename():
+                if not self._replace:
+                    raise already_exists(self.path)
+
+    def _rename(self) -> bool:
+        """Rename the folder, replacing another one; return False if another run was quicker."""
+        old = _partial_path(self._beside)
+        try:
             if self._replace:
                 with suppress(FileNotFoundError):
                     os.rename(self.path, old)
-            try:
-                os.rename(self.content, self.path)
-            except OSError as error:
-                raise already_exists(self.path) if error.errno in _NOT_EMPTY else error from None
+            os.rename(self.content, self.path)
+        except OSError as error:
+            if error.errno not in _NOT_EMPTY:
+                raise
+            return False
+        finally:
             shutil.rmtree(old, ignore_errors=True)
+        return True
 
     def __enter__(self) -> NewFolder:
         return self
