@@ -217,31 +217,32 @@ def _model_rows(tensors: int, values: int, nbytes: int) -> Iterator[Row]:
 def _memory_rows(c: Constants, values: int, hosts: int) -> Iterator[Row]:
     yield "**in memory**, sharded evenly by a framework", "", ""
     each = values / hosts
-    yield "parameters of a host", f"{_power(values)} / {hosts:,}", _power(each)
-    yield "memory of a host", f"{_power(each)} x {ITEM_SIZE}", f"{each * ITEM_SIZE / 1e9:.2f} GB"
+    yield "parameters per host", f"{_power(values)} / {hosts:,}", _power(each)
+    yield "memory per host", f"{_power(each)} x {ITEM_SIZE}", f"{each * ITEM_SIZE / 1e9:.2f} GB"
     for threads, ns in ((1, c.draw_ns), (c.threads, c.draw_all_ns)):
         of_threads = "one thread" if threads == 1 else f"{threads} threads"
         yield f"draw, {of_threads}", f"{_power(each)} x {ns:.2f} ns", _seconds(each * ns / 1e9)
     yield "communication", "", "none"
     all_values = f"{_power(values)} x {c.draw_all_ns:.2f} ns"
     time_of_all = _seconds(values * c.draw_all_ns / 1e9)
-    yield "if each host drew all tensors and kept its shards", all_values, time_of_all
+    yield "instead, if each host drew all tensors and kept its shards", all_values, time_of_all
 
 
 def _file_rows(c: Constants, mean: float, largest: float) -> Iterator[Row]:
     yield "**to files**, whole tensors on each host", "", ""
     yield "mean size of a shard", "total / hosts", f"{mean:.2f} GB"
     yield "largest shard", "tensors are assigned by size", f"{largest:.2f} GB"
+    draw = f"/ {ITEM_SIZE} x {c.draw_all_ns:.2f} ns"
     steps = {
-        "draw": (f"/ {ITEM_SIZE} x {c.draw_all_ns:.2f} ns", largest / ITEM_SIZE * c.draw_all_ns),
-        "SHA-256": (f"/ {c.hash_rate:.2f} GB/s", largest / c.hash_rate),
-        "write, with fsync": (f"/ {c.disk_rate:.2f} GB/s", largest / c.disk_rate),
+        "drawing it": (draw, largest / ITEM_SIZE * c.draw_all_ns),
+        "hashing it (SHA-256)": (f"/ {c.hash_rate:.2f} GB/s", largest / c.hash_rate),
+        "writing it, with fsync": (f"/ {c.disk_rate:.2f} GB/s", largest / c.disk_rate),
     }
     for name, (formula, seconds) in steps.items():
-        yield f"its {name}", f"{largest:.2f} GB {formula}", _seconds(seconds)
+        yield name, f"{largest:.2f} GB {formula}", _seconds(seconds)
     total = sum(seconds for _, seconds in steps.values())
     yield "the slowest host, if nothing overlapped", "sum", _seconds(total)
-    yield "memory in addition", "measured", f"{c.memory_mb:.0f} MB"
+    yield "additional memory", "measured", f"{c.memory_mb:.0f} MB"
 
 
 def _manifest_rows(c: Constants, tensors: int, size: float, largest: float) -> Iterator[Row]:
@@ -251,7 +252,8 @@ def _manifest_rows(c: Constants, tensors: int, size: float, largest: float) -> I
     one_core = f"{size / 1e3:.2f} TB / {c.hash_rate:.2f} GB/s"
     yield "all fingerprints, on one core", one_core, _seconds(size / c.hash_rate)
     one_shard = f"{largest:.2f} GB / {c.hash_rate:.2f} GB/s"
-    yield "those of the largest shard, on its host", one_shard, _seconds(largest / c.hash_rate)
+    time_of_shard = _seconds(largest / c.hash_rate)
+    yield "fingerprints of the largest shard, on its host", one_shard, time_of_shard
 
 
 def _power(number: float) -> str:
