@@ -32,8 +32,8 @@ def map_partitions(
     """Apply a function to a tensor partition by partition, a number of rows at a time.
 
     A row consists of all elements with the same index along the first axis. Only one partition is
-    in memory at a time, so the tensor may be larger than memory. A tensor whose elements depend on
-    each other, such as an orthogonal matrix, is computed whole, once.
+    in memory at a time, so the tensor may be larger than memory. The exception is a tensor whose
+    elements depend on each other, such as an orthogonal matrix: it is computed whole, once.
 
     Args:
         initializer: An initializer or a lazy tensor.
@@ -52,7 +52,7 @@ def map_partitions(
         The results of `fun`, in the order of the rows.
 
     Raises:
-        TypeError: `initializer` or `fun` is of another type.
+        TypeError: `initializer` or `fun` has a wrong type.
         ValueError: Another argument is invalid.
 
     Example:

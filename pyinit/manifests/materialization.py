@@ -77,20 +77,21 @@ def materialize(
         path: For `"safetensors"`, the file, whose name ends in `.safetensors`. With `shard="3/8"`
             and the path `model.safetensors`, the file is `model-00003-of-00008.safetensors`. Every
             shard also writes the same `model.safetensors.index.json` beside it, which loaders of
-            sharded files read. With `shard` or `shards`, an existing folder or a path without an
-            extension is their folder, and their names start with `model`. For the other formats, a
-            folder, which gets one file for each tensor; for `"zarr"`, its name ends in `.zarr`.
+            sharded files read. With `shard` or `shards`, the path may also be an existing folder or
+            have no extension: it is then the folder of the files, whose names start with `model`.
+            For the other formats, a folder, which gets one file for each tensor; for `"zarr"`, its
+            name ends in `.zarr`.
         format: `"safetensors"`; `"arrow"`, whose files are named after the positions of the tensors
             in the manifest and their names, in which characters other than letters, digits and
             underscores become hyphens; `"npy"`, whose files have the percent-encoded names of the
-            tensors; or `"zarr"`, a Zarr group with an array for each tensor, named likewise. A
-            bfloat16 is stored as its bits: in `"arrow"` and `"zarr"` as uint16, in `"npy"` as two
-            bytes (`V2`).
+            tensors; or `"zarr"`, a Zarr group with an array for each tensor, named like the files
+            of `"npy"`. A bfloat16 value is stored as its bits: in `"arrow"` and `"zarr"` as uint16,
+            in `"npy"` as two bytes (`V2`).
         shard: The shard to write, such as `"3/8"` or `(3, 8)` on the third of eight machines. A
             shard consists of whole tensors; the sizes of the shards are as even as that allows.
             None writes all tensors.
-        shards: The number of shards to write, one after another. The files are those that as many
-            calls with `shard` write. None writes one file, or the one of `shard`.
+        shards: The number of shards to write, one after another. The files are those that one call
+            with `shard` for each of them would write. None writes one file, or the one of `shard`.
         existing: What to do with files that exist: `"error"` raises an error; `"overwrite"`
             replaces them; `"keep"` verifies them and draws only the files that are missing, for
             example to finish a run that was interrupted.
@@ -104,8 +105,8 @@ def materialize(
         ValueError: The manifest or an argument is invalid, or a tensor cannot be drawn since only
             its fingerprint is recorded.
         DifferenceError: The drawn weights, or with `existing="keep"` those of a file that exists,
-            do not have the manifest's fingerprints. Their files are not written. This is a
-            ValueError too.
+            do not have the manifest's fingerprints. Their files are not written. A
+            DifferenceError is a ValueError.
         FileExistsError: A file already exists, or another process has just written it.
         OSError: There is too little disk space, or a file cannot be written.
         ImportError: The format needs pyarrow or zarr, which is not installed.

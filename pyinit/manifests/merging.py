@@ -22,8 +22,8 @@ def merge_manifests(manifests: Iterable[Manifest | str | os.PathLike[str]]) -> M
         The whole `Manifest`: the same, to the byte, as without shards.
 
     Raises:
-        ValueError: A shard is missing or given twice, the shards are not of the same manifest, or
-            something else is given.
+        ValueError: A shard is missing or given twice, the shards belong to different manifests, or
+            an element is not a shard.
         OSError: A file cannot be read.
 
     Example:

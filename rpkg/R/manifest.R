@@ -63,7 +63,7 @@
 #'
 #' @param shard
 #' The shard to record, such as `"3/8"` or `c(3, 8)` on the third of eight machines: the one that
-#' [materialize()] writes. [merge_manifests()] makes the whole manifest of all shards. `NULL`
+#' [materialize()] writes. [merge_manifests()] makes the whole manifest from all shards. `NULL`
 #' records all tensors.
 #'
 #' @param max_bytes
@@ -166,9 +166,9 @@ write_manifest <- function(manifest, file) {
 #' Merge the shards of a manifest
 #'
 #' @description
-#' Makes the whole manifest of the shards that several machines have created with
-#' [create_manifest()]. It is the same, to the byte, as without shards. A shard that is missing or
-#' given twice, or that belongs to another manifest, is an error.
+#' Makes the whole manifest from the shards that several machines have created with
+#' [create_manifest()]. It is the same, to the byte, as without shards. A shard that is missing, is
+#' given twice or belongs to another manifest is an error.
 #'
 #' @param manifests
 #' A list of shards, or the paths of their files, in any order.

@@ -6,9 +6,9 @@
 #' `map_partitions()` computes a tensor a number of rows at a time and applies a function to each of
 #' these partitions. The tensor may be larger than memory: only one partition is in use at a time.
 #'
-#' With a plan of the future package, such as `future::plan(future::multisession)`, its processes
-#' compute the partitions and apply the function, one partition in each process at a time. The
-#' results are the same.
+#' With a plan of the future package, such as `future::plan(future::multisession)`, the processes of
+#' the plan compute the partitions and apply the function, one partition in each process at a time.
+#' The results are the same.
 #'
 #' @details
 #' A row consists of all elements with the same first index. A tensor whose elements depend on each
@@ -16,11 +16,11 @@
 #' values of their partitions.
 #'
 #' The variables and packages that `fun` uses are exported to the processes as by
-#' `future::future()`. If `fun` draws from R's random number generator there, future warns: its
-#' results then depend on the processes.
+#' `future::future()`. If `fun` draws from R's random number generator in these processes, future
+#' warns, since the results then depend on the processes.
 #'
-#' An error of `fun` or an interrupt ends the call, and no further partition is started. The message
-#' of an error names the rows.
+#' An error in `fun` or an interrupt ends the call, and no further partition is started. The error
+#' message names the rows of the partition.
 #'
 #' @param initializer
 #' An initializer, see [pyinit_initializer], or a [lazy_tensor()].

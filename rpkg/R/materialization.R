@@ -10,9 +10,9 @@
 #' @param path
 #' For `"safetensors"`, the file, whose name ends in `.safetensors`. With `shard = "3/8"` and the
 #' path `model.safetensors`, the shard's file is `model-00003-of-00008.safetensors`. Each shard also
-#' writes the same `model.safetensors.index.json`, which loaders of sharded files expect. With
-#' `shard` or `shards`, an existing folder or a path without an extension is their folder, and their
-#' names start with `model`.
+#' writes the same `model.safetensors.index.json` beside it, which loaders of sharded files read.
+#' With `shard` or `shards`, the path may also be an existing folder or have no extension: it is
+#' then the folder of the files, whose names start with `model`.
 #'
 #' For the other formats, a folder. It gets one file for each tensor. For `"zarr"`, its name ends in
 #' `.zarr`.
@@ -20,37 +20,36 @@
 #' @param format
 #' One of
 #' - `"safetensors"`,
-#' - `"arrow"`: a file's name consists of the tensor's number in the manifest and the tensor's name,
-#'   with a hyphen for each character other than letters, digits and underscores,
+#' - `"arrow"`: a file's name consists of the tensor's position in the manifest and its name, with a
+#'   hyphen for each character other than letters, digits and underscores,
 #' - `"npy"`, NumPy's format: a file's name is the tensor's, percent-encoded,
-#' - `"zarr"`: a Zarr group of arrays, named like `.npy` files.
+#' - `"zarr"`: a Zarr group with an array for each tensor, named like `.npy` files.
 #'
 #' @param shard
-#' The shard to write, such as `"3/8"` or `c(3, 8)`, so that eight machines can write one each. A
-#' shard consists of whole tensors, and the shards are as even in size as these allow. `NULL` writes
-#' all tensors.
+#' The shard to write, such as `"3/8"` or `c(3, 8)` on the third of eight machines. A shard consists
+#' of whole tensors; the sizes of the shards are as even as that allows. `NULL` writes all tensors.
 #'
 #' @param shards
-#' The number of shards to write. The files are those that as many calls with `shard` write. With a
-#' plan of the future package, such as `future::plan(future::multisession)`, its processes write one
-#' shard each at a time; otherwise, this process writes them one after another. `NULL` writes one
-#' file, or the one of `shard`.
+#' The number of shards to write. The files are those that one call with `shard` for each of them
+#' would write. With a plan of the future package, such as `future::plan(future::multisession)`, the
+#' processes of the plan each write one shard at a time; otherwise, this process writes the shards
+#' one after another. `NULL` writes one file, or the one of `shard`.
 #'
 #' @param existing
-#' What to do with files that exist: `"error"`; `"overwrite"` replaces them; `"keep"` verifies them
-#' and draws only the files that are missing, for example to finish a run that was interrupted. A
-#' file with other weights is an error then.
+#' What to do with files that exist: `"error"` raises an error; `"overwrite"` replaces them;
+#' `"keep"` verifies them and draws only the files that are missing, for example to finish a run
+#' that was interrupted. With `"keep"`, a file with other weights is an error.
 #'
 #' @inheritParams verify
 #'
 #' @details
-#' A bfloat16 is stored as its bits: in Arrow files and Zarr arrays as uint16, in `.npy` files as
-#' two bytes. Arrow files require the Python package pyarrow, which the R package installs, and Zarr
-#' arrays zarr, 3.0 or newer.
+#' A bfloat16 value is stored as its bits: in Arrow files and Zarr arrays as uint16, in `.npy` files
+#' as two bytes. Arrow files require the Python package pyarrow, which the R package installs, and
+#' Zarr arrays require zarr 3.0 or newer.
 #'
-#' With `shards`, an error names the shard. It stops the other processes, as an interrupt does:
-#' complete shards stay, others leave no file. Processes on other machines need the same folder, and
-#' cannot be stopped before their shard is complete.
+#' With `shards`, an error message names the shard. An error stops the other processes, as an
+#' interrupt does: complete shards stay, others leave no file. Processes on other machines need the
+#' same folder, and cannot be stopped before their shard is complete.
 #'
 #' @returns
 #' The paths of the files with weights, including those that were kept.

@@ -37,10 +37,9 @@ def from_initializer(
     """Return the tensor of an initializer as a Dask array.
 
     Each block is drawn by the task that needs it, with the values that it has in the whole tensor.
-    So the values do not depend on the chunks, the scheduler or the workers, and blocks of a worker
-    that is lost are drawn again. The graph holds the seed and no values: 10,000 blocks of equal
-    lengths take about 1 kB. Only the values of an array given as the initializer are in the graph,
-    once.
+    So the values do not depend on the chunks, the scheduler or the workers, and if a worker is
+    lost, its blocks are drawn again. The graph holds the seed and no values: 10,000 blocks of equal
+    lengths take about 1 kB. An array given as the initializer is in the graph once.
 
     The draw of a seed generator is taken, and the seed of an unseeded initializer is fixed, when
     the array is made. The same initializer, seed, draw, shape, dtype and chunks give the same name.
@@ -56,8 +55,8 @@ def from_initializer(
         initializer: An initializer, or anything else that `pyinit.get()` accepts.
         shape: The shape of the tensor: a sequence of non-negative integers.
         chunks: The chunks, as for `dask.array.from_array`: `"auto"`, a size in bytes such as
-            `"64MiB"`, or lengths. A size applies to the axes along which matrices are stacked; each
-            matrix stays whole.
+            `"64MiB"`, or the lengths along each axis. For matrices that are computed whole,
+            `"auto"` and a size divide only the axes along which they are stacked.
         dtype: The dtype, as in a call of the initializer; None means `floatx()`.
 
     Returns:

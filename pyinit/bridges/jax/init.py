@@ -47,19 +47,19 @@ def init(
 ) -> Any:
     """Fill a tree of abstract arrays with initial weights, each from the seed of its name.
 
-    The tree is that of `nnx.eval_shape()`, as a module or as a state, that of
-    `jax.eval_shape(model.init, ...)` for a model of linen, or any other tree of
-    `jax.ShapeDtypeStruct`. Nothing but the result is allocated: each device draws its own shard of
-    each array.
+    The tree is a module or a state from `nnx.eval_shape()`, the variables of a linen model from
+    `jax.eval_shape(model.init, ...)`, or any other tree of `jax.ShapeDtypeStruct`. Nothing is
+    allocated except the result: each device draws its own shard of each array.
 
     With a seed, each array is drawn with `derive_seed(seed, name)`. The name consists of the keys
     on the path to the array, joined by slashes, without linen's collection `params`:
     `"encoder/layers_0/kernel"`. It is the name that `pyinit.keras.initialize()` gives to the weight
     of a Keras model whose layers have these names.
 
-    An array is placed as its leaf says: by the sharding of a `jax.ShapeDtypeStruct`, or else by
-    Flax's partitioning metadata over the mesh in use (`jax.set_mesh`), with logical axis rules.
-    Without either, it is replicated over the mesh in use, or is on the default device.
+    An array is placed as its leaf specifies: by the sharding of a `jax.ShapeDtypeStruct`, or else
+    by Flax's partitioning metadata over the mesh in use (`jax.set_mesh`), with logical axis rules.
+    Without either, it is replicated over the mesh in use or, without a mesh, placed on the default
+    device.
 
     Args:
         tree: The tree.
@@ -77,18 +77,18 @@ def init(
         parameters: Initializers of single arrays, by name or by pattern, in which `*` stands for
             any characters, `?` for one and `[13]` for one of these. A name takes precedence over
             patterns, and a later pattern over earlier ones. None leaves arrays as they are.
-            Required for arrays that are none of Flax's own layers.
+            Required for arrays whose names are not those of Flax's own layers.
 
     Returns:
-        A tree like `tree`, with `jax.Array` in place of the abstract arrays. Of a module of nnx, a
-        new module.
+        A tree like `tree`, with `jax.Array` in place of the abstract arrays. For a module of nnx,
+        a new module.
 
     Raises:
         TypeError: `tree` is a single array or no tree, or an initializer is not callable.
         ValueError: An argument is invalid, a key of `parameters` matches nothing, no seed is given
             in a job of several processes, or an array cannot be drawn: its name is unknown, its
-            dtype is not one of its initializer's, it cannot be sharded as it says, or the axes of
-            its kernel are ambiguous. The error lists all such arrays; nothing is drawn.
+            initializer does not support its dtype, it cannot be sharded as specified, or the axes
+            of its kernel are ambiguous. The error lists all such arrays; nothing is drawn.
 
     Example:
         >>> import jax

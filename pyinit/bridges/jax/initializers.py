@@ -38,16 +38,17 @@ def initializer(initializer: Any) -> Callable[..., Any]:
       32-bit words. So `jax.random.key(42)` and 42 give the same values, and the keys of
       `jax.random.split()` are independent seeds.
 
-    The values are those of the initializer with that seed. The layout of Flax's kernels, (*kernel,
-    inputs, outputs), is that of Keras. On the CPU, JAX takes over the drawn memory without a copy.
+    The values are those of the initializer with that seed. The axes of Flax's kernels, (*kernel,
+    inputs, outputs), are in Keras' order. On the CPU, JAX takes over the drawn memory without a
+    copy.
 
     In traced code, as in `jax.jit`, `jax.vmap` and `jax.eval_shape`, the values are drawn when the
     compiled code runs. On the CPU, each device draws its own shard, whether the sharding comes from
     `out_sharding`, from `out_shardings` of `jax.jit` or from a constraint. On other platforms, JAX
     calls back to the host, and only `out_sharding` divides the draw.
 
-    Where a mesh is in use (`jax.set_mesh`), the array is replicated over it, as those of JAX's own
-    initializers, unless `out_sharding` says otherwise.
+    If a mesh is in use (`jax.set_mesh`), the array is replicated over it unless `out_sharding` is
+    given, as with JAX's own initializers.
 
     Args:
         initializer: An initializer, or anything else that `pyinit.get()` accepts.
@@ -61,7 +62,8 @@ def initializer(initializer: Any) -> Callable[..., Any]:
     Raises:
         TypeError: `initializer` is not an initializer of pyinit, or is of a subclass that overrides
             `__call__`, whose seed may not determine its values.
-        ValueError: No initializer has that name. In the call: an argument is invalid.
+        ValueError: No initializer has that name. The returned function raises it if an argument is
+            invalid.
 
     Example:
         >>> import jax

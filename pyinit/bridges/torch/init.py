@@ -49,8 +49,8 @@ def init_(
     modules does not change the other parameters, as long as their names stay.
 
     Of a DTensor, each process fills the part that it holds, with the values that the plain module
-    has there, and no process waits for another. So `init_()` follows `fully_shard()`,
-    `parallelize_module()` or `distribute_module()`, and `to_empty()`.
+    has there, and no process waits for another. So call `init_()` after `fully_shard()`,
+    `parallelize_module()` or `distribute_module()`, and after `to_empty()`.
 
     The statistics of batch and instance norms are reset, as their constructors set them. Other
     buffers stay as they are.
@@ -66,7 +66,7 @@ def init_(
         seed: An integer from -2**63 to 2**64 - 1, which replaces the initializers' own seeds. With
             None, an initializer that was given a seed draws every weight from it, as in Keras'
             layers; otherwise a module's parameters are drawn as with a fresh seed, which is an
-            error if torch.distributed runs several processes, since they would differ.
+            error if torch.distributed runs several processes, since their values would differ.
         recurrent_initializer: The initializer of the recurrent weights of RNN, LSTM and GRU. None
             means `initializer`, or `"orthogonal"` if that is None too.
         embeddings_initializer: The initializer of Embedding and EmbeddingBag. None means
@@ -77,7 +77,7 @@ def init_(
             "he_normal", "*norm.weight": "ones"}`. A name takes precedence over patterns, and a
             later pattern over earlier ones. None leaves parameters and buffers unchanged. A key
             that matches no parameter is compared with the names of buffers. Required for parameters
-            of modules that are not torch's own; these are treated like a tensor.
+            of modules that are not torch's own; these are treated like a tensor given as `target`.
         prefix: The path, with a dot at its end, of a module that is a part of a larger model, such
             as a pipeline stage: `"layers.12."`. It comes before the module's own names, so that
             each parameter has its name, and its values, in the whole model.
@@ -86,9 +86,9 @@ def init_(
             a function that returns the name of a tensor. Names without an entry are those in the
             whole model. Keys of `parameters` match names in the whole model.
         model: The whole model that `target` is a part of, or was before it was sharded or split. It
-            may be on the meta device. Its layers decide how the parameters are drawn, where a split
-            has replaced the layers of `target`, its tied weights have one name and one value, and
-            keys of `parameters` may match tensors of other parts.
+            may be on the meta device. Where a split has replaced the layers of `target`, the layers
+            of `model` decide how the parameters are drawn. Weights that are tied in `model` have
+            one name and one value. Keys of `parameters` may match tensors of other parts.
 
     Returns:
         `target`.
@@ -99,8 +99,8 @@ def init_(
             cannot be filled: its dtype is not a float, it has no memory (meta) or no shape (lazy),
             it is computed from others, packed (quantized) or sharded by FSDP1, it is a DTensor with
             a Partial placement or a buffer that `to_empty()` left undefined, its module is unknown,
-            or it was tied to another of `target`. The error lists all such tensors; nothing is
-            changed.
+            or it was tied to another tensor of `target`. The error lists all such tensors; nothing
+            is changed.
 
     Example:
         >>> import pyinit.torch

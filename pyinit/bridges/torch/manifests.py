@@ -143,8 +143,8 @@ def create_manifest(
 ) -> Manifest:
     """Create a manifest of the weights that `init_()` with the same arguments gives a module.
 
-    A module on the meta device needs no memory, and its weights are not compared with the
-    manifest. So a model larger than this machine's memory can have a manifest.
+    The module may be on the meta device, and so larger than this machine's memory. The weights of
+    any other module are compared with the manifest.
 
     Args:
         module: The module, which is not changed.
@@ -209,15 +209,15 @@ def verify_stage(
     Args:
         manifest: A `Manifest` of the whole model, or the path of one.
         stage: The module.
-        prefix: As for `init_()`. Tensors of the manifest with this prefix are differences if the
-            stage lacks them.
+        prefix: As for `init_()`. A tensor of the manifest whose name has this prefix is a
+            difference if the stage lacks it.
         names: As for `init_()`.
         model: As for `init_()`.
         progress: As for `pyinit.create_manifest()`.
 
     Returns:
-        A `Verification`: true if all tensors of the stage are those of the manifest. `not_compared`
-        lists the tensors of the other stages.
+        A `Verification`, which is true if nothing differs. `not_compared` lists the tensors of the
+        other stages.
 
     Raises:
         TypeError: `stage` is not a torch module.

@@ -45,9 +45,10 @@ def param_init_fn(
 ) -> Callable[[nn.Module], None]:
     """Return the argument `param_init_fn` of FullyShardedDataParallel (FSDP1) for a module.
 
-    FSDP1 calls it for each module of a model on the meta device before it shards the model. It
-    gives the module's own tensors memory and the values of `init_()`. At no time does a process
-    hold more than one unit of FSDP in full.
+    FSDP1 calls the returned function for each module of a model on the meta device, before it
+    shards the module. The function allocates the module's own tensors and fills them with the
+    values of `init_()`. A process holds at most one unit of FSDP in full at a time. A unit consists
+    of the parameters that FSDP shards together.
 
     Args:
         module: The module to wrap, with all its parameters on the meta device. FSDP1 does not call
@@ -66,13 +67,13 @@ def param_init_fn(
 
     Returns:
         A function of one module, `module` or one of its submodules. Weights that are tied on the
-        meta device are tied again. It raises a ValueError if these belong to different units of
-        FSDP, which cannot share them.
+        meta device are tied again. The function raises a ValueError if they belong to different
+        units of FSDP, which cannot share them.
 
     Raises:
         TypeError: `module` is not a torch module, or an initializer is not callable.
         ValueError: As for `init_()`; or a parameter is not on the meta device, or an initializer
-            has a seed generator, whose draws depend on the order of modules.
+            has a seed generator, whose draws would depend on the order of the modules.
 
     Example:
         >>> import pyinit.torch
