@@ -39,10 +39,20 @@ with_r_progress <- function(progress, run) {
   )
 }
 
-# The function as a Python function, which is called with R numbers.
+# The function as a Python function, which is called with R numbers. It returns "interrupt" if the
+# user interrupts it, so that Python stops: R would leave Python's frames by a jump, and crash later.
 for_python <- function(show) {
   bridge()
-  reticulate::r_to_py(show, convert = TRUE)
+  interruptible <- function(done, total) {
+    tryCatch(
+      {
+        show(done, total)
+        NULL
+      },
+      interrupt = function(condition) "interrupt"
+    )
+  }
+  reticulate::r_to_py(interruptible, convert = TRUE)
 }
 
 # A progress bar that appears after `after` seconds.

@@ -34,8 +34,10 @@ __all__ = [
     "write_shard",
 ]
 
-#: A progress function of R: it takes the bytes done and the total.
+#: A progress function of R: it takes the bytes done and the total, and returns `INTERRUPT` if the
+#: user has interrupted it.
 ProgressOfR = Callable[[float, float], Any]
+INTERRUPT = "interrupt"
 
 
 def plan(value: Any) -> Any:
@@ -266,6 +268,7 @@ def _progress(progress: ProgressOfR | None) -> Progress:
         return lambda done, total: None
 
     def show(done: int, total: int) -> None:
-        progress(float(done), float(total))
+        if progress(float(done), float(total)) == INTERRUPT:
+            raise KeyboardInterrupt
 
     return show
