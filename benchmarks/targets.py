@@ -96,7 +96,7 @@ def targets(results: Results, plan: Plan) -> list[Target]:
 
 
 def _speed(results: Results, plan: Plan) -> Iterable[Target]:
-    limits = {"uniform": (3.5, 6), "truncated_normal": (5, 15), "normal": (7, 3)}
+    limits = {"uniform": (3.5, 6), "truncated_normal": (5, 15), "normal": (7, 6)}
     for distribution, (against_fill, against_peer) in limits.items():
         name = _words(distribution)
         fields = {"distribution": distribution, "dtype": "float32", "threads": plan.threads}
