@@ -39,8 +39,8 @@ with_r_progress <- function(progress, run) {
   )
 }
 
-# The function as a Python function, which is called with R numbers. It returns "interrupt" if the
-# user interrupts it, so that Python stops: R would leave Python's frames by a jump, and crash later.
+# The function as a Python function, which is called with R numbers. If the user interrupts it, it
+# returns "interrupt", and Python stops: R would jump over Python's frames, and crash later.
 for_python <- function(show) {
   bridge()
   interruptible <- function(done, total) {
