@@ -37,7 +37,11 @@ class Packages:
 
 
 _NAMES = ("cffi", "ml_dtypes", "numpy")
-_PINS = (ROOT / "constraints-oldest.txt").read_text(encoding="utf-8").splitlines()
+#: Without the hashes, which are those of the files for another version of Python.
+_PINS = [
+    line.partition(" ")[0]
+    for line in (ROOT / "constraints-oldest.txt").read_text(encoding="utf-8").splitlines()
+]
 NEWEST = Packages("newest NumPy", _NAMES)
 OLDEST = Packages("oldest NumPy", tuple(p for p in _PINS if p.partition("==")[0] in _NAMES))
 #: The first versions with wheels for Python 3.13.
