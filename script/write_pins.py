@@ -6,8 +6,9 @@ Run it with the Python of an environment of script/bootstrap after installing ne
     .venv-peers/bin/python script/write_pins.py constraints-peers.txt
     .venv-oldest/bin/python script/write_pins.py constraints-oldest.txt
 
-A pin keeps its file; the pin of a package that is new goes to the last file, and the pin of a package
-that is not installed is removed. The hash is that of the file that pip would install on this machine.
+A pin keeps its file; the pin of a package that is new goes to the last file, and the pin of a
+package that is not installed is removed. The hash is that of the file that pip would install on
+this machine.
 """
 
 import json
