@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "math_as_mathml",
+    "pictures",
     "project_pages",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
@@ -28,6 +29,9 @@ needs_sphinx = "8"
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
+
+# the choice of a language is kept in the browser's local storage, for all pages
+sd_tabs_storage_prefix = "pyinit-"
 
 copybutton_prompt_text = r">>> |\.\.\. |> |\+ |\$ "
 copybutton_prompt_is_regexp = True
@@ -38,7 +42,6 @@ html_theme = "pydata_sphinx_theme"
 html_title = "pyinit"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = [("language.js", {"defer": "defer"})]
 html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False

@@ -1,4 +1,4 @@
-"""Links to the project's own files, such as CONTRIBUTING.md, lead to the pages that include them."""
+"""Links to the project's files, such as CONTRIBUTING.md, lead to the pages that include them."""
 
 from __future__ import annotations
 
