@@ -57,5 +57,6 @@ html_theme_options = {
     "use_edit_page_button": False,
     "show_prev_next": True,
 }
+html_context = {"default_mode": "auto"}
 # the landing page needs no list of sections
 html_sidebars = {"index": []}
