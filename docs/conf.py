@@ -21,7 +21,10 @@ extensions = [
     "sphinx.ext.napoleon",
     "math_as_mathml",
     "pictures",
-    "project_pages",
+    "r_reference",
+    "python_reference",
+    "command_line",
+    "markdown_pages",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_extensions", "_static", "explorer"]
@@ -38,15 +41,32 @@ copybutton_prompt_is_regexp = True
 # a session's output is not copied
 copybutton_only_copy_prompt_lines = True
 
+# the frameworks need not be installed
+autodoc_mock_imports = ["dask", "distributed", "flax", "jax", "keras", "pyarrow", "rpy2", "torch"]
+# the docstrings describe the types
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+add_module_names = False
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_custom_sections = [("Example", "Example")]
+# single backticks
+default_role = "name-or-code"
+
 html_theme = "pydata_sphinx_theme"
 html_title = "pyinit"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
 html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
-    "logo": {"image_light": "_static/logo.svg", "image_dark": "_static/logo-dark.svg"},
+    "logo": {
+        "text": f"pyinit {release}",
+        "image_light": "_static/logo.svg",
+        "image_dark": "_static/logo-dark.svg",
+    },
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
     "show_nav_level": 1,
