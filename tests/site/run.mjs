@@ -5,6 +5,7 @@
 // A check is a module in checks/ whose default export is a function of the site:
 //   site.url        the address of the site, which ends in /
 //   site.root       the folder of the repository
+//   site.folder     the folder of the site
 //   site.pages      the paths of all pages, such as "keras.html"
 //   site.open(path, options)   a page of the browser; options are those of Playwright's newContext()
 //   site.expect(condition, message)   records a failure if the condition is false
@@ -58,7 +59,8 @@ function html(folder) {
 
 class Site {
   constructor(browser, url) {
-    Object.assign(this, { browser, url, root: ROOT, pages: html(SITE).sort(), failures: [] });
+    Object.assign(this, { browser, url, root: ROOT, folder: SITE, failures: [] });
+    this.pages = html(SITE).sort();
   }
 
   expect(condition, message) {

@@ -1,5 +1,8 @@
 // The language of the tabs that a reader chooses holds on every page, also in the next session.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
 const CHOSEN = ".sd-tab-set > input:checked + label";
 
 async function chosen(page) {
@@ -14,7 +17,8 @@ export default async function (site) {
   const storageState = await page.context().storageState();
   await page.context().close();
   const later = await site.open("index.html", { storageState });
-  for (const path of site.pages) {
+  const tabs = (path) => readFileSync(join(site.folder, path), "utf8").includes("sd-tab-set");
+  for (const path of site.pages.filter(tabs)) {
     await later.goto(site.url + path);
     const languages = (await chosen(later)).filter((language) => language);
     site.expect(!languages.includes("python"), `${path}: the choice of R is forgotten`);
