@@ -27,7 +27,7 @@ extensions = [
     "markdown_pages",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["_extensions", "_static", "explorer"]
+exclude_patterns = ["_extensions", "_static", "_templates"]
 needs_sphinx = "8"
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
@@ -55,6 +55,7 @@ default_role = "name-or-code"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "pyinit"
+templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
@@ -63,7 +64,7 @@ html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
     "logo": {
-        "text": f"pyinit {release}",
+        "text": "pyinit",
         "image_light": "_static/logo.svg",
         "image_dark": "_static/logo-dark.svg",
     },
@@ -73,10 +74,10 @@ html_theme_options = {
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
-    "footer_end": [],
+    "footer_end": ["version"],
     "use_edit_page_button": False,
     "show_prev_next": True,
 }
-html_context = {"default_mode": "auto"}
+html_context = {"default_mode": "auto", "stream_version": pyinit.STREAM_VERSION}
 # the landing page needs no list of sections
 html_sidebars = {"index": []}

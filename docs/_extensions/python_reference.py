@@ -15,7 +15,7 @@ from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst.states import Inliner
-from sphinx import addnodes
+from parts import code_link, hidden_toctree, link, separated, table
 from sphinx.application import Sphinx
 from sphinx.ext.autodoc.mock import mock
 from sphinx.util.docutils import SphinxDirective
@@ -87,47 +87,20 @@ class Pages(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """List the pages with the summaries of their first names."""
-        entries = [line.split()[0] for line in self.content]
-        table = nodes.table("", classes=["python-pages"])
-        group = nodes.tgroup(cols=2)
-        group += [nodes.colspec(colwidth=1), nodes.colspec(colwidth=2)]
-        header = nodes.row(
-            "", *(nodes.entry("", nodes.paragraph("", t)) for t in ("Name", "Summary"))
-        )
-        group += nodes.thead("", header)
-        body = nodes.tbody()
-        for line in self.content:
-            names = line.split()
-            first = inspect.getdoc(find(names[0], self.config.autodoc_mock_imports)) or ""
-            summary, _ = self.parse_inline(" ".join(first.partition("\n\n")[0].split()))
-            links = nodes.paragraph()
-            for name in names:
-                links += [nodes.Text(", ")] if len(links) else []
-                links += addnodes.pending_xref(
-                    "",
-                    nodes.literal(name, name),
-                    refdomain="py",
-                    reftype="obj",
-                    reftarget=f"pyinit.{name}",
-                    refwarn=True,
-                )
-            body += nodes.row(
-                "", nodes.entry("", links), nodes.entry("", nodes.paragraph("", "", *summary))
-            )
-        group += body
-        table += group
-        toctree = addnodes.toctree(
-            parent=self.env.docname,
-            entries=[(None, f"{FOLDER}/{page}") for page in entries],
-            includefiles=[f"{FOLDER}/{page}" for page in entries],
-            hidden=True,
-            maxdepth=-1,
-            caption=None,
-            glob=False,
-            numbered=0,
-            titlesonly=True,
-        )
-        return [table, nodes.compound("", toctree, classes=["toctree-wrapper"])]
+        lines = [line.split() for line in self.content]
+        header = [[nodes.Text("Name")], [nodes.Text("Summary")]]
+        rows = [[self._links(names), self._summary(names[0])] for names in lines]
+        entries = [f"{FOLDER}/{names[0]}" for names in lines]
+        return [table(header, rows), hidden_toctree(self.env.docname, entries)]
+
+    def _links(self, names: list[str]) -> list[nodes.Node]:
+        targets = [(name, f"pyinit.{name}") for name in names]
+        return separated([code_link("py", "obj", t, name, refwarn=True) for name, t in targets])
+
+    def _summary(self, name: str) -> list[nodes.Node]:
+        documented = inspect.getdoc(find(name, self.config.autodoc_mock_imports)) or ""
+        summary, _ = self.parse_inline(" ".join(documented.partition("\n\n")[0].split()))
+        return summary
 
 
 class Twin(SphinxDirective):
@@ -150,10 +123,7 @@ def _name_or_code(
     name = re.fullmatch(r"(?:pyinit\.)?([A-Za-z_][\w.]*)(?:\(\))?", text)
     if name is None:
         return [code], []
-    link = addnodes.pending_xref(
-        "", code, refdomain="py", reftype="obj", reftarget=f"pyinit.{name[1]}", refwarn=False
-    )
-    return [link], []
+    return [link("py", "obj", f"pyinit.{name[1]}", code)], []
 
 
 def _escape_stars(

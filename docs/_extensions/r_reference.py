@@ -15,7 +15,7 @@ from typing import Any
 import rd
 import yaml
 from docutils import nodes
-from sphinx import addnodes
+from parts import Cell, code_link, hidden_toctree, separated, table
 from sphinx.application import Sphinx
 from sphinx.domains import Domain, ObjType
 from sphinx.roles import XRefRole
@@ -116,35 +116,21 @@ class Index(SphinxDirective):
         """List the groups."""
         pages = self.env.app.r_pages
         found: list[nodes.Node] = []
-        toctree = addnodes.toctree(
-            parent=self.env.docname,
-            entries=[(None, f"{FOLDER}/{name}") for _, names in groups(pages) for name in names],
-            includefiles=[f"{FOLDER}/{name}" for _, names in groups(pages) for name in names],
-            hidden=True,
-            maxdepth=-1,
-            caption=None,
-            glob=False,
-            numbered=0,
-            titlesonly=True,
-        )
+        entries = []
         for title, names in groups(pages):
             section = nodes.section("", nodes.title(title, title), ids=[nodes.make_id(title)])
-            listed = []
-            for name in names:
-                link = addnodes.pending_xref(
-                    "",
-                    nodes.literal(name, name),
-                    refdomain="r",
-                    reftype="topic",
-                    reftarget=name,
-                    refwarn=True,
-                    refdoc=self.env.docname,
-                )
-                text = rd.values(pages[name], "\\title")[0]
-                listed.append([[link], [nodes.Text(text)]])
-            section += rd.table([[[nodes.Text("Topic")], [nodes.Text("Description")]], *listed])
+            header = [[nodes.Text("Topic")], [nodes.Text("Description")]]
+            section += table(header, [self._row(name, pages[name]) for name in names])
             found.append(section)
-        return [*found, nodes.compound("", toctree, classes=["toctree-wrapper"])]
+            entries += [f"{FOLDER}/{name}" for name in names]
+        return [*found, hidden_toctree(self.env.docname, entries)]
+
+    def _row(self, name: str, page: list[rd.Element]) -> list[Cell]:
+        # methods such as print.pyinit_initializer have no links of their own
+        aliases = [alias for alias in rd.values(page, "\\alias") if "." not in alias]
+        topics = list(dict.fromkeys([name, *aliases]))
+        links = [code_link("r", "topic", topic, topic, refwarn=True) for topic in topics]
+        return [separated(links), [nodes.Text(rd.values(page, "\\title")[0])]]
 
 
 class RDomain(Domain):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from sphinx import addnodes
+from parts import Cell, link, table
 
 Element = dict[str, Any]
 
@@ -106,14 +106,8 @@ def _link(element: Element, kind: type[nodes.TextElement]) -> nodes.Node:
     # a topic of another package: the site does not have it
     if option and not option.startswith("="):
         return content
-    return addnodes.pending_xref(
-        "",
-        content,
-        refdomain="r",
-        reftype="topic",
-        reftarget=option.removeprefix("=") or shown.removesuffix("()"),
-        refwarn=False,
-    )
+    target = option.removeprefix("=") or shown.removesuffix("()")
+    return link("r", "topic", target, content)
 
 
 def blocks(elements: Iterable[Element]) -> Iterator[nodes.Node]:
@@ -148,7 +142,8 @@ def _block(element: Element) -> nodes.Node:
     if tag == "\\preformatted":
         return code(text_of(inner), "text")
     if tag == "\\tabular":
-        return table(rows(inner[1]["elements"]))
+        header, *body = rows(inner[1]["elements"])
+        return table(header, body)
     if tag == "\\describe":
         return definitions(inner)
     listed = nodes.bullet_list() if tag == "\\itemize" else nodes.enumerated_list()
@@ -179,19 +174,7 @@ def _split(elements: Iterable[Element], tag: str) -> list[list[Element]]:
     return groups
 
 
-def rows(elements: Iterable[Element]) -> list[list[list[nodes.Node]]]:
+def rows(elements: Iterable[Element]) -> list[list[Cell]]:
     """Return the cells of a table's rows."""
     cells = [_split(row, "\\tab") for row in _split(elements, "\\cr")]
     return [[list(inline(c)) for c in row] for row in cells if any(text_of(c).strip() for c in row)]
-
-
-def table(cells: list[list[list[nodes.Node]]]) -> nodes.table:
-    """Return a table; its first row is the header."""
-    group = nodes.tgroup(cols=len(cells[0]))
-    group += [nodes.colspec(colwidth=1) for _ in cells[0]]
-    for kind, part in ((nodes.thead, cells[:1]), (nodes.tbody, cells[1:])):
-        body = kind()
-        for row in part:
-            body += nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *c)) for c in row))
-        group += body
-    return nodes.table("", group)

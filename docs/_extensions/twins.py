@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from docutils import nodes
-from sphinx import addnodes
+from parts import code_link, separated
 
 import pyinit
 
@@ -44,16 +44,5 @@ def r_twins(names: Iterable[str], topics: Iterable[str]) -> nodes.paragraph | No
 def _paragraph(text: str, domain: str, role: str, names: list[str]) -> nodes.paragraph | None:
     if not names:
         return None
-    paragraph = nodes.paragraph("", text, classes=["twin"])
-    for name in names:
-        if len(paragraph) > 1:
-            paragraph += nodes.Text(", ")
-        paragraph += addnodes.pending_xref(
-            "",
-            nodes.literal(f"{name}()", f"{name}()"),
-            refdomain=domain,
-            reftype=role,
-            reftarget=name,
-            refwarn=True,
-        )
-    return paragraph
+    links = [code_link(domain, role, name, f"{name}()", refwarn=True) for name in names]
+    return nodes.paragraph("", "", nodes.Text(text), *separated(links), classes=["twin"])
