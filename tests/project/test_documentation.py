@@ -1,6 +1,5 @@
 """The documentation: examples, commands and links."""
 
-import doctest
 import glob
 import json
 import os
@@ -18,9 +17,9 @@ from pyinit import cli
 from pyinit.manifests.reading import load_json, parse_manifest
 from pyinit.manifests.writing import as_text
 from pyinit.reproducibility import golden
-from tests.support import ROOT, SUPPORT, needs_checkout
+from tests.support import ROOT, SUPPORT, code_blocks, needs_checkout
 
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 MANIFESTS = (ROOT / "docs" / "manifests.md").read_text()
 
 #: The table "What it does" of the README: what the reader wants, in Python, in R.
@@ -37,6 +36,16 @@ IN_R = [r for _, _, r in ROWS if r and ON_GPU[1] not in r]
 
 #: Pages whose examples need several devices, which are fixed when JAX starts.
 ON_DEVICES = [page for page in PAGES if "host_platform_device_count" in page.read_text()]
+#: Pages with code in each language.
+IN = {
+    language: [page for page in PAGES if code_blocks.blocks_to_run(page, language)]
+    for language in ("python", "r", "sh")
+}
+
+
+def name_of(page):
+    """Return the path of a page."""
+    return page.relative_to(ROOT).as_posix()
 
 
 def examples_of(page):
@@ -45,42 +54,82 @@ def examples_of(page):
     # process warns that it shards nothing
     ignored = ("DeprecationWarning:torch", "FutureWarning", "UserWarning:torch.distributed.fsdp")
     marks = [pytest.mark.backends, *(pytest.mark.filterwarnings(f"ignore::{w}") for w in ignored)]
-    marks = marks if ">>> import torch" in page.read_text() else []
-    return pytest.param(page, marks=marks, id=page.name)
-
-
-@pytest.mark.parametrize("page", [examples_of(page) for page in PAGES if page not in ON_DEVICES])
-def test_examples_in_python(page):
-    """Protects readers who type what they read."""
-    results = doctest.testfile(
-        str(page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE
+    needs = re.search(
+        r"^(>>> )?import (torch|flax|tensorflow)", code_blocks.python_code(page), re.M
     )
+    return pytest.param(page, marks=marks if needs else [], id=name_of(page))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_block_is_run_or_marked(page):
+    """Protects readers who copy code: nothing is left unrun without a reason that can be read."""
+    for block in code_blocks.blocks(page):
+        where = f"line {block.line}, language {block.language!r}"
+        if block.language.startswith("{"):
+            continue
+        assert block.is_run or block.mark or block.file or block.language in code_blocks.SHOWN, (
+            where
+        )
+        if block.language == "json":
+            json.loads(block.text)
+        if block.mark and block.mark.startswith("run by "):
+            program = ROOT / block.mark.removeprefix("run by ")
+            assert page.name in program.read_text(), where
+
+
+@pytest.mark.parametrize(
+    "page", [examples_of(page) for page in IN["python"] if page not in ON_DEVICES]
+)
+def test_examples_in_python(page, tmp_path, monkeypatch):
+    """Protects readers who type what they read."""
+    monkeypatch.chdir(tmp_path)
+    results = code_blocks.run_python(page)
     assert results.failed == 0
-    assert results.attempted > 0 or ">>>" not in page.read_text()
+    assert results.attempted > 0
 
 
 @pytest.mark.backends
-@pytest.mark.parametrize("page", ON_DEVICES, ids=lambda page: page.name)
-def test_examples_on_devices(page):
+@pytest.mark.parametrize("page", ON_DEVICES, ids=name_of)
+def test_examples_on_devices(page, tmp_path):
     """Protects readers who type what they read, on eight devices of JAX."""
     devices = "--xla_force_host_platform_device_count=8"
     assert devices in page.read_text()
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "doctest", "-o", "NORMALIZE_WHITESPACE", page],
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "KERAS_BACKEND": "jax",
-            "XLA_FLAGS": devices,
-        },
-        capture_output=True,
-        text=True,
+    code_blocks.run_python_process(
+        page, tmp_path, PYTHONPATH=str(ROOT), KERAS_BACKEND="jax", XLA_FLAGS=devices
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def printed_by_r(tmp_path_factory):
+    """Return what one process of R prints for the code of all pages."""
+    if shutil.which("Rscript") is None:
+        pytest.skip("needs R")
+    return code_blocks.run_r(IN["r"], tmp_path_factory.mktemp("r"))
+
+
+@pytest.mark.r
+@pytest.mark.parametrize("page", IN["r"], ids=name_of)
+def test_examples_in_r(page, printed_by_r):
+    """Protects readers who type what they read, in R."""
+    for code, shown, printed in printed_by_r[page]:
+        assert printed == shown, code
+
+
+def commands_of(page):
+    """Return a page as a parameter, marked if its commands need torch."""
+    needs = any("torchrun " in block.text for block in code_blocks.blocks_to_run(page, "sh"))
+    return pytest.param(page, marks=[pytest.mark.backends] if needs else [], id=name_of(page))
+
+
+@pytest.mark.parametrize("page", [commands_of(page) for page in IN["sh"]])
+def test_examples_in_a_shell(page, tmp_path):
+    """Protects readers who type the commands of a page, one after another in one folder."""
+    for command, shown, printed in code_blocks.run_shell(page, tmp_path):
+        assert printed == shown, command
 
 
 @needs_checkout
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page):
     """Protects readers who follow a link to a file or a section."""
     for link in re.findall(r"\]\(([^):]+)\)", page.read_text()):
@@ -91,7 +140,7 @@ def test_links_lead_somewhere(page):
 
 
 @needs_checkout
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_paths_exist(page):
     """Protects maintainers: files that the text names were not moved."""
     folders = "benchmarks|conformance|demo|docs|pyinit|rpkg|script|tests|tests_r"
@@ -166,28 +215,6 @@ def test_commands_in_r(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "FAILED" not in done.stdout, done.stdout
-
-
-@pytest.mark.r
-def test_examples_in_r(tmp_path):
-    """Protects readers who type what they read, in R; one process runs all examples."""
-    if shutil.which("Rscript") is None:
-        pytest.skip("needs R")
-    sessions = [
-        session
-        for page in PAGES
-        for session in re.findall(r"```r\n(> .*?)```", page.read_text(), re.S)
-    ]
-    lines = "".join(sessions).splitlines()
-    assert len(lines) > 8
-    # Rscript prints what a session prints
-    typed = [line[2:] for line in lines if line.startswith("> ")]
-    (tmp_path / "session.R").write_text("\n".join(typed) + "\n")
-    done = subprocess.run(
-        ["Rscript", "session.R"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [line for line in lines if not line.startswith("> ")]
 
 
 def test_the_examples_in_json():
