@@ -20,7 +20,7 @@ from pyinit.manifests.writing import as_text
 from pyinit.reproducibility import golden
 from tests.support import ROOT, SUPPORT, needs_checkout
 
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 MANIFESTS = (ROOT / "docs" / "manifests.md").read_text()
 
 #: The table "What it does" of the README: what the reader wants, in Python, in R.
