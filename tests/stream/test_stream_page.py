@@ -63,7 +63,7 @@ def test_larger_golden_vectors():
 
 def test_philox_gives_the_answers_of_the_page():
     """Protects the first thing that an author of an implementation compares."""
-    _, *rows = stream_page.tables_after("The answers that the authors of Philox publish")
+    _, *rows = stream_page.table_after("The answers that the authors of Philox publish")
     assert len(rows) == 3
     for counter, key, block in ([cell.split() for cell in row] for row in rows):
         words = stream_page.philox(*(int(word, 16) for word in counter + key))
@@ -106,7 +106,7 @@ def test_dependent_columns():
 
 def test_the_worked_example():
     """Protects the intermediate numbers that an author compares with first."""
-    _, *rows = stream_page.tables_after("## A worked example")
+    _, *rows = stream_page.table_after("## A worked example")
     page = {name: value for name, value, *_ in rows}
     high, low = (stream_page.word_of(1, 0, 1523, half) for half in (0, 1))
     assert [int(page[name], 16) for name in "HL"] == [high, low]

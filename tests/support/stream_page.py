@@ -57,9 +57,9 @@ def largest_below(bound, dtype):
     return nearest
 
 
-def tables_after(marker):
-    """Return the rows of the first table of the page after a text."""
-    lines = iter(PAGE[PAGE.index(marker) :].splitlines())
+def table_after(marker, page=PAGE):
+    """Return the rows of the first table of a page after a text, the titles first."""
+    lines = iter(page[page.index(marker) :].splitlines())
     table = itertools.takewhile(
         lambda line: line.startswith("|"),
         itertools.dropwhile(lambda x: not x.startswith("|"), lines),
@@ -71,7 +71,7 @@ def tables_after(marker):
 @functools.cache
 def coefficients(name):
     """Return the columns of a table of coefficients, by their names."""
-    names, *rows = tables_after(f"<!-- coefficients: {name} -->")
+    names, *rows = table_after(f"<!-- coefficients: {name} -->")
     return {
         column: [float.fromhex(row[k]) for row in rows if row[k]]
         for k, column in enumerate(names)
@@ -248,7 +248,7 @@ def positive_axes(axes, shape):
 @functools.cache
 def named_classes():
     """Return scale, mode and distribution of the named variance-scaling classes."""
-    _, *rows = tables_after("| class | scale | mode | distribution |")
+    _, *rows = table_after("| class | scale | mode | distribution |")
     return {name.strip("`"): (float(scale), mode, kind) for name, scale, mode, kind in rows}
 
 
@@ -413,7 +413,7 @@ def sine(a, b):
 @functools.cache
 def windows():
     """Return the coefficients of the windows that are sums of cosines."""
-    _, *rows = tables_after("| window | c0, c1, ... |")
+    _, *rows = table_after("| window | c0, c1, ... |")
     return {
         name.strip("`"): [
             1 - float(c[4:]) if c.startswith("1 - ") else float(c) for c in terms.split(", ")
