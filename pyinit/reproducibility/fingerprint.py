@@ -54,7 +54,7 @@ def fingerprint(x: Any, shape: Iterable[int] | None = None, dtype: Any = None) -
 
     Two tensors have the same fingerprint if and only if they have the same shape, dtype and values,
     to the last bit (0.0 and -0.0 differ), on any machine and in any language. The digest
-    covers the bytes that the page "Reproducible weights" of the documentation specifies.
+    covers the bytes that the page "The random stream" of the documentation specifies.
 
     A tensor is drawn in chunks on the CPU, so it may be larger than memory. Orthogonal matrices are
     drawn whole.

@@ -12,8 +12,8 @@
 #' [initializer_orthogonal()], whose values all depend on each other. An array is passed to Python
 #' without a copy.
 #'
-#' The digest covers the bytes that the page "Reproducible weights" of the documentation
-#' (`docs/manifests.md`) specifies.
+#' The digest covers the bytes that the page "The random stream" of the documentation
+#' (`docs/stream.md`) specifies.
 #'
 #' @param x
 #' An initializer; a [lazy_tensor()]; a double, integer or logical vector, matrix or array without a

@@ -22,11 +22,11 @@ from tests.support import ROOT, SUPPORT, code_blocks, needs_checkout
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 MANIFESTS = (ROOT / "docs" / "manifests.md").read_text()
 
-#: The table "What it does" of the README: what the reader wants, in Python, in R.
+#: The table of the cheat sheet: what the reader wants, in Python, in R.
 ROWS = [
     tuple(cell.strip().strip("`") for cell in line.strip("|").split("|"))
     for line in re.search(
-        r"## What it does\n\|.*\n\|.*\n((?:\|.*\n)+)", (ROOT / "README.md").read_text()
+        r"\n\|.*\n\|.*\n((?:\|.*\n)+)", (ROOT / "docs" / "cheatsheet.md").read_text()
     )[1].splitlines()
 ]
 ON_GPU = 'device="cuda"', 'device = "cuda"'
@@ -156,7 +156,7 @@ def sections(page):
 
 
 def run_in_python(commands, folder):
-    """Run commands of the README in a new process; return those that fail, with their errors."""
+    """Run commands of the cheat sheet in a new process; return those that fail, with their errors."""
     done = subprocess.run(
         [sys.executable, SUPPORT / "readme_commands.py"],
         input=json.dumps(commands),
@@ -170,7 +170,7 @@ def run_in_python(commands, folder):
 
 
 def test_commands_in_python(tmp_path):
-    """Protects the table of the README: each command works after `import pyinit` alone."""
+    """Protects the table of the cheat sheet: each command works after `import pyinit` alone."""
     pytest.importorskip("keras")
     pytest.importorskip("jax")
     commands = [command for command in IN_PYTHON if ".torch." not in command]
@@ -200,7 +200,7 @@ def test_commands_on_a_gpu(tmp_path):
 
 @pytest.mark.r
 def test_commands_in_r(tmp_path):
-    """Protects the table of the README: each command works after `library(pyinit)` alone."""
+    """Protects the table of the cheat sheet: each command works after `library(pyinit)` alone."""
     if shutil.which("Rscript") is None:
         pytest.skip("needs R")
     pytest.importorskip("keras")

@@ -1,6 +1,6 @@
-# Runs the R commands of the README: Rscript readme_commands.R FILE
+# Runs the R commands of docs/cheatsheet.md: Rscript readme_commands.R FILE
 # The file has one command a line. Each command that fails is printed with its error.
-# Every command gets new objects under the names that the README uses.
+# Every command gets new objects under the names that the page uses.
 library(pyinit)
 
 keras <- reticulate::import("keras")

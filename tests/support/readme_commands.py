@@ -1,7 +1,7 @@
-"""Run commands of the README in this process, after `import pyinit` alone.
+"""Run commands of docs/cheatsheet.md in this process, after `import pyinit` alone.
 
 Reads a JSON list of commands and prints a JSON object of those that fail, with their errors.
-Every command gets new objects under the names that the README uses.
+Every command gets new objects under the names that the page uses.
 """
 
 import json
