@@ -13,8 +13,9 @@ from pyinit import hooks
 from pyinit.arguments import CheckedAttributes, Shape, argument_error, as_partition, as_shape
 from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray, DTypeLike, standardize_dtype
 from pyinit.initializers.fans import fans_of_shape
-from pyinit.initializers.lazy import CalledTensor, LazyTensor, check_out
+from pyinit.initializers.lazy import LazyTensor, check_out
 from pyinit.initializers.summary import Spread, Summary
+from pyinit.initializers.whole import CalledTensor
 from pyinit.runtime import devices
 from pyinit.seeds import TracedDrawError, as_draw
 
