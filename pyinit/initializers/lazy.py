@@ -27,6 +27,7 @@ from pyinit.dtypes import (
 )
 from pyinit.initializers.chunking import chunk_partitions
 from pyinit.initializers.indexing import Index, select
+from pyinit.initializers.marginal import Marginal
 from pyinit.initializers.summary import Spread
 from pyinit.runtime import devices
 
@@ -97,6 +98,10 @@ class LazyTensor:
 
     def _spread(self) -> Spread | None:
         """Return the distribution of an element; None if the elements have different ones."""
+        return None
+
+    def _marginal(self) -> Marginal | None:
+        """Return the distribution of the values of the whole tensor; None if it is unknown."""
         return None
 
     def _summary(self) -> str:
