@@ -87,7 +87,7 @@ class CentreTensor(LazyTensor):
         for value, probability in matrix.atoms:
             probabilities[value] = probabilities.get(value, 0.0) + share * probability
         atoms = tuple(probabilities.items())
-        return Marginal(atoms, matrix.density, matrix.bounds, is_uniform=False)
+        return Marginal(atoms, matrix.density, matrix.span, is_uniform=False)
 
     def _summary(self) -> str:
         return f"{self._matrix._summary()} at {self._centre}"

@@ -11,6 +11,9 @@ import numpy as np
 
 from pyinit.dtypes import AnyArray, round_to
 
+#: The reach of the span, in standard deviations from the mean.
+_REACH = 4.0
+
 
 @dataclass(frozen=True)
 class Marginal:
@@ -20,15 +23,25 @@ class Marginal:
         atoms: The values of positive probability, and these probabilities.
         density: The probability density of the other values, a function of an array; None if there
             are no others. Its integral is 1, whatever the probability of the atoms.
-        bounds: The lower and the upper bound of the other values, which may be infinite.
+        span: A range that has almost all of the other values: at most four standard deviations from
+            their mean, and within their bounds.
         is_uniform: Whether all elements have this distribution. If not, that of a part of the
             tensor is another one.
     """
 
     atoms: tuple[tuple[float, float], ...] = ()
     density: Callable[[AnyArray], AnyArray] | None = None
-    bounds: tuple[float, float] = (-math.inf, math.inf)
+    span: tuple[float, float] = (math.nan, math.nan)
     is_uniform: bool = True
+
+
+def continuous_marginal(
+    density: Callable[[AnyArray], AnyArray], moments: tuple[float, float, float, float]
+) -> Marginal:
+    """Return a distribution without atoms, of that mean, standard deviation and bounds."""
+    mean, stddev, lower, upper = moments
+    span = max(lower, mean - _REACH * stddev), min(upper, mean + _REACH * stddev)
+    return Marginal(density=density, span=span)
 
 
 def constant_marginal(value: float, dtype: np.dtype[Any]) -> Marginal:

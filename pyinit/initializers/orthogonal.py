@@ -16,7 +16,12 @@ from pyinit.arguments import Shape, argument_error, as_batch_axes, as_number
 from pyinit.dtypes import AnyArray, as_scalar, round_to
 from pyinit.initializers.fans import axes_of_shape, fans_of_shape
 from pyinit.initializers.lazy import LazyTensor, slices_of
-from pyinit.initializers.marginal import Marginal, constant_marginal, sphere_density
+from pyinit.initializers.marginal import (
+    Marginal,
+    constant_marginal,
+    continuous_marginal,
+    sphere_density,
+)
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.summary import Spread
 from pyinit.linalg import orthonormalize
@@ -187,7 +192,8 @@ class OrthogonalTensor(LazyTensor):
             return constant_marginal(0.0, self._dtype)
         if dimension < 2:
             return Marginal(((-radius, 0.5), (radius, 0.5)))
-        return Marginal(density=sphere_density(dimension, radius), bounds=(-radius, radius))
+        density = sphere_density(dimension, radius)
+        return continuous_marginal(density, (0.0, radius / math.sqrt(dimension), -radius, radius))
 
     def _summary(self) -> str:
         seed, draw = self._draw_id

@@ -15,7 +15,7 @@ from pyinit.arguments import Shape, argument_error, as_number, shown
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.lazy import LazyTensor
-from pyinit.initializers.marginal import Marginal, constant_marginal
+from pyinit.initializers.marginal import Marginal, constant_marginal, continuous_marginal
 from pyinit.initializers.summary import Spread
 from pyinit.seeds import (
     DrawId,
@@ -84,8 +84,9 @@ class RandomTensor(LazyTensor):
     def _marginal(self) -> Marginal:
         if self._distribution.scale == 0:
             return constant_marginal(self._distribution.location, self._dtype)
-        bounds = moments(self._distribution)[2:]
-        return Marginal(density=partial(density, self._distribution), bounds=bounds)
+        return continuous_marginal(
+            partial(density, self._distribution), moments(self._distribution)
+        )
 
     def _summary(self) -> str:
         seed, draw = self._draw_id

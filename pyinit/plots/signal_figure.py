@@ -55,7 +55,7 @@ def plot_signal(
     Example:
         >>> import pyinit
         >>> figure = pyinit.plot_signal(["he_normal", "glorot_normal"], depth=10, width=64)
-        >>> [axes.get_title() for axes in figure.axes]
+        >>> [axes.get_title("left") for axes in figure.axes]
         ['activations', 'gradients']
 
     Source: Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html; He et al. 2015,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,8 @@ def _negative(z: AnyArray) -> AnyArray:
 
 def _silu_slope(z: AnyArray) -> AnyArray:
     gate = _sigmoid(z)
-    return gate * (1 + z * (1 - gate))
+    slope: AnyArray = gate * (1 + z * (1 - gate))
+    return slope
 
 
 Elementwise = Callable[[AnyArray], AnyArray]
@@ -133,12 +135,12 @@ def signal_propagation(
 
     Example:
         >>> import pyinit
-        >>> found = pyinit.signal_propagation(["he_normal", "glorot_normal"], depth=20)
+        >>> found = pyinit.signal_propagation(["he_normal", "glorot_normal"], depth=10)
         >>> found.labels
         ('he_normal', 'glorot_normal')
-        >>> found.activations[:, [0, 20]].round(3)
-        array([[1.   , 0.917],
-               [1.   , 0.001]])
+        >>> found.activations[:, [0, 5, 10]].round(2)
+        array([[1.  , 0.78, 0.68],
+               [1.  , 0.14, 0.02]])
 
     Source: Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html; He et al. 2015,
     https://arxiv.org/abs/1502.01852
@@ -195,13 +197,25 @@ def _label(identifier: Any, initializer: Initializer) -> str:
     """Return an initializer's name, or its class with the arguments that are not the defaults."""
     if isinstance(identifier, str):
         return identifier
-    defaults = type(initializer)().get_config()
-    shown = [
-        f"{name}={value!r}"
+    given = given_arguments(initializer)
+    config = initializer.get_config()
+    arguments = ", ".join(f"{name}={config[name]!r}" for name in given)
+    return f"{type(initializer).__name__}({arguments})"
+
+
+def given_arguments(initializer: Initializer) -> list[str]:
+    """Return the names of the arguments, except the seed, that are not the defaults."""
+    parameters = inspect.signature(type(initializer)).parameters
+    return [
+        name
         for name, value in initializer.get_config().items()
-        if name != "seed" and (name not in defaults or value is not defaults[name])
+        if name != "seed" and not _is_default(value, parameters.get(name))
     ]
-    return f"{type(initializer).__name__}({', '.join(shown)})"
+
+
+def _is_default(value: Any, parameter: inspect.Parameter | None) -> bool:
+    # an array, or the configuration of one, is none
+    return parameter is not None and not hasattr(value, "shape") and value == parameter.default
 
 
 def _unique(label: str, others: Mapping[str, Any]) -> str:

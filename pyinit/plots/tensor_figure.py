@@ -68,8 +68,8 @@ def plot(
     Example:
         >>> import pyinit
         >>> figure = pyinit.plot(pyinit.HeNormal(seed=1), (256, 128))
-        >>> [axes.get_title() for axes in figure.axes[:1]]
-        ['mean 0.00013 (theory 0), standard deviation 0.0886 (theory 0.0884)']
+        >>> figure.axes[0].get_title("left")
+        'mean 0.00032 (theory 0), standard deviation 0.0881 (theory 0.0884)'
 
     Source: the densities are those of the distributions on the page "The random stream"
     """

@@ -29,9 +29,6 @@ _MAX_BINS = 60
 #: The largest number of different values that are shown as bars, if the density is unknown.
 _MAX_BARS = 12
 _CURVE_POINTS = 400
-#: The largest distance from the values to the bound of a density that is shown, relative to their
-#: range.
-_MAX_ROOM = 0.5
 #: How far the curve goes on beyond the histogram, relative to its width.
 _MARGIN = 0.04
 
@@ -248,12 +245,8 @@ def _histogram(values: AnyArray, marginal: Marginal | None) -> tuple[AnyArray, A
     if values.size == 0:
         return np.empty(0), np.empty(0)
     low, high = float(values.min()), float(values.max())
-    if marginal is not None:
-        # bounds far beyond all values would leave most of the plot empty
-        room = _MAX_ROOM * (high / 2 - low / 2) * 2
-        lower, upper = marginal.bounds
-        low = min(low, lower) if low - lower <= room else low
-        high = max(high, upper) if upper - high <= room else high
+    if marginal is not None and marginal.density is not None:
+        low, high = min(low, marginal.span[0]), max(high, marginal.span[1])
     if low == high:
         low, high = low - max(abs(low), 1.0) / 2, high + max(abs(high), 1.0) / 2
     # the rule of Rice
