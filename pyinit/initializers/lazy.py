@@ -25,6 +25,7 @@ from pyinit.dtypes import (
     is_float,
     standardize_dtype,
 )
+from pyinit.html_tables import property_table
 from pyinit.initializers.chunking import chunk_partitions
 from pyinit.initializers.indexing import Index, select
 from pyinit.initializers.marginal import Marginal
@@ -365,6 +366,15 @@ class LazyTensor:
 
     def __repr__(self) -> str:
         return f"LazyTensor(shape={self._shape}, dtype={self._dtype.name!r}, {self._summary()})"
+
+    def _repr_html_(self) -> str:
+        properties = {
+            "shape": self._shape,
+            "dtype": self._dtype.name,
+            "bytes": f"{self.nbytes:,}",
+            "values": self._summary(),
+        }
+        return property_table("LazyTensor", properties)
 
 
 def _restored(cls: type[LazyTensor], shape: Shape, dtype: str, *parameters: Any) -> LazyTensor:
