@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 MAX_ROWS = 20
 #: The largest number of characters in a cell.
 _MAX_LENGTH = 200
+#: The classes of elements in which MathJax, versions 2 and 3, does not look for formulas.
+_NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
 _LEFT = ' style="text-align: left"'
 
 
@@ -50,7 +52,8 @@ def record_table(
 
 def _table(caption: str, head: str, rows: Iterable[str]) -> str:
     body = "".join(rows)
-    return f"<table><caption>{_cell(caption)}</caption>{head}<tbody>{body}</tbody></table>"
+    opening = f'<table class="{_NO_FORMULAS}">'
+    return f"{opening}<caption>{_cell(caption)}</caption>{head}<tbody>{body}</tbody></table>"
 
 
 def _cell(value: object) -> str:

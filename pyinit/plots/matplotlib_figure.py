@@ -1,8 +1,7 @@
-"""Figures that notebooks show, without Matplotlib's global state."""
+"""What the figures share: the figure to draw in, colours, axes."""
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 from pyinit.arguments import argument_error
@@ -10,7 +9,7 @@ from pyinit.arguments import argument_error
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
-    from matplotlib.figure import Figure, FigureBase
+    from matplotlib.figure import FigureBase
 
 #: Colours that remain distinct for colour-blind readers, on light and dark backgrounds: M. Okabe
 #: and K. Ito, "Color Universal Design" (2008).
@@ -32,7 +31,7 @@ def new_figure(figure: Any, size: tuple[float, float], caller: str) -> FigureBas
         ImportError: Matplotlib is not installed.
     """
     try:
-        from matplotlib.figure import FigureBase
+        from pyinit.plots.notebook_figure import FigureBase, NotebookFigure
     except ImportError as error:
         if error.name != "matplotlib":
             raise
@@ -41,26 +40,10 @@ def new_figure(figure: Any, size: tuple[float, float], caller: str) -> FigureBas
             name="matplotlib",
         ) from error
     if figure is None:
-        return _shown_figure(size)
+        return NotebookFigure(size)
     if not isinstance(figure, FigureBase):
         allowed = "a figure or a subfigure of Matplotlib, or None"
         raise argument_error("figure", figure, allowed, TypeError)
-    return figure
-
-
-def _shown_figure(size: tuple[float, float]) -> Figure:
-    """Return a new figure that pyplot does not know, and that notebooks nevertheless show."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    class NotebookFigure(Figure):
-        def _repr_png_(self) -> bytes:
-            file = io.BytesIO()
-            self.savefig(file, format="png")
-            return file.getvalue()
-
-    figure = NotebookFigure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
     return figure
 
 

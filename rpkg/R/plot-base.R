@@ -121,7 +121,10 @@ draw_image <- function(image, titles, scale) {
   # a row of values is a strip, rather than a line
   ratio <- rows / columns
   asp <- if (ratio > 1 / 4 && ratio < 4) 1 else NA
-  graphics::plot.window(c(0.5, columns + 0.5), c(rows + 0.5, 0.5), asp = asp, xaxs = "i", yaxs = "i")
+  graphics::plot.window(
+    c(0.5, columns + 0.5), c(rows + 0.5, 0.5),
+    asp = asp, xaxs = "i", yaxs = "i"
+  )
   graphics::rasterImage(raster_of(image, scale), 0.5, rows + 0.5, columns + 0.5, 0.5,
     interpolate = FALSE
   )
@@ -145,7 +148,8 @@ draw_scale <- function(scale) {
   limits <- scale$limits
   if (limits[[1L]] < limits[[2L]]) {
     graphics::plot.window(c(0, 1), limits, xaxs = "i", yaxs = "i")
-    graphics::rasterImage(grDevices::as.raster(rev(scale$colours)), 0, limits[[1L]], 1, limits[[2L]])
+    colours <- grDevices::as.raster(rev(scale$colours))
+    graphics::rasterImage(colours, 0, limits[[1L]], 1, limits[[2L]])
     graphics::axis(4L, lwd = 0, lwd.ticks = 1)
   }
 }

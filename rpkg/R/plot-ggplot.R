@@ -1,7 +1,9 @@
 # Plots with ggplot2.
 
 # the columns that aes() names
-utils::globalVariables(c("column", "value", "density", "left", "right", "place", "share", "expected"))
+utils::globalVariables(
+  c("column", "value", "density", "left", "right", "place", "share", "expected")
+)
 
 # A panel of the plot of a lazy tensor as a ggplot object.
 ggplot_of <- function(x, panel) {

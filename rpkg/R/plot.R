@@ -163,7 +163,7 @@ titles_of <- function(x, numbers) {
     numbers$atoms$value)
   is_histogram <- length(numbers$breaks) > 0L
   list(
-    name = sub("^<[^>]*> \\[[^]]*\\] [a-z0-9]+, ", "", format(x)),
+    name = code_of_source(state),
     about = sprintf("shape %s, %s", show_shape(state$shape), state$dtype),
     moments = paste0(
       "mean ", moment(numbers$mean, numbers$expected_mean),

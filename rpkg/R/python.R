@@ -4,8 +4,8 @@
 # and the manifest that was used last.
 session <- new.env(parent = emptyenv())
 
-# The functions of the Python modules `pyinit.bridges.r.calls`, `.lazy_calls` and `.plot_calls`. They
-# return Python objects, which are converted only where the conversion is exact.
+# The functions of the modules `calls`, `lazy_calls` and `plot_calls` of `pyinit.bridges.r`, as a
+# list. They return Python objects, which are converted only where the conversion is exact.
 bridge <- function() {
   if (is.null(session$bridge)) {
     with_reticulate_workarounds(import_python_package())
