@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SIZE = (9.6, 4.4)
+#: The range of the values that are drawn: beyond it, the margins of the axes overflow.
+_SMALLEST, _LARGEST = 1e-250, 1e250
 
 
 def plot_signal(
@@ -30,8 +32,8 @@ def plot_signal(
     """Plot how a signal and its gradient spread through a stack of dense layers.
 
     Draws the numbers of `signal_propagation()`, which defines them: the standard deviation of the
-    activations and of the gradients by depth, on a logarithmic scale. Values of 0 and values that
-    are not finite are left out.
+    activations and of the gradients by depth, on a logarithmic scale. Values of 0, and others
+    below 1e-250 or above 1e250, are left out.
 
     Args:
         initializers: An initializer, anything else that `get()` accepts, a list of these, or a
@@ -98,7 +100,7 @@ def _draw(axes: Axes, title: str, found: SignalPropagation, spreads: AnyArray) -
     count_integers(axes.xaxis)
     layers = np.arange(found.depth + 1)
     for index, (label, spread) in enumerate(zip(found.labels, spreads, strict=True)):
-        drawable = np.isfinite(spread) & (spread > 0)
+        drawable = (spread > _SMALLEST) & (spread < _LARGEST)
         axes.plot(
             layers[drawable],
             spread[drawable],

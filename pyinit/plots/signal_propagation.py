@@ -197,10 +197,13 @@ def _label(identifier: Any, initializer: Initializer) -> str:
     """Return an initializer's name, or its class with the arguments that are not the defaults."""
     if isinstance(identifier, str):
         return identifier
-    given = given_arguments(initializer)
-    config = initializer.get_config()
-    arguments = ", ".join(f"{name}={config[name]!r}" for name in given)
+    values = {name: getattr(initializer, name) for name in given_arguments(initializer)}
+    arguments = ", ".join(f"{name}={_shown(value)}" for name, value in values.items())
     return f"{type(initializer).__name__}({arguments})"
+
+
+def _shown(value: Any) -> str:
+    return f"array of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
 
 
 def given_arguments(initializer: Initializer) -> list[str]:
@@ -214,8 +217,7 @@ def given_arguments(initializer: Initializer) -> list[str]:
 
 
 def _is_default(value: Any, parameter: inspect.Parameter | None) -> bool:
-    # an array, or the configuration of one, is none
-    return parameter is not None and not hasattr(value, "shape") and value == parameter.default
+    return parameter is not None and bool(value == parameter.default)
 
 
 def _unique(label: str, others: Mapping[str, Any]) -> str:

@@ -74,21 +74,17 @@ def plot(
     Source: the densities are those of the distributions on the page "The random stream"
     """
     target = new_figure(figure, _SIZE, "plot")
-    numbers = tensor_numbers(as_lazy(initializer, shape, dtype))
+    name, weights = as_lazy(initializer, shape, dtype)
+    numbers = tensor_numbers(weights)
     values, image = target.subplots(1, 2, width_ratios=[1.25, 1])
-    target.suptitle(_title(initializer, numbers), x=0.01, ha="left", fontsize="medium")
+    target.suptitle(_title(name, numbers), x=0.01, ha="left", fontsize="medium")
     _draw_values(values, numbers)
     _draw_image(image, numbers, target)
     return target  # type: ignore[return-value]
 
 
-def _title(initializer: Any, numbers: TensorNumbers) -> str:
+def _title(name: str, numbers: TensorNumbers) -> str:
     weights = numbers.weights
-    name = "" if initializer is weights else f"{initializer}\n"
-    if callable(initializer) and not hasattr(initializer, "get_config"):
-        name = f"{getattr(initializer, '__name__', initializer)}\n"
-    elif hasattr(initializer, "dtype"):
-        name = ""
     about = f"shape {weights.shape}, {weights.dtype.name}, {weights._summary()}"
     return "\n".join(line for text in (name, about) for line in textwrap.wrap(text, _LINE))
 

@@ -94,8 +94,13 @@ class TensorNumbers:
         return self.count == self.weights.size
 
 
-def as_lazy(initializer: Any, shape: Iterable[int] | None, dtype: DTypeLike | None) -> LazyTensor:
+def as_lazy(
+    initializer: Any, shape: Iterable[int] | None = None, dtype: DTypeLike | None = None
+) -> tuple[str, LazyTensor]:
     """Return the tensor to plot: `initializer` itself, or that of a call with a shape and a dtype.
+
+    Returns:
+        The name of the initializer, empty if there is none, and the tensor.
 
     Raises:
         ValueError: An argument is invalid.
@@ -105,20 +110,21 @@ def as_lazy(initializer: Any, shape: Iterable[int] | None, dtype: DTypeLike | No
             raise argument_error("shape", shape, "None, since a lazy tensor has a shape")
         if dtype is not None and standardize_dtype(dtype, NUMERIC_DTYPES) != initializer.dtype:
             raise argument_error("dtype", dtype, "None, since a lazy tensor has a dtype")
-        return _checked(initializer)
+        return "", _checked(initializer)
     found = get_argument("initializer", initializer)
     if found is None:
         raise argument_error("initializer", None, "an initializer, its name or a lazy tensor")
+    is_array = not callable(initializer) and hasattr(initializer, "shape")
     if shape is None:
-        is_array = not callable(initializer) and hasattr(initializer, "shape")
         shape = initializer.shape if is_array else DEFAULT_SHAPE
     full = as_shape(shape)
     # before the draw of a seed generator is taken
     if math.prod(full) == 0:
         raise argument_error("shape", shape, "of at least one element")
     if isinstance(found, Initializer):
-        return _checked(found.lazy(full, dtype))
-    return _checked(CalledTensor(full, standardize_dtype(dtype, NUMERIC_DTYPES), found))
+        return "" if is_array else repr(found), _checked(found.lazy(full, dtype))
+    weights = CalledTensor(full, standardize_dtype(dtype, NUMERIC_DTYPES), found)
+    return getattr(found, "__name__", repr(found)), _checked(weights)
 
 
 def _checked(weights: LazyTensor) -> LazyTensor:

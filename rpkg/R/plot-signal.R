@@ -21,7 +21,7 @@
 #' drawn as float32; the arithmetic is double precision, in Python. The numbers are those of
 #' `pyinit.signal_propagation()`.
 #'
-#' `plot_signal()` leaves out values of 0 and values that are not finite.
+#' `plot_signal()` leaves out values of 0, and others below 1e-250 or above 1e250.
 #'
 #' @param initializers
 #' An initializer, its name, or a list of these. The names of the list are the labels. Seeds of
@@ -162,7 +162,8 @@ make_unique <- function(labels) {
 
 draw_spreads <- function(found, column, ylab) {
   spread <- found[[column]]
-  drawable <- is.finite(spread) & spread > 0
+  # beyond, the margins of the axes overflow
+  drawable <- !is.na(spread) & spread > 1e-250 & spread < 1e250
   limits <- if (any(drawable)) range(spread[drawable]) else c(0.1, 10)
   depth <- max(found$layer)
   graphics::plot.new()

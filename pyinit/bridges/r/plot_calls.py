@@ -20,7 +20,7 @@ def plotted_numbers(read: functools.partial[None]) -> tuple[TensorNumbers, dict[
     Returns:
         The numbers, for `plotted_image()`, and those of them that R gets as lists.
     """
-    found = tensor_numbers(as_lazy(lazy_of(read), None, None))
+    found = tensor_numbers(as_lazy(lazy_of(read))[1])
     x, density = found.curve
     return found, {
         "count": float(found.count),
