@@ -1,6 +1,7 @@
 """Pictures to compare with committed ones, which `python -m tests.support.pictures` writes.
 
-Fonts differ between machines, so the pictures are drawn without texts.
+Fonts differ between machines, so the pictures are drawn without texts, and each panel at a place
+of its own.
 """
 
 import io
@@ -32,7 +33,13 @@ def pixels(figure: Figure) -> np.ndarray:
     for legend in [*figure.legends, *(axes.get_legend() for axes in figure.axes)]:
         if legend is not None:
             legend.remove()
-    for axes in figure.axes:
+    # the layout depends on the version of Matplotlib
+    figure.set_layout_engine("none")
+    width = 1 / len(figure.axes)
+    for index, axes in enumerate(figure.axes):
+        axes.set_axes_locator(None)
+        axes.set_box_aspect(None)
+        axes.set_position((index * width + 0.02, 0.05, width - 0.04, 0.9))
         axes.set_title("", loc="left")
         axes.set_xlabel("")
         axes.set_ylabel("")
