@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from pyinit.manifests.reading import read_manifest
     from pyinit.manifests.verification import Verification, verify
     from pyinit.manifests.writing import write_manifest
+    from pyinit.plots.signal_figure import plot_signal
+    from pyinit.plots.signal_propagation import SignalPropagation, signal_propagation
+    from pyinit.plots.tensor_figure import plot
     from pyinit.reproducibility.golden import self_test
 
 # written out: type checkers do not follow a sum of lists
@@ -65,6 +68,7 @@ __all__ = [
     "RandomNormal",
     "RandomUniform",
     "SeedGenerator",
+    "SignalPropagation",
     "TruncatedNormal",
     "VarianceScaling",
     "Verification",
@@ -106,6 +110,8 @@ __all__ = [
     "materialize",
     "merge_manifests",
     "num_threads",
+    "plot",
+    "plot_signal",
     "random_seed_generator",
     "read_manifest",
     "self_test",
@@ -116,6 +122,7 @@ __all__ = [
     "set_num_threads",
     "set_random_seed",
     "show_config",
+    "signal_propagation",
     "verify",
     "write_manifest",
 ]
@@ -125,12 +132,16 @@ _LAZY_NAMES = {
     "DifferenceError": "pyinit.manifests.model",
     "Manifest": "pyinit.manifests.model",
     "ManifestError": "pyinit.manifests.model",
+    "SignalPropagation": "pyinit.plots.signal_propagation",
     "Verification": "pyinit.manifests.verification",
     "create_manifest": "pyinit.manifests.creation",
     "materialize": "pyinit.manifests.materialization",
     "merge_manifests": "pyinit.manifests.merging",
+    "plot": "pyinit.plots.tensor_figure",
+    "plot_signal": "pyinit.plots.signal_figure",
     "read_manifest": "pyinit.manifests.reading",
     "self_test": "pyinit.reproducibility.golden",
+    "signal_propagation": "pyinit.plots.signal_propagation",
     "verify": "pyinit.manifests.verification",
     "write_manifest": "pyinit.manifests.writing",
 }

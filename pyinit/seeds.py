@@ -15,6 +15,7 @@ import numpy as np
 
 from pyinit import hooks
 from pyinit.arguments import CheckedAttributes, argument_error, as_index
+from pyinit.html_tables import property_table
 
 
 class DrawId(NamedTuple):
@@ -289,6 +290,13 @@ class SeedGenerator(CheckedAttributes):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(seed={self.seed}, name={self.name!r})"
+
+    def _repr_html_(self) -> str:
+        properties = {"seed": self.seed, "name": self.name}
+        # once Keras uses the generator, its variable counts the draws
+        if self._variable is None:
+            properties["next draw"] = self._draw
+        return property_table(type(self).__name__, properties)
 
     def __getstate__(self) -> dict[str, Any]:
         own = ("_lock", "_process")

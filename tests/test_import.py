@@ -8,7 +8,18 @@ from pyinit import initializers
 from pyinit.initializers import factories
 from pyinit.initializers.registry import CLASSES
 
-OPTIONAL = {"pyarrow", "scipy", "keras", "cupy", "tensorflow", "jax", "torch", "rpy2", "dask"}
+OPTIONAL = {
+    "pyarrow",
+    "scipy",
+    "keras",
+    "cupy",
+    "tensorflow",
+    "jax",
+    "torch",
+    "rpy2",
+    "dask",
+    "matplotlib",
+}
 
 
 def test_import_needs_no_optional_package():

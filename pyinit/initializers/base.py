@@ -12,9 +12,11 @@ import numpy as np
 from pyinit import hooks
 from pyinit.arguments import CheckedAttributes, Shape, argument_error, as_partition, as_shape
 from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray, DTypeLike, standardize_dtype
+from pyinit.html_tables import property_table
 from pyinit.initializers.fans import fans_of_shape
-from pyinit.initializers.lazy import CalledTensor, LazyTensor, check_out
+from pyinit.initializers.lazy import LazyTensor, check_out
 from pyinit.initializers.summary import Spread, Summary
+from pyinit.initializers.whole import CalledTensor
 from pyinit.runtime import devices
 from pyinit.seeds import TracedDrawError, as_draw
 
@@ -377,6 +379,10 @@ class Initializer(PassesForKeras):
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self._arguments().items())
         return f"{type(self).__name__}({arguments})"
+
+    def _repr_html_(self) -> str:
+        arguments = {name: repr(value) for name, value in self._arguments().items()}
+        return property_table(type(self).__name__, arguments)
 
     def _arguments(self) -> dict[str, Any]:
         """Return the arguments that `repr` shows."""

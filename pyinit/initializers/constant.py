@@ -16,6 +16,7 @@ from pyinit.initializers.given_values import (
     broadcast_given,
 )
 from pyinit.initializers.lazy import LazyTensor
+from pyinit.initializers.marginal import Marginal, sparse_marginal
 from pyinit.initializers.summary import Spread
 
 __all__ = ["Constant", "Identity", "Ones", "Zeros"]
@@ -52,6 +53,9 @@ class ConstantTensor(LazyTensor):
     def _spread(self) -> Spread | None:
         value = float(self._value)
         return Spread("constant", value, 0.0, value, value)
+
+    def _marginal(self) -> Marginal:
+        return Marginal(((float(self._value), 1.0),))
 
     def _identity(self) -> tuple[Any, ...]:
         # bits: 0.0 and -0.0 differ, and NaN equals itself
@@ -195,6 +199,9 @@ class IdentityTensor(ConstantTensor):
 
     def _spread(self) -> Spread | None:
         return None
+
+    def _marginal(self) -> Marginal:
+        return sparse_marginal(float(self._value), min(self._shape), self.size)
 
     def _summary(self) -> str:
         return f"identity, gain={self._value}"

@@ -10,6 +10,7 @@ from pyinit.arguments import Shape, argument_error, as_index, as_number
 from pyinit.dtypes import AnyArray, as_scalar
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.lazy import LazyTensor
+from pyinit.initializers.marginal import Marginal, sparse_marginal
 from pyinit.initializers.orthogonal import OrthogonalTensor
 from pyinit.initializers.random import RandomInitializer
 from pyinit.seeds import Seed, take_draw
@@ -77,6 +78,17 @@ class CentreTensor(LazyTensor):
     def _parameters(self) -> tuple[Any, ...]:
         return self._centre, self._matrix
 
+    def _marginal(self) -> Marginal | None:
+        matrix = self._matrix._marginal()
+        if matrix is None or self._matrix.size == self.size:
+            return matrix
+        share = self._matrix.size / self.size
+        probabilities: dict[float, float] = {0.0: 1 - share}
+        for value, probability in matrix.atoms:
+            probabilities[value] = probabilities.get(value, 0.0) + share * probability
+        atoms = tuple(probabilities.items())
+        return Marginal(atoms, matrix.density, matrix.span, is_uniform=False)
+
     def _summary(self) -> str:
         return f"{self._matrix._summary()} at {self._centre}"
 
@@ -107,6 +119,10 @@ class GroupedIdentityTensor(LazyTensor):
 
     def _parameters(self) -> tuple[Any, ...]:
         return (self._groups,)
+
+    def _marginal(self) -> Marginal:
+        outputs = self._shape[1] // self._groups
+        return sparse_marginal(1.0, min(self._shape[0], outputs) * self._groups, self.size)
 
     def _summary(self) -> str:
         return f"dirac, groups={self._groups}"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from operator import add
 from typing import Any, Literal
 
@@ -17,7 +16,6 @@ from pyinit.arguments import (
     as_index,
     as_partition,
     one_of,
-    shown,
 )
 from pyinit.dtypes import (
     FLOAT_DTYPES,
@@ -27,11 +25,12 @@ from pyinit.dtypes import (
     is_float,
     standardize_dtype,
 )
+from pyinit.html_tables import property_table
 from pyinit.initializers.chunking import chunk_partitions
 from pyinit.initializers.indexing import Index, select
+from pyinit.initializers.marginal import Marginal
 from pyinit.initializers.summary import Spread
 from pyinit.runtime import devices
-from pyinit.runtime.host_arrays import host_array
 
 _FLOAT64 = FLOAT_DTYPES["float64"]
 
@@ -100,6 +99,10 @@ class LazyTensor:
 
     def _spread(self) -> Spread | None:
         """Return the distribution of an element; None if the elements have different ones."""
+        return None
+
+    def _marginal(self) -> Marginal | None:
+        """Return the distribution of the values of the whole tensor; None if it is unknown."""
         return None
 
     def _summary(self) -> str:
@@ -364,92 +367,19 @@ class LazyTensor:
     def __repr__(self) -> str:
         return f"LazyTensor(shape={self._shape}, dtype={self._dtype.name!r}, {self._summary()})"
 
+    def _repr_html_(self) -> str:
+        properties = {
+            "shape": self._shape,
+            "dtype": self._dtype.name,
+            "bytes": f"{self.nbytes:,}",
+            "values": self._summary(),
+        }
+        return property_table("LazyTensor", properties)
+
 
 def _restored(cls: type[LazyTensor], shape: Shape, dtype: str, *parameters: Any) -> LazyTensor:
     """Construct a lazy tensor from its pickle."""
     return cls(shape, NUMERIC_DTYPES[dtype], *parameters)
-
-
-class WholeTensor(LazyTensor):
-    """A lazy tensor whose elements depend on each other: computed once, when first read."""
-
-    __slots__ = ("_lock", "_whole")
-
-    def __init__(self, shape: Shape, dtype: np.dtype[Any]) -> None:
-        super().__init__(shape, dtype)
-        self._lock = threading.Lock()
-        self._whole: AnyArray | None = None
-
-    @property
-    def needs_whole(self) -> bool:
-        """Whether reading any partition computes the whole tensor, once per object."""
-        return True
-
-    @property
-    def joint_size(self) -> int:
-        """The number of consecutive elements that are computed together."""
-        return max(1, self.size)
-
-    def _compute(self) -> AnyArray:
-        """Compute all values, in any dtype that `_write` can round."""
-        raise NotImplementedError
-
-    def _write(self, out: AnyArray, values: AnyArray) -> None:
-        """Write computed values to `out`, rounded to the tensor's dtype."""
-        out[...] = values
-
-    def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
-        if out.size == 0:
-            return
-        with self._lock:
-            if self._whole is None:
-                self._whole = self._compute()
-        whole = self._whole
-        if offset is not None:
-            whole = whole[slices_of(out.shape, offset, steps)]
-        self._write(out, whole)
-
-
-class CalledTensor(WholeTensor):
-    """A lazy tensor of the values of a callable `(shape, dtype)`, called when first read.
-
-    Args:
-        shape: The shape.
-        dtype: The dtype.
-        function: The callable.
-    """
-
-    __slots__ = ("_function",)
-
-    def __init__(self, shape: Shape, dtype: np.dtype[Any], function: Callable[..., Any]) -> None:
-        super().__init__(shape, dtype)
-        self._function = function
-
-    def _compute(self) -> AnyArray:
-        returned = self._function(self._shape, self._dtype.name)
-        try:
-            values = host_array(returned)
-        except TypeError:
-            received = f"an object of class {type(returned).__name__}"
-        else:
-            if values.shape == self._shape and values.dtype == self._dtype:
-                return values
-            received = f"one of shape {values.shape} and dtype {values.dtype}"
-        raise ValueError(
-            f"The initializer must return an array of shape {self._shape} and dtype "
-            f"{self._dtype.name}. Received: {received} from {shown(self._function)}"
-        )
-
-    @property
-    def working_memory(self) -> int:
-        """The memory that reading needs besides the result, in bytes."""
-        return self.nbytes
-
-    def _parameters(self) -> tuple[Any, ...]:
-        return (self._function,)
-
-    def _summary(self) -> str:
-        return repr(self._function)
 
 
 def slices_of(shape: Shape, offset: Shape, steps: Shape | None = None) -> tuple[slice, ...]:

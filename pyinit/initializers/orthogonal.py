@@ -16,6 +16,12 @@ from pyinit.arguments import Shape, argument_error, as_batch_axes, as_number
 from pyinit.dtypes import AnyArray, as_scalar, round_to
 from pyinit.initializers.fans import axes_of_shape, fans_of_shape
 from pyinit.initializers.lazy import LazyTensor, slices_of
+from pyinit.initializers.marginal import (
+    Marginal,
+    constant_marginal,
+    continuous_marginal,
+    sphere_density,
+)
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.summary import Spread
 from pyinit.linalg import orthonormalize
@@ -178,6 +184,16 @@ class OrthogonalTensor(LazyTensor):
         bound = abs(self._gain)
         stddev = bound / math.sqrt(max(1, self._tall_shape()[0]))
         return Spread("orthogonal", 0.0, stddev, -bound, bound)
+
+    def _marginal(self) -> Marginal:
+        # each column of a tall matrix is uniformly distributed on a sphere
+        dimension, radius = self._tall_shape()[0], abs(self._gain)
+        if radius == 0:
+            return constant_marginal(0.0, self._dtype)
+        if dimension < 2:
+            return Marginal(((-radius, 0.5), (radius, 0.5)))
+        density = sphere_density(dimension, radius)
+        return continuous_marginal(density, (0.0, radius / math.sqrt(dimension), -radius, radius))
 
     def _summary(self) -> str:
         seed, draw = self._draw_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from functools import partial
 from operator import mul
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +15,7 @@ from pyinit.arguments import Shape, argument_error, as_number, shown
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.lazy import LazyTensor
+from pyinit.initializers.marginal import Marginal, constant_marginal, continuous_marginal
 from pyinit.initializers.summary import Spread
 from pyinit.seeds import (
     DrawId,
@@ -25,7 +27,7 @@ from pyinit.seeds import (
     take_draw,
 )
 from pyinit.stream import Distribution, Region, fill, index_strides, rounded_distribution
-from pyinit.stream.distributions import bounded_normal, moments, words_between
+from pyinit.stream.distributions import bounded_normal, density, moments, words_between
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -78,6 +80,13 @@ class RandomTensor(LazyTensor):
         family = self._distribution.family
         name = "truncated_normal" if family == "bounded_normal" else family
         return Spread(name, *moments(self._distribution))
+
+    def _marginal(self) -> Marginal:
+        if self._distribution.scale == 0:
+            return constant_marginal(self._distribution.location, self._dtype)
+        return continuous_marginal(
+            partial(density, self._distribution), moments(self._distribution)
+        )
 
     def _summary(self) -> str:
         seed, draw = self._draw_id

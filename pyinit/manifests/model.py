@@ -12,6 +12,7 @@ import numpy as np
 
 from pyinit.arguments import Shape
 from pyinit.dtypes import NUMERIC_DTYPES
+from pyinit.html_tables import MAX_ROWS, record_table
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.placement import ComposedTensor, Placement
@@ -173,10 +174,28 @@ class Manifest:
         """The total size of the values in bytes."""
         return sum(tensor.nbytes for tensor in self.tensors)
 
-    def __repr__(self) -> str:
+    def _title(self) -> str:
         count = f"{len(self.tensors)} tensor{'s' if len(self.tensors) != 1 else ''}"
         of = "Manifest of" if self.shard is None else f"Shard {self.shard} of a manifest:"
-        lines = [f"{of} {count}, {readable_size(self.nbytes)}:"]
+        return f"{of} {count}, {readable_size(self.nbytes)}"
+
+    def _repr_html_(self) -> str:
+        columns = ("name", "shape", "dtype", "initializer", "fingerprint")
+        # as many as the table counts, formatting none of the rest
+        records = [
+            (
+                tensor.name,
+                list(tensor.shape),
+                tensor.dtype,
+                tensor.class_names or "fingerprint alone",
+                tensor.fingerprint[:_SHOWN_DIGITS],
+            )
+            for tensor in self.tensors[:MAX_ROWS]
+        ]
+        return record_table(self._title(), columns, records, len(self.tensors))
+
+    def __repr__(self) -> str:
+        lines = [f"{self._title()}:"]
         for tensor in self.tensors[:_MAX_LINES]:
             shape = list(tensor.shape)
             how = tensor.class_names or "fingerprint alone"
@@ -187,6 +206,8 @@ class Manifest:
 
 
 _MAX_LINES = 20
+#: The number of digits of a fingerprint that tables show.
+_SHOWN_DIGITS = 16
 #: Maximum number of names in a list in a message.
 _MAX_NAMES = 10
 

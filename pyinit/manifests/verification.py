@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pyinit import hooks
 from pyinit.arguments import argument_error
+from pyinit.html_tables import record_table
 from pyinit.manifests.adapters import ModelAdapter
 from pyinit.manifests.comparison import Seeds, compare_drawn, compare_source, compare_specs
 from pyinit.manifests.creation import compute_fingerprint
@@ -88,6 +89,12 @@ class Verification:
         lines = [f"\n  {printable(d.name)}: {d.reason}" for d in self.differences]
         count = f"{len(lines)} difference{'s' if len(lines) != 1 else ''}"
         return f"DIFFERENT: {count}; checked {checked}:{''.join(lines)}{rest}"
+
+    def _repr_html_(self) -> str:
+        found = [("different", d.name, d.reason) for d in self.differences]
+        found += [("not compared", d.name, d.reason) for d in self.not_compared]
+        title = repr(self).partition("\n")[0].rstrip(":.")
+        return record_table(title, ("result", "tensor", "reason"), found, len(found))
 
 
 def not_compared_lines(tensors: Iterable[Difference]) -> Iterator[str]:

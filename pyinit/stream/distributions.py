@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from pyinit.arguments import argument_error
-from pyinit.dtypes import round_to
+from pyinit.dtypes import AnyArray, round_to
 from pyinit.stream import quantiles
 
 Family = Literal["uniform", "normal", "truncated_normal", "bounded_normal"]
@@ -143,27 +143,58 @@ def moments(distribution: Distribution) -> tuple[float, float, float, float]:
         return location, scale, -math.inf, math.inf
     if family == "truncated_normal":
         return location, scale * TRUNCATED_STDDEV, location - 2 * scale, location + 2 * scale
-    low = -math.inf if first == 0 else _normal_quantile(first)
-    high = math.inf if last == _WORDS - 1 else _normal_quantile(last)
+    low, high = _bounds_of_words(first, last)
     mean, stddev = _truncated_moments(low, high)
     return location + scale * mean, scale * stddev, location + scale * low, location + scale * high
 
 
-def _truncated_moments(low: float, high: float) -> tuple[float, float]:
-    """Return the mean and the standard deviation of a standard normal truncated to [low, high].
-
-    They are integrals relative to the mode: in a tail or between bounds that are close, the closed
-    formulas lose all digits.
-    """
+def density(distribution: Distribution, values: AnyArray) -> AnyArray:
+    """Return the probability density of a distribution, whose scale is positive, at values."""
+    family, location, scale, _, first, last = distribution
+    if family == "uniform":
+        inside = (values >= location) & (values <= location + scale)
+        return np.where(inside, 1 / scale, 0.0)
+    variates = (values - location) / scale
+    low, high = -math.inf, math.inf
+    if family == "truncated_normal":
+        low, high = -2.0, 2.0
+    elif family == "bounded_normal":
+        low, high = _bounds_of_words(first, last)
     mode = min(max(low, 0.0), high)
-    first, last = max(low - mode, -_REACH), min(high - mode, _REACH)
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    distance = (first + last) / 2 + (last - first) / 2 * nodes
-    weights *= np.exp(-distance * (distance / 2 + mode))
+    _, weights = _relative_to_mode(low, high, mode)
+    inside = (variates >= low) & (variates <= high)
+    steps = np.where(inside, variates - mode, 0.0)
+    relative = np.exp(-steps * (steps / 2 + mode)) / math.fsum(weights)
+    return np.where(inside, relative / scale, 0.0)
+
+
+def _bounds_of_words(first: int, last: int) -> tuple[float, float]:
+    """Return the bounds of the normal quantiles of a range of words, which may be infinite."""
+    low = -math.inf if first == 0 else _normal_quantile(first)
+    high = math.inf if last == _WORDS - 1 else _normal_quantile(last)
+    return low, high
+
+
+def _truncated_moments(low: float, high: float) -> tuple[float, float]:
+    """Return the mean and the standard deviation of a standard normal truncated to [low, high]."""
+    mode = min(max(low, 0.0), high)
+    distance, weights = _relative_to_mode(low, high, mode)
     total = math.fsum(weights)
     # exactly 0 for symmetric bounds
     mean = math.fsum(weights * distance) / total
     return mode + mean, math.sqrt(math.fsum(weights * (distance - mean) ** 2) / total)
+
+
+def _relative_to_mode(low: float, high: float, mode: float) -> tuple[AnyArray, AnyArray]:
+    """Return nodes, as distances from the mode, and weights that integrate a truncated density.
+
+    The density is relative to that of the mode: in a tail or between bounds that are close, the
+    closed formulas lose all digits.
+    """
+    first, last = max(low - mode, -_REACH), min(high - mode, _REACH)
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    distance = (first + last) / 2 + (last - first) / 2 * nodes
+    return distance, weights * np.exp(-distance * (distance / 2 + mode)) * ((last - first) / 2)
 
 
 @lru_cache(maxsize=1024)

@@ -322,15 +322,20 @@ length.pyinit_lazy_tensor <- function(x) {
 #' @export
 format.pyinit_lazy_tensor <- function(x, ...) {
   state <- lazy_state(x)
+  sprintf(
+    "<pyinit lazy tensor> [%s] %s, %s",
+    toString(sprintf("%.0f", state$shape)), state$dtype, code_of_source(state)
+  )
+}
+
+# The class, the arguments and the draw of a lazy tensor's initializer.
+code_of_source <- function(state) {
   arguments <- shown_arguments(state$config, show_value(state$config$seed))
   # an integer seed has draw 0
   if (!is.null(state$draw) && state$draw > 0) {
     arguments <- c(arguments, sprintf("draw = %.0f", state$draw))
   }
-  sprintf(
-    "<pyinit lazy tensor> [%s] %s, %s(%s)",
-    toString(sprintf("%.0f", state$shape)), state$dtype, state$class_name, toString(arguments)
-  )
+  sprintf("%s(%s)", state$class_name, toString(arguments))
 }
 
 #' @export

@@ -4,8 +4,8 @@
 # and the manifest that was used last.
 session <- new.env(parent = emptyenv())
 
-# The functions of the Python modules `pyinit.bridges.r.calls` and `.lazy_calls`, as a list. They
-# return Python objects, which are converted only where the conversion is exact.
+# The functions of the modules `calls`, `lazy_calls` and `plot_calls` of `pyinit.bridges.r`, as a
+# list. They return Python objects, which are converted only where the conversion is exact.
 bridge <- function() {
   if (is.null(session$bridge)) {
     with_reticulate_workarounds(import_python_package())
@@ -37,7 +37,7 @@ import_python_package <- function() {
       class = "pyinit_import_error"
     )
   }
-  modules <- c("pyinit.bridges.r.calls", "pyinit.bridges.r.lazy_calls")
+  modules <- paste0("pyinit.bridges.r.", c("calls", "lazy_calls", "plot_calls"))
   bridge <- or_import_error(unlist(lapply(modules, functions_of)))
   or_import_error(bridge$announce_exit(.Call(python_gone_address)))
   session$package <- package

@@ -33,12 +33,15 @@ ONLY_IN_PYTHON = {
     "LazyTensor",
     "Manifest",
     "SeedGenerator",
+    "SignalPropagation",
     "Verification",
     *(cls.__name__ for cls in CLASSES),
     # names of functions of base R: there they end in _initializer, as they do here too
     "deserialize",
     "get",
     "serialize",
+    # in R methods of plot()
+    "plot",
     # condition classes in R: pyinit_manifest_error and pyinit_difference_error
     "DifferenceError",
     "ManifestError",

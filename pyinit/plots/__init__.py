@@ -1,0 +1,1 @@
+"""Plots of initializers: the numbers, which need NumPy alone, and the figures of Matplotlib."""
