@@ -26,7 +26,9 @@
       return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote;
     }
     if (value instanceof Shape) {
-      return value.lengths.length === 1 ? `(${value.lengths[0]},)` : `(${value.lengths.join(", ")})`;
+      return value.lengths.length === 1
+        ? `(${value.lengths[0]},)`
+        : `(${value.lengths.join(", ")})`;
     }
     if (Array.isArray(value)) {
       return `[${value.map(python).join(", ")}]`;
@@ -37,7 +39,7 @@
     return number(value);
   }
 
-  /* Returns a value as an expression of Python, which `eval()` accepts. */
+  /* Returns a value as an expression of Python. */
   function pythonCode(value) {
     if (value === Infinity || value === -Infinity) {
       return value > 0 ? 'float("inf")' : 'float("-inf")';
@@ -58,8 +60,11 @@
     }
     if (value instanceof Shape) {
       const { lengths } = value;
-      return lengths.length === 0 ? "integer()" : lengths.length === 1
-        ? String(lengths[0]) : `c(${lengths.join(", ")})`;
+      return lengths.length === 0
+        ? "integer()"
+        : lengths.length === 1
+          ? String(lengths[0])
+          : `c(${lengths.join(", ")})`;
     }
     if (Array.isArray(value)) {
       return value.length === 1 ? rCode(value[0]) : `c(${value.map(rCode).join(", ")})`;
@@ -76,11 +81,14 @@
 
   /* Returns the shortest decimal digits that give a number, as Python writes it. */
   function number(value) {
+    if (typeof value === "bigint") {
+      return String(value);
+    }
     const text = Object.is(value, -0) ? "-0.0" : String(value);
     const [digits, exponent] = text.split("e");
     if (exponent === undefined) {
       const isSmall = Math.abs(value) < 1e-4 && value !== 0;
-      return isSmall && typeof value === "number" ? small(value) : text;
+      return isSmall ? small(value) : text;
     }
     const sign = exponent.startsWith("-") ? "-" : "+";
     return `${digits}e${sign}${exponent.replace(/^[+-]/, "").padStart(2, "0")}`;
@@ -134,7 +142,8 @@
   function parseShape(text) {
     const elements = split(text.trim());
     return elements.every((element) => INTEGER.test(element))
-      ? new Shape(elements.map(Number)) : text;
+      ? new Shape(elements.map(Number))
+      : text;
   }
 
   function split(text) {
@@ -236,9 +245,25 @@
   }
 
   Object.assign(pyinit, {
-    ArgumentError, Shape, python, pythonCode, rCode,
-    parseAxes, parseInteger, parseNumber, parseShape,
-    asAxes, asBatchAxes, asBound, asCount, asNumber, asPositive, asSeed, asShape, asStddev, oneOf,
+    ArgumentError,
+    Shape,
+    python,
+    pythonCode,
+    rCode,
+    parseAxes,
+    parseInteger,
+    parseNumber,
+    parseShape,
+    asAxes,
+    asBatchAxes,
+    asBound,
+    asCount,
+    asNumber,
+    asPositive,
+    asSeed,
+    asShape,
+    asStddev,
+    oneOf,
     MAX_SIZE,
   });
 })(globalThis.pyinit);

@@ -21,7 +21,10 @@
    * normal ones with mean `location` and standard deviation `bound` before truncation. */
   function roundedDistribution(kernel, family, location, bound, dtype, names) {
     const computing = dtype === "float64" ? "float64" : "float32";
-    for (const [name, value] of [[names[0], location], [names[1], bound]]) {
+    for (const [name, value] of [
+      [names[0], location],
+      [names[1], bound],
+    ]) {
       if (isTooLarge(kernel, value, dtype)) {
         throw new ArgumentError(name, value, `within the range of dtype ${dtype}`);
       }
@@ -69,7 +72,8 @@
     if (first >= end) {
       const largest = kernel.normalQuantile(WORDS - 1n).toFixed(2);
       throw new ArgumentError(
-        "lower", lower,
+        "lower",
+        lower,
         "such that some of the 2**64 quantiles of the stream lie between it and " +
           `upper=${python(upper)}; all quantiles are within ${largest} standard deviations`,
       );
@@ -128,23 +132,29 @@
     switch (family) {
       case "uniform":
         return {
-          mean: location + scale / 2, stddev: scale / Math.sqrt(12),
-          minval: location, maxval: location + scale,
+          mean: location + scale / 2,
+          stddev: scale / Math.sqrt(12),
+          minval: location,
+          maxval: location + scale,
         };
       case "normal":
         return { mean: location, stddev: scale, minval: -Infinity, maxval: Infinity };
       case "truncated_normal":
         return {
-          mean: location, stddev: scale * TRUNCATED_STDDEV,
-          minval: location - 2 * scale, maxval: location + 2 * scale,
+          mean: location,
+          stddev: scale * TRUNCATED_STDDEV,
+          minval: location - 2 * scale,
+          maxval: location + 2 * scale,
         };
       default: {
         const low = words[0] === 0n ? -Infinity : kernel.normalQuantile(words[0]);
         const high = words[1] === WORDS - 1n ? Infinity : kernel.normalQuantile(words[1]);
         const { mean, stddev } = truncatedMoments(low, high);
         return {
-          mean: location + scale * mean, stddev: scale * stddev,
-          minval: location + scale * low, maxval: location + scale * high,
+          mean: location + scale * mean,
+          stddev: scale * stddev,
+          minval: location + scale * low,
+          maxval: location + scale * high,
         };
       }
     }
@@ -195,7 +205,8 @@
     return (x) => {
       const distance = (x - location) / scale - mode;
       return x < minval || x > maxval
-        ? 0 : Math.exp(-distance * (distance / 2 + mode)) / (integrals[0] * scale);
+        ? 0
+        : Math.exp(-distance * (distance / 2 + mode)) / (integrals[0] * scale);
     };
   }
 
@@ -218,7 +229,12 @@
   }
 
   Object.assign(pyinit, {
-    TRUNCATED_STDDEV, boundedNormal, densityOf, moments, roundedDistribution, sphereDensity,
+    TRUNCATED_STDDEV,
+    boundedNormal,
+    densityOf,
+    moments,
+    roundedDistribution,
+    sphereDensity,
     wordsBetween,
   });
 })(globalThis.pyinit);

@@ -1,10 +1,21 @@
-/* The initializers: their arguments, fans and values. */
+/* The initializers: their arguments and what computes their values. */
 "use strict";
 
 (function (pyinit) {
   const {
-    ArgumentError, DTYPES, Shape, TRUNCATED_STDDEV, boundedNormal, densityOf, moments, oneOf,
-    orthonormalize, pauseAndCheck, roundedDistribution, sizeOf, sphereDensity, stftValues, stridesOf,
+    ArgumentError,
+    Shape,
+    TRUNCATED_STDDEV,
+    axesOfShape,
+    boundedNormal,
+    fansOf,
+    oneOf,
+    orthonormalize,
+    pauseAndCheck,
+    roundedDistribution,
+    sizeOf,
+    stftValues,
+    stridesOf,
     wordsBetween,
   } = pyinit;
   const MODES = ["fan_in", "fan_out", "fan_avg", "fan_geo_avg"];
@@ -103,10 +114,13 @@
     return value;
   }
 
-  function constant(name, valueOf) {
-    return (kernel, config, shape, dtype) => {
-      const value = scalar(kernel, name, valueOf(config), dtype);
-      return new Float64Array(sizeOf(shape)).fill(value);
+  function constant(valueOf) {
+    return {
+      constant: valueOf,
+      values: (kernel, config, shape, dtype) => {
+        const value = scalar(kernel, "value", valueOf(config), dtype);
+        return new Float64Array(sizeOf(shape)).fill(value);
+      },
     };
   }
 
@@ -139,7 +153,10 @@
     const values = new Float64Array(sizeOf(shape));
     const strides = stridesOf(shape);
     if (values.length > 0) {
-      values.set(matrix, shape.slice(0, -2).reduce((at, k, j) => at + centreOf(k) * strides[j], 0));
+      values.set(
+        matrix,
+        shape.slice(0, -2).reduce((at, k, j) => at + centreOf(k) * strides[j], 0),
+      );
     }
     return values;
   }
@@ -178,8 +195,8 @@
     const batch = config.batch_axes ? axesOfShape("batch_axes", config.batch_axes, shape) : [];
     const axes = shape.map((_, axis) => axis).filter((axis) => !batch.includes(axis));
     if (axes.length < 2) {
-      const stacked = batch.length > 0
-        ? ` without batch_axes=${pyinit.python(config.batch_axes)}` : "";
+      const stacked =
+        batch.length > 0 ? ` without batch_axes=${pyinit.python(config.batch_axes)}` : "";
       const allowed = `of rank 2 or more${stacked} for Orthogonal`;
       throw new ArgumentError("shape", new Shape(shape), allowed);
     }
@@ -252,7 +269,10 @@
   const INITIALIZERS = {
     GlorotUniform: fixedScaling(1, "fan_avg", "uniform", "limit = sqrt(6 / (fan_in + fan_out))"),
     GlorotNormal: fixedScaling(
-      1, "fan_avg", "truncated_normal", "stddev = sqrt(2 / (fan_in + fan_out))",
+      1,
+      "fan_avg",
+      "truncated_normal",
+      "stddev = sqrt(2 / (fan_in + fan_out))",
     ),
     HeUniform: fixedScaling(2, "fan_in", "uniform", "limit = sqrt(6 / fan_in)"),
     HeNormal: fixedScaling(2, "fan_in", "truncated_normal", "stddev = sqrt(2 / fan_in)"),
@@ -289,7 +309,9 @@
     },
     RandomUniform: {
       arguments: {
-        minval: { ...MEAN, default: -0.05 }, maxval: { ...MEAN, default: 0.05 }, seed: SEED,
+        minval: { ...MEAN, default: -0.05 },
+        maxval: { ...MEAN, default: 0.05 },
+        seed: SEED,
       },
       formula: "uniform on [minval, maxval)",
       check: checkRange,
@@ -305,10 +327,10 @@
     Constant: {
       arguments: { value: { default: 0, check: pyinit.asBound, kind: "number" } },
       formula: "all values are value",
-      values: constant("value", ({ value }) => value),
+      ...constant(({ value }) => value),
     },
-    Zeros: { arguments: {}, formula: "all values are 0", values: constant("value", () => 0) },
-    Ones: { arguments: {}, formula: "all values are 1", values: constant("value", () => 1) },
+    Zeros: { arguments: {}, formula: "all values are 0", ...constant(() => 0) },
+    Ones: { arguments: {}, formula: "all values are 1", ...constant(() => 1) },
     Identity: {
       arguments: { gain: GAIN },
       formula: "the identity matrix, times gain",
@@ -324,12 +346,18 @@
       arguments: {
         side: choice(["real", "imag"]),
         window: {
-          default: "hann", check: (name, value) => value, kind: "choice",
+          default: "hann",
+          check: (name, value) => value,
+          kind: "choice",
           choices: [...Object.keys(pyinit.WINDOWS), null],
         },
         scaling: choice(SCALINGS),
-        periodic: { default: false, check: oneOf([false, true]), kind: "choice",
-          choices: [false, true] },
+        periodic: {
+          default: false,
+          check: oneOf([false, true]),
+          kind: "choice",
+          choices: [false, true],
+        },
       },
       formula: "cosines (real) or sines (imag), times the window",
       shape: [64, 1, 33],
@@ -350,141 +378,5 @@
     return checked;
   }
 
-  /* ---- fans ---- */
-
-  function axesOfShape(name, axes, shape) {
-    const rank = shape.length;
-    if (axes.some((axis) => axis < -rank || axis >= rank)) {
-      const allowed = `axes of shape=${pyinit.python(new Shape(shape))}, from ${-rank} to ${rank - 1}`;
-      throw new ArgumentError(name, axes, allowed);
-    }
-    const positive = axes.map((axis) => (axis + rank) % rank);
-    if (new Set(positive).size !== axes.length) {
-      throw new ArgumentError(name, axes, "distinct axes");
-    }
-    return positive.sort((a, b) => a - b);
-  }
-
-  /* Returns [fan_in, fan_out]. */
-  function fansOf({ input_axes: inputs, output_axes: outputs, batch_axes: batch }, shape) {
-    let lengths = shape;
-    const hasAxes = Boolean(inputs && outputs);
-    if (batch) {
-      const stacked = axesOfShape("batch_axes", batch, shape);
-      if (!hasAxes) {
-        lengths = shape.filter((_, axis) => !stacked.includes(axis));
-      }
-    }
-    if (hasAxes) {
-      return [["input_axes", inputs], ["output_axes", outputs]].map(([name, axes]) =>
-        sizeOf(axesOfShape(name, axes, shape).map((axis) => shape[axis])),
-      );
-    }
-    if (lengths.length === 0) {
-      return [1, 1];
-    }
-    if (lengths.length === 1) {
-      return [lengths[0], lengths[0]];
-    }
-    const field = sizeOf(lengths.slice(0, -2));
-    const [last, previous] = [lengths[lengths.length - 1], lengths[lengths.length - 2]];
-    return [field * previous, field * last];
-  }
-
-  /* ---- tensors ---- */
-
-  /* Draws a tensor, or the partition { shape, offset } of it.
-   *
-   * `config` has the arguments of the constructor. `check` is called now and then, after a pause,
-   * and stops the work by throwing; without it, there are no pauses.
-   *
-   * Returns the shape, the dtype and the bytes of the values in C order. */
-  async function draw(kernel, name, config, shape, dtype, { draw = 0, partition, check } = {}) {
-    const initializer = INITIALIZERS[name];
-    const checked = checkedConfig(kernel, name, config);
-    const drawId = { seed: BigInt.asUintN(64, checked.seed || 0n), draw };
-    const { bytes } = DTYPES[dtype];
-    const part = partition || { shape, offset: shape.map(() => 0) };
-    const size = sizeOf(part.shape);
-    let content = null;
-    if (initializer.distribution) {
-      const distribution = initializer.distribution(kernel, checked, shape, dtype);
-      content = await kernel.withMemory([Math.max(1, bytes * size)], async (address) => {
-        const strides = stridesOf(shape);
-        if (size > 0 && partition) {
-          const first = part.offset.reduce((at, k, axis) => at + k * strides[axis], 0);
-          kernel.fill(address, dtype, distribution, drawId, first, part.shape, strides);
-        } else {
-          await kernel.fillRun(address, dtype, distribution, drawId, 0, size, check);
-        }
-        return kernel.view(Uint8Array, address, bytes * size).slice();
-      });
-    } else {
-      const all = await initializer.values(kernel, checked, shape, dtype, drawId, check);
-      const values = partition ? sliceOf(all, shape, part) : all;
-      content = await rounded(kernel, values, dtype, check);
-    }
-    return { shape: part.shape, dtype, bytes: content };
-  }
-
-  function sliceOf(values, shape, part) {
-    const strides = stridesOf(shape);
-    const slice = new Float64Array(sizeOf(part.shape));
-    let k = 0;
-    for (const position of positions(part.shape)) {
-      slice[k++] = values[
-        position.reduce((at, index, axis) => at + (part.offset[axis] + index) * strides[axis], 0)
-      ];
-    }
-    return slice;
-  }
-
-  /* Rounds float64 values once and returns the bytes of the results. */
-  async function rounded(kernel, values, dtype, check) {
-    const { bytes } = DTYPES[dtype];
-    const { length } = values;
-    return kernel.withMemory([bytes * length + 1, 8 * length], async (to, from) => {
-      kernel.view(Float64Array, from, length).set(values);
-      await kernel.store(to, dtype, from, length, 1, check);
-      return kernel.view(Uint8Array, to, bytes * length).slice();
-    });
-  }
-
-  /* Returns the fingerprint of a tensor, as `pyinit.fingerprint()` does. */
-  async function fingerprint(kernel, { shape, dtype, bytes }, check) {
-    const header = ["pyinit fingerprint 1", "1", dtype, shape.join(",")];
-    const digest = await kernel.sha256([`${header.join("\0")}\0`, bytes], check);
-    return digest.map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  }
-
-  /* Returns the fans and the distribution of the values for a shape, as `summary()` does, and the
-   * density, if there is one. */
-  function summary(kernel, name, config, shape, dtype) {
-    const initializer = INITIALIZERS[name];
-    const checked = checkedConfig(kernel, name, config);
-    const [fanIn, fanOut] = fansOf(checked, shape);
-    const base = { fanIn, fanOut, distribution: null, density: null };
-    if (initializer.distribution) {
-      const found = initializer.distribution(kernel, checked, shape, dtype);
-      const { family } = found;
-      return {
-        ...base,
-        ...moments(kernel, found),
-        distribution: family === "bounded_normal" ? "truncated_normal" : family,
-        density: found.scale > 0 ? densityOf(kernel, found) : null,
-      };
-    }
-    if (name === "Orthogonal") {
-      const batch = checked.batch_axes ? axesOfShape("batch_axes", checked.batch_axes, shape) : [];
-      const [many] = tallShape(shape.filter((_, axis) => !batch.includes(axis)));
-      const limit = Math.abs(checked.gain);
-      return {
-        ...base, distribution: "orthogonal", mean: 0, stddev: limit / Math.sqrt(Math.max(1, many)),
-        minval: -limit, maxval: limit, density: limit > 0 ? sphereDensity(many, limit) : null,
-      };
-    }
-    return base;
-  }
-
-  Object.assign(pyinit, { INITIALIZERS, checkedConfig, draw, fansOf, fingerprint, positions, summary });
+  Object.assign(pyinit, { INITIALIZERS, checkedConfig, positions, tallShape });
 })(globalThis.pyinit);

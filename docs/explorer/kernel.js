@@ -18,10 +18,22 @@ globalThis.pyinit = globalThis.pyinit || {};
   const LAST_WORD = 2n ** 64n - 1n;
   /* Elements that are drawn, hashed or rounded between two pauses: a few milliseconds of work. */
   const SLICE = 1 << 17;
+  /* Milliseconds of work after which the browser may handle what happened meanwhile. */
+  const MAX_WORK = 12;
 
-  /* Waits until the browser has handled what happened meanwhile. */
+  let channel = null;
+  let lastPause = 0;
+
+  /* Lets the browser handle what happened meanwhile. A message, unlike a timer, is not delayed. */
   function pause() {
-    return new Promise((resolve) => setTimeout(resolve));
+    channel = channel || new MessageChannel();
+    return new Promise((resolve) => {
+      channel.port1.onmessage = () => {
+        lastPause = performance.now();
+        resolve();
+      };
+      channel.port2.postMessage(null);
+    });
   }
 
   class Kernel {
@@ -84,9 +96,21 @@ globalThis.pyinit = globalThis.pyinit || {};
         view[k] = BigInt(value);
       });
       const failed = this.exports.pyinit_fill(
-        0, address, FAMILIES.length * storage + FAMILIES.indexOf(family), location, scale, upper,
-        firstWord, lastWord, drawId.seed, drawId.draw, BigInt(firstIndex),
-        rank, axes, axes + 8 * rank, axes + 16 * rank,
+        0,
+        address,
+        FAMILIES.length * storage + FAMILIES.indexOf(family),
+        location,
+        scale,
+        upper,
+        firstWord,
+        lastWord,
+        drawId.seed,
+        drawId.draw,
+        BigInt(firstIndex),
+        rank,
+        axes,
+        axes + 8 * rank,
+        axes + 16 * rank,
       );
       this.exports.free(axes);
       if (failed) {
@@ -125,7 +149,7 @@ globalThis.pyinit = globalThis.pyinit || {};
             const slice = bytes.subarray(first, first + 8 * SLICE);
             this.view(Uint8Array, buffer, slice.length).set(slice);
             exports.sha256_update(buffer, slice.length);
-            await pauseAndCheck(check, bytes.length > SLICE);
+            await pauseAndCheck(check);
           }
         }
         exports.sha256_finish(digest);
@@ -134,10 +158,10 @@ globalThis.pyinit = globalThis.pyinit || {};
     }
   }
 
-  /* Pauses and then calls `check`, which throws if the work is no longer wanted. Only one piece of
-   * work may use the kernel at a time. */
-  async function pauseAndCheck(check, isLong = true) {
-    if (check && isLong) {
+  /* Pauses after a while of work and then calls `check`, which throws if the work is no longer
+   * wanted. Only one piece of work may use the kernel at a time. */
+  async function pauseAndCheck(check) {
+    if (check && performance.now() - lastPause > MAX_WORK) {
       await pause();
       check();
     }
@@ -208,6 +232,13 @@ globalThis.pyinit = globalThis.pyinit || {};
   }
 
   Object.assign(pyinit, {
-    DTYPES, FAMILIES, SLICE, loadKernel, pause, pauseAndCheck, sizeOf, stridesOf, widened,
+    DTYPES,
+    FAMILIES,
+    SLICE,
+    loadKernel,
+    pauseAndCheck,
+    sizeOf,
+    stridesOf,
+    widened,
   });
 })(globalThis.pyinit);

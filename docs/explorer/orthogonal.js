@@ -35,8 +35,8 @@
           }
         }
         throw new Error(
-          "The columns of the matrix are linearly dependent to rounding error: the explorer lacks " +
-            "the Householder reflections that pyinit uses here.",
+          "The columns of the matrix are linearly dependent to rounding error. Here pyinit uses " +
+            "Householder reflections, which the explorer lacks.",
         );
       },
     );
@@ -56,11 +56,18 @@
         for (let j = i; j < panels; j += PANELS) {
           const ends = [Math.min(i + PANELS, panels), Math.min(j + PANELS, panels)];
           const failed = exports.pyinit_syrk(
-            0, matrix, BigInt(rows), BigInt(columns), gram,
-            BigInt(i), BigInt(ends[0]), BigInt(j), BigInt(ends[1]),
+            0,
+            matrix,
+            BigInt(rows),
+            BigInt(columns),
+            gram,
+            BigInt(i),
+            BigInt(ends[0]),
+            BigInt(j),
+            BigInt(ends[1]),
           );
           checkMemory(failed);
-          await pauseAndCheck(check, rows > ROWS);
+          await pauseAndCheck(check);
         }
       }
       const bound = 0.5 / columns;
@@ -83,15 +90,28 @@
       for (let top = 0; top < panels; top += PANELS) {
         const bottom = Math.min(top + PANELS, panels);
         const failed = exports.pyinit_potrf(
-          0, gram, BigInt(columns), BigInt(top), BigInt(bottom), diagonal, SMALLEST_PIVOT, inverses,
+          0,
+          gram,
+          BigInt(columns),
+          BigInt(top),
+          BigInt(bottom),
+          diagonal,
+          SMALLEST_PIVOT,
+          inverses,
         );
         if (failed) {
           return false;
         }
         exports.pyinit_trsm_left(
-          0, gram, BigInt(top), BigInt(bottom), BigInt(bottom), BigInt(panels), inverses,
+          0,
+          gram,
+          BigInt(top),
+          BigInt(bottom),
+          BigInt(bottom),
+          BigInt(panels),
+          inverses,
         );
-        await pauseAndCheck(check, columns > ROWS);
+        await pauseAndCheck(check);
       }
       return true;
     }
@@ -102,11 +122,15 @@
       const { matrix, rows, columns, gram, inverses } = this;
       for (let first = 0; first < rows; first += ROWS) {
         const failed = exports.pyinit_trsm_right(
-          0, matrix + 8 * first * columns, BigInt(Math.min(ROWS, rows - first)), BigInt(columns),
-          gram, inverses,
+          0,
+          matrix + 8 * first * columns,
+          BigInt(Math.min(ROWS, rows - first)),
+          BigInt(columns),
+          gram,
+          inverses,
         );
         checkMemory(failed);
-        await pauseAndCheck(check, rows > ROWS);
+        await pauseAndCheck(check);
       }
     }
   }

@@ -63,7 +63,8 @@
     const period = periodic ? length : length - 1;
     return Float64Array.from({ length }, (_, step) =>
       others.reduce(
-        (sum, c, k) => sum + (k % 2 ? c : -c) * cosOfTurns((k + 1) * step, period), constant,
+        (sum, c, k) => sum + (k % 2 ? c : -c) * cosOfTurns((k + 1) * step, period),
+        constant,
       ),
     );
   }

@@ -81,6 +81,24 @@ EXPORT double normal_quantile(uint32_t high, uint32_t low)
     return pyinit_normal_float64(high, low);
 }
 
+/* ---- matrix products ---- */
+
+/* Computes the product of x, of shape (rows, inner), and w, of shape (inner, columns). */
+EXPORT void multiply(
+    double *restrict out, const double *x, const double *restrict w, int rows, int inner,
+    int columns)
+{
+    for (int r = 0; r < rows; ++r, out += columns, x += inner) {
+        for (int c = 0; c < columns; ++c)
+            out[c] = 0;
+        for (int k = 0; k < inner; ++k) {
+            const double factor = x[k], *const row = w + k * columns;
+            for (int c = 0; c < columns; ++c)
+                out[c] += factor * row[c];
+        }
+    }
+}
+
 /* ---- SHA-256 (FIPS 180-4) ---- */
 
 enum { BLOCK = 64, WORDS = 8, ROUNDS = 64, LENGTH_AT = BLOCK - 8 };
