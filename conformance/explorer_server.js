@@ -79,6 +79,7 @@ const OPERATIONS = {
 
   async signal(pyinit, kernel, { name, config, settings }) {
     const found = await pyinit.signalPropagation(kernel, name, configOf(config), {
+      batch_size: 64,
       ...settings,
       seed: BigInt(settings.seed),
     });

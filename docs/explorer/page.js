@@ -358,6 +358,7 @@
         const error = field.appendChild(document.createElement("p"));
         error.className = "explorer-error";
         error.id = `error-${argument}`;
+        error.setAttribute("aria-live", "polite");
         input.setAttribute("aria-describedby", error.id);
       }
     }
@@ -400,24 +401,26 @@
     history.replaceState(null, "", pyinit.fragmentOf(state));
   }
 
+  /* Takes a field into the state, and computes when the reader has stopped typing. */
   function onInput(event, isSignal) {
-    const field = event.target;
-    clearTimeout(onInput.timer);
-    const isTyped = event.type === "input" && field.tagName === "INPUT";
-    onInput.timer = setTimeout(
+    take(event.target);
+    if (!isSignal) {
+      waiting.add(panels.tensor);
+    }
+    waiting.add(panels.signal);
+    clearTimeout(timer);
+    timer = setTimeout(
       () => {
-        if (!field.isConnected) {
-          return;
-        }
-        take(field);
-        if (!isSignal) {
-          panels.tensor.update();
-        }
-        panels.signal.update();
+        waiting.forEach((panel) => panel.update());
+        waiting.clear();
       },
-      isTyped ? TYPING : 0,
+      event.type === "input" ? TYPING : 0,
     );
   }
+
+  /* The panels that the next computation changes, and its timer. */
+  const waiting = new Set();
+  let timer = null;
 
   async function copy(button) {
     const text = byId(button.dataset.copy).textContent;
@@ -463,13 +466,13 @@
     ]) {
       const form = byId(id);
       form.addEventListener("submit", (event) => event.preventDefault());
-      for (const type of ["input", "change"]) {
-        form.addEventListener(type, (event) => {
-          if (type === "change" || event.target.tagName === "INPUT") {
-            onInput(event, isSignal);
-          }
-        });
-      }
+      // a text counts while it is typed, a choice once it is made
+      form.addEventListener("input", (event) => {
+        if (event.target.tagName === "INPUT") {
+          onInput(event, isSignal);
+        }
+      });
+      form.addEventListener("change", (event) => onInput(event, isSignal));
     }
     for (const button of document.querySelectorAll(".explorer-copy")) {
       button.addEventListener("click", () => copy(button));

@@ -16,7 +16,7 @@ from conformance import explorer
 from pyinit.dtypes import FLOAT_DTYPES, round_to
 from pyinit.reproducibility import golden
 from tests.support import DATA, ROOT, needs_checkout
-from tests.support.explorer_numbers import numbers_of
+from tests.support.explorer_numbers import numbers_of, signal_of
 
 needs_compiler = pytest.mark.skipif(
     not all(map(shutil.which, ("clang", "wasm-ld", "node"))), reason="needs clang, lld and Node.js"
@@ -206,6 +206,37 @@ def test_derived_seeds_are_those_of_python():
     assert table
     requests = [{"operation": "derive_seed", "seed": str(s), "name": n} for s, n in cases]
     assert explorer.ask(requests) == [str(pyinit.derive_seed(*case)) for case in cases]
+
+
+def test_signals_are_those_of_python():
+    """Protects the second panel: the same seeds, formulas and activation functions."""
+    cases = TABLE["signals"]
+    requests = [
+        {
+            "operation": "signal",
+            "name": name,
+            "config": arguments,
+            "settings": {**case["settings"], "seed": str(case["settings"]["seed"])},
+        }
+        for case in cases
+        for name, arguments in case["initializers"]
+    ]
+    answers = iter(explorer.ask(requests))
+    for case in cases:
+        expected = signal_of(case)
+        for k in range(len(case["initializers"])):
+            answer = next(answers)
+            for name in ("activations", "gradients"):
+                found = np.array(answer[name], float)
+                np.testing.assert_allclose(found, expected[name][k], rtol=1e-9, err_msg=str(case))
+
+
+def test_the_signals_have_every_activation():
+    """Protects an activation function that is added to the page and never compared."""
+    text = (ROOT / "docs" / "explorer" / "signal.js").read_text()
+    block = re.search(r"const ACTIVATIONS = \{\n(.*?)\n  \};", text, re.DOTALL)[1]
+    names = re.findall(r"^    (\w+): \[", block, re.MULTILINE)
+    assert set(names) == {case["settings"]["activation"] for case in TABLE["signals"]}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)

@@ -7,7 +7,7 @@ import numpy as np
 
 import pyinit
 
-CASES = json.loads((Path(__file__).parents[1] / "data" / "explorer.json").read_text())["cases"]
+TABLE = json.loads((Path(__file__).parents[1] / "data" / "explorer.json").read_text())
 
 
 def numbers_of(case):
@@ -31,5 +31,24 @@ def numbers_of(case):
     }
 
 
+def signal_of(case):
+    """Return the spreads by depth that the explorer shows for a case."""
+    initializers = [getattr(pyinit, name)(**arguments) for name, arguments in case["initializers"]]
+    found = pyinit.signal_propagation(initializers, **case["settings"])
+    return {
+        "fragment": case["fragment"],
+        "names": [name for name, _ in case["initializers"]],
+        "activations": found.activations.tolist(),
+        "gradients": found.gradients.tolist(),
+    }
+
+
 if __name__ == "__main__":
-    print(json.dumps([numbers_of(case) for case in CASES]))
+    print(
+        json.dumps(
+            {
+                "cases": [numbers_of(case) for case in TABLE["cases"]],
+                "signals": [signal_of(case) for case in TABLE["signals"]],
+            }
+        )
+    )
