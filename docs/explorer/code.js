@@ -46,12 +46,14 @@
 
   function rLines(name, config, shape, dtype) {
     const lengths = rCode(new Shape(shape));
+    // R has no arrays of rank 0, so their fingerprint would be that of a vector
+    const drawn = shape.length > 0 ? "weights" : `initializer, shape = ${lengths}`;
     return [
       "library(pyinit)",
       "",
       `initializer <- ${rCall(name, config)}`,
       `weights <- initializer(shape = ${lengths}, dtype = "${dtype}")`,
-      `fingerprint(weights, dtype = "${dtype}")`,
+      `fingerprint(${drawn}, dtype = "${dtype}")`,
     ].join("\n");
   }
 

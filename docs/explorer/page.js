@@ -398,7 +398,6 @@
     } else {
       state[name] = value;
     }
-    history.replaceState(null, "", pyinit.fragmentOf(state));
   }
 
   /* Takes a field into the state, and computes when the reader has stopped typing. */
@@ -411,6 +410,8 @@
     clearTimeout(timer);
     timer = setTimeout(
       () => {
+        // not at every key: browsers limit how often the address changes
+        history.replaceState(null, "", pyinit.fragmentOf(state));
         waiting.forEach((panel) => panel.update());
         waiting.clear();
       },
