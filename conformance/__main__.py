@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from conformance import blas, builds, pythons, r, table
+from conformance import blas, builds, explorer, pythons, r, table
 from conformance.processes import ROOT
 from conformance.rows import Result, Row, State, run
 from pyinit.runtime.threads import usable_cpus
@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     start = time.monotonic()
-    results = run_parallel([*builds.rows(), *pythons.rows(), *r.rows(), *blas.rows()])
+    results = run_parallel(
+        [*builds.rows(), *explorer.rows(), *pythons.rows(), *r.rows(), *blas.rows()]
+    )
     results.append(blas.contrast(results))
     print(results[-1], flush=True)
     problems = []

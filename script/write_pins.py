@@ -5,6 +5,7 @@ Run it with the Python of an environment of script/bootstrap after installing ne
     .venv/bin/python script/write_pins.py constraints-demo.txt constraints.txt
     .venv-peers/bin/python script/write_pins.py constraints-peers.txt
     .venv-oldest/bin/python script/write_pins.py constraints-oldest.txt
+    .venv-docs/bin/python script/write_pins.py constraints-docs.txt
 
 A pin keeps its file; the pin of a package that is new goes to the last file, and the pin of a
 package that is not installed is removed. The hash is that of the file that pip would install on

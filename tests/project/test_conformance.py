@@ -223,6 +223,7 @@ def test_the_command(tmp_path, monkeypatch, capsys, check):
     monkeypatch.setattr(table.write, "__defaults__", (page,))
     monkeypatch.setattr(table.differences, "__defaults__", (page,))
     monkeypatch.setattr(command.builds, "rows", lambda: ROWS[:5])
+    monkeypatch.setattr(command.explorer, "rows", list)
     monkeypatch.setattr(command.r, "rows", list)
     monkeypatch.setattr(command.pythons, "rows", list)
     digests = [{"qr": "1", "orthogonal": "0"}, {"qr": "2", "orthogonal": "0"}]
