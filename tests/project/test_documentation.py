@@ -156,7 +156,7 @@ def sections(page):
 
 
 def run_in_python(commands, folder):
-    """Run commands of the cheat sheet in a new process; return those that fail, with their errors."""
+    """Run commands of the cheat sheet in a new process; return those that fail, with errors."""
     done = subprocess.run(
         [sys.executable, SUPPORT / "readme_commands.py"],
         input=json.dumps(commands),
