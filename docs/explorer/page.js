@@ -2,13 +2,9 @@
 "use strict";
 
 (function (pyinit) {
-  const { ArgumentError, DTYPES, INITIALIZERS, brief } = pyinit;
+  const { ArgumentError, DTYPES, INITIALIZERS, byId } = pyinit;
   /* Milliseconds after the last key before a text counts. */
   const TYPING = 250;
-
-  function byId(id) {
-    return document.getElementById(id);
-  }
 
   let state = null;
   let kernel = null;
@@ -19,7 +15,7 @@
 
   class Panel {
     constructor(compute, status, results) {
-      Object.assign(this, { compute, status, results, wanted: 0 });
+      Object.assign(this, { compute, status, results, wanted: 0, drawCharts: () => {} });
     }
 
     /* Computes and shows the results of the present state, and stops older work. */
@@ -33,10 +29,13 @@
       queue = queue.then(async () => {
         try {
           check();
+          this.clear();
           this.results.setAttribute("aria-busy", "true");
-          await this.compute(check);
+          this.drawCharts = await this.compute(structuredClone(state), this, check);
           this.results.hidden = false;
           this.results.removeAttribute("aria-busy");
+          // after the results are there: the charts are as wide as their place
+          this.drawCharts();
         } catch (error) {
           if (!(error instanceof StoppedError)) {
             this.fail(error);
@@ -76,14 +75,11 @@
 
   let queue = Promise.resolve();
 
-  /* ---- the tensor ---- */
+  /* ---- the computations, for the state of the page when they start ---- */
 
-  async function computeTensor(check) {
-    const panel = panels.tensor;
-    panel.clear();
-    const { initializer: name, dtype } = state;
-    const config = pyinit.configOf(state);
-    const shape = pyinit.asShape(pyinit.parseShape(state.shape));
+  async function computeTensor({ initializer: name, dtype, ...chosen }, panel, check) {
+    const config = pyinit.configOf({ initializer: name, ...chosen });
+    const shape = pyinit.asShape(pyinit.parseShape(chosen.shape));
     const found = pyinit.summary(kernel, name, config, shape, dtype);
     if (pyinit.sizeOf(shape) > pyinit.SLICE) {
       panel.status.textContent = "Drawing the values ...";
@@ -91,227 +87,56 @@
     const tensor = await pyinit.draw(kernel, name, config, shape, dtype, { check });
     const fingerprint = await pyinit.fingerprint(kernel, tensor, check);
     const values = pyinit.widened(tensor.bytes, dtype);
-    const moments = pyinit.momentsOf(values);
-    byId("fingerprint").textContent = fingerprint;
-    byId("fans").textContent = `fan_in = ${found.fanIn}, fan_out = ${found.fanOut}`;
-    byId("rule").textContent = INITIALIZERS[name].formula;
-    byId("python-lines").textContent = pyinit.pythonLines(name, config, shape, dtype);
-    byId("r-lines").textContent = pyinit.rLines(name, config, shape, dtype);
-    showFirst(values, dtype);
-    showFacts(found, moments);
-    panel.results.hidden = false;
-    shown.tensor = () => {
-      showHistogram(values, dtype, found.density);
-      showMatrix(values, shape);
-    };
-    shown.tensor();
-    const count = values.length.toLocaleString("en");
-    panel.status.textContent =
-      values.length === 0
-        ? `${name}: the tensor is empty.`
-        : `${name}: ${count} values with mean ${brief(moments.mean)} and standard deviation ` +
-          `${brief(moments.stddev)}. The fingerprint starts with ${fingerprint.slice(0, 8)}.`;
+    return pyinit.showTensor(kernel, { name, config, shape, dtype, found, values, fingerprint });
   }
 
-  /* The functions that draw the charts again, for another width of the page. */
-  const shown = { tensor: null, signal: null };
-
-  function showFirst(values, dtype) {
-    const first = Array.from(values.subarray(0, 6), (value) =>
-      pyinit.shortest(kernel, value, dtype),
-    );
-    byId("first-values").textContent = first.join(", ") + (values.length > 6 ? ", ..." : "");
-  }
-
-  function showFacts(found, moments) {
-    const isUniform = found.distribution === "uniform";
-    const limit = isUniform && found.minval === -found.maxval;
-    const rows = [
-      ["mean", found.mean, moments.mean],
-      ["standard deviation", found.stddev, moments.stddev],
-      [limit ? "minimum (-limit)" : "minimum", found.minval, moments.minval],
-      [limit ? "maximum (limit)" : "maximum", found.maxval, moments.maxval],
-    ];
-    const isRandom = "seed" in INITIALIZERS[state.initializer].arguments;
-    const noTheory = isRandom ? "differs by element" : "not random";
-    const body = byId("facts");
-    body.replaceChildren();
-    for (const [name, expected, measured] of rows) {
-      const row = body.insertRow();
-      const heading = row.appendChild(document.createElement("th"));
-      heading.scope = "row";
-      heading.textContent = name;
-      row.insertCell().textContent = expected === undefined ? noTheory : brief(expected);
-      row.insertCell().textContent = moments.count > 0 ? brief(measured) : "";
-    }
-  }
-
-  /* Draws again as wide as its place on the page. */
-  function widthOf(svg) {
-    return Math.max(260, Math.floor(svg.parentElement.clientWidth));
-  }
-
-  function showHistogram(values, dtype, density) {
-    const svg = byId("histogram");
-    const text = byId("histogram-text");
-    const atoms = pyinit.atomsOf(values);
-    svg.replaceChildren();
-    legend(byId("histogram-legend"), []);
-    if (values.length === 0) {
-      text.textContent = "The tensor has no values.";
-    } else if (values.some((value) => !Number.isFinite(value))) {
-      text.textContent = "The values are not finite.";
-    } else if (atoms !== null) {
-      pyinit.drawShares(svg, widthOf(svg), atoms);
-      const list = atoms.map(({ value, share }) => `${brief(value)} (${brief(100 * share)} %)`);
-      text.textContent = `All values are one of: ${list.join(", ")}.`;
-    } else {
-      const histogram = pyinit.histogramOf(values, dtype);
-      const curve = histogram.zeroShare > 0 ? null : density;
-      pyinit.drawHistogram(svg, widthOf(svg), histogram, curve);
-      const count = histogram.count.toLocaleString("en");
-      legend(byId("histogram-legend"), [
-        ["bar", `histogram of ${count} values`],
-        ...(curve === null ? [] : [["density", "theoretical density"]]),
-      ]);
-      text.textContent =
-        `Values from ${brief(histogram.minval)} to ${brief(histogram.maxval)}` +
-        (histogram.zeroShare > 0
-          ? `; the zeros, ${brief(100 * histogram.zeroShare)} % of all values, are left out.`
-          : ".");
-    }
-  }
-
-  function legend(place, entries) {
-    place.replaceChildren();
-    for (const [key, text] of entries) {
-      const entry = place.appendChild(document.createElement("span"));
-      const swatch = entry.appendChild(document.createElement("span"));
-      swatch.className = `explorer-key ${key}`;
-      entry.append(text);
-    }
-  }
-
-  function showMatrix(values, shape) {
-    const matrix = pyinit.matrixOf(values, shape);
-    const { low, high, stops } = pyinit.drawMatrix(byId("matrix"), matrix);
-    pyinit.drawScale(byId("scale"), stops);
-    byId("scale-low").textContent = Number.isFinite(low) ? brief(low) : "";
-    byId("scale-high").textContent = Number.isFinite(high) ? brief(high) : "";
-    const { rows, columns, allRows, allColumns } = matrix;
-    fit(byId("matrix"), rows, columns);
-    const isWhole = rows === allRows && columns === allColumns;
-    byId("matrix-text").textContent =
-      `${isWhole ? "All" : "The first"} ${rows} rows (${rowAxes(shape)}) and ${columns} columns` +
-      (shape.length > 0 ? ` (axis ${shape.length - 1})` : "") +
-      (isWhole ? "." : ` of a matrix of ${allRows} by ${allColumns}.`);
-  }
-
-  /* The height of an image, and the largest ratio of its sides that is not stretched. */
-  const IMAGE_HEIGHT = 280;
-  const MAX_RATIO = 4;
-
-  /* Makes an image as large as its place allows, with square elements unless it is a strip. */
-  function fit(canvas, rows, columns) {
-    const available = Math.min(canvas.parentElement.clientWidth, 2 * IMAGE_HEIGHT);
-    const isStrip = Math.max(rows / columns, columns / rows) > MAX_RATIO;
-    const scale = Math.min((available - 2) / columns, IMAGE_HEIGHT / rows);
-    const [width, height] = isStrip
-      ? [
-          columns > rows ? available - 2 : IMAGE_HEIGHT / MAX_RATIO,
-          columns > rows ? IMAGE_HEIGHT / MAX_RATIO : IMAGE_HEIGHT,
-        ]
-      : [scale * columns, scale * rows];
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-  }
-
-  function rowAxes(shape) {
-    switch (shape.length) {
-      case 0:
-      case 1:
-        return "no axis";
-      case 2:
-        return "axis 0";
-      default:
-        return `axes 0 to ${shape.length - 2}`;
-    }
-  }
-
-  /* ---- the signal ---- */
-
-  async function computeSignal(check) {
-    const panel = panels.signal;
-    panel.clear();
-    const config = pyinit.checkedConfig(kernel, state.initializer, pyinit.configOf(state));
+  async function computeSignal({ initializer, ...chosen }, panel, check) {
+    const config = ownConfig({ initializer, ...chosen });
     const settings = {
-      activation: state.activation,
-      depth: countOf(state.depth),
-      width: countOf(state.width),
+      activation: chosen.activation,
+      depth: countOf(chosen.depth),
+      width: countOf(chosen.width),
       batch_size: 64,
       seed: config.seed === undefined ? 1n : config.seed,
     };
     pyinit.checkedSignal(settings);
-    const chosen = [
-      ["first", state.initializer, config],
-      ["second", state.compare, {}],
-    ].filter(([, name]) => pyinit.matrixInitializers().includes(name));
-    if (chosen.length === 0) {
-      throw new Error(
-        `${state.initializer} cannot fill the square kernel of a dense layer. Choose an ` +
-          "initializer to compare with.",
-      );
+    const isMatrix = pyinit.matrixInitializers().includes(initializer);
+    const note = isMatrix ? "" : `${initializer} cannot fill the square kernel of a dense layer. `;
+    const compared = [
+      ...(isMatrix ? [["first", initializer, config]] : []),
+      ...(chosen.compare === pyinit.NO_COMPARISON ? [] : [["second", chosen.compare, {}]]),
+    ];
+    if (compared.length === 0) {
+      throw new Error(`${note}Choose an initializer to compare with.`);
     }
     const series = [];
-    for (const [key, name, own] of chosen) {
-      const progress = (share) => {
-        const percent = Math.round((100 * (series.length + share)) / chosen.length);
-        byId("signal-progress").value = percent;
-      };
-      byId("signal-progress").hidden = false;
-      const found = await pyinit.signalPropagation(kernel, name, own, settings, {
-        check,
-        progress,
-      });
-      series.push({ key, name, own, ...found });
-    }
-    byId("signal-progress").hidden = true;
-    panel.results.hidden = false;
-    legend(
-      byId("signal-legend"),
-      series.map((each) => [`line ${each.key}`, pyinit.pythonCall(...pyinit.unseeded(each))]),
-    );
-    shown.signal = () => {
-      for (const id of ["activations", "gradients"]) {
-        const svg = byId(id);
-        const lines = series.map((each) => ({ name: each.key, values: each[id] }));
-        pyinit.drawLines(svg, widthOf(svg), lines, "standard deviation");
+    const bar = byId("signal-progress");
+    bar.hidden = false;
+    try {
+      for (const [key, name, own] of compared) {
+        const progress = (share) => {
+          bar.value = (100 * (series.length + share)) / compared.length;
+        };
+        const hooks = { check, progress };
+        const found = await pyinit.signalPropagation(kernel, name, own, settings, hooks);
+        series.push({ key, name, own, ...found });
       }
-    };
-    shown.signal();
-    const ends = (id, from, to) =>
-      series
-        .map((each) => {
-          const values = each[id];
-          const [first, last] =
-            from < to
-              ? [values[0], values[values.length - 1]]
-              : [values[values.length - 1], values[0]];
-          return `${each.name}: from ${brief(first)} to ${brief(last)}`;
-        })
-        .join("; ");
-    byId("activations-text").textContent = `${ends("activations", 0, 1)}.`;
-    byId("gradients-text").textContent = `${ends("gradients", 1, 0)}.`;
-    byId("signal-python-lines").textContent = pyinit.signalPythonLines(series, settings);
-    byId("signal-r-lines").textContent = pyinit.signalRLines(series, settings);
-    const isAlone = !pyinit.matrixInitializers().includes(state.initializer);
-    panel.status.textContent =
-      (isAlone ? `${state.initializer} cannot fill the square kernel of a dense layer. ` : "") +
-      `After ${settings.depth} layers, the standard deviation of the activations is ` +
-      series
-        .map(({ name, activations }) => `${brief(activations[settings.depth])} with ${name}`)
-        .join(" and ") +
-      ".";
+    } finally {
+      bar.hidden = true;
+    }
+    return pyinit.showSignal(series, settings, note);
+  }
+
+  /* Returns the checked arguments of the initializer, whose mistakes the first panel names. */
+  function ownConfig(chosen) {
+    try {
+      return pyinit.checkedConfig(kernel, chosen.initializer, pyinit.configOf(chosen));
+    } catch (error) {
+      if (!(error instanceof ArgumentError)) {
+        throw error;
+      }
+      throw new Error("An argument of the initializer above is invalid.");
+    }
   }
 
   /* Returns the integer in a text, or the text. */
@@ -479,11 +304,7 @@
       button.addEventListener("click", () => copy(button));
     }
     new ResizeObserver(() => {
-      for (const show of Object.values(shown)) {
-        if (show !== null) {
-          show();
-        }
-      }
+      Object.values(panels).forEach((panel) => panel.drawCharts());
     }).observe(byId("tensor-form"));
   }
 

@@ -9,6 +9,7 @@
   const LEAKY_SLOPE = 0.2;
   /* The largest number of elements of all kernels. */
   const MAX_KERNELS = 1 << 23;
+  const MAX_DEPTH = 1000;
   /* Initializers that cannot fill a matrix. */
   const NOT_MATRICES = ["DeltaOrthogonal", "Dirac", "STFT"];
 
@@ -52,6 +53,9 @@
       activation: oneOf(Object.keys(ACTIVATIONS))("activation", activation),
       seed: pyinit.asSeed("seed", seed),
     };
+    if (depth > MAX_DEPTH) {
+      throw new ArgumentError("depth", depth, `at most ${MAX_DEPTH} in the explorer`);
+    }
     const allowed = `such that depth * width**2 is at most ${MAX_KERNELS} in the explorer`;
     if (width ** 2 > MAX_KERNELS) {
       throw new ArgumentError("width", width, allowed);

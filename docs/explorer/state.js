@@ -16,6 +16,9 @@
 
   /* Returns the text of an argument's value in its field. */
   function textOf(value) {
+    if (typeof value === "string") {
+      return value;
+    }
     return Array.isArray(value) ? value.join(", ") : python(value);
   }
 
