@@ -300,8 +300,13 @@
       });
       form.addEventListener("change", (event) => onInput(event, isSignal));
     }
-    for (const button of document.querySelectorAll(".explorer-copy")) {
+    for (const button of document.querySelectorAll("[data-copy]")) {
       button.addEventListener("click", () => copy(button));
+    }
+    for (const button of document.querySelectorAll("[data-view]")) {
+      button.addEventListener("click", () => {
+        location.hash = button.dataset.view;
+      });
     }
     new ResizeObserver(() => {
       Object.values(panels).forEach((panel) => panel.drawCharts());

@@ -35,6 +35,7 @@ export default async function (site) {
   await showsSignals(site, page, signals);
   await namesMistakes(site, page);
   await keepsState(site, page);
+  await offersViews(site, page);
   await showsTheNewest(site, page, cases);
   await page.context().close();
   await worksWithTheKeyboard(site);
@@ -130,6 +131,22 @@ async function keepsState(site, page) {
   await page.goto("about:blank");
   await page.goto(`${site.url}${PAGE}${hash}`);
   site.expect(await becomes(page, "fingerprint", shown), "the address does not give the view");
+}
+
+async function offersViews(site, page) {
+  const buttons = page.locator(".explorer-views button");
+  for (let k = 0; k < (await buttons.count()); ++k) {
+    await buttons.nth(k).click();
+    const hash = await buttons.nth(k).getAttribute("data-view");
+    const shape = new URLSearchParams(hash.slice(1)).get("shape");
+    const lines = `weights = initializer((${shape.replaceAll(",", ", ")})`;
+    const isShown = (wanted) =>
+      document.getElementById("python-lines").textContent.includes(wanted);
+    const isThere = await page
+      .waitForFunction(isShown, lines, { timeout: TIMEOUT })
+      .catch(() => null);
+    site.expect(isThere, `the view ${hash} is not shown`);
+  }
 }
 
 // An answer that comes late must not replace that to a later question.
