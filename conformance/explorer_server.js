@@ -77,13 +77,20 @@ const OPERATIONS = {
     return numbers(points.map(density));
   },
 
-  async signal(pyinit, kernel, { name, config, settings }) {
-    const found = await pyinit.signalPropagation(kernel, name, configOf(config), {
-      batch_size: 64,
-      ...settings,
-      seed: BigInt(settings.seed),
-    });
-    return { activations: numbers(found.activations), gradients: numbers(found.gradients) };
+  /* Returns the spread of a signal with each of some initializers, and the lines that give it. */
+  async signal(pyinit, kernel, { initializers, settings: { seed, ...others } }) {
+    const settings = { batch_size: 64, ...others, seed: BigInt(seed) };
+    const chosen = initializers.map(([name, config]) => ({ name, own: configOf(config) }));
+    const series = [];
+    for (const { name, own } of chosen) {
+      const found = await pyinit.signalPropagation(kernel, name, own, settings);
+      series.push([numbers(found.activations), numbers(found.gradients)]);
+    }
+    return {
+      series,
+      python: pyinit.signalPythonLines(chosen, settings),
+      r: pyinit.signalRLines(chosen, settings),
+    };
   },
 
   async derive_seed(pyinit, kernel, { seed, name }) {

@@ -31,8 +31,17 @@ def pages(entries):
     return explorer.ask([{"operation": "page", "fragment": each["fragment"]} for each in entries])
 
 
+def output_of_r(code):
+    done = subprocess.run(
+        ["Rscript", "-"], input=code, capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
 def answers():
+    """What the page shows for each case of the table."""
     return pages(TABLE["cases"])
 
 
@@ -115,12 +124,8 @@ def test_the_lines_of_python_give_the_fingerprint(answers):
 @pytest.mark.r
 def test_the_lines_of_r_give_the_fingerprint(answers):
     """Protects readers who copy the lines of R."""
-    lines = "\n".join(answer["r"] for answer in answers)
-    done = subprocess.run(
-        ["Rscript", "-"], input=lines, capture_output=True, text=True, cwd=ROOT, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found = re.findall(r'^\[1\] "([0-9a-f]{64})"$', done.stdout, re.MULTILINE)
+    output = output_of_r("\n".join(answer["r"] for answer in answers))
+    found = re.findall(r'^\[1\] "([0-9a-f]{64})"$', output, re.MULTILINE)
     assert found == [answer["fingerprint"] for answer in answers]
 
 
@@ -208,27 +213,50 @@ def test_derived_seeds_are_those_of_python():
     assert explorer.ask(requests) == [str(pyinit.derive_seed(*case)) for case in cases]
 
 
-def test_signals_are_those_of_python():
+@pytest.fixture(scope="module")
+def signals():
+    """The second panel for each case of the table."""
+    return explorer.ask(
+        [
+            {
+                "operation": "signal",
+                "initializers": case["initializers"],
+                "settings": {**case["settings"], "seed": str(case["settings"]["seed"])},
+            }
+            for case in TABLE["signals"]
+        ]
+    )
+
+
+def test_signals_are_those_of_python(signals):
     """Protects the second panel: the same seeds, formulas and activation functions."""
-    cases = TABLE["signals"]
-    requests = [
-        {
-            "operation": "signal",
-            "name": name,
-            "config": arguments,
-            "settings": {**case["settings"], "seed": str(case["settings"]["seed"])},
-        }
-        for case in cases
-        for name, arguments in case["initializers"]
-    ]
-    answers = iter(explorer.ask(requests))
-    for case in cases:
+    for case, answer in zip(TABLE["signals"], signals, strict=True):
         expected = signal_of(case)
-        for k in range(len(case["initializers"])):
-            answer = next(answers)
-            for name in ("activations", "gradients"):
-                found = np.array(answer[name], float)
-                np.testing.assert_allclose(found, expected[name][k], rtol=1e-9, err_msg=str(case))
+        found = np.array(answer["series"], float)
+        for k, name in enumerate(("activations", "gradients")):
+            np.testing.assert_allclose(found[:, k], expected[name], rtol=1e-9, err_msg=str(case))
+
+
+def test_the_lines_of_python_give_the_signal(signals):
+    """Protects readers who copy the lines of Python of the second panel."""
+    for answer in signals:
+        first, call = answer["python"].split("\n\n")
+        names = {}
+        exec(first, names)
+        found = eval(call, names)
+        expected = np.array(answer["series"], float)
+        np.testing.assert_allclose(found.activations, expected[:, 0], rtol=1e-9)
+        np.testing.assert_allclose(found.gradients, expected[:, 1], rtol=1e-9)
+
+
+@pytest.mark.r
+def test_the_lines_of_r_give_the_signal(signals):
+    """Protects readers who copy the lines of R of the second panel."""
+    shown = 'cat(sprintf("%.12g", c(found$activations, found$gradients)), "\\n")'
+    lines = "\n".join(f"found <- {{\n{answer['r']}\n}}\n{shown}" for answer in signals)
+    for line, answer in zip(output_of_r(lines).splitlines(), signals, strict=True):
+        expected = np.array(answer["series"], float).transpose(1, 0, 2)
+        np.testing.assert_allclose(np.array(line.split(), float), expected.ravel(), rtol=1e-9)
 
 
 def test_the_signals_have_every_activation():
