@@ -254,12 +254,12 @@
     }
   }
 
-  function stft(kernel, config, shape) {
+  function stft(kernel, config, shape, dtype, drawId, check) {
     if (shape.length !== 3 || shape[1] !== 1 || shape[2] === 1) {
       const allowed = "(frame length, 1, half the FFT length + 1) for STFT, the last at least 2";
       throw new ArgumentError("shape", new Shape(shape), allowed);
     }
-    return stftValues(config, shape);
+    return stftValues(config, shape, check);
   }
 
   /* ---- the table ---- */

@@ -192,10 +192,14 @@ globalThis.pyinit = globalThis.pyinit || {};
       return stored;
     }
     if (dtype === "float32") {
-      return Float64Array.from(stored);
+      return new Float64Array(stored);
     }
     const decode = dtype === "bfloat16" ? floatOfBfloat16 : floatOfFloat16;
-    return Float64Array.from(stored, decode);
+    const values = new Float64Array(stored.length);
+    for (let k = 0; k < stored.length; ++k) {
+      values[k] = decode(stored[k]);
+    }
+    return values;
   }
 
   const word = new Uint32Array(1);

@@ -87,7 +87,9 @@
     const tensor = await pyinit.draw(kernel, name, config, shape, dtype, { check });
     const fingerprint = await pyinit.fingerprint(kernel, tensor, check);
     const values = pyinit.widened(tensor.bytes, dtype);
-    return pyinit.showTensor(kernel, { name, config, shape, dtype, found, values, fingerprint });
+    const about = await pyinit.describe(values, shape, dtype, check);
+    const drawn = { name, config, shape, dtype, found, values, fingerprint, about };
+    return pyinit.showTensor(kernel, drawn);
   }
 
   async function computeSignal({ initializer, ...chosen }, panel, check) {

@@ -2,7 +2,7 @@
 "use strict";
 
 (function (pyinit) {
-  const { ArgumentError } = pyinit;
+  const { ArgumentError, pauseAndCheck } = pyinit;
 
   /* Taylor coefficients of cos(pi/4 t) and of sin(pi/4 t) / t in t**2. */
   const COS = [
@@ -109,7 +109,7 @@
   }
 
   /* Returns the values of the kernels in float64. */
-  function stftValues({ side, window, scaling, periodic }, [length, , bins]) {
+  async function stftValues({ side, window, scaling, periodic }, [length, , bins], check) {
     const fftLength = 2 * (bins - 1);
     const values = new Float64Array(length * bins);
     let weights = null;
@@ -127,6 +127,7 @@
       }
     }
     for (let time = 0; time < length; ++time) {
+      await pauseAndCheck(check);
       for (let bin = 0; bin < bins; ++bin) {
         const phase = time * bin;
         const wave = side === "real" ? cosOfTurns(phase, fftLength) : -sinOfTurns(phase, fftLength);

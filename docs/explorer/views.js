@@ -11,8 +11,8 @@
   /* ---- the tensor ---- */
 
   /* Shows a tensor. Returns a function that draws the charts, for the present width of the page. */
-  function showTensor(kernel, { name, config, shape, dtype, found, values, fingerprint }) {
-    const moments = pyinit.momentsOf(values);
+  function showTensor(kernel, { name, config, shape, dtype, found, values, fingerprint, about }) {
+    const { moments } = about;
     byId("fingerprint").textContent = fingerprint;
     byId("fans").textContent = `fan_in = ${found.fanIn}, fan_out = ${found.fanOut}`;
     byId("rule").textContent = INITIALIZERS[name].formula;
@@ -27,8 +27,8 @@
         : `${name}: ${count} values with mean ${brief(moments.mean)} and standard deviation ` +
           `${brief(moments.stddev)}. The fingerprint starts with ${fingerprint.slice(0, 8)}.`;
     return () => {
-      showHistogram(values, dtype, found.density);
-      showMatrix(values, shape);
+      showHistogram(about, found.density);
+      showMatrix(about.matrix, shape);
     };
   }
 
@@ -68,23 +68,21 @@
     return Math.max(260, Math.floor(svg.parentElement.clientWidth));
   }
 
-  function showHistogram(values, dtype, density) {
+  function showHistogram({ moments, atoms, histogram }, density) {
     const svg = byId("histogram");
     const text = byId("histogram-text");
-    const atoms = pyinit.atomsOf(values);
     svg.replaceChildren();
-    svg.toggleAttribute("hidden", values.length === 0);
+    svg.toggleAttribute("hidden", atoms === null && histogram === null);
     legend(byId("histogram-legend"), []);
-    if (values.length === 0) {
+    if (moments.count === 0) {
       text.textContent = "The tensor has no values.";
-    } else if (values.some((value) => !Number.isFinite(value))) {
-      text.textContent = "The values are not finite.";
     } else if (atoms !== null) {
       pyinit.drawShares(svg, widthOf(svg), atoms);
       const list = atoms.map(({ value, share }) => `${brief(value)} (${brief(100 * share)} %)`);
       text.textContent = `All values are one of: ${list.join(", ")}.`;
+    } else if (histogram === null) {
+      text.textContent = "The values are not finite.";
     } else {
-      const histogram = pyinit.histogramOf(values, dtype);
       const curve = histogram.zeroShare > 0 ? null : density;
       pyinit.drawHistogram(svg, widthOf(svg), histogram, curve);
       const count = histogram.count.toLocaleString("en");
@@ -110,10 +108,9 @@
     }
   }
 
-  function showMatrix(values, shape) {
-    byId("matrix").hidden = values.length === 0;
-    byId("scale").parentElement.hidden = values.length === 0;
-    const matrix = pyinit.matrixOf(values, shape);
+  function showMatrix(matrix, shape) {
+    byId("matrix").hidden = matrix.values.length === 0;
+    byId("scale").parentElement.hidden = matrix.values.length === 0;
     const { low, high, stops } = pyinit.drawMatrix(byId("matrix"), matrix);
     pyinit.drawScale(byId("scale"), stops);
     byId("scale-low").textContent = Number.isFinite(low) ? brief(low) : "";
