@@ -264,6 +264,5 @@
     asShape,
     asStddev,
     oneOf,
-    MAX_SIZE,
   });
 })(globalThis.pyinit);

@@ -49,13 +49,20 @@
     return found;
   }
 
-  /* Returns powers of ten in a range of logarithms, at most `count` of them. */
-  function powerTicks(first, last, count) {
-    const step = Math.max(1, Math.ceil((last - first) / count));
-    return ticks(first, last, count)
-      .filter(() => step > 0)
-      .map(Math.round)
-      .filter((power, k, all) => power >= first && power <= last && all.indexOf(power) === k);
+  /* Decades up to which a logarithmic axis has ticks between the powers of ten. */
+  const FEW_DECADES = 2;
+
+  /* Returns the logarithms of round numbers in a range, and how to write these numbers. */
+  function logarithmicTicks(first, last) {
+    if (last - first > FEW_DECADES) {
+      return { at: ticks(first, last, 6).filter(Number.isInteger), format: powerOfTen };
+    }
+    const at = [];
+    for (let power = Math.floor(first); power <= last; ++power) {
+      at.push(...[1, 2, 5].map((factor) => Math.log10(factor * 10 ** power)));
+    }
+    const format = (logarithm) => brief(10 ** logarithm);
+    return { at: at.filter((logarithm) => logarithm >= first && logarithm <= last), format };
   }
 
   /* Draws axes and returns the functions from data to coordinates. */
@@ -174,6 +181,7 @@
     const y = padded(least, greatest, 0.08);
     y[0] = Math.min(y[0], -0.5);
     y[1] = Math.max(y[1], 0.5);
+    const yAxis = logarithmicTicks(y[0], y[1]);
     const depth = Math.max(...series.map(({ values }) => values.length - 1), 1);
     const { toX, toY } = axes(svg, width, {
       x: [0, depth],
@@ -181,9 +189,9 @@
       xLabel: "depth (layers)",
       yLabel,
       xFormat: String,
-      yFormat: powerOfTen,
+      yFormat: yAxis.format,
       xTicks: ticks(0, depth, 5).filter(Number.isInteger),
-      yTicks: powerTicks(y[0], y[1], 6),
+      yTicks: yAxis.at,
     });
     for (const { name, values } of series) {
       const points = values

@@ -87,7 +87,6 @@
   }
 
   Object.assign(pyinit, {
-    factoryName,
     pythonCall,
     pythonLines,
     rLines,

@@ -237,7 +237,6 @@ globalThis.pyinit = globalThis.pyinit || {};
 
   Object.assign(pyinit, {
     DTYPES,
-    FAMILIES,
     SLICE,
     loadKernel,
     pauseAndCheck,
