@@ -14,8 +14,13 @@
   class StoppedError extends Error {}
 
   class Panel {
-    constructor(compute, status, results) {
-      Object.assign(this, { compute, status, results, wanted: 0, drawCharts: () => {} });
+    constructor(name, compute) {
+      this.compute = compute;
+      this.form = byId(`${name}-form`);
+      this.status = byId(`${name}-status`);
+      this.results = byId(`${name}-results`);
+      this.wanted = 0;
+      this.drawCharts = () => {};
     }
 
     /* Computes and shows the results of the present state, and stops older work. */
@@ -49,26 +54,32 @@
       this.results.removeAttribute("aria-busy");
       this.status.textContent = error.message;
       this.status.classList.add("explorer-error");
-      const field = error instanceof ArgumentError ? byId(`field-${error.argument}`) : null;
-      if (field !== null && this.status.dataset.fields.split(" ").includes(field.form.id)) {
+      if (error instanceof ArgumentError) {
+        this.mark(error);
+      } else if (error.constructor !== Error) {
+        // a mistake of this page
+        console.error(error);
+      }
+    }
+
+    /* Shows the message beside the field of the argument, if it is one of this panel. */
+    mark({ argument, message }) {
+      const field = this.form.elements.namedItem(argument);
+      const place = byId(`error-${argument}`);
+      if (field !== null && place !== null) {
         field.setAttribute("aria-invalid", "true");
-        const place = byId(`error-${error.argument}`);
-        if (place !== null) {
-          place.textContent = error.message;
-          this.status.textContent = `Argument ${error.argument} is invalid.`;
-        }
+        place.textContent = message;
+        this.status.textContent = `Argument ${argument} is invalid.`;
       }
     }
 
     clear() {
       this.status.classList.remove("explorer-error");
-      for (const id of this.status.dataset.fields.split(" ")) {
-        for (const field of byId(id).elements) {
-          field.removeAttribute("aria-invalid");
-        }
-        for (const place of byId(id).querySelectorAll(".explorer-error")) {
-          place.textContent = "";
-        }
+      for (const field of this.form.elements) {
+        field.removeAttribute("aria-invalid");
+      }
+      for (const place of this.form.querySelectorAll(".explorer-error")) {
+        place.textContent = "";
       }
     }
   }
@@ -269,8 +280,8 @@
   const panels = {};
 
   async function start() {
-    panels.tensor = new Panel(computeTensor, byId("tensor-status"), byId("tensor-results"));
-    panels.signal = new Panel(computeSignal, byId("signal-status"), byId("signal-results"));
+    panels.tensor = new Panel("tensor", computeTensor);
+    panels.signal = new Panel("signal", computeSignal);
     try {
       kernel = await pyinit.loadKernel();
     } catch (error) {
