@@ -79,5 +79,5 @@ html_theme_options = {
     "show_prev_next": True,
 }
 html_context = {"default_mode": "auto", "stream_version": pyinit.STREAM_VERSION}
-# the landing page needs no list of sections
-html_sidebars = {"index": []}
+# these pages have no others in their section
+html_sidebars = {"index": [], "explorer": []}
