@@ -23,7 +23,9 @@ def rows(title):
     """Return the expressions of the peer, Python and R, in the rows with an equivalent."""
     _, *found = stream_page.table_after(f"<!-- {title} -->", PAGE)
     assert found
-    return [(peer, ours, r) for peer, ours, r, _ in found if ours]
+    calls = [(peer, *cell.split("`<br>`")) for peer, cell, _ in found if cell]
+    assert {len(call) for call in calls} == {3}
+    return calls
 
 
 def ours(expression, shape=SHAPE):
