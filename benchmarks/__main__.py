@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import against
+from benchmarks import against, page
 from benchmarks.machine import describe, thread_counts
 from benchmarks.model import Results
 from benchmarks.peers import NUMPY, PEERS
@@ -39,6 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
     found = targets(results, plan)
     print_report(console, machine, results, plan, found)
     files = write_files(options.output, machine, vars(options), results, plan, found)
+    if options.write:
+        page.write(machine, found)
+        files.append(page.PAGE)
     console.print()
     for file in files:
         console.print(f"Written: {file}", markup=False, soft_wrap=True)
@@ -95,6 +98,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         help="folder for the results and the plots (default: benchmarks/results)",
     )
     parser.add_argument(
+        "--write", action="store_true", help=f"write the targets into docs/{page.PAGE.name}"
+    )
+    parser.add_argument(
         "--against",
         type=Path,
         metavar="PATH",
@@ -109,9 +115,11 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.set_defaults(plan="default")
     options = parser.parse_args(arguments)
+    if options.write and options.plan == "quick":
+        parser.error("--write needs tensors of the size of the targets: leave out --quick")
     if options.against is not None:
-        if options.plan == "targets":
-            parser.error("--targets cannot be combined with --against")
+        if options.plan == "targets" or options.write:
+            parser.error("--targets and --write cannot be combined with --against")
         try:
             options.against = against.copy_at(options.against)
         except ValueError as error:

@@ -28,6 +28,7 @@ from benchmarks.model import (
     PeakMemory,
     Results,
     Skipped,
+    Spread,
     quartiles,
     ratio,
 )
@@ -43,7 +44,7 @@ from benchmarks.processes import (
     run,
 )
 from benchmarks.run import run_plan
-from benchmarks.targets import targets
+from benchmarks.targets import Target, targets
 from pyinit.stream import reference
 from tests.support import same_bits
 
@@ -357,3 +358,36 @@ def test_sharded_models_are_measured(capsys):
     ]
     assert all(float(milliseconds) > 0 for _, milliseconds, *_ in rows)
     assert all(times == "1.0" for name, _, times, _ in rows if name.endswith(": pyinit"))
+
+
+def test_targets_are_written_into_the_page(tmp_path):
+    """Protects readers of docs/performance.md: its numbers are those that a run measured."""
+    page = pytest.importorskip("benchmarks.page")
+    copy = tmp_path / "performance.md"
+    copy.write_text(page.PAGE.read_text())
+    met = Target("a / b", 3.5, False, Spread(1.25, 1.2, 1.3, 1.1), "torch")
+    missed = replace(met, name="c / d", at_least=True)
+    unknown = replace(met, name="e / f", measured=None, detail="not measured")
+    page.write(MACHINE, [met, missed, unknown], copy)
+    before, _, after = page.PAGE.read_text().partition(page.START)
+    _, end, after = after.partition(page.END)
+    assert end
+    text = copy.read_text()
+    assert text.startswith(before)
+    assert text.endswith(after)
+    assert "Measured on: a processor, 2 CPUs, load 0.0, with numpy 2." in text
+    assert "| a / b | at most 3.5 | 1.25 (torch) | 1.2 to 1.3 | met |" in text
+    assert "| c / d | at least 3.5 | 1.25 (torch) | 1.2 to 1.3 | **not met** |" in text
+    assert "| e / f | at most 3.5 |  |  | not measured |" in text
+    copy.write_text("no table")
+    with pytest.raises(ValueError, match="lacks the lines"):
+        page.write(MACHINE, [met], copy)
+
+
+@pytest.mark.parametrize("other", ["--quick", "--against=."])
+def test_only_targets_at_full_size_are_written(other, capsys):
+    """Protects the page from ratios of small tensors."""
+    main = pytest.importorskip("benchmarks.__main__")
+    with pytest.raises(SystemExit):
+        main.main(["--write", other])
+    assert "--write" in capsys.readouterr().err
