@@ -19,7 +19,9 @@ FEW, MANY = 70, 5000
 
 
 def size_of(vector):
-    return math.prod(vector.partition_shape or vector.shape)
+    """Return the number of elements that are computed."""
+    whole = vector.class_name in stream_page.WHOLE or vector.partition_shape is None
+    return math.prod(vector.shape if whole else vector.partition_shape)
 
 
 def difference(vector):
