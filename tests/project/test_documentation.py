@@ -22,16 +22,16 @@ from tests.support import ROOT, SUPPORT, code_blocks, needs_checkout
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 MANIFESTS = (ROOT / "docs" / "manifests.md").read_text()
 
-#: The table of the cheat sheet: what the reader wants, in Python, in R.
+#: The table of the cheat sheet: what the reader types in Python and, in most rows, in R.
 ROWS = [
-    tuple(cell.strip().strip("`") for cell in line.strip("|").split("|"))
+    [call.strip().strip("`") for call in line.strip("|").split("|")[1].split("<br>")]
     for line in re.search(
         r"\n\|.*\n\|.*\n((?:\|.*\n)+)", (ROOT / "docs" / "cheatsheet.md").read_text()
     )[1].splitlines()
 ]
 ON_GPU = 'device="cuda"', 'device = "cuda"'
-IN_PYTHON = [python for _, python, _ in ROWS if python and ON_GPU[0] not in python]
-IN_R = [r for _, _, r in ROWS if r and ON_GPU[1] not in r]
+IN_PYTHON = [python for python, *_ in ROWS if ON_GPU[0] not in python]
+IN_R = [r for _, *calls in ROWS for r in calls if ON_GPU[1] not in r]
 
 
 #: Pages whose examples need several devices, which are fixed when JAX starts.
@@ -193,7 +193,7 @@ def test_commands_on_a_gpu(tmp_path):
         pyinit.runtime.devices.find("device", "cuda")
     except (ImportError, RuntimeError) as error:
         pytest.skip(str(error))
-    commands = [python for _, python, _ in ROWS if ON_GPU[0] in python]
+    commands = [python for python, *_ in ROWS if ON_GPU[0] in python]
     assert commands
     assert run_in_python(commands, tmp_path) == {}
 
