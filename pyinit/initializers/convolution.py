@@ -42,6 +42,11 @@ class CentreTensor(LazyTensor):
         """The memory that reading needs besides the result, in bytes."""
         return self._matrix.working_memory
 
+    @property
+    def operations(self) -> int:
+        """The operations of the matrix."""
+        return self._matrix.operations
+
     def _at_centre(self, offset: Shape, steps: Shape | None, shape: Shape) -> Shape | None:
         """Return the position of the matrix in a partition; None if it lies outside."""
         rank = len(self._centre)

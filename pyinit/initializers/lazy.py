@@ -161,6 +161,14 @@ class LazyTensor:
         """
         return 0
 
+    @property
+    def operations(self) -> int:
+        """The number of floating-point operations of all values together, besides a few for each.
+
+        Above 0 if values are computed together, such as those of an orthogonal matrix.
+        """
+        return 0
+
     def __len__(self) -> int:
         if not self._shape:
             raise TypeError("len() of a lazy tensor without axes")

@@ -97,6 +97,13 @@ class OrthogonalTensor(LazyTensor):
         return _FLOAT64.itemsize * few * (kept * many + few)
 
     @property
+    def operations(self) -> int:
+        """The operations of two Cholesky QR factorizations of each matrix."""
+        many, few = self._tall_shape()
+        members = math.prod(self._shape[axis] for axis in self._batch_axes)
+        return 4 * members * many * few**2
+
+    @property
     def _leading_axes(self) -> int:
         """The number of batch axes that precede all axes of the matrices."""
         return self._matrix_axes[0]

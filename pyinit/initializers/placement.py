@@ -162,6 +162,11 @@ class ComposedTensor(LazyTensor):
         # a weight that is computed whole stays in memory
         return sum(weights.working_memory for _, weights in self._weights)
 
+    @property
+    def operations(self) -> int:
+        """The operations of all weights."""
+        return sum(weights.operations for _, weights in self._weights)
+
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
         first = offset or (0,) * self.ndim
         if steps is None:

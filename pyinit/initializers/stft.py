@@ -10,10 +10,14 @@ import numpy as np
 from pyinit.arguments import Shape, argument_error, one_of
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray, round_to
 from pyinit.initializers.base import Initializer
+from pyinit.initializers.chunking import CHUNK_SIZE
 from pyinit.initializers.lazy import LazyTensor, slices_of
 from pyinit.initializers.windows import cos_of_turns, named_window, sin_of_turns
 
 __all__ = ["STFT"]
+
+#: Operations for each value of a window: some cosines, a product and a sum.
+_WINDOW_OPERATIONS = 100
 
 
 class STFTTensor(LazyTensor):
@@ -49,6 +53,12 @@ class STFTTensor(LazyTensor):
     def working_memory(self) -> int:
         """The memory of the window and its temporaries, in bytes."""
         return 0 if self._window is None else 8 * self._shape[0] * np.dtype(np.float64).itemsize
+
+    @property
+    def operations(self) -> int:
+        """The operations of the window, which every chunk computes."""
+        chunks = -(-self.size // CHUNK_SIZE)
+        return 0 if self._window is None else _WINDOW_OPERATIONS * self._shape[0] * chunks
 
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
         if out.size == 0:
