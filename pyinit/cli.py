@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import os
 import re
 import sys
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,12 +21,14 @@ from rich.text import Text
 
 import pyinit
 from pyinit.arguments import argument_error
-from pyinit.manifests.limits import MAX_BYTES
+from pyinit.manifests.limits import MAX_BYTES, MAX_OPERATIONS
 from pyinit.manifests.materialization import EXISTING, FORMATS
-from pyinit.manifests.model import DifferenceError, Manifest, ManifestError
-from pyinit.manifests.reading import FORMAT, SCHEMA, load_json
+from pyinit.manifests.model import DifferenceError, Manifest, ManifestError, escaped, printable
+from pyinit.manifests.reading import FORMAT, SCHEMA, read_json
+from pyinit.manifests.regular_files import RegularFile
 from pyinit.manifests.shards import MAX_SHARDS, Shard, as_shard
-from pyinit.manifests.verification import Verification, not_compared_lines, printable
+from pyinit.manifests.targets import SUFFIXES
+from pyinit.manifests.verification import Verification, not_compared_lines
 from pyinit.manifests.writing import as_text
 from pyinit.runtime.threads import MAX_THREADS
 
@@ -50,6 +55,8 @@ def run(arguments: list[str] | None = None) -> int:
     """
     try:
         status = command.main(arguments, prog_name="pyinit", standalone_mode=False)
+        # what was printed must have been written, and not only kept for later
+        sys.stdout.flush()
     except click.Abort:
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
@@ -57,21 +64,44 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return USAGE
     except DifferenceError as error:
-        click.echo(f"Error: {_with_options(str(error))}", err=True)
+        _fail(str(error))
         return DIFFERENT
     except OSError as error:
-        # pyarrow's errors have no file name
-        where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        click.echo(f"Error: {_with_options(where)}", err=True)
+        _discard_output()
+        # errors of packages have a message alone, or nothing
+        reason = error.strerror or next(iter(error.args), None) or "it cannot be read or written"
+        _fail(f"{os.fspath(error.filename)}: {reason}" if error.filename else reason)
         return INVALID
-    except (ValueError, TypeError, ImportError) as error:
+    except MemoryError:
+        _fail("there is not enough memory")
+        return INVALID
+    except (ValueError, TypeError, ImportError, RecursionError) as error:
         invalid_option = re.fullmatch(
             r"Argument (`\w+`) (must be .* Received: )\w+=(.*)", str(error), re.DOTALL
         )
         message = "{} {}{}".format(*invalid_option.groups()) if invalid_option else str(error)
-        click.echo(f"Error: {_with_options(message)}", err=True)
+        _fail(message or type(error).__name__)
         return USAGE if invalid_option else INVALID
+    except Exception:  # of the user's own code, or a mistake in this library
+        traceback.print_exc()
+        return INVALID
     return status if isinstance(status, int) else 0
+
+
+def _fail(message: str) -> None:
+    """Print an error message, in which a file may have written anything."""
+    lines = (escaped(line) for line in _with_options(message).split("\n"))
+    with suppress(OSError):
+        click.echo("Error: " + "\n".join(lines), err=True)
+
+
+def _discard_output() -> None:
+    """Forget what cannot be printed, which Python would try again and fail with status 120."""
+    with suppress(OSError, ValueError):
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _with_options(message: str) -> str:
@@ -108,6 +138,21 @@ class _Bytes(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
         return size
 
 
+class _Count(click.ParamType):  # type: ignore[type-arg]
+    """A number of operations, such as 1e15."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"([0-9]{1,30})(?:e([0-9]{1,2}))?", value)
+        count = int(match[1]) * 10 ** int(match[2] or 0) if match else 0
+        if count < 1:
+            self.fail(f"{value!r} is not a number, such as 1000000 or 1e15", param, ctx)
+        return count
+
+
 class _ShardType(click.ParamType):  # type: ignore[type-arg]
     """A shard and the number of shards, such as 3/8."""
 
@@ -133,6 +178,13 @@ _max_bytes = click.option(
     default=f"{MAX_BYTES // 2**40}TiB",
     show_default=True,
     help="Maximum total size of the weights, such as 500GB or 2TiB.",
+)
+_max_operations = click.option(
+    "--max-operations",
+    type=_Count(),
+    default=MAX_OPERATIONS,
+    help="Maximum number of operations for orthogonal matrices and other values that are computed "
+    "together, such as 1e15; by default about 3e14, which take about an hour.",
 )
 _shard = click.option(
     "--shard",
@@ -164,6 +216,7 @@ def command() -> None:
 @click.option("--values", is_flag=True, help="Record the present weights, without initializers.")
 @_shard
 @_max_bytes
+@_max_operations
 @_threads
 def manifest_command(
     target: str,
@@ -172,6 +225,7 @@ def manifest_command(
     values: bool,
     shard: Shard | None,
     max_bytes: int,
+    max_operations: int,
 ) -> None:
     """Record the weights of TARGET in a manifest.
 
@@ -189,7 +243,20 @@ def manifest_command(
     if values and seed is not None:
         raise click.UsageError("--seed cannot be combined with --values, which records no seeds")
     loaded = _target_of(target) if values else _target_of(target, _plan, _keras_model)
-    made = pyinit.create_manifest(loaded, seed, values=values, shard=shard, max_bytes=max_bytes)
+    if not values and isinstance(loaded, Path):
+        raise click.UsageError(
+            f"{target}: a file or folder of weights. With --values, the manifest records the "
+            "fingerprints of these weights; without, TARGET must be a plan (.json), a saved Keras "
+            "model (.keras) or module:object"
+        )
+    made = pyinit.create_manifest(
+        loaded,
+        seed,
+        values=values,
+        shard=shard,
+        max_bytes=max_bytes,
+        max_operations=max_operations,
+    )
     _put_out(made, output)
 
 
@@ -220,9 +287,15 @@ def merge_command(manifests: tuple[Path, ...], output: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @_shard
 @_max_bytes
+@_max_operations
 @_threads
 def verify_command(
-    manifest: Path, targets: tuple[str, ...], as_json: bool, shard: Shard | None, max_bytes: int
+    manifest: Path,
+    targets: tuple[str, ...],
+    as_json: bool,
+    shard: Shard | None,
+    max_bytes: int,
+    max_operations: int,
 ) -> int:
     """Compare weights with MANIFEST and report differences.
 
@@ -238,7 +311,9 @@ def verify_command(
         target = _target_of(targets[0])
     elif targets:
         target = [Path(name) for name in targets]
-    found = pyinit.verify(expected, target, shard=shard, max_bytes=max_bytes)
+    found = pyinit.verify(
+        expected, target, shard=shard, max_bytes=max_bytes, max_operations=max_operations
+    )
     if as_json:
         click.echo(json.dumps(_as_json(found), indent=2))
     else:
@@ -271,6 +346,7 @@ def verify_command(
     help="Write this number of shards, one after another.",
 )
 @_max_bytes
+@_max_operations
 @_threads
 def materialize_command(
     manifest: Path,
@@ -280,6 +356,7 @@ def materialize_command(
     shard: Shard | None,
     shards: int | None,
     max_bytes: int,
+    max_operations: int,
 ) -> None:
     """Draw the weights of MANIFEST into PATH.
 
@@ -299,6 +376,7 @@ def materialize_command(
         shards=shards,
         existing=existing,
         max_bytes=max_bytes,
+        max_operations=max_operations,
     )
     for file in written:
         click.echo(file)
@@ -335,6 +413,8 @@ def _target_of(
         return of_json(path)
     if path.suffix == ".keras":
         return of_keras(path)
+    if path.suffix in SUFFIXES:
+        return path
     module, colon, name = text.partition(":")
     if colon and not path.exists() and module.replace(".", "").isidentifier():
         return _object(module, name)
@@ -344,10 +424,7 @@ def _target_of(
 
 
 def _plan(path: Path) -> Any:
-    try:
-        plan = load_json(path.read_bytes())
-    except ManifestError as error:
-        raise ManifestError(f"{path}: {error}") from None
+    plan = read_json(path)
     if isinstance(plan, dict) and plan.get("format") == FORMAT:
         raise ManifestError(f"{path} is already a manifest: check it with pyinit verify")
     return plan
@@ -360,7 +437,12 @@ def _keras_model(path: Path) -> Any:
         import pyinit.keras  # noqa: F401
     except ImportError as error:
         raise ImportError(f"Keras is needed for {path}: {error}") from None
-    return keras.saving.load_model(path, compile=False)
+    RegularFile(path)  # raises if it is something else
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras raises many kinds
+        reason = f"{type(error).__name__}: {error}"
+        raise ManifestError(f"{path}: Keras cannot load it: {reason}") from None
 
 
 def _object(module: str, name: str) -> Any:
@@ -392,7 +474,7 @@ def _print(found: Verification) -> None:
     if not found:
         table = Table("tensor", "difference")
         for difference in found.differences:
-            table.add_row(Text(printable(difference.name)), Text(difference.reason))
+            table.add_row(Text(printable(difference.name)), Text(escaped(difference.reason)))
         console.print(table)
     for line in not_compared_lines(found.not_compared):
         console.print(Text(line))

@@ -17,6 +17,7 @@ import pytest
 import pyinit
 from pyinit.cli import run
 from pyinit.manifests import reading
+from pyinit.manifests.atomic_files import naming
 from pyinit.manifests.writing import as_text
 from tests.support import restore_interrupts
 
@@ -189,7 +190,7 @@ def test_weights_that_do_not_fit_their_manifest(typed):
         (["manifest", "manifest.json"], 3, "is already a manifest"),
         (["manifest", "nothing.json"], 3, "nothing.json: No such file or directory"),
         (["manifest", "text.json"], 3, "text.json: not JSON"),
-        (["verify", "manifest.json", "x.arrow", "y.arrow"], 3, "Error: [Errno 2] Failed to open"),
+        (["verify", "manifest.json", "x.arrow", "y.arrow"], 3, "x.arrow: No such file"),
         (["manifest", "json:dumps"], 3, "dumps() missing 1 required positional argument"),
         (
             ["materialize", "manifest.json", "old.safetensors"],
@@ -323,6 +324,125 @@ def test_tensors_that_are_not_compared_are_listed(typed):
     assert json.loads(out)["not_compared"] == [
         {"name": "drop/seed_generator_state", "reason": reason}
     ]
+
+
+def test_weights_without_the_option_values(typed):
+    """Protects users who forget --values: the message names it, and no Python object."""
+    np.savez("w.npz", a=np.ones(3))
+    for target in ("w.npz", "dir.safetensors", "."):
+        status, out, err = typed("manifest", target)
+        assert (status, out) == (2, "")
+        assert f"Error: {target}: a file or folder of weights. With --values, the manifest" in err
+        assert "PosixPath" not in err
+
+
+@pytest.mark.parametrize("suffix", ["json", "npz", "npy", "safetensors", "arrow", "h5", "keras"])
+def test_files_that_are_not_read_have_status_3(suffix, typed):
+    """Protects scripts: a pipe, a folder, an empty or a damaged file is not a difference."""
+    path = Path(f"x.{suffix}")
+    for make in (
+        lambda: os.mkfifo(path),
+        path.mkdir,
+        path.touch,
+        lambda: path.write_bytes(b"PK\3\4" + bytes(100)),
+        lambda: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100)),
+        lambda: path.symlink_to("/dev/zero"),
+        lambda: path.symlink_to(path),
+    ):
+        make()
+        commands = [["verify", str(path)]] if suffix == "json" else []
+        commands += [["verify", "manifest.json", str(path)], ["manifest", str(path), "--values"]]
+        commands += [["manifest", str(path)]] if suffix in ("json", "keras") else []
+        for arguments in commands:
+            status, out, err = typed(*arguments)
+            assert (status, out) == (3, ""), arguments
+            assert re.match(rf"Error: .*x\.{suffix}.*[a-z]", err), err
+            assert "None" not in err
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
+def test_keras_archives_without_their_parts(typed):
+    """Protects users with an incomplete download: no traceback, with and without --values."""
+    keras = pytest.importorskip("keras")
+    pytest.importorskip("h5py")
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]).save("whole.keras")
+    with zipfile.ZipFile("whole.keras") as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    assert len(parts) == 3
+    for missing in parts:
+        for content in (None, b"", b"{}", b"[]"):
+            with zipfile.ZipFile("part.keras", "w") as archive:
+                for name, data in parts.items():
+                    if name != missing:
+                        archive.writestr(name, data)
+                    elif content is not None:
+                        archive.writestr(name, content)
+            for option in ([], ["--values"]):
+                status, _, err = typed("manifest", "part.keras", *option)
+                assert status in (0, 3)
+                assert status == 0 or re.match(r"Error: .*[a-z]", err), err
+        assert typed("manifest", "part.keras")[0] == 3 or missing == "metadata.json"
+
+
+def test_errors_without_a_message(typed, monkeypatch):
+    """Protects users from `None: None`: every error has a message, and no status is 1."""
+    for error, message in (
+        (OSError(), "it cannot be read or written"),
+        (OSError(None, None), "it cannot be read or written"),
+        (OSError("damaged"), "damaged"),
+        (MemoryError(), "there is not enough memory"),
+        (ValueError(), "ValueError"),
+        (RecursionError("maximum recursion depth exceeded"), "maximum recursion depth exceeded"),
+    ):
+
+        def fail(*_, error=error, **__):
+            raise error
+
+        monkeypatch.setattr(pyinit, "verify", fail)
+        assert typed("verify", "manifest.json") == (3, "", f"Error: {message}\n")
+    with pytest.raises(OSError, match=r"\[Errno 5\] damaged: 'x'"), naming(Path("x")):
+        raise OSError("damaged")
+
+
+@pytest.mark.usefixtures("_folder")
+def test_the_users_own_code_fails():
+    """Protects scripts from status 1, and users who look for their mistake: it is shown."""
+    Path("mine.py").write_text("def model():\n    return 1 / 0\n")
+    process = command("verify", "manifest.json", "mine:model", stderr=subprocess.PIPE, text=True)
+    _, err = process.communicate()
+    assert process.returncode == 3
+    assert "mine.py" in err
+    assert "ZeroDivisionError" in err
+
+
+@pytest.mark.usefixtures("_folder")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "arguments", [["schema"], ["manifest", "plan.json"], ["verify", "manifest.json", "--json"]]
+)
+def test_output_that_cannot_be_written(arguments):
+    """Protects scripts: a full disk has status 3, also when the output is short."""
+    with open("/dev/full", "w") as full:
+        process = command(*arguments, stdout=full, stderr=subprocess.PIPE, text=True)
+        _, err = process.communicate()
+    assert process.returncode == 3
+    assert err.endswith("Error: No space left on device\n")
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "much", "1e", "1e999", "inf"])
+def test_the_option_max_operations(text, typed):
+    """A number of operations may have an exponent; the message of the limit names the option."""
+    assert typed("verify", "manifest.json", "--max-operations", text)[0] == 2
+    tensor = {"name": "q", "shape": [20, 10], "initializer": "orthogonal"}
+    Path("q.json").write_text(json.dumps({"seed": 1, "tensors": [tensor]}))
+    assert typed("manifest", "q.json", "-o", "m.json", "--max-operations", "8e3")[0] == 0
+    for arguments in (
+        ["manifest", "q.json"],
+        ["verify", "m.json"],
+        ["materialize", "m.json", "w.safetensors"],
+    ):
+        status, _, err = typed(*arguments, "--max-operations", "7999")
+        assert (status, "raise it with --max-operations\n" in err) == (3, True)
 
 
 def test_help_is_complete(typed):

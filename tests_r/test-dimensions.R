@@ -37,10 +37,13 @@ calls <- list(
   lazy_tensor = list(initializer = zeros, shape = 3),
   map_partitions = list(initializer = zeros, shape = 3, fun = length, rows = 2),
   fingerprint = list(x = zeros, shape = 3),
-  create_manifest = list(target = plan, seed = 3, shard = c(1, 1), max_bytes = 1000),
-  verify = list(manifest = manifest, shard = c(1, 1), max_bytes = 1000),
+  create_manifest = list(
+    target = plan, seed = 3, shard = c(1, 1), max_bytes = 1000, max_operations = 1e9
+  ),
+  verify = list(manifest = manifest, shard = c(1, 1), max_bytes = 1000, max_operations = 1e9),
   materialize = list(
-    manifest = manifest, path = "a.safetensors", shard = c(1, 1), max_bytes = 1000
+    manifest = manifest, path = "a.safetensors", shard = c(1, 1), max_bytes = 1000,
+    max_operations = 1e9
   ),
   materialize = list(manifest = manifest, path = "a.safetensors", shards = 2),
   initialize_model = list(model = reticulate::import_builtins(), seed = 3)

@@ -390,6 +390,21 @@ test_that("bad arguments are errors", {
   for (max_bytes in list(0, 1.5, NA, "a")) {
     expect_argument_error(create_manifest(plan, 1, max_bytes = max_bytes), "max_bytes")
   }
+  # protects: hours of work for a manifest of somebody else
+  for (max_operations in list(0, 1.5, NA, "a")) {
+    expect_argument_error(
+      create_manifest(plan, 1, max_operations = max_operations), "max_operations"
+    )
+  }
+  orthogonal <- list(list(name = "q", shape = c(20, 10), initializer = "orthogonal"))
+  made <- create_manifest(orthogonal, 1, max_operations = 4 * 20 * 10^2)
+  for (refused in expression(
+    create_manifest(orthogonal, 1, max_operations = 7999),
+    verify(made, max_operations = 7999),
+    materialize(made, tempfile(fileext = ".safetensors"), max_operations = 7999)
+  )) {
+    expect_error(eval(refused), "max_operations", class = "pyinit_manifest_error")
+  }
   expect_error(verify(pinned, max_bytes = 10), "max_bytes", class = "pyinit_manifest_error")
   expect_argument_error(verify(1), "manifest")
   expect_argument_error(verify(c("a", "b")), "manifest")

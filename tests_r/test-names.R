@@ -31,7 +31,7 @@ test_that("functions have the same arguments as in Python", {
     expect_identical(as.character(names(in_r)), as.character(in_python), label = name)
     for (argument in names(in_r)) {
       default <- default_of(parameters$`__getitem__`(argument))
-      if (argument == "max_bytes") {
+      if (argument %in% c("max_bytes", "max_operations")) {
         # an integer that reticulate would not hand over exactly
         builtins <- reticulate::import_builtins(convert = FALSE)
         exact <- reticulate::r_to_py(parameters)[argument]$default

@@ -12,24 +12,32 @@ from __future__ import annotations
 import json
 import math
 import re
+from bisect import bisect_right
 from collections import deque
+from collections.abc import Sequence
 from io import RawIOBase
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import Shape
-from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
+from pyinit.arguments import Shape, as_shape
+from pyinit.dtypes import BOOL, NUMERIC_DTYPES, AnyArray
+from pyinit.manifests.arrow_messages import Batch, read_batches, read_schema
 from pyinit.manifests.atomic_files import NewFile
 from pyinit.manifests.model import ManifestError, TensorSpec
-from pyinit.manifests.sources import TensorSource
+from pyinit.manifests.reading import load_json
+from pyinit.manifests.regular_files import RegularFile
+from pyinit.manifests.sources import FileSource, TensorSource
 from pyinit.versions import STREAM_VERSION
 
 SUFFIX = ".arrow"
 _COLUMN = "values"
 #: The size of `ARROW1` with its padding, at the start of a file.
 _MAGIC_SIZE = 8
+#: The metadata that a reader needs.
+_REQUIRED = ("pyinit.name", "pyinit.shape", "pyinit.dtype")
 
 
 def file_name(index: int, tensor: TensorSpec) -> str:
@@ -138,16 +146,58 @@ class _Output(RawIOBase):
         return size
 
 
-class _ArrowSource:
-    """The values in a file written by `Sink`."""
+class _BitSource:
+    """The bools of a batch, which Arrow stores as bits."""
 
-    def __init__(self, shape: Shape, dtype: np.dtype[Any], column: Any) -> None:
-        self.shape, self.dtype, self._column = shape, dtype, column
+    def __init__(self, file: RegularFile, batch: Batch) -> None:
+        self._file, self._start = file, batch.start
+
+    def read_flat(self, first: int, last: int) -> AnyArray:
+        """Return the values at the indices `first` to `last - 1`."""
+        begin = first // 8
+        packed = self._file.read(self._start + begin, -(-last // 8) - begin)
+        bits = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little")
+        return bits[first - 8 * begin : last - 8 * begin].view(BOOL)
+
+
+class _ArrowSource:
+    """The values in a file written by `Sink`.
+
+    Args:
+        file: The file.
+        batches: The record batches.
+        shape: The shape of the tensor.
+        dtype: The dtype.
+        byteorder: The byte order of the file.
+    """
+
+    def __init__(
+        self,
+        file: RegularFile,
+        batches: Sequence[Batch],
+        shape: Shape,
+        dtype: np.dtype[Any],
+        byteorder: str,
+    ) -> None:
+        self.shape, self.dtype = shape, dtype
+        self._sources = [
+            _BitSource(file, batch)
+            if dtype == BOOL
+            else FileSource(file, batch.start, (batch.rows,), dtype, byteorder)
+            for batch in batches
+        ]
+        self._starts = [0, *accumulate(batch.rows for batch in batches)]
 
     def read_flat(self, first: int, last: int) -> AnyArray:
         """Return the values at the flat C-order indices `first` to `last - 1`, as a 1-d array."""
-        values: AnyArray = self._column.slice(first, last - first).to_numpy()
-        return values.view(self.dtype)
+        parts = []
+        index = bisect_right(self._starts, first) - 1
+        while first < last:
+            start, stop = self._starts[index : index + 2]
+            end = min(last, stop)
+            parts.append(self._sources[index].read_flat(first - start, end - start))
+            first, index = end, index + 1
+        return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, self.dtype), *parts])
 
 
 def read(path: Path) -> dict[str, TensorSource]:
@@ -158,20 +208,36 @@ def read(path: Path) -> dict[str, TensorSource]:
         OSError: The file cannot be read.
     """
     pa = import_pyarrow()
+    file = RegularFile(path)
     try:
-        with pa.memory_map(str(path)) as source:
-            table = pa.ipc.open_file(source).read_all()
-        metadata = {key.decode(): text.decode() for key, text in table.schema.metadata.items()}
-        name, dtype = metadata["pyinit.name"], NUMERIC_DTYPES[metadata["pyinit.dtype"]]
-        shape = tuple(int(length) for length in json.loads(metadata["pyinit.shape"]))
-        column = table.column(_COLUMN)
+        text, byteorder, start = read_schema(file)
+        schema = pa.ipc.read_schema(pa.py_buffer(text))
+        metadata = {key.decode(): text.decode() for key, text in (schema.metadata or {}).items()}
+        missing = [name for name in _REQUIRED if name not in metadata]
+        if missing:
+            raise ValueError(f"its metadata lack {missing[0]!r}")
+        dtype = NUMERIC_DTYPES.get(metadata["pyinit.dtype"])
+        if dtype is None:
+            raise ValueError(f"its dtype must be one of {', '.join(NUMERIC_DTYPES)}")
+        shape = _shape_in(metadata["pyinit.shape"])
         stored = np.dtype(np.uint16) if dtype.name == "bfloat16" else dtype
-        if column.null_count or column.type != pa.from_numpy_dtype(stored):
-            raise ValueError(f"its values are of {column.type}, or have nulls")
-        if len(column) != math.prod(shape) or min(shape, default=0) < 0:
+        if schema.names != [_COLUMN] or schema.types != [pa.from_numpy_dtype(stored)]:
+            raise ValueError(f"it must have one column, {_COLUMN!r}, of {stored}")
+        bits = 1 if dtype == BOOL else 8 * dtype.itemsize
+        batches = list(read_batches(file, start, bits))
+        if sum(batch.rows for batch in batches) != math.prod(shape):
             raise ValueError("its size does not match its shape")
-    except (pa.ArrowException, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ManifestError(
-            f"{path} is not an Arrow file with a tensor: {type(error).__name__}: {error}"
-        ) from None
-    return {name: _ArrowSource(shape, dtype, column)}
+    except (pa.ArrowException, ValueError) as error:
+        raise ManifestError(f"{path} is not an Arrow file with a tensor: {error}") from None
+    source = _ArrowSource(file, batches, shape, dtype, byteorder)
+    return {metadata["pyinit.name"]: source}
+
+
+def _shape_in(text: str) -> Shape:
+    try:
+        shape = load_json(text)
+    except ManifestError as error:
+        raise ValueError(f"its shape is {error}") from None
+    if not isinstance(shape, list) or not all(type(length) is int for length in shape):
+        raise ValueError("its shape must be a list of integers")
+    return as_shape(shape)

@@ -293,6 +293,8 @@ def naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.strerror is None:  # of packages, which give a message alone
+            raise OSError(errno.EIO, str(error) or "cannot be read", str(path)) from None
         name = error.filename
         if name != str(path):
             error.filename, error.filename2 = str(path), None

@@ -8,7 +8,7 @@ import numpy as np
 
 from pyinit.dtypes import AnyArray
 from pyinit.manifests.creation import compute_fingerprint
-from pyinit.manifests.limits import check_sizes
+from pyinit.manifests.limits import WorkLeft
 from pyinit.manifests.local_values import ValueDifferences, compare_local
 from pyinit.manifests.model import ManifestError, Segment, TensorSpec
 from pyinit.manifests.parallel import Advance
@@ -35,25 +35,38 @@ def compare_drawn(tensor: TensorSpec, advance: Advance) -> str | None:
 
 
 def compare_source(
-    tensor: TensorSpec, source: TensorSource | LocalSource, advance: Advance
+    tensor: TensorSpec,
+    source: TensorSource | LocalSource,
+    advance: Advance,
+    left: WorkLeft | None = None,
 ) -> str | None:
-    """Return how a source differs from a tensor of the manifest; None if it does not."""
+    """Return how a source differs from a tensor of the manifest; None if it does not.
+
+    Args:
+        tensor: The tensor.
+        source: The source.
+        advance: Receives the number of bytes done.
+        left: The work that is left to draw tensors that differ; None means the default limit for
+            this tensor alone.
+    """
     if isinstance(source, LocalSource):
-        return compare_local(tensor, source, advance)
+        return compare_local(tensor, source, advance, left)
     if source.shape != tensor.shape:
         return f"the shape is {list(source.shape)}, not {list(tensor.shape)}"
     if source.dtype != tensor.numpy_dtype:
         return f"the dtype is {source.dtype.name}, not {tensor.dtype}"
     found = source_fingerprint(source, advance)
-    return None if found == tensor.fingerprint else _compare_values(tensor, source, found)
+    if found == tensor.fingerprint:
+        return None
+    return _compare_values(tensor, source, found, left or WorkLeft())
 
 
-def _compare_values(tensor: TensorSpec, source: TensorSource, found: str) -> str:
+def _compare_values(tensor: TensorSpec, source: TensorSource, found: str, left: WorkLeft) -> str:
     """Return how the values of a source with the fingerprint `found` differ from drawn ones."""
     if not tensor.has_initializer:
         return f"the fingerprint is {found}, not {tensor.fingerprint}"
     try:
-        check_sizes([tensor], max(tensor.nbytes, 1))
+        left.take(tensor)
     except ManifestError as error:
         return f"the fingerprint is {found}, not {tensor.fingerprint} (no details: {error})"
     differences = ValueDifferences()

@@ -14,7 +14,7 @@ from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import get_argument
 from pyinit.manifests.adapters import ModelAdapter
 from pyinit.manifests.keras_names import is_seed_state
-from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
+from pyinit.manifests.limits import MAX_BYTES, MAX_OPERATIONS, Limits, as_limits, check_sizes
 from pyinit.manifests.local_values import compare_local
 from pyinit.manifests.model import (
     DifferenceError,
@@ -22,6 +22,7 @@ from pyinit.manifests.model import (
     ManifestError,
     ManifestShard,
     TensorSpec,
+    printable,
 )
 from pyinit.manifests.parallel import Advance, for_each_tensor
 from pyinit.manifests.reading import KnownInitializers, check_entry, check_names, parse_tensor
@@ -51,6 +52,7 @@ def create_manifest(
     values: bool = False,
     shard: str | tuple[int, int] | None = None,
     max_bytes: int = MAX_BYTES,
+    max_operations: int = MAX_OPERATIONS,
     progress: Progress | None = None,
 ) -> Manifest:
     """Create a manifest, which records the weights of a model.
@@ -93,6 +95,9 @@ def create_manifest(
             the one that `materialize()` writes. `merge_manifests()` makes the whole manifest of all
             shards. None records all tensors.
         max_bytes: Maximum total size of the weights, in bytes.
+        max_operations: Maximum number of floating-point operations for values that are computed
+            together. An orthogonal matrix of m rows and n <= m columns takes 4 m n**2. The default,
+            2**48, takes about an hour.
         progress: Called from time to time with the number of bytes done and the total; None shows
             a bar on a terminal after two seconds.
 
@@ -125,19 +130,18 @@ def create_manifest(
     """
     if not isinstance(values, bool):
         raise argument_error("values", values, "True or False")
+    limits = as_limits(max_bytes, max_operations)
     if values:
         if seed is not None:
             raise argument_error("seed", seed, "None with `values`, which records no seeds")
-        return manifest_of_values(target, shard=shard, max_bytes=max_bytes, progress=progress)
+        return manifest_of_values(target, shard=shard, limits=limits, progress=progress)
     seed = None if seed is None else as_seed("seed", seed)
     model = hooks.adapter_for(target)
     if model is None:
         tensors, seed = parse_plan(target, seed)
-        return manifest_from_specs(
-            tensors, seed, shard=shard, max_bytes=max_bytes, progress=progress
-        )
+        return manifest_from_specs(tensors, seed, shard=shard, limits=limits, progress=progress)
     return manifest_from_model(
-        model, model.plan(seed), seed, shard=shard, max_bytes=max_bytes, progress=progress
+        model, model.plan(seed), seed, shard=shard, limits=limits, progress=progress
     )
 
 
@@ -146,12 +150,12 @@ def manifest_from_specs(
     seed: int | None,
     *,
     shard: object = None,
-    max_bytes: int = MAX_BYTES,
+    limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> Manifest:
     """Compute the fingerprints of tensors and return their manifest."""
     specs, place = _of_shard(tuple(tensors), seed, shard)
-    check_sizes(specs, as_max_bytes(max_bytes))
+    check_sizes(specs, limits)
 
     def task(spec: TensorSpec, advance: Advance) -> str:
         # a tensor without an initializer has its fingerprint already
@@ -177,7 +181,7 @@ def manifest_of_values(
     target: Any,
     *,
     shard: object = None,
-    max_bytes: int = MAX_BYTES,
+    limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> Manifest:
     """Return the manifest of existing weights: their fingerprints alone."""
@@ -189,7 +193,7 @@ def manifest_of_values(
         sources |= sources_of_buffers(model)
     found = tuple(_spec_of_source(name, source) for name, source in sources.items())
     specs, place = _of_shard(found, None, shard)
-    check_sizes(specs, as_max_bytes(max_bytes))
+    check_sizes(specs, limits)
 
     def task(spec: TensorSpec, advance: Advance) -> str:
         source = sources[spec.name]
@@ -237,7 +241,7 @@ def manifest_from_model(
     seed: int | None,
     *,
     shard: object = None,
-    max_bytes: int = MAX_BYTES,
+    limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> Manifest:
     """Return the manifest of a model.
@@ -245,7 +249,7 @@ def manifest_from_model(
     Raises:
         DifferenceError: The model does not have the weights that the manifest records.
     """
-    made = manifest_from_specs(tensors, seed, shard=shard, max_bytes=max_bytes, progress=progress)
+    made = manifest_from_specs(tensors, seed, shard=shard, limits=limits, progress=progress)
     expected = {tensor.name: tensor for tensor in made.tensors}
     different = [
         name
@@ -258,7 +262,7 @@ def manifest_from_model(
         raise DifferenceError(
             "Argument `target` must be a model with its initial weights, neither trained nor "
             f"initialized in another way. {model.remedy(seed)} These weights have changed: "
-            f"{', '.join(different)}"
+            f"{', '.join(map(printable, different))}"
         )
     return made
 

@@ -19,12 +19,14 @@ from typing import Any
 
 import numpy as np
 
+from pyinit.arguments import as_shape
 from pyinit.dtypes import AnyArray
 from pyinit.manifests.keras_names import stable_name
-from pyinit.manifests.limits import check_memory
+from pyinit.manifests.limits import MAX_NAME, MAX_TENSORS, check_memory
 from pyinit.manifests.model import ManifestError
-from pyinit.manifests.sources import ArraySource, LoadedSource, TensorSource, stored_dtype
-from pyinit.manifests.zip_members import Section, open_zip, read_member, stored_at
+from pyinit.manifests.regular_files import RegularFile, Section
+from pyinit.manifests.sources import FileSource, LoadedSource, TensorSource, stored_dtype
+from pyinit.manifests.zip_members import open_zip, read_member, stored_at
 
 #: The group of a layer's variables in Keras' current formats.
 _VARIABLES = "vars"
@@ -38,7 +40,9 @@ _MEMBER = "model.weights.h5"
 #: The member of one that was saved with `weights_format="npz"`.
 _PICKLED_MEMBER = "model.weights.npz"
 #: Maximum numbers of nested groups, and of groups and datasets in a file.
-_MAX_DEPTH, _MAX_OBJECTS = 100, 2_000_000
+_MAX_DEPTH, _MAX_OBJECTS = 100, 2 * MAX_TENSORS
+#: Maximum size of the weights that are compared, in sizes of the file.
+_MAX_COMPARED = 16
 
 
 def read(path: Path) -> dict[str, TensorSource]:
@@ -49,8 +53,13 @@ def read(path: Path) -> dict[str, TensorSource]:
         OSError: The file cannot be read.
         ImportError: h5py is not installed.
     """
-    path.open("rb").close()  # a missing file has Python's error, not HDF5's
-    return _sources(_Hdf5(path, lambda: path, 0))
+    file = RegularFile(path)
+
+    def opener() -> Path:
+        file.open().close()  # checks that the file is still this one
+        return path
+
+    return _sources(_Hdf5(file, opener, 0))
 
 
 def read_keras_archive(path: Path) -> dict[str, TensorSource]:
@@ -61,39 +70,40 @@ def read_keras_archive(path: Path) -> dict[str, TensorSource]:
         OSError: The file cannot be read.
         ImportError: h5py is not installed.
     """
-    with open_zip(path) as archive:
-        names = archive.namelist()
+    file = RegularFile(path)
+    with open_zip(file) as archive:
+        names = archive.members.namelist()
         if _MEMBER not in names:
             reason = f"it has no {_MEMBER}"
             if _PICKLED_MEMBER in names:
                 reason = f"its weights are pickled in {_PICKLED_MEMBER}; save it with HDF5 weights"
             raise ManifestError(f"{path} is not a readable Keras archive: {reason}")
-        member = archive.getinfo(_MEMBER)
-        start = stored_at(path, member)
+        member = archive.members.getinfo(_MEMBER)
+        start = stored_at(archive, member)
         if start is None:
-            content = read_member(path, archive, member)
-            return _sources(_Hdf5(path, lambda: BytesIO(content), None))
-    return _sources(_Hdf5(path, lambda: Section(path, start, member.file_size), start))
+            content = read_member(archive, member)
+            return _sources(_Hdf5(file, lambda: BytesIO(content), None))
+    return _sources(_Hdf5(file, lambda: Section(file, start, member.file_size), start))
 
 
 class _Hdf5:
     """An HDF5 file from an untrusted source.
 
     Args:
-        path: The path of the file on disk.
+        file: The file on disk.
         opener: Returns what h5py opens.
         start: The position of the HDF5 file in the file on disk; None if it is not there as it is.
     """
 
-    def __init__(self, path: Path, opener: Callable[[], Any], start: int | None) -> None:
+    def __init__(self, file: RegularFile, opener: Callable[[], Any], start: int | None) -> None:
         try:
             import h5py  # type: ignore[import-untyped]
         except ImportError:
             raise ImportError(
-                f"The Python package h5py is needed for {path} (pip install h5py)"
+                f"The Python package h5py is needed for {file.path} (pip install h5py)"
             ) from None
         self._h5py, self._opener, self._start = h5py, opener, start
-        self.path = path
+        self._file, self.path = file, file.path
 
     @contextmanager
     def opened(self) -> Iterator[Any]:
@@ -110,77 +120,113 @@ class _Hdf5:
             if hasattr(opened, "close"):
                 opened.close()
 
-    def datasets(self, file: Any) -> dict[str, Any]:
-        """Return all datasets by path."""
-        found: dict[str, Any] = {}
+    def datasets(self, file: Any) -> list[str]:
+        """Return the paths of all datasets."""
+        h5g, h5l, h5o = self._h5py.h5g, self._h5py.h5l, self._h5py.h5o
+        found: list[str] = []
         seen: set[int] = set()
 
         def walk(group: Any, path: str, depth: int) -> None:
-            address = self._h5py.h5o.get_info(group.id).addr
+            address = h5o.get_info(group).addr
             if address in seen or depth > _MAX_DEPTH:
                 raise ManifestError(
-                    f"{self.path}: the group {path!a} is nested or linked in a loop"
+                    f"{self.path}: the group {path!a} is nested too deeply or linked in a loop"
                 )
             seen.add(address)
-            for name in group:
+            for own_name in group:
+                name = own_name.decode("utf-8", "surrogateescape")
                 child = f"{path}/{name}" if path else name
-                link = group.get(name, getclass=True, getlink=True)
-                if link is not self._h5py.HardLink:
+                if group.links.get_info(own_name).type != h5l.TYPE_HARD:
                     raise ManifestError(f"{self.path}: {child!a} is a link, not a dataset")
-                entry = group[name]
-                if isinstance(entry, self._h5py.Group):
-                    walk(entry, child, depth + 1)
-                elif isinstance(entry, self._h5py.Dataset):
-                    found[child] = entry
-                if len(found) + len(seen) > _MAX_OBJECTS:
-                    raise ManifestError(f"{self.path} has more than {_MAX_OBJECTS} objects")
+                kind = h5o.get_info(group, own_name).type
+                if kind == h5o.TYPE_GROUP:
+                    walk(h5g.open(group, own_name), child, depth + 1)
+                elif kind == h5o.TYPE_DATASET:
+                    found.append(child)
+                if len(found) > MAX_TENSORS or len(found) + len(seen) > _MAX_OBJECTS:
+                    raise ManifestError(f"{self.path} has more than {len(found) - 1} datasets")
 
-        walk(file, "", 0)
+        walk(h5g.open(file.id, b"/"), "", 0)
         return found
 
-    def source(self, dataset: Any) -> TensorSource:
+    def source(self, file: Any, path: str) -> TensorSource:
         """Return the values of a dataset."""
-        where = f"{self.path}: {dataset.name!a}"
+        where = f"{self.path}: {path!a}"
+        dataset = file[path]
         if dataset.is_virtual or dataset.external:
             raise ManifestError(f"{where} has its values in other files")
         shape, dtype = dataset.shape, dataset.dtype
         if shape is None or dtype.kind not in "biufV" or dtype.names or dtype.subdtype:
             raise ManifestError(f"{where} is not a numeric array: its dtype is {dtype}")
-        dtype = stored_dtype(dtype)
+        try:
+            shape = as_shape(shape)
+        except ValueError as error:
+            raise ManifestError(f"{where}: {error}") from None
+        byteorder, dtype = dtype.str[0], stored_dtype(dtype)
         nbytes = math.prod(shape) * dtype.itemsize
         offset = dataset.id.get_offset()
         if self._start is not None and offset is not None and nbytes:
             first = self._start + offset
-            if first + nbytes > self.path.stat().st_size:
+            if first + nbytes > self._file.size:
                 raise ManifestError(f"{where} does not lie within the file")
-            memory: AnyArray = np.memmap(self.path, np.uint8, "r", first, (nbytes,))
-            return ArraySource(memory.view(dtype).reshape(shape))
-        name = dataset.name
+            return FileSource(self._file, first, shape, dtype, byteorder)
+        # a chunk may be larger than the dataset
+        memory = max(nbytes, math.prod(dataset.chunks or ()) * dtype.itemsize)
 
         def load() -> AnyArray:
-            check_memory(where, nbytes)
+            check_memory(where, memory)
             with self.opened() as file:
-                values: AnyArray = file[name][()]
+                values: AnyArray = file[path][()]
             return np.asarray(values).view(dtype)
 
         return LoadedSource(shape, dtype, load)
+
+    def names_in(self, group: Any, name: str) -> list[str]:
+        """Return an attribute that is a list of strings; Keras splits long ones: `name0`, ..."""
+        if name in group.attrs:
+            return self._strings_in(group, name)
+        found: list[str] = []
+        for index in range(MAX_TENSORS):
+            if f"{name}{index}" not in group.attrs:
+                break
+            found += self._strings_in(group, f"{name}{index}")
+        return found
+
+    def _strings_in(self, group: Any, name: str) -> list[str]:
+        attribute = group.attrs.get_id(name)
+        if attribute.dtype.kind == "O":
+            # strings of any length, which may all be the same string of the file
+            count = math.prod(attribute.shape or ())
+            check_memory(f"{self.path}: the attribute {name!a}", count * self._file.size)
+        values = group.attrs[name]
+        if np.ndim(values) != 1 or len(values) > MAX_TENSORS:
+            raise ManifestError(f"{self.path}: the attribute {name!a} is not a list of names")
+        return [_text(value) for value in values]
+
+    def check_compared(self, nbytes: int) -> None:
+        """Check how many bytes of values are compared: datasets may be larger than the file."""
+        if nbytes > _MAX_COMPARED * self._file.size:
+            raise ManifestError(
+                f"{self.path} is not readable: too many weights that have the same name, and "
+                f"{nbytes} bytes"
+            )
 
 
 def _sources(hdf5: _Hdf5) -> dict[str, TensorSource]:
     """Return the weights of a file by name, whichever layout it has."""
     with hdf5.opened() as file:
-        datasets = hdf5.datasets(file)
-        if "model_weights" in file or _texts(file, "layer_names"):
-            names = _legacy_names(file, datasets)
-        elif any(_is_variable(path) for path in datasets):
-            names = _current_names(file, datasets)
+        paths = hdf5.datasets(file)
+        if "model_weights" in file or hdf5.names_in(file, "layer_names"):
+            names = _legacy_names(hdf5, file, set(paths))
+        elif any(_is_variable(path) for path in paths):
+            names = _current_names(hdf5, file, paths)
         else:
-            names = {path: path for path in datasets}
+            names = {path: path for path in paths}
         found: dict[str, TensorSource] = {}
         for path, name in names.items():
             if name in found:
                 raise ManifestError(f"{hdf5.path}: two weights have the name {name!a}")
-            found[name] = hdf5.source(datasets[path])
+            found[name] = hdf5.source(file, path)
     return found
 
 
@@ -191,53 +237,74 @@ def _is_variable(path: str) -> bool:
     return path.split("/")[-2:-1] == [_VARIABLES]
 
 
-def _current_names(file: Any, datasets: dict[str, Any]) -> dict[str, str]:
+def _current_names(hdf5: _Hdf5, file: Any, paths: list[str]) -> dict[str, str]:
     """Return the names of a model's variables, by the paths of their datasets.
 
     A path consists of attributes and containers: `layers/dense_1/vars/0`. The names of the layers
     are attributes of their groups of variables; files of old versions do not have these.
     """
-    groups = {path.rpartition("/")[0] for path in datasets if _is_variable(path)}
+    groups = {path.rpartition("/")[0] for path in paths if _is_variable(path)}
     has_names = "name" in file[min(groups)].attrs
+    #: The names of the layers down to a path, each joined by slashes and ending in one.
+    layers = {"": ""}
+
+    def layers_of(owner: list[str]) -> str:
+        path = "/".join(owner)
+        if path not in layers:
+            own = ""
+            group = f"{path}/{_VARIABLES}"
+            if not has_names and owner[-1] != "layers":
+                own = f"{owner[-1]}/"
+            elif has_names and group in file:
+                own = f"{_text(file[group].attrs.get('name'), owner[-1])}/"
+            layers[path] = layers_of(owner[:-1]) + own
+            if len(layers[path]) > MAX_NAME:
+                raise ManifestError(f"{hdf5.path}: the name of the layer {path!a} is too long")
+        return layers[path]
+
     names = {}
-    for path in datasets:
+    for path in paths:
         *owner, variables, key = path.split("/")
         if variables != _VARIABLES or owner[:1] == [_OPTIMIZER]:
             continue
-        layers = []
-        for end in range(1, len(owner) + 1):
-            group = "/".join((*owner[:end], _VARIABLES))
-            if not has_names and owner[end - 1] != "layers":
-                layers.append(owner[end - 1])
-            elif has_names and group in file:
-                layers.append(_text(file[group].attrs.get("name"), owner[end - 1]))
-        names[path] = "/".join((*layers, *((_VARIABLES,) if key.isdecimal() else ()), key))
+        group = f"{_VARIABLES}/" if key.isdecimal() else ""
+        names[path] = f"{layers_of(owner)}{group}{key}"
     return names
 
 
 # ---- Keras' legacy layout ----
 
 
-def _legacy_names(file: Any, datasets: dict[str, Any]) -> dict[str, str]:
+def _legacy_names(hdf5: _Hdf5, file: Any, paths: set[str]) -> dict[str, str]:
     """Return the names of a model's variables, by the paths of their datasets.
 
     A path consists of the layer's name and the variable's path, which in Keras 3 begins with the
     names of the models around the layer, and in Keras 2 ends in `:0`.
     """
     root = "model_weights/" if "model_weights" in file else ""
-    layers = _texts(file[root or "/"], "layer_names")
+    layers = hdf5.names_in(file[root or "/"], "layer_names")
     if _TOP_LEVEL in file[root or "/"]:
         layers.append(_TOP_LEVEL)
     names: dict[str, str] = {}
     counts: Counter[str] = Counter()
     first_paths: dict[str, str] = {}
+    compared = 0
     for layer in _distinct(layers):
-        for weight in _distinct(_texts(file[f"{root}{layer}"], "weight_names")):
+        for weight in _distinct(hdf5.names_in(file[f"{root}{layer}"], "weight_names")):
             path = f"{root}{layer}/{weight}"
+            if path not in paths or path in names:
+                raise ValueError(f"the weight {path!a} is missing or named twice")
             first = first_paths.setdefault(weight, path)
-            if first == path or not _is_shared(weight, datasets[first], datasets[path]):
-                *owner, name = _legacy_name(layer, weight)
-                names[path] = "/".join((*owner, stable_name(name, counts, "/".join(owner))))
+            if first != path:
+                # the names of Keras 2 do not identify a variable
+                one, other = file[first], file[path]
+                if not weight.endswith(_KERAS_2_SUFFIX) and one.shape == other.shape:
+                    compared += math.prod(one.shape) * max(one.dtype.itemsize, other.dtype.itemsize)
+                    hdf5.check_compared(compared)
+                    if _is_equal(weight, one, other):
+                        continue
+            *owner, name = _legacy_name(layer, weight)
+            names[path] = "/".join((*owner, stable_name(name, counts, "/".join(owner))))
     return names
 
 
@@ -255,25 +322,10 @@ def _legacy_name(layer: str, weight: str) -> list[str]:
     return parts[parts.index(layer) :] if layer in parts else [layer, *parts]
 
 
-def _is_shared(weight: str, first: Any, other: Any) -> bool:
-    """Return whether two datasets are of one variable, of a layer that is used in two places."""
-    if weight.endswith(_KERAS_2_SUFFIX) or first.shape != other.shape:
-        # the names of Keras 2 do not identify a variable
-        return False
-    check_memory(f"comparing {weight!a}", 2 * math.prod(first.shape) * first.dtype.itemsize)
-    return bool(np.array_equal(first[()], other[()], equal_nan=first.dtype.kind == "f"))
-
-
-def _texts(group: Any, name: str) -> list[str]:
-    """Return an attribute that is a list of strings; Keras splits long ones: `name0`, `name1`."""
-    if name in group.attrs:
-        return [_text(value) for value in group.attrs[name]]
-    found: list[str] = []
-    for index in range(_MAX_OBJECTS):
-        if f"{name}{index}" not in group.attrs:
-            break
-        found += [_text(value) for value in group.attrs[f"{name}{index}"]]
-    return found
+def _is_equal(weight: str, one: Any, other: Any) -> bool:
+    """Return whether two datasets have the values of one variable, of a layer in two places."""
+    check_memory(f"comparing {weight!a}", 2 * math.prod(one.shape) * one.dtype.itemsize)
+    return bool(np.array_equal(one[()], other[()], equal_nan=one.dtype.kind == "f"))
 
 
 def _text(value: Any, default: str = "") -> str:

@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pyinit.arguments import argument_error, as_index
 from pyinit.manifests.model import ManifestError, TensorSpec, readable_size
 from pyinit.reproducibility.json_config import MAX_ARRAY_SIZE, has_large_array
 from pyinit.runtime.memory import usable_memory
 
+#: Maximum number of tensors in a file: more do not fit into a manifest.
+MAX_TENSORS = 200_000
+#: Maximum length of a tensor's name.
+MAX_NAME = 1024
 #: The default of `max_bytes`: the maximum total size of the weights of a manifest.
 MAX_BYTES = 2**40
+#: The default of `max_operations`: some hours on a few cores.
+MAX_OPERATIONS = 2**48
 
 
-def as_max_bytes(max_bytes: object) -> int:
-    """Return `max_bytes` as a positive integer."""
-    limit = as_index(max_bytes)
-    if limit is None or limit < 1:
-        raise argument_error("max_bytes", max_bytes, "a positive integer")
-    return limit
+@dataclass(frozen=True)
+class Limits:
+    """Limits that a user can raise.
+
+    Args:
+        max_bytes: The maximum total size of the weights, in bytes.
+        max_operations: The maximum number of floating-point operations of values that are computed
+            together, such as those of orthogonal matrices.
+    """
+
+    max_bytes: int = MAX_BYTES
+    max_operations: int = MAX_OPERATIONS
+
+
+def as_limits(max_bytes: object, max_operations: object) -> Limits:
+    """Return the arguments of these names, which must be positive integers."""
+    found = []
+    for name, value in (("max_bytes", max_bytes), ("max_operations", max_operations)):
+        limit = as_index(value)
+        if limit is None or limit < 1:
+            raise argument_error(name, value, "a positive integer")
+        found.append(limit)
+    return Limits(*found)
 
 
 def check_memory(what: str, nbytes: int, memory: int | None = None) -> None:
@@ -40,16 +64,21 @@ def check_memory(what: str, nbytes: int, memory: int | None = None) -> None:
         )
 
 
-def check_sizes(tensors: Iterable[TensorSpec], max_bytes: int = MAX_BYTES) -> None:
+def check_sizes(tensors: Iterable[TensorSpec], limits: Limits | None = None) -> None:
     """Check that this machine can draw the tensors, in bounded time.
 
+    Args:
+        tensors: The tensors.
+        limits: The limits; None means that the total size is not limited.
+
     Raises:
-        ManifestError: The total size exceeds `max_bytes`, one of the tensors needs more memory at
-            once than there is, or is given by an array that is too large for a manifest.
+        ManifestError: A limit is exceeded, one of the tensors needs more memory at once than there
+            is, or is given by an array that is too large for a manifest.
     """
-    total, memory = 0, usable_memory()
+    nbytes = operations = 0
+    memory = usable_memory()
     for tensor in tensors:
-        total += tensor.nbytes
+        nbytes += tensor.nbytes
         for segment in tensor.segments:
             if has_large_array(segment.initializer):
                 raise ManifestError(
@@ -59,8 +88,56 @@ def check_sizes(tensors: Iterable[TensorSpec], max_bytes: int = MAX_BYTES) -> No
         if tensor.working_memory:
             what = f"the tensor {tensor.name!a} of shape {list(tensor.shape)}"
             check_memory(what, tensor.working_memory, memory)
-    if total > max_bytes:
+            operations += tensor.operations
+    if limits is not None:
+        check_total(nbytes, limits)
+        check_operations(operations, limits.max_operations)
+
+
+def check_total(nbytes: int, limits: Limits) -> None:
+    """Check the total size of weights.
+
+    Raises:
+        ManifestError: It exceeds the limit.
+    """
+    if nbytes > limits.max_bytes:
         raise ManifestError(
-            f"the total size of the weights is {readable_size(total)}, more than the limit of "
-            f"{readable_size(max_bytes)}; raise it with `max_bytes`"
+            f"the total size of the weights is {readable_size(nbytes)}, more than the limit of "
+            f"{readable_size(limits.max_bytes)}; raise it with `max_bytes`"
         )
+
+
+def check_operations(operations: int, limit: int) -> None:
+    """Check the number of operations of values that are computed together.
+
+    Raises:
+        ManifestError: It exceeds the limit.
+    """
+    if operations > limit:
+        raise ManifestError(
+            f"orthogonal matrices, and other values that are computed together, need "
+            f"{operations:.2g} operations, more than the limit of {limit:.2g}; raise it with "
+            "`max_operations`"
+        )
+
+
+class WorkLeft:
+    """The work that is left for explanations of differences.
+
+    Args:
+        max_operations: The maximum number of operations.
+    """
+
+    def __init__(self, max_operations: int = MAX_OPERATIONS) -> None:
+        self._left = max_operations
+
+    def take(self, tensor: TensorSpec) -> None:
+        """Check that a tensor can be drawn, and count its operations.
+
+        Raises:
+            ManifestError: It needs too much memory or too many operations.
+        """
+        check_sizes([tensor])
+        check_operations(tensor.operations, self._left)
+        # tensors with operations are compared on one thread
+        self._left -= tensor.operations

@@ -10,7 +10,7 @@ from pyinit.arguments import Shape
 from pyinit.dtypes import AnyArray
 from pyinit.initializers import chunking
 from pyinit.initializers.lazy import slices_of
-from pyinit.manifests.limits import check_sizes
+from pyinit.manifests.limits import WorkLeft
 from pyinit.manifests.model import TensorSpec
 from pyinit.manifests.parallel import Advance
 from pyinit.manifests.sources import LocalSource
@@ -66,22 +66,25 @@ class ValueDifferences:
         )
 
 
-def compare_local(tensor: TensorSpec, source: LocalSource, advance: Advance) -> str | None:
+def compare_local(
+    tensor: TensorSpec, source: LocalSource, advance: Advance, left: WorkLeft | None = None
+) -> str | None:
     """Return how the local values of a tensor differ from drawn ones; None if they do not.
 
     Args:
         tensor: The tensor of the manifest, with an initializer.
         source: The values.
         advance: Receives the number of bytes done.
+        left: The work that is left; None means the default limit for this tensor alone.
 
     Raises:
-        ManifestError: Drawing the tensor needs more memory than there is.
+        ManifestError: Drawing the tensor needs more memory than there is, or too much work.
     """
     if source.shape != tensor.shape:
         return f"the shape is {list(source.shape)}, not {list(tensor.shape)}"
     if source.dtype != tensor.numpy_dtype:
         return f"the dtype is {source.dtype.name}, not {tensor.dtype}"
-    check_sizes([tensor], max(tensor.nbytes, 1))
+    (left or WorkLeft()).take(tensor)
     weights = tensor.lazy()
     differences = ValueDifferences()
     for region in source.regions:

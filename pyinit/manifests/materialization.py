@@ -16,7 +16,7 @@ from pyinit.manifests import arrow_files, atomic_files, numpy_files, safetensors
 from pyinit.manifests.atomic_files import NewFile
 from pyinit.manifests.comparison import compare_source
 from pyinit.manifests.creation import compute_fingerprint
-from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
+from pyinit.manifests.limits import MAX_BYTES, MAX_OPERATIONS, as_limits, check_sizes
 from pyinit.manifests.model import (
     DifferenceError,
     Manifest,
@@ -27,6 +27,7 @@ from pyinit.manifests.model import (
 )
 from pyinit.manifests.parallel import Advance, for_each_tensor
 from pyinit.manifests.reading import as_whole_manifest
+from pyinit.manifests.regular_files import RegularFile
 from pyinit.manifests.shards import Shard, assign_shards, chosen_shards
 from pyinit.manifests.sinks import FileSink, RawSink
 from pyinit.manifests.sources import TensorSource
@@ -64,6 +65,7 @@ def materialize(
     shards: int | None = None,
     existing: Literal["error", "overwrite", "keep"] = "error",
     max_bytes: int = MAX_BYTES,
+    max_operations: int = MAX_OPERATIONS,
     progress: Progress | None = None,
 ) -> list[Path]:
     """Draw the weights of a manifest into files and verify their fingerprints.
@@ -96,6 +98,7 @@ def materialize(
             replaces them; `"keep"` verifies them and draws only the files that are missing, for
             example to finish a run that was interrupted.
         max_bytes: Maximum total size of the weights, in bytes.
+        max_operations: As for `create_manifest()`.
         progress: As for `create_manifest()`.
 
     Returns:
@@ -124,7 +127,7 @@ def materialize(
 
     Source: https://huggingface.co/docs/safetensors/index#format
     """
-    plan = plan_files(manifest, path, format, shard, shards, existing, max_bytes)
+    plan = plan_files(manifest, path, format, shard, shards, existing, max_bytes, max_operations)
     done, total = 0, plan.nbytes
     with reporting(progress) as report:
         for index in plan.chosen:
@@ -220,6 +223,7 @@ def plan_files(
     shards: object,
     existing: str,
     max_bytes: int,
+    max_operations: int,
 ) -> FilePlan:
     """Check the arguments of `materialize()`, and make the folder of the files."""
     checked = as_whole_manifest(manifest)
@@ -235,7 +239,7 @@ def plan_files(
             f"{listed([*map(ascii, undrawable)])}. verify() compares weights from elsewhere with "
             "them"
         )
-    check_sizes(tensors, as_max_bytes(max_bytes))
+    check_sizes(tensors, as_limits(max_bytes, max_operations))
     target = _as_target(path, format, is_sharded=shard is not None or shards is not None)
     if format in _PACKAGES:
         _PACKAGES[format]()
@@ -458,7 +462,7 @@ def _index_of(target: Path, manifest: Manifest, shards: list[list[int]]) -> tupl
 def _check_index(path: Path, content: bytes, existing: str) -> None:
     """Check that an index that exists is the same, since another shard wrote it, or is replaced."""
     atomic_files.check_target(path, replace=True)
-    if existing == "overwrite" or not path.exists() or path.read_bytes() == content:
+    if existing == "overwrite" or not path.exists() or _has_content(path, content):
         return
     if existing == "keep":
         raise _not_kept(path, "it is of another manifest or of another number of shards")
@@ -466,11 +470,16 @@ def _check_index(path: Path, content: bytes, existing: str) -> None:
 
 
 def _write_index(path: Path, content: bytes, replace: bool) -> None:
-    if path.exists() and path.read_bytes() == content:
+    if path.exists() and _has_content(path, content):
         return
     try:
         atomic_files.write_file(path, content, replace=replace)
     except FileExistsError:
         # another shard may have just written it
-        if path.read_bytes() != content:
+        if not _has_content(path, content):
             raise
+
+
+def _has_content(path: Path, content: bytes) -> bool:
+    file = RegularFile(path)
+    return file.size == len(content) and file.read(0, file.size) == content

@@ -114,6 +114,12 @@ class TensorSpec:
         elements = min(2 * weights.joint_size, weights.size)
         return weights.working_memory + elements * weights.dtype.itemsize
 
+    @cached_property
+    def operations(self) -> int:
+        """The number of floating-point operations of values that are computed together."""
+        # no such values without memory for them
+        return self.lazy().operations if self.working_memory else 0
+
     def lazy(self) -> LazyTensor:
         """Return the tensor, composed of its segments, of which there must be at least one."""
         weights = [
@@ -199,7 +205,7 @@ class Manifest:
         for tensor in self.tensors[:_MAX_LINES]:
             shape = list(tensor.shape)
             how = tensor.class_names or "fingerprint alone"
-            lines.append(f"  {tensor.name} {shape} {tensor.dtype}, {how}")
+            lines.append(f"  {printable(tensor.name)} {shape} {tensor.dtype}, {how}")
         if len(self.tensors) > _MAX_LINES:
             lines.append(f"  ... ({len(self.tensors) - _MAX_LINES} more)")
         return "\n".join(lines)
@@ -220,6 +226,18 @@ def readable_size(nbytes: int) -> str:
         size /= 1024
         unit = next(units)
     return f"{nbytes} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
+
+
+def printable(text: str) -> str:
+    """Return untrusted text as it is, or escaped if it could control a terminal."""
+    return text if text.isprintable() else ascii(text)
+
+
+def escaped(text: str) -> str:
+    """Return text with those of its characters escaped that could control a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import math
 import zipfile
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from pyinit.arguments import Shape, as_shape
 from pyinit.dtypes import AnyArray
 from pyinit.manifests.atomic_files import NewFile
+from pyinit.manifests.limits import check_memory
 from pyinit.manifests.model import ManifestError, TensorSpec
+from pyinit.manifests.regular_files import RegularFile
 from pyinit.manifests.sinks import RawSink, name_of_file, tensor_of_file
-from pyinit.manifests.sources import ArraySource, LoadedSource, TensorSource, stored_dtype
-from pyinit.manifests.zip_members import open_zip, opened, read_member, stored_at
+from pyinit.manifests.sources import FileSource, LoadedSource, TensorSource, stored_dtype
+from pyinit.manifests.zip_members import Archive, open_zip, opened, read_member, stored_at
 
 SUFFIX = ".npy"
 _MAX_HEADER = 10_000
@@ -77,15 +80,11 @@ def read_array(path: Path) -> dict[str, TensorSource]:
         ManifestError: The file is not an `.npy` file, or its array has objects.
         OSError: The file cannot be read.
     """
-    with path.open("rb") as stream:
-        shape, order, dtype, header_size = _header(str(path), stream)
-    nbytes = math.prod(shape) * dtype.itemsize
-    if header_size + nbytes != path.stat().st_size:
+    file = RegularFile(path)
+    array = _header(str(path), BytesIO(file.read(0, min(file.size, _MAX_HEADER))))
+    if array.size != file.size:
         raise ManifestError(f"{path}: the size does not match the shape")
-    content = np.empty(0, np.uint8)
-    if nbytes:
-        content = np.memmap(path, np.uint8, "r", header_size, (nbytes,))
-    return {tensor_of_file(path): ArraySource(content.view(dtype).reshape(shape, order=order))}
+    return {tensor_of_file(path): _stored_source(str(path), file, 0, array)}
 
 
 def read(path: Path) -> dict[str, TensorSource]:
@@ -96,43 +95,86 @@ def read(path: Path) -> dict[str, TensorSource]:
         OSError: The file cannot be read.
     """
     found: dict[str, TensorSource] = {}
-    with open_zip(path) as archive:
-        for member in archive.infolist():
+    file = RegularFile(path)
+    with open_zip(file) as archive:
+        for member in archive.members.infolist():
             name = member.filename.removesuffix(".npy")
             if name in found:
                 raise ManifestError(f"{path}: two arrays have the name {name!a}")
-            found[name] = _source(path, archive, member)
+            found[name] = _source(archive, member)
     return found
 
 
-def _source(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> TensorSource:
-    start = stored_at(path, member)
-    with opened(path, archive, member) as stream:
-        shape, order, dtype, header_size = _header(f"{path}: {member.filename!a}", stream)
-    nbytes = math.prod(shape) * dtype.itemsize
-    if header_size + nbytes != member.file_size:
-        raise ManifestError(f"{path}: the size of {member.filename!a} does not match its shape")
+@dataclass(frozen=True)
+class _Array:
+    """An array as its header describes it.
 
-    def as_array(content: AnyArray) -> AnyArray:
-        return content.view(dtype).reshape(shape, order=order)
+    Args:
+        shape: The shape.
+        order: The memory order.
+        dtype: The dtype.
+        byteorder: The byte order.
+        header_size: The size of the header.
+    """
 
-    if start is not None and nbytes:
-        first = start + header_size
-        return ArraySource(as_array(np.memmap(path, np.uint8, "r", first, (nbytes,))))
+    shape: Shape
+    order: Literal["C", "F"]
+    dtype: np.dtype[Any]
+    byteorder: str
+    header_size: int
+
+    @property
+    def size(self) -> int:
+        """The size of the header and the values, in bytes."""
+        return self.header_size + math.prod(self.shape) * self.dtype.itemsize
+
+    def values_in(self, content: bytes | bytearray) -> AnyArray:
+        """Return the values in the header and the values."""
+        flat = np.frombuffer(content, np.uint8)[self.header_size :]
+        return flat.view(self.dtype).reshape(self.shape, order=self.order)
+
+
+def _source(archive: Archive, member: zipfile.ZipInfo) -> TensorSource:
+    file = archive.file
+    where = f"{file.path}: {member.filename!a}"
+    start = stored_at(archive, member)
+    if start is None:
+        with opened(archive, member) as stream:
+            head = BytesIO(stream.read(_MAX_HEADER))
+    else:
+        head = BytesIO(archive.read(start, min(member.file_size, _MAX_HEADER)))
+    array = _header(where, head)
+    if array.size != member.file_size:
+        raise ManifestError(
+            f"{file.path}: the size of {member.filename!a} does not match its shape"
+        )
+    if start is not None:
+        return _stored_source(where, file, start, array)
 
     def load() -> AnyArray:
-        with open_zip(path) as archive:
-            content = read_member(path, archive, archive.getinfo(member.filename))
-        return as_array(np.frombuffer(content, np.uint8)[header_size:])
+        with open_zip(file) as archive:
+            content = read_member(archive, archive.members.getinfo(member.filename))
+        return array.values_in(content)
 
-    return LoadedSource(shape, dtype, load)
+    return LoadedSource(array.shape, array.dtype, load)
 
 
-def _header(where: str, stream: IO[bytes]) -> tuple[Shape, Literal["C", "F"], np.dtype[Any], int]:
-    """Return the shape, the memory order and the dtype of an array, and its header's size."""
+def _stored_source(where: str, file: RegularFile, start: int, array: _Array) -> TensorSource:
+    """Return the values of an array that a file has as they are."""
+    if array.order == "C" or len(array.shape) < 2:
+        first = start + array.header_size
+        return FileSource(file, first, array.shape, array.dtype, array.byteorder)
+
+    def load() -> AnyArray:
+        check_memory(where, array.size)
+        return array.values_in(file.read(start, array.size))
+
+    return LoadedSource(array.shape, array.dtype, load)
+
+
+def _header(where: str, head: BytesIO) -> _Array:
+    """Return the description of an array, from the first bytes of its file."""
     try:
-        # the text of a header grows with the rank only
-        head = BytesIO(stream.read(_MAX_HEADER))
         version = np.lib.format.read_magic(head)
         if version not in _READ_HEADER:
             raise ValueError(f"version {version} of the format")
@@ -148,4 +190,5 @@ def _header(where: str, stream: IO[bytes]) -> tuple[Shape, Literal["C", "F"], np
             f"{where} is an array of Python objects, which only a pickle can restore: pickles are "
             "not read"
         )
-    return shape, "F" if in_fortran_order else "C", stored_dtype(dtype), head.tell()
+    order: Literal["C", "F"] = "F" if in_fortran_order else "C"
+    return _Array(shape, order, stored_dtype(dtype), dtype.str[0], head.tell())

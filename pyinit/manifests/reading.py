@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 from copy import copy
 from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,14 +21,15 @@ from pyinit.arguments import argument_error, as_path, as_shape
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
+from pyinit.manifests.limits import MAX_NAME
 from pyinit.manifests.model import (
     Manifest,
     ManifestError,
     ManifestShard,
     Segment,
     TensorSpec,
-    readable_size,
 )
+from pyinit.manifests.regular_files import read_whole
 from pyinit.manifests.schema_checks import Check, compile_schema
 from pyinit.reproducibility.json_config import from_json_config
 from pyinit.seeds import as_seed
@@ -41,6 +42,9 @@ SCHEMA = Path(__file__).with_name("manifest.schema.json")
 MAX_FILE_SIZE = 2**26
 #: Maximum length of a value quoted in a message.
 _MAX_QUOTE = 120
+#: Maximum numbers of objects, arrays and values in JSON text. A manifest of 200,000 tensors has
+#: 600,000 objects. Some millions of them take a second to parse, and a gigabyte.
+_MAX_MARKS = {"{": 1_000_000, "[": 1_000_000, ",": 4_000_000}
 _PLACEMENT = {"rows", "axes", "groups", "gates"}
 
 
@@ -75,12 +79,9 @@ def read_manifest(file: str | os.PathLike[str]) -> Manifest:
     Source: the JSON Schema of manifests, printed by `pyinit schema`
     """
     path = as_path("file", file)
-    size = path.stat().st_size
-    if size > MAX_FILE_SIZE:
-        limit = readable_size(MAX_FILE_SIZE)
-        raise ManifestError(f"{path} is not a manifest: it has {size} bytes, more than {limit}")
+    document = read_json(path)
     try:
-        return parse_manifest(load_json(path.read_bytes()))
+        return parse_manifest(document)
     except ManifestError as error:
         raise ManifestError(f"{path}: {error}") from None
 
@@ -105,12 +106,30 @@ def as_whole_manifest(manifest: Manifest | str | os.PathLike[str]) -> Manifest:
     return whole
 
 
-def load_json(text: str | bytes) -> Any:
-    """Parse strict JSON: no duplicate keys, no non-finite numbers.
+def read_json(path: Path) -> Any:
+    """Read a JSON file of at most 64 MiB.
+
+    Raises:
+        ManifestError: The file is too large, or is not strict JSON.
+        OSError: It is not a regular file, or cannot be read.
+    """
+    content = read_whole(path, MAX_FILE_SIZE)
+    try:
+        return load_json(content)
+    except ManifestError as error:
+        raise ManifestError(f"{path}: {error}") from None
+
+
+def load_json(text: str | bytes | bytearray) -> Any:
+    """Parse strict JSON: no duplicate keys, no non-finite numbers, a bounded number of values.
 
     Raises:
         ManifestError: The text is not such JSON.
     """
+    for mark, limit in _MAX_MARKS.items():
+        count = text.count(mark) if isinstance(text, str) else text.count(mark.encode())
+        if count > limit:
+            raise ManifestError(f"has the character {mark!r} {count} times, at most {limit}")
     try:
         return json.loads(
             text,
@@ -156,8 +175,11 @@ def parse_manifest(document: Any) -> Manifest:
         ManifestError: The document is not a manifest, or not of a supported version.
         ImportError: The package jsonschema is not installed.
     """
-    _check_versions(document)
-    _check_schema(document)
+    try:
+        _check_versions(document)
+        _check_schema(document)
+    except RecursionError:
+        raise ManifestError("not a manifest: nested too deeply") from None
     known: KnownInitializers = {}
     tensors = tuple(
         parse_tensor(entry, f"tensors[{index}] ({_quoted(entry['name'])})", known)
@@ -246,6 +268,19 @@ def check_entry(entry: dict[str, Any], where: str) -> None:
             _explain(_tensor_validator(), complete, "", "it")
         except ManifestError as error:
             raise ManifestError(f"{where}: {error}") from None
+
+
+def check_name(name: str) -> None:
+    """Check the name of a tensor in a file of weights as that of one in a manifest.
+
+    Raises:
+        ManifestError: It is empty, too long, or has control or direction characters.
+    """
+    if not _check_of("$defs/tensor/properties/name")(name):
+        raise ManifestError(
+            f"the name of a tensor must have 1 to {MAX_NAME} characters, none of which controls a "
+            f"terminal or the direction of text. Received: {_quoted(name)}"
+        )
 
 
 def _tensor_validator() -> Any:
@@ -432,6 +467,18 @@ def check_names(tensors: tuple[TensorSpec, ...]) -> None:
 
 
 def _quoted(value: Any) -> str:
-    """Return an untrusted value as one short line of ASCII."""
-    text = ascii(value)
+    """Return an untrusted value, of any size and depth, as one short line of ASCII."""
+    text = ascii(_start_of(value, _MAX_QUOTE))
     return text if len(text) <= _MAX_QUOTE else text[: _MAX_QUOTE - 3] + "..."
+
+
+def _start_of(value: Any, size: int) -> Any:
+    """Return a value whose text is the same up to a size; what follows may be left out."""
+    if isinstance(value, str):
+        return value[: size + 1]
+    if isinstance(value, list):
+        return [_start_of(element, size - 1) for element in value[: max(size, 0)]]
+    if isinstance(value, dict):
+        few = islice(value.items(), max(size, 0))
+        return {_start_of(key, size): _start_of(element, size - 1) for key, element in few}
+    return value

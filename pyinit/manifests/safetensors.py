@@ -12,17 +12,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import Shape
-from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
+from pyinit.arguments import Shape, as_shape
+from pyinit.dtypes import NUMERIC_DTYPES
+from pyinit.manifests.limits import MAX_TENSORS
 from pyinit.manifests.model import ManifestError, TensorSpec
 from pyinit.manifests.reading import load_json
-from pyinit.manifests.sources import ArraySource, TensorSource
+from pyinit.manifests.regular_files import RegularFile
+from pyinit.manifests.sources import FileSource, TensorSource
 from pyinit.versions import STREAM_VERSION
 
 SUFFIX = ".safetensors"
@@ -86,40 +89,82 @@ def read(path: Path) -> dict[str, TensorSource]:
         ManifestError: The file is not a valid safetensors file.
         OSError: The file cannot be read.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if size < 8 or length > min(size - 8, _MAX_HEADER):
-            raise ManifestError(f"{path} is not a safetensors file: it has no header")
-        try:
-            header = load_json(file.read(length))
-        except ManifestError as error:
-            raise ManifestError(
-                f"{path} is not a safetensors file: its header is {error}"
-            ) from None
-    if not isinstance(header, dict):
-        raise ManifestError(f"{path} is not a safetensors file: its header is not a JSON object")
-    header.pop(_METADATA, None)
-    memory: AnyArray = np.memmap(path, np.uint8, mode="r", offset=0)[8 + length :]
-    return {name: _source(path, name, entry, memory) for name, entry in header.items()}
-
-
-def _source(path: Path, name: str, entry: Any, memory: AnyArray) -> TensorSource:
+    file = RegularFile(path)
     try:
-        dtype = _DTYPES[entry["dtype"]]
-        shape: Shape = tuple(entry["shape"])
-        first, last = entry["data_offsets"]
-        whole = all(type(number) is int and number >= 0 for number in (*shape, first, last))
-        if not whole or not first <= last <= memory.size:
-            raise ValueError("its byte range lies outside the file")
-        if last - first != math.prod(shape) * dtype.itemsize:
-            raise ValueError("its size does not match its shape")
-    except (KeyError, TypeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else error
-        raise ManifestError(
-            f"{path} is not a readable safetensors file: the tensor {name!a}: {reason}"
-        ) from None
-    # a copy only on big-endian machines
-    bits = f"u{dtype.itemsize}"
-    native = memory[first:last].view(f"<{bits}").astype(f"={bits}", copy=False)
-    return ArraySource(native.view(dtype).reshape(shape))
+        header, start = _header(file)
+        return _sources(file, header, start)
+    except ManifestError as error:
+        raise ManifestError(f"{path} is not a readable safetensors file: {error}") from None
+
+
+def _header(file: RegularFile) -> tuple[dict[str, Any], int]:
+    """Return the entries of the tensors, and the position of their values."""
+    length = int.from_bytes(file.read(0, 8), "little") if file.size >= 8 else _MAX_HEADER
+    if length > min(file.size - 8, _MAX_HEADER):
+        raise ManifestError("it has no header")
+    text = file.read(8, length)
+    if not text.startswith(b"{"):
+        raise ManifestError("its header is not a JSON object")
+    # each tensor has an entry, which is an object
+    if text.count(b"{") > MAX_TENSORS + 2:
+        raise ManifestError(f"it has more than {MAX_TENSORS} tensors")
+    try:
+        header = load_json(text)
+    except ManifestError as error:
+        raise ManifestError(f"its header is {error}") from None
+    metadata = header.pop(_METADATA, {})
+    is_valid = isinstance(metadata, dict) and all(isinstance(x, str) for x in metadata.values())
+    if not is_valid:
+        raise ManifestError(f"its {_METADATA} must be an object of strings")
+    return header, 8 + length
+
+
+def _sources(file: RegularFile, header: Mapping[str, Any], start: int) -> dict[str, TensorSource]:
+    """Return the tensors, whose values must lie one after another up to the end of the file."""
+    found: dict[str, TensorSource] = {}
+    ranges: list[tuple[int, int, str]] = []
+    for name, entry in header.items():
+        try:
+            shape, dtype, first, last = _fields(entry)
+        except ValueError as error:
+            raise ManifestError(f"the tensor {name!a}: {error}") from None
+        if last > file.size - start:
+            raise ManifestError(f"the tensor {name!a}: its byte range lies outside the file")
+        found[name] = FileSource(file, start + first, shape, dtype, "<")
+        ranges.append((first, last, name))
+    end = 0
+    for first, last, name in sorted(ranges, key=itemgetter(0, 1)):
+        if first != end:
+            what = "overlap those of another tensor" if first < end else "follow a gap"
+            raise ManifestError(f"the tensor {name!a}: its values {what}")
+        end = last
+    if start + end != file.size:
+        raise ManifestError(f"{file.size - start - end} bytes follow the values")
+    return found
+
+
+def _fields(entry: Any) -> tuple[Shape, np.dtype[Any], int, int]:
+    """Return the shape, the dtype and the byte range of a tensor.
+
+    Raises:
+        ValueError: The entry is invalid.
+    """
+    if not isinstance(entry, dict):
+        raise ValueError("its entry is not a JSON object")
+    missing = [name for name in ("dtype", "shape", "data_offsets") if name not in entry]
+    if missing:
+        raise ValueError(f"its entry lacks the field {missing[0]!r}")
+    dtype = _DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
+    if dtype is None:
+        raise ValueError(f"its dtype must be one of {', '.join(_DTYPES)}")
+    lengths, offsets = entry["shape"], entry["data_offsets"]
+    for name, numbers in (("shape", lengths), ("data_offsets", offsets)):
+        if not isinstance(numbers, list) or not all(type(n) is int and n >= 0 for n in numbers):
+            raise ValueError(f"its {name} must be a list of integers, at least 0")
+    if len(offsets) != 2 or offsets[0] > offsets[1]:
+        raise ValueError("its data_offsets must be two positions, the start and the end")
+    first, last = offsets
+    shape = as_shape(lengths)
+    if last - first != math.prod(shape) * dtype.itemsize:
+        raise ValueError("its size does not match its shape")
+    return shape, dtype, first, last

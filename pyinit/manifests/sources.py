@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ import numpy as np
 from pyinit.arguments import Shape
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.initializers import chunking
+from pyinit.manifests.regular_files import RegularFile
 from pyinit.reproducibility.fingerprint import Digest
 
 
@@ -45,6 +47,35 @@ class ArraySource:
         else:
             values = self._array.flat[first:last]
         return values.astype(self.dtype, copy=False)
+
+
+class FileSource:
+    """The values of a tensor that a file has in C order, without gaps.
+
+    Args:
+        file: The file.
+        start: The position of the first value.
+        shape: The shape.
+        dtype: The dtype.
+        byteorder: The byte order of the file, `"<"` or `">"`, or `"|"` if it does not matter.
+    """
+
+    def __init__(
+        self, file: RegularFile, start: int, shape: Shape, dtype: np.dtype[Any], byteorder: str
+    ) -> None:
+        self.shape, self.dtype = shape, dtype.newbyteorder("=")
+        self._file, self._start = file, start
+        self._is_swapped = byteorder == (">" if sys.byteorder == "little" else "<")
+
+    def read_flat(self, first: int, last: int) -> AnyArray:
+        """Return the values at the flat C-order indices `first` to `last - 1`, as a 1-d array."""
+        values: AnyArray = np.empty(last - first, self.dtype)
+        itemsize = self.dtype.itemsize
+        if values.nbytes:
+            self._file.read_into(self._start + first * itemsize, values.view(np.uint8))
+        if self._is_swapped:
+            values.byteswap(inplace=True)
+        return values
 
 
 class LoadedSource:

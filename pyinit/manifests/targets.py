@@ -12,7 +12,9 @@ from pyinit.arguments import argument_error, shown
 from pyinit.dtypes import AnyArray
 from pyinit.manifests import arrow_files, hdf5_files, numpy_files, safetensors, zarr_arrays
 from pyinit.manifests.adapters import ModelAdapter
+from pyinit.manifests.atomic_files import naming
 from pyinit.manifests.model import ManifestError
+from pyinit.manifests.reading import check_name
 from pyinit.manifests.sources import ArraySource, LocalSource, TensorSource
 from pyinit.runtime.host_arrays import host_array
 
@@ -29,6 +31,7 @@ _READERS: dict[str, Callable[[Path], Mapping[str, TensorSource]]] = {
     numpy_files.SUFFIX: numpy_files.read_array,
     zarr_arrays.SUFFIX: zarr_arrays.read,
 }
+SUFFIXES = tuple(_READERS)
 #: The formats that keep a model in several files, which may be given as a folder.
 _FOLDER_SUFFIXES = (safetensors.SUFFIX, arrow_files.SUFFIX, numpy_files.SUFFIX)
 #: Formats in which reading values means running a pickle.
@@ -107,6 +110,24 @@ def _files_of(path: Path) -> list[Path]:
     return files
 
 
+def _read_with(
+    reader: Callable[[Path], Mapping[str, TensorSource]], file: Path
+) -> Mapping[str, TensorSource]:
+    try:
+        with naming(file):
+            found = reader(file)
+        for name in found:
+            check_name(name)
+    except ManifestError as error:
+        message = str(error)
+        raise ManifestError(message if str(file) in message else f"{file}: {message}") from None
+    except (OSError, ImportError):
+        raise
+    except Exception as error:  # the packages that read the formats raise many kinds
+        raise ManifestError(f"{file} is not readable: {type(error).__name__}: {error}") from None
+    return found
+
+
 def read_file(file: Path) -> Mapping[str, TensorSource]:
     """Return the tensors of a file, or of a Zarr group or array, by name.
 
@@ -116,7 +137,7 @@ def read_file(file: Path) -> Mapping[str, TensorSource]:
     """
     reader = zarr_arrays.read if zarr_arrays.is_array(file) else _READERS.get(file.suffix)
     if reader is not None:
-        return reader(file)
+        return _read_with(reader, file)
     message = f"{file}: not one of the formats {', '.join(_READERS)}"
     if file.suffix in _PICKLES:
         message += ". Reading a pickle would run it: load it yourself, and pass its arrays by name"

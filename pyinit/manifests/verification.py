@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pyinit import hooks
 from pyinit.arguments import argument_error
@@ -14,13 +14,30 @@ from pyinit.html_tables import record_table
 from pyinit.manifests.adapters import ModelAdapter
 from pyinit.manifests.comparison import Seeds, compare_drawn, compare_source, compare_specs
 from pyinit.manifests.creation import compute_fingerprint
-from pyinit.manifests.keras_names import has_numbers, is_seed_state, match_numbers
-from pyinit.manifests.limits import MAX_BYTES, as_max_bytes, check_sizes
-from pyinit.manifests.model import Manifest, ManifestError, TensorSpec, listed, readable_size
+from pyinit.manifests.keras_names import is_seed_state
+from pyinit.manifests.limits import (
+    MAX_BYTES,
+    MAX_OPERATIONS,
+    Limits,
+    WorkLeft,
+    as_limits,
+    check_sizes,
+    check_total,
+)
+from pyinit.manifests.model import (
+    Manifest,
+    ManifestError,
+    TensorSpec,
+    escaped,
+    listed,
+    printable,
+    readable_size,
+)
+from pyinit.manifests.numbered_variables import RecordedContents, renamed, with_names_of
 from pyinit.manifests.parallel import Advance, for_each_tensor
 from pyinit.manifests.reading import as_manifest, as_whole_manifest
 from pyinit.manifests.shards import as_shard, assign_shards
-from pyinit.manifests.sources import LocalSource, TensorSource, source_fingerprint
+from pyinit.manifests.sources import LocalSource
 from pyinit.manifests.targets import (
     WEIGHTS,
     Sources,
@@ -30,7 +47,6 @@ from pyinit.manifests.targets import (
 )
 from pyinit.runtime.progress import Progress
 
-_Found = TypeVar("_Found")
 _NEEDS_WHOLE = (
     "only fingerprints of the full tensors are recorded, and this process holds a part (pass "
     "full_tensor() or a full state dictionary)"
@@ -86,7 +102,7 @@ class Verification:
         rest = "".join(f"\n{line}" for line in not_compared_lines(self.not_compared))
         if not self.differences:
             return f"The same: {checked}.{rest}"
-        lines = [f"\n  {printable(d.name)}: {d.reason}" for d in self.differences]
+        lines = [f"\n  {printable(d.name)}: {escaped(d.reason)}" for d in self.differences]
         count = f"{len(lines)} difference{'s' if len(lines) != 1 else ''}"
         return f"DIFFERENT: {count}; checked {checked}:{''.join(lines)}{rest}"
 
@@ -106,17 +122,13 @@ def not_compared_lines(tensors: Iterable[Difference]) -> Iterator[str]:
         yield f"Not compared, since {reason}: {listed(group)}"
 
 
-def printable(name: str) -> str:
-    """Return an untrusted name with control characters escaped."""
-    return name if name.isprintable() else ascii(name)
-
-
 def verify(
     manifest: Manifest | str | os.PathLike[str],
     target: Any = None,
     *,
     shard: str | tuple[int, int] | None = None,
     max_bytes: int = MAX_BYTES,
+    max_operations: int = MAX_OPERATIONS,
     progress: Progress | None = None,
 ) -> Verification:
     """Compare weights with a manifest.
@@ -139,7 +151,9 @@ def verify(
               executed.
             - Another manifest or its path: compares the two manifests without drawing anything.
         shard: The only shard to check, as for `materialize()`; None checks all tensors.
-        max_bytes: Maximum total size of the weights, in bytes.
+        max_bytes: Maximum total size of the weights that are drawn or read from files, in bytes.
+        max_operations: As for `create_manifest()`. If the explanation of differences takes more,
+            the report lacks details.
         progress: As for `create_manifest()`.
 
     Returns:
@@ -170,22 +184,23 @@ def verify(
     if expected.shard is not None and shard is not None:
         allowed = f"None for a manifest that is itself a shard, {expected.shard}"
         raise argument_error("shard", shard, allowed)
-    limit = as_max_bytes(max_bytes)
+    limits = as_limits(max_bytes, max_operations)
     positions = assign_shards(expected.tensors, count)[index - 1]
     tensors = [expected.tensors[position] for position in positions]
     is_complete = count == 1 and expected.shard is None
     if target is None:
-        check_sizes(tensors, limit)
+        check_sizes(tensors, limits)
         return _verify_drawn(tensors, progress)
     other = _as_manifest_or_none(target)
     if other is not None:
         return _compare_manifests(expected, tensors, other, is_complete)
     model = hooks.adapter_for(target)
     if model is not None:
-        return verify_model(expected, model, tensors, progress=progress)
-    sources = _with_names_of(expected, sources_of(target, _TARGET))
+        return verify_model(expected, model, tensors, limits=limits, progress=progress)
+    check_total(sum(tensor.nbytes for tensor in tensors), limits)
+    sources = with_names_of(expected, sources_of(target, _TARGET))
     states = _UncomparedStates(expected.tensors, sources)
-    found = _compare_sources(states.without_those(tensors), sources, progress)
+    found = _compare_sources(states.without_those(tensors), sources, limits, progress)
     return found.verification(states.extra_names() if is_complete else [], states.differences)
 
 
@@ -195,6 +210,7 @@ def verify_model(
     tensors: Sequence[TensorSpec] | None = None,
     *,
     may_lack: Callable[[str], bool] | None = None,
+    limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> Verification:
     """Compare a model, or a part of one, with a manifest.
@@ -205,6 +221,7 @@ def verify_model(
         tensors: The tensors to compare; None for all.
         may_lack: Whether the model may be without a tensor of that name, as a part of the whole
             model may; None if it must have all.
+        limits: Limits on the work; None means the default ones.
         progress: As for `verify()`.
     """
     is_complete = expected.shard is None and (
@@ -216,7 +233,7 @@ def verify_model(
     if not names <= sources.keys():
         buffers = sources_of_buffers(model)
         sources |= {name: source for name, source in buffers.items() if name in names}
-    sources = _with_names_of(expected, sources)
+    sources = with_names_of(expected, sources)
     states = _UncomparedStates(expected.tensors, sources, found_has_all=True)
     lacking = [
         Difference(tensor.name, "the module does not have them")
@@ -225,7 +242,7 @@ def verify_model(
     ]
     left_out = {difference.name for difference in lacking}
     tensors = [tensor for tensor in states.without_those(tensors) if tensor.name not in left_out]
-    found = _compare_sources(tensors, sources, progress)
+    found = _compare_sources(tensors, sources, limits, progress)
     found.reasons = _explain(model, found.tensors, sources, found.reasons)
     return found.verification(
         states.extra_names() if is_complete else [], [*states.differences, *lacking]
@@ -258,8 +275,12 @@ class _Comparison:
 
 
 def _compare_sources(
-    tensors: Sequence[TensorSpec], sources: Sources, progress: Progress | None
+    tensors: Sequence[TensorSpec],
+    sources: Sources,
+    limits: Limits | None,
+    progress: Progress | None,
 ) -> _Comparison:
+    left = WorkLeft((limits or Limits()).max_operations)
     local = {name: source for name, source in sources.items() if isinstance(source, LocalSource)}
     whole_needed: list[TensorSpec] = []
     compared: list[TensorSpec] = []
@@ -277,7 +298,9 @@ def _compare_sources(
         if tensor.name not in sources:
             return "it is missing"
         source = sources[tensor.name]
-        return "it has no memory yet" if source is None else compare_source(tensor, source, advance)
+        if source is None:
+            return "it has no memory yet"
+        return compare_source(tensor, source, advance, left)
 
     reasons = for_each_tensor(compared, compare, progress)
     not_compared = [Difference(tensor.name, _NEEDS_WHOLE) for tensor in whole_needed]
@@ -370,57 +393,6 @@ def _as_manifest_or_none(target: Any) -> Manifest | None:
     return as_whole_manifest(target) if isinstance(target, Manifest) else None
 
 
-def _with_names_of(manifest: Manifest, sources: Sources) -> Sources:
-    """Return the sources by the names of the manifest, where one of the two numbers variables."""
-    names = [tensor.name for tensor in manifest.tensors]
-    if manifest.shard is not None and has_numbers(names) != has_numbers(sources):
-        raise ManifestError(
-            "a file that numbers the variables of a layer cannot be compared with shard "
-            f"{manifest.shard} of a manifest: merge the shards first"
-        )
-    fingerprints: dict[str, str] = {}
-
-    def fingerprint_of(name: str, source: TensorSource) -> str:
-        if name not in fingerprints:
-            fingerprints[name] = source_fingerprint(source, lambda _: None)
-        return fingerprints[name]
-
-    def equal(one: str, other: str) -> bool:
-        a, b = sources[one], sources[other]
-        if a is None or b is None or isinstance(a, LocalSource) or isinstance(b, LocalSource):
-            return False
-        if (a.shape, a.dtype) != (b.shape, b.dtype):
-            return False
-        return fingerprint_of(one, a) == fingerprint_of(other, b)
-
-    return _renamed(manifest.tensors, sources, equal)
-
-
-def _renamed(
-    tensors: Sequence[TensorSpec], found: dict[str, _Found], equal: Callable[[str, str], bool]
-) -> dict[str, _Found]:
-    """Return the tensors of a target by the names of the manifest.
-
-    Args:
-        tensors: The tensors of the manifest.
-        found: The tensors of the target by its own names.
-        equal: Whether two tensors of the target are equal.
-    """
-    expected = {tensor.name: tensor.fingerprint for tensor in tensors}
-    if has_numbers(found) == has_numbers(expected):
-        return found
-    if has_numbers(expected):
-        numbers = match_numbers(expected, found, lambda a, b: expected[a] == expected[b])
-        matched = set(numbers.values())
-        renamed = {number: found[name] for number, name in numbers.items()}
-    else:
-        numbers = match_numbers(found, expected, equal)
-        matched = set(numbers)
-        # where two variables have the same name, the first is the layer's own
-        renamed = {numbers[name]: found[name] for name in reversed(numbers)}
-    return renamed | {name: tensor for name, tensor in found.items() if name not in matched}
-
-
 def _explain(
     model: ModelAdapter,
     tensors: Sequence[TensorSpec],
@@ -459,15 +431,12 @@ def _compare_manifests(
     expected: Manifest, tensors: Sequence[TensorSpec], found: Manifest, is_complete: bool
 ) -> Verification:
     others = {tensor.name: tensor for tensor in found.tensors}
-
-    def equal(one: str, other: str) -> bool:
-        return others[one].fingerprint == others[other].fingerprint
-
-    renamed = _renamed(expected.tensors, others, equal)
-    states = _UncomparedStates(expected.tensors, renamed)
+    contents = RecordedContents({name: tensor.fingerprint for name, tensor in others.items()})
+    by_name = renamed(expected.tensors, others, contents)
+    states = _UncomparedStates(expected.tensors, by_name)
     tensors = states.without_those(tensors)
     seeds = found.seed, expected.seed
-    reasons = [_compare_entries(renamed.get(tensor.name), tensor, seeds) for tensor in tensors]
+    reasons = [_compare_entries(by_name.get(tensor.name), tensor, seeds) for tensor in tensors]
     extra = states.extra_names() if is_complete else []
     return _verification(tensors, reasons, extra, states.differences)
 

@@ -12,6 +12,8 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,11 @@ from pyinit.arguments import Shape
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.initializers import chunking
 from pyinit.initializers.lazy import slices_of
-from pyinit.manifests.atomic_files import NewFolder, write_file
-from pyinit.manifests.limits import check_memory
+from pyinit.manifests.atomic_files import NewFolder, naming, write_file
+from pyinit.manifests.limits import MAX_TENSORS, check_memory
 from pyinit.manifests.model import ManifestError, TensorSpec
 from pyinit.manifests.reading import load_json
+from pyinit.manifests.regular_files import RegularFile, read_whole
 from pyinit.manifests.sinks import name_of_file
 from pyinit.manifests.sources import TensorSource
 from pyinit.reproducibility.chunks import chunks_of
@@ -141,16 +144,25 @@ def is_array(path: Path) -> bool:
 
 
 class _ZarrSource:
-    """The values of an array."""
+    """The values of an array in a folder."""
 
-    def __init__(self, array: Any, dtype: np.dtype[Any]) -> None:
+    def __init__(self, folder: Path, array: Any, dtype: np.dtype[Any]) -> None:
         self.shape: Shape = array.shape
         self.dtype = dtype
+        self._folder = folder
         self._array = array
 
     def read_flat(self, first: int, last: int) -> AnyArray:
         """Return the values at the flat C-order indices `first` to `last - 1`, as a 1-d array."""
-        parts = list(self._read((), first, last))
+        try:
+            with naming(self._folder):
+                parts = list(self._read((), first, last))
+        except (OSError, ManifestError):
+            raise
+        except Exception as error:  # codecs raise many kinds
+            raise ManifestError(
+                f"{self._folder} is not a readable Zarr array: {type(error).__name__}: {error}"
+            ) from None
         values: AnyArray = np.concatenate(parts) if parts else np.empty(0, self._array.dtype)
         native = values.astype(values.dtype.newbyteorder("="), copy=False)
         return native.view(self.dtype) if self.dtype == _BFLOAT16 else native
@@ -192,6 +204,8 @@ def read(path: Path) -> dict[str, TensorSource]:
         name = ours.get("name", own_name)
         if not isinstance(name, str):
             raise ManifestError(f"{folder}: the attribute `pyinit` has no valid name")
+        if len(found) >= MAX_TENSORS:
+            raise ManifestError(f"{path} has more than {MAX_TENSORS} arrays")
         if name in found:
             raise ManifestError(f"{folder}: the tensor {name!a} is also in another array")
         found[name] = _open(folder, is_bits=ours.get("dtype") == "bfloat16", codecs=metadata)
@@ -207,10 +221,8 @@ def _arrays(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         if _METADATA not in files:
             continue
         file = folder / _METADATA
-        if file.stat().st_size > _MAX_METADATA:
-            raise ManifestError(f"{file} has more than {_MAX_METADATA} bytes")
         try:
-            metadata = load_json(file.read_bytes())
+            metadata = load_json(read_whole(file, _MAX_METADATA))
         except ManifestError as error:
             raise ManifestError(f"{file}: {error}") from None
         if isinstance(metadata, dict) and metadata.get("node_type") == "array":
@@ -240,7 +252,8 @@ def _open(folder: Path, *, is_bits: bool, codecs: dict[str, Any]) -> TensorSourc
         raise ManifestError(f"{folder}: an array with the codec {what}; those read are {allowed}")
     zarr = import_zarr()
     try:
-        array = zarr.open_array(str(folder), mode="r", zarr_format=3)
+        store = _store_class()(folder, read_only=True)
+        array = zarr.open_array(store, mode="r", zarr_format=3)
         dtype = np.dtype(array.dtype)
         sizes = math.prod(array.chunks)
     except Exception as error:  # zarr raises many kinds for damaged metadata
@@ -251,5 +264,32 @@ def _open(folder: Path, *, is_bits: bool, codecs: dict[str, Any]) -> TensorSourc
         raise ManifestError(f"{folder}: an array of {dtype}")
     check_memory(f"{folder}: a chunk", sizes * dtype.itemsize)
     if is_bits and dtype.newbyteorder("=") == np.uint16:
-        return _ZarrSource(array, _BFLOAT16)
-    return _ZarrSource(array, dtype.newbyteorder("="))
+        return _ZarrSource(folder, array, _BFLOAT16)
+    return _ZarrSource(folder, array, dtype.newbyteorder("="))
+
+
+@cache
+def _store_class() -> Any:
+    """Return the class of a folder of regular files that are not larger than memory."""
+    from zarr.storage import LocalStore
+
+    def check(path: Path) -> None:
+        with suppress(FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            check_memory(str(path), RegularFile(path).size)
+
+    class Store(LocalStore):
+        """A folder of regular files."""
+
+        async def get(self, key: str, *args: Any, **kwargs: Any) -> Any:
+            """Return the content of a file."""
+            check(self.root / key)
+            return await super().get(key, *args, **kwargs)
+
+        async def get_partial_values(self, prototype: Any, key_ranges: Any) -> Any:
+            """Return parts of files."""
+            ranges = list(key_ranges)
+            for key, _ in ranges:
+                check(self.root / key)
+            return await super().get_partial_values(prototype, ranges)
+
+    return Store

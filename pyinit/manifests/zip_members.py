@@ -6,15 +6,18 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import RawIOBase
-from pathlib import Path
-from typing import IO, Any
+from dataclasses import dataclass
+from io import BufferedReader
+from typing import IO
 
-from pyinit.manifests.limits import check_memory
+from pyinit.manifests.limits import MAX_TENSORS, check_memory
 from pyinit.manifests.model import ManifestError
+from pyinit.manifests.regular_files import RegularFile, Section
 
-#: Maximum number of members: a model of 100,000 layers has some hundred thousand weights.
-_MAX_MEMBERS = 2_000_000
+#: Maximum size of the directory of an archive, of which a member takes 46 bytes and its name.
+_MAX_DIRECTORY = 2**25
+#: The size of the end of the directory, and of a comment after it.
+_MAX_END = 22 + 2**16
 #: The length of a local file header without the name and the extra field, as in PKWARE's APPNOTE.
 _LOCAL_HEADER = 30
 #: What Python raises for a damaged member.
@@ -24,111 +27,110 @@ _DAMAGE = (
 )
 
 
-def open_zip(path: Path) -> zipfile.ZipFile:
+@dataclass(frozen=True)
+class Archive:
+    """An open archive.
+
+    Args:
+        file: The file.
+        stream: The open file.
+        members: The archive in it.
+    """
+
+    file: RegularFile
+    stream: Section
+    members: zipfile.ZipFile
+
+    def read(self, position: int, size: int) -> bytes:
+        """Return bytes of the file, fewer at its end."""
+        self.stream.seek(position)
+        return self.stream.read(size)
+
+
+@contextmanager
+def open_zip(file: RegularFile) -> Iterator[Archive]:
     """Open an archive.
 
     Raises:
         ManifestError: The file is not a zip archive, or has too many members.
         OSError: The file cannot be read.
     """
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise ManifestError(f"{path} is not a zip archive: {error}") from None
-    if len(archive.infolist()) > _MAX_MEMBERS:
-        archive.close()
-        raise ManifestError(f"{path} has more than {_MAX_MEMBERS} members")
-    return archive
+    path = file.path
+    with Section(file) as stream:
+        _check_directory(file)
+        try:
+            archive = zipfile.ZipFile(BufferedReader(stream))
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise ManifestError(f"{path} is not a zip archive: {error}") from None
+        with archive:
+            if len(archive.infolist()) > MAX_TENSORS:
+                raise ManifestError(f"{path} has more than {MAX_TENSORS} members")
+            yield Archive(file, stream, archive)
 
 
-def stored_at(path: Path, member: zipfile.ZipInfo) -> int | None:
+def _check_directory(file: RegularFile) -> None:
+    """Check the size of an archive's directory, all of which zipfile parses."""
+    size = min(file.size, _MAX_END)
+    end = file.read(file.size - size, size)
+    # a directory lies before its end, whatever size is written there
+    directory = end.rfind(b"PK\5\6")
+    claimed = int.from_bytes(end[directory + 12 : directory + 16], "little")
+    if directory >= 0 and min(claimed, file.size) > _MAX_DIRECTORY:
+        raise ManifestError(
+            f"{file.path} is not a readable archive: the directory of its members has {claimed} "
+            f"bytes, more than {_MAX_DIRECTORY}"
+        )
+
+
+def stored_at(archive: Archive, member: zipfile.ZipInfo) -> int | None:
     """Return the position of a member's bytes in the file; None if they are compressed.
 
     Raises:
         ManifestError: The member is encrypted, or does not lie within the file.
     """
+    file = archive.file
     if member.flag_bits & 1:
-        raise ManifestError(f"{path}: {member.filename!a} is encrypted")
+        raise ManifestError(f"{file.path}: {member.filename!a} is encrypted")
     if member.compress_type != zipfile.ZIP_STORED:
         return None
-    with path.open("rb") as file:
-        file.seek(member.header_offset)
-        header = file.read(_LOCAL_HEADER)
-        size = file.seek(0, 2)
+    first = member.header_offset
+    header = archive.read(first, _LOCAL_HEADER) if first >= 0 else b""
     lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
-    start = member.header_offset + _LOCAL_HEADER + lengths
-    if not header.startswith(b"PK\3\4") or start + member.file_size > size:
-        raise ManifestError(f"{path}: {member.filename!a} does not lie within the file")
+    start = first + _LOCAL_HEADER + lengths
+    if not header.startswith(b"PK\3\4") or start + member.file_size > file.size:
+        raise ManifestError(f"{file.path}: {member.filename!a} does not lie within the file")
     return start
 
 
 @contextmanager
-def opened(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+def opened(archive: Archive, member: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
     """Open a member.
 
     Raises:
         ManifestError: It is damaged.
     """
     try:
-        with archive.open(member) as stream:
+        with archive.members.open(member) as stream:
             yield stream
     except _DAMAGE as error:
         if isinstance(error, ManifestError):
             raise
-        raise ManifestError(f"{path}: {member.filename!a} is damaged: {error}") from None
+        raise ManifestError(
+            f"{archive.file.path}: {member.filename!a} is damaged: {error}"
+        ) from None
 
 
-def read_member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+def read_member(archive: Archive, member: zipfile.ZipInfo) -> bytes:
     """Return the bytes of a member, of which a compressed archive may claim very many.
 
     Raises:
         ManifestError: They do not fit in memory, or are damaged.
     """
-    check_memory(f"{path}: {member.filename!a}", member.file_size)
-    with opened(path, archive, member) as stream:
+    where = f"{archive.file.path}: {member.filename!a}"
+    check_memory(where, member.file_size)
+    with opened(archive, member) as stream:
         # never more than the archive claims, whatever it decompresses to
-        return stream.read(member.file_size)
-
-
-class Section(RawIOBase):
-    """A section of a file, as a file of its own.
-
-    Args:
-        path: The path of the file.
-        start: The position of the section's first byte.
-        size: The number of its bytes.
-    """
-
-    def __init__(self, path: Path, start: int, size: int) -> None:
-        self._file = path.open("rb")
-        self._start, self._size, self._position = start, size, 0
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Set the position, as for any file."""
-        self._position = offset + (0, self._position, self._size)[whence]
-        return self._position
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        """Read as many bytes into the buffer as it and the section have."""
-        wanted = max(0, min(len(buffer), self._size - self._position))
-        self._file.seek(self._start + self._position)
-        count = self._file.readinto(memoryview(buffer)[:wanted])
-        self._position += count
-        return count
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        super().close()
+        content = stream.read(member.file_size)
+    if len(content) < member.file_size:
+        raise ManifestError(f"{where} is shorter than it claims")
+    return content

@@ -69,6 +69,10 @@
 #' @param max_bytes
 #' Largest total size allowed, in bytes.
 #'
+#' @param max_operations
+#' Largest number of floating-point operations allowed for values that are computed together. An
+#' orthogonal matrix of m rows and n <= m columns takes 4 m n^2. The default takes about an hour.
+#'
 #' @param progress
 #' A function of the number of bytes done and the total, called from time to time. With `NULL`, an
 #' interactive session shows a progress bar after two seconds.
@@ -98,10 +102,11 @@
 #'
 #' create_manifest(list(bias = c(0, 0, 0)), values = TRUE)
 create_manifest <- function(target, seed = NULL, ..., values = FALSE, shard = NULL,
-                            max_bytes = 2^40, progress = NULL) {
+                            max_bytes = 2^40, max_operations = 2^48, progress = NULL) {
   check_dots_empty(...)
   shard <- plain_argument("shard", shard)
   max_bytes <- plain_argument("max_bytes", max_bytes)
+  max_operations <- plain_argument("max_operations", max_operations)
   values <- as_flag("values", values)
   seed <- as_optional_seed(seed)
   if (values) {
@@ -117,7 +122,8 @@ create_manifest <- function(target, seed = NULL, ..., values = FALSE, shard = NU
   }
   with_progress(progress, function(show) {
     new_manifest(call_python(manifests_bridge()$create_manifest(
-      weights$values, seed, values, as_shard(shard), weights$arrays_of_r, max_bytes, show
+      weights$values, seed, values, as_shard(shard), weights$arrays_of_r, max_bytes,
+      max_operations, show
     )))
   })
 }

@@ -69,16 +69,20 @@
 #' folder <- tempfile()
 #' basename(materialize(manifest, folder, shards = 4))
 materialize <- function(manifest, path, ..., format = "safetensors", shard = NULL, shards = NULL,
-                        existing = "error", max_bytes = 2^40, progress = NULL) {
+                        existing = "error", max_bytes = 2^40, max_operations = 2^48,
+                        progress = NULL) {
   check_dots_empty(...)
   format <- plain_argument("format", format)
   shard <- plain_argument("shard", shard)
   shards <- plain_argument("shards", shards)
   max_bytes <- plain_argument("max_bytes", max_bytes)
+  max_operations <- plain_argument("max_operations", max_operations)
   existing <- plain_argument("existing", existing)
   manifest <- manifest_or_path(manifest)
   path <- as_path("path", path)
-  planned <- plan_files(manifest, path, format, as_shard(shard), shards, existing, max_bytes)
+  planned <- plan_files(
+    manifest, path, format, as_shard(shard), shards, existing, max_bytes, max_operations
+  )
   with_r_progress(progress, function(show) {
     if (is.null(shards)) {
       write_shard(planned$object, planned$chosen, show)
@@ -86,7 +90,7 @@ materialize <- function(manifest, path, ..., format = "safetensors", shard = NUL
       arguments <- list(
         manifest = value_from_python(manifests_bridge()$text_of(planned$object$manifest)),
         path = planned$path, format = format, count = shards,
-        existing = existing, max_bytes = max_bytes
+        existing = existing, max_bytes = max_bytes, max_operations = max_operations
       )
       write_in_futures(planned, arguments, show)
     } else {
@@ -155,7 +159,7 @@ run_shard <- function(work) {
     manifest <- manifest_object(structure(work$manifest, class = "pyinit_manifest"))
     planned <- plan_files(
       manifest, work$path, work$format, list(work$index, work$count), NULL, work$existing,
-      work$max_bytes
+      work$max_bytes, work$max_operations
     )
     show <- function(done, total) {
       if (file.exists(work$stop)) {

@@ -55,15 +55,17 @@
 #' found <- verify(manifest, list(kernel = kernel))
 #' found
 #' as.data.frame(found)
-verify <- function(manifest, target = NULL, ..., shard = NULL, max_bytes = 2^40, progress = NULL) {
+verify <- function(manifest, target = NULL, ..., shard = NULL, max_bytes = 2^40,
+                   max_operations = 2^48, progress = NULL) {
   check_dots_empty(...)
   shard <- plain_argument("shard", shard)
   max_bytes <- plain_argument("max_bytes", max_bytes)
+  max_operations <- plain_argument("max_operations", max_operations)
   manifest <- manifest_or_path(manifest)
   target <- as_weights(target)
   with_progress(progress, function(show) {
     found <- value_from_python(manifests_bridge()$verify(
-      manifest, target$values, target$arrays_of_r, as_shard(shard), max_bytes, show
+      manifest, target$values, target$arrays_of_r, as_shard(shard), max_bytes, max_operations, show
     ))
     new_verification(found)
   })

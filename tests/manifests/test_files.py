@@ -130,22 +130,33 @@ def test_invalid_safetensors_files(content, message, pinned, tmp_path):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"dtype": "F8", "shape": [1], "data_offsets": [0, 1]}, "KeyError: 'F8'"),
         (
-            {"dtype": "F32", "shape": [1], "data_offsets": [0, 400]},
+            {"dtype": "F8", "shape": [1], "data_offsets": [0, 1]},
+            "its dtype must be one of F16, BF16",
+        ),
+        (
+            {"dtype": "F32", "shape": [100], "data_offsets": [0, 400]},
             "its byte range lies outside the file",
         ),
         (
             {"dtype": "F32", "shape": [1], "data_offsets": [-4, 0]},
-            "its byte range lies outside the file",
+            "its data_offsets must be a list of integers, at least 0",
         ),
-        ({"dtype": "F32", "shape": [2**60], "data_offsets": [0, 4]}, "its size does not match"),
+        ({"dtype": "F32", "shape": [2**40], "data_offsets": [0, 4]}, "its size does not match"),
         (
             {"dtype": "F32", "shape": [True], "data_offsets": [0, 4]},
-            "its byte range lies outside the file",
+            "its shape must be a list of integers, at least 0",
         ),
-        ({"dtype": "F32", "shape": [1]}, "KeyError: 'data_offsets'"),
-        ([], "list indices must be integers"),
+        ({"dtype": "F32", "shape": [1]}, "its entry lacks the field 'data_offsets'"),
+        ({"dtype": [], "shape": [1], "data_offsets": [0, 4]}, "its dtype must be one of"),
+        ({"dtype": "F32", "shape": [1.0], "data_offsets": [0, 4]}, "its shape must be a list"),
+        ({"dtype": "F32", "shape": [1], "data_offsets": [4, 0]}, "the start and the end"),
+        ({"dtype": "F32", "shape": [1], "data_offsets": [0]}, "the start and the end"),
+        ({"dtype": "F32", "shape": [1] * 99, "data_offsets": [0, 4]}, "of rank at most"),
+        ({"dtype": "F32", "shape": [0, 2**62], "data_offsets": [0, 0]}, "at most .* elements"),
+        ({"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}, "its values follow a gap"),
+        ({"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}, "4 bytes follow the values"),
+        ([], "its entry is not a JSON object"),
     ],
 )
 def test_headers_with_wrong_byte_ranges(entry, message, pinned, tmp_path):

@@ -249,7 +249,7 @@ def test_kept_files_with_other_tensors(manifest, tmp_path):
         with pytest.raises(DifferenceError, match=message):
             pyinit.materialize(type(made)(1, tuple(wanted)), path, existing="keep")
     path.write_bytes(b"no")
-    with pytest.raises(ManifestError, match=r"w\.safetensors is not a safetensors file"):
+    with pytest.raises(ManifestError, match=r"w\.safetensors is not a readable safetensors file"):
         pyinit.materialize(made, path, existing="keep")
 
 

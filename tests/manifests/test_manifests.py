@@ -511,3 +511,109 @@ def test_large_arrays_are_refused():
         ManifestError, match="has 4198400 bytes; a manifest holds arrays of at most"
     ):
         pyinit.create_manifest([{"name": "x", "shape": (1025, 1024), "initializer": large}])
+
+
+# ---- the work ----
+
+
+@pytest.mark.parametrize(
+    ("fields", "operations"),
+    [
+        ({"shape": [20, 10], "initializer": "orthogonal"}, 4 * 20 * 10**2),
+        ({"shape": [10, 20], "initializer": "orthogonal"}, 4 * 20 * 10**2),
+        ({"shape": [20, 10], "initializer": "orthogonal", "axes": [1, 0]}, 4 * 20 * 10**2),
+        (
+            {"shape": [7, 20, 10], "initializer": pyinit.Orthogonal(batch_axes=0)},
+            7 * 4 * 20 * 10**2,
+        ),
+        ({"shape": [3, 3, 10, 20], "initializer": pyinit.DeltaOrthogonal()}, 4 * 20 * 10**2),
+        (
+            {
+                "shape": [40, 10],
+                "segments": [
+                    {"rows": [0, 20], "initializer": "orthogonal"},
+                    {"rows": [20, 40], "initializer": "orthogonal"},
+                ],
+            },
+            2 * 4 * 20 * 10**2,
+        ),
+        ({"shape": [20, 1, 11], "initializer": "stft"}, 100 * 20),
+        ({"shape": [20, 10], "initializer": "he_normal"}, 0),
+    ],
+)
+def test_operations_are_counted_and_limited(fields, operations, tmp_path):
+    """Protects hours of work: the cost is checked before anything is drawn."""
+    plan = [{"name": "x", **fields}]
+    made = pyinit.create_manifest(plan, 1)
+    assert made.tensors[0].operations == operations
+    if not operations:
+        return
+    path = tmp_path / "m.safetensors"
+    enough, less = {"max_operations": operations}, {"max_operations": operations - 1}
+    assert as_text(pyinit.create_manifest(plan, 1, **enough)) == as_text(made)
+    assert pyinit.verify(made, **enough)
+    assert pyinit.materialize(made, path, **enough) == [path]
+    for refused in (
+        lambda: pyinit.create_manifest(plan, 1, **less),
+        lambda: pyinit.verify(made, **less),
+        lambda: pyinit.materialize(made, tmp_path / "other.safetensors", **less),
+    ):
+        with pytest.raises(ManifestError, match="raise it with `max_operations`"):
+            refused()
+    assert not (tmp_path / "other.safetensors").exists()
+    zeros = {"x": np.zeros(made.tensors[0].shape, np.float32)}
+    [explained] = pyinit.verify(made, zeros, **enough).differences
+    [short] = pyinit.verify(made, zeros, **less).differences
+    assert " values differ, by at most " in explained.reason
+    assert "(no details: orthogonal matrices, " in short.reason
+
+
+def test_the_work_of_explanations_is_limited_together():
+    """Protects hours of work: many tensors that differ share one limit."""
+    plan = [{"name": f"q{k}", "shape": [20, 10], "initializer": "orthogonal"} for k in range(5)]
+    made = pyinit.create_manifest(plan, 1)
+    zeros = {f"q{k}": np.zeros((20, 10), np.float32) for k in range(5)}
+    found = pyinit.verify(made, zeros, max_operations=2 * 8000)
+    assert sum("(no details: " in difference.reason for difference in found.differences) == 3
+
+
+def test_a_manifest_of_years_of_work(tmp_path):
+    """Protects against a small manifest of a stranger that takes years; the limit can be raised."""
+    made = pyinit.create_manifest(
+        [{"name": "q", "shape": [2, 2], "initializer": pyinit.Orthogonal(seed=1)}]
+    )
+    text = as_text(made).replace('"shape": [2, 2]', '"shape": [1099511627776, 20000]')
+    path = tmp_path / "m.json"
+    path.write_text(text.replace("float32", "float16"))
+    with pytest.raises(ManifestError, match="of memory at once"):
+        pyinit.verify(path, max_bytes=2**60, max_operations=2**100)
+    path.write_text(
+        text.replace("1099511627776, 20000", "4000000000, 40, 40").replace(
+            '"gain": 1.0', '"gain": 1.0, "batch_axes": [0]'
+        )
+    )
+    with pytest.raises(ManifestError, match=r"need 1e\+15 operations, more than the limit of 2.8e"):
+        pyinit.verify(path, max_bytes=2**60)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, True, "1e15", None])
+def test_invalid_limits_of_operations(limit):
+    """Protects users from a limit that is no number."""
+    for call in (
+        lambda: pyinit.create_manifest(PLAN, 1, max_operations=limit),
+        lambda: pyinit.create_manifest({}, values=True, max_operations=limit),
+        lambda: pyinit.verify(pinned(), max_operations=limit),
+        lambda: pyinit.materialize(pinned(), "x.safetensors", max_operations=limit),
+    ):
+        with pytest.raises(ValueError, match="Argument `max_operations` must be a positive"):
+            call()
+
+
+def test_the_size_of_files_to_verify_is_limited(tmp_path):
+    """Protects hours of reading: a file without blocks on the disk can have any size."""
+    path = tmp_path / "w.npy"
+    np.save(path, np.zeros(10))
+    manifest = pyinit.create_manifest(path, values=True)
+    assert pyinit.verify(manifest, path, max_bytes=80)
+    with pytest.raises(ManifestError, match="raise it with `max_bytes`"):
+        pyinit.verify(manifest, path, max_bytes=79)

@@ -200,7 +200,7 @@ def _stable_names(layers: list[Any]) -> list[str]:
 
 def _generated_base(layer: Any) -> str | None:
     """Return a name that Keras generated from the layer's class, without its number; else None."""
-    base = re.sub(r"_\d+$", "", layer.name)
+    base = re.sub(r"_[0-9]+\Z", "", layer.name)
     is_generated = base.replace("_", "") == type(layer).__name__.replace("_", "").lower()
     return base if is_generated else None
 

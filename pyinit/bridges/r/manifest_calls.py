@@ -65,18 +65,21 @@ def create_manifest(
     shard: Any,
     arrays_of_r: list[str] | None,
     max_bytes: Any,
+    max_operations: Any,
     progress: ProgressOfR | None,
 ) -> Manifest:
     """Call `create_manifest()` with arguments from R.
 
     Args:
-        target: As for `create_manifest()`, like `seed`, `values` and `max_bytes`.
+        target: As for `create_manifest()`, like `seed`, `values`, `max_bytes` and
+            `max_operations`.
         seed: The seed.
         values: Whether to record values.
         shard: The shard to record.
         arrays_of_r: The names of the arrays in `target` that are R's; None if `target` is not a
             list of arrays. R's doubles count as `floatx()`.
-        max_bytes: The limit.
+        max_bytes: The limit of the size.
+        max_operations: The limit of the work.
         progress: A function of two floats, or None to show nothing.
     """
     if arrays_of_r is not None:
@@ -90,6 +93,7 @@ def create_manifest(
         values=values,
         shard=as_integers(shard),
         max_bytes=as_integers(max_bytes),
+        max_operations=as_integers(max_operations),
         progress=_progress(progress),
     )
 
@@ -132,17 +136,19 @@ def verify(
     arrays_of_r: list[str] | None,
     shard: Any,
     max_bytes: Any,
+    max_operations: Any,
     progress: ProgressOfR | None,
 ) -> dict[str, Any]:
     """Call `verify()` with arguments from R.
 
     Args:
-        manifest: As for `verify()`, like `target`, `shard` and `max_bytes`.
+        manifest: As for `verify()`, like `target`, `shard`, `max_bytes` and `max_operations`.
         target: The weights.
         arrays_of_r: The names of the arrays in `target` that are R's, whose type may differ from
             the manifest's; None if `target` is not a list of arrays.
         shard: The shard.
-        max_bytes: The limit.
+        max_bytes: The limit of the size.
+        max_operations: The limit of the work.
         progress: A function of two floats, or None to show nothing.
 
     Returns:
@@ -160,6 +166,7 @@ def verify(
         target,
         shard=as_integers(shard),
         max_bytes=as_integers(max_bytes),
+        max_operations=as_integers(max_operations),
         progress=_progress(progress),
     )
     return {
@@ -228,6 +235,7 @@ def plan_files(
     shards: Any,
     existing: Any,
     max_bytes: Any,
+    max_operations: Any,
 ) -> tuple[FilePlan, dict[str, Any]]:
     """Check the arguments of `materialize()`.
 
@@ -243,6 +251,7 @@ def plan_files(
         as_integers(shards),
         existing,
         as_integers(max_bytes),
+        as_integers(max_operations),
     )
     return made, {
         "chosen": [float(index) for index in made.chosen],

@@ -24,7 +24,7 @@ from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import CLASSES
 from pyinit.manifests.creation import manifest_from_model
-from pyinit.manifests.limits import MAX_BYTES
+from pyinit.manifests.limits import MAX_BYTES, MAX_OPERATIONS, as_limits
 from pyinit.manifests.model import Manifest, Segment, TensorSpec
 from pyinit.manifests.reading import as_manifest
 from pyinit.manifests.sources import LocalSource
@@ -139,6 +139,7 @@ def create_manifest(
     names: Mapping[str, str] | Callable[[str], str] | None = None,
     model: Any = None,
     max_bytes: int = MAX_BYTES,
+    max_operations: int = MAX_OPERATIONS,
     progress: Progress | None = None,
 ) -> Manifest:
     """Create a manifest of the weights that `init_()` with the same arguments gives a module.
@@ -159,6 +160,7 @@ def create_manifest(
         names: As for `init_()`.
         model: As for `init_()`.
         max_bytes: Maximum total size of the weights, in bytes.
+        max_operations: As for `pyinit.create_manifest()`.
         progress: As for `pyinit.create_manifest()`.
 
     Returns:
@@ -188,11 +190,10 @@ def create_manifest(
         parameters,
         Place(prefix, names, model),
     )
+    limits = as_limits(max_bytes, max_operations)
     adapter = TorchAdapter(module, arguments)
     seed = None if seed is None else as_seed("seed", seed)
-    return manifest_from_model(
-        adapter, adapter.plan(seed), seed, max_bytes=max_bytes, progress=progress
-    )
+    return manifest_from_model(adapter, adapter.plan(seed), seed, limits=limits, progress=progress)
 
 
 def verify_stage(
