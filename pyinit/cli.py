@@ -31,6 +31,7 @@ from pyinit.manifests.targets import SUFFIXES
 from pyinit.manifests.verification import Verification, not_compared_lines
 from pyinit.manifests.writing import as_text
 from pyinit.runtime.threads import MAX_THREADS
+from pyinit.seeds import as_seed
 
 #: Exit statuses.
 DIFFERENT, USAGE, INVALID, INTERRUPTED = 1, 2, 3, 130
@@ -40,7 +41,7 @@ Exit status:
   0    success; compared weights are the same
   1    weights differ
   2    usage error
-  3    invalid, unreadable or unwritable file
+  3    invalid, unreadable or unwritable file, or output
   130  interrupted"""
 
 
@@ -122,49 +123,32 @@ _UNITS = {
 }
 
 
-class _Bytes(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
-    """A size in bytes, such as 500GB or 2TiB."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) *([a-z]*)", value, re.IGNORECASE)
-        unit = _UNITS.get(match[2].upper()) if match else None
-        size = 0 if match is None or unit is None else math.floor(float(match[1]) * unit)
-        if size < 1:
-            self.fail(f"{value!r} is not a size, such as 500GB or 2TiB", param, ctx)
-        return size
+def _size(value: Any) -> int:
+    """Return a size in bytes, such as 500GB or 2TiB."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) *([a-z]*)", str(value), re.IGNORECASE)
+    unit = _UNITS.get(match[2].upper()) if match else None
+    size = 0 if match is None or unit is None else math.floor(float(match[1]) * unit)
+    if size < 1:
+        raise click.BadParameter(f"{value!r} is not a size, such as 500GB or 2TiB")
+    return size
 
 
-class _Count(click.ParamType):  # type: ignore[type-arg]
-    """A number of operations, such as 1e15."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        match = re.fullmatch(r"([0-9]{1,30})(?:e([0-9]{1,2}))?", value)
-        count = int(match[1]) * 10 ** int(match[2] or 0) if match else 0
-        if count < 1:
-            self.fail(f"{value!r} is not a number, such as 1000000 or 1e15", param, ctx)
-        return count
+def _count(value: Any) -> int:
+    """Return a number of operations, such as 1e15."""
+    match = re.fullmatch(r"([0-9]{1,30})(?:e([0-9]{1,2}))?", str(value))
+    count = int(match[1]) * 10 ** int(match[2] or 0) if match else 0
+    if count < 1:
+        raise click.BadParameter(f"{value!r} is not a number, such as 1000000 or 1e15")
+    return count
 
 
-class _ShardType(click.ParamType):  # type: ignore[type-arg]
-    """A shard and the number of shards, such as 3/8."""
-
-    name = "shard"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Shard:
-        try:
-            return as_shard(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a shard and the number of shards, such as 3/8", param, ctx)
+def _shard_of(value: Any) -> Shard:
+    """Return a shard and the number of shards, such as 3/8."""
+    try:
+        return as_shard(value)
+    except ValueError:
+        allowed = "a shard and the number of shards, such as 3/8"
+        raise click.BadParameter(f"{value!r} is not {allowed}") from None
 
 
 def _set_threads(ctx: click.Context, param: click.Parameter, value: int | None) -> None:
@@ -174,21 +158,24 @@ def _set_threads(ctx: click.Context, param: click.Parameter, value: int | None) 
 
 _max_bytes = click.option(
     "--max-bytes",
-    type=_Bytes(),
+    type=_size,
+    metavar="SIZE",
     default=f"{MAX_BYTES // 2**40}TiB",
     show_default=True,
     help="Maximum total size of the weights, such as 500GB or 2TiB.",
 )
 _max_operations = click.option(
     "--max-operations",
-    type=_Count(),
+    type=_count,
+    metavar="NUMBER",
     default=MAX_OPERATIONS,
     help="Maximum number of operations for orthogonal matrices and other values that are computed "
     "together, such as 1e15; by default about 3e14, which take about an hour.",
 )
 _shard = click.option(
     "--shard",
-    type=_ShardType(),
+    type=_shard_of,
+    metavar="SHARD",
     help="Process only this shard, such as 3/8 on the third of eight machines.",
 )
 _threads = click.option(
@@ -242,6 +229,8 @@ def manifest_command(
     """
     if values and seed is not None:
         raise click.UsageError("--seed cannot be combined with --values, which records no seeds")
+    if seed is not None:
+        as_seed("seed", seed)
     loaded = _target_of(target) if values else _target_of(target, _plan, _keras_model)
     if not values and isinstance(loaded, Path):
         raise click.UsageError(
@@ -249,14 +238,21 @@ def manifest_command(
             "fingerprints of these weights; without, TARGET must be a plan (.json), a saved Keras "
             "model (.keras) or module:object"
         )
-    made = pyinit.create_manifest(
-        loaded,
-        seed,
-        values=values,
-        shard=shard,
-        max_bytes=max_bytes,
-        max_operations=max_operations,
-    )
+    try:
+        made = pyinit.create_manifest(
+            loaded,
+            seed,
+            values=values,
+            shard=shard,
+            max_bytes=max_bytes,
+            max_operations=max_operations,
+        )
+    except (ValueError, TypeError) as error:
+        if not isinstance(loaded, list | dict):
+            raise
+        # the arguments are valid, so these are fields of the plan
+        message = re.sub(r"Argument `(\w+)`", r"\1", str(error))
+        raise ManifestError(f"{target}: {message}") from None
     _put_out(made, output)
 
 
@@ -427,6 +423,11 @@ def _plan(path: Path) -> Any:
     plan = read_json(path)
     if isinstance(plan, dict) and plan.get("format") == FORMAT:
         raise ManifestError(f"{path} is already a manifest: check it with pyinit verify")
+    if not isinstance(plan, list) and not (isinstance(plan, dict) and "tensors" in plan):
+        raise ManifestError(
+            f"{path} is not a plan, which is a list of tensors, or an object with such a list as "
+            "`tensors`"
+        )
     return plan
 
 

@@ -320,10 +320,13 @@ def parse_plan(plan: Any, seed: int | None) -> tuple[list[TensorSpec], int | Non
     if isinstance(plan, str | bytes) or not isinstance(plan, Iterable):
         raise argument_error("target", plan, _PLAN, TypeError)
     known: KnownInitializers = {}
-    tensors = [
-        _parse_tensor(f"tensors[{index}]", entry, seed, dtype, known)
-        for index, entry in enumerate(plan)
-    ]
+    try:
+        tensors = [
+            _parse_tensor(f"tensors[{index}]", entry, seed, dtype, known)
+            for index, entry in enumerate(plan)
+        ]
+    except RecursionError:
+        raise ManifestError("the plan is nested too deeply") from None
     return tensors, seed
 
 
@@ -404,7 +407,12 @@ def _as_initializer(identifier: Any) -> Initializer:
 
 def _seed_from_json(seed: Any) -> Any:
     """Convert a seed given as a string of digits, as in JSON beyond 2**53; return others as is."""
-    is_digits = isinstance(seed, str) and seed.removeprefix("-").isdecimal() and len(seed) <= 21
+    is_digits = (
+        isinstance(seed, str)
+        and seed.isascii()
+        and seed.removeprefix("-").isdecimal()
+        and len(seed) <= 21
+    )
     return int(seed) if is_digits else seed
 
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from pyinit.arguments import as_shape
 from pyinit.dtypes import AnyArray
+from pyinit.manifests.hdf5_heaps import GuardedStream, Stream
 from pyinit.manifests.keras_names import stable_name
 from pyinit.manifests.limits import MAX_NAME, MAX_TENSORS, check_memory
 from pyinit.manifests.model import ManifestError
@@ -54,12 +55,7 @@ def read(path: Path) -> dict[str, TensorSource]:
         ImportError: h5py is not installed.
     """
     file = RegularFile(path)
-
-    def opener() -> Path:
-        file.open().close()  # checks that the file is still this one
-        return path
-
-    return _sources(_Hdf5(file, opener, 0))
+    return _sources(_Hdf5(file, lambda: Section(file), 0))
 
 
 def read_keras_archive(path: Path) -> dict[str, TensorSource]:
@@ -91,11 +87,11 @@ class _Hdf5:
 
     Args:
         file: The file on disk.
-        opener: Returns what h5py opens.
+        opener: Returns the open HDF5 file.
         start: The position of the HDF5 file in the file on disk; None if it is not there as it is.
     """
 
-    def __init__(self, file: RegularFile, opener: Callable[[], Any], start: int | None) -> None:
+    def __init__(self, file: RegularFile, opener: Callable[[], Stream], start: int | None) -> None:
         try:
             import h5py  # type: ignore[import-untyped]
         except ImportError:
@@ -106,19 +102,21 @@ class _Hdf5:
         self._file, self.path = file, file.path
 
     @contextmanager
-    def opened(self) -> Iterator[Any]:
-        """Open the file."""
-        opened: Any = self._opener()
-        try:
-            with self._h5py.File(opened, "r") as file:
-                yield file
-        except ManifestError:
-            raise
-        except Exception as error:  # h5py raises many kinds for damaged files
-            raise ManifestError(f"{self.path} is not a readable HDF5 file: {error}") from None
-        finally:
-            if hasattr(opened, "close"):
-                opened.close()
+    def opened(self, *, for_values: bool = False) -> Iterator[Any]:
+        """Open the file.
+
+        Args:
+            for_values: Whether only values are read, which may look like parts of the format.
+        """
+        with GuardedStream(self._opener(), is_on=not for_values) as stream:
+            try:
+                with self._h5py.File(stream, "r") as file:
+                    yield file
+            except ManifestError:
+                raise
+            except Exception as error:  # h5py raises many kinds for damaged files
+                reason = stream.reason or error
+                raise ManifestError(f"{self.path} is not a readable HDF5 file: {reason}") from None
 
     def datasets(self, file: Any) -> list[str]:
         """Return the paths of all datasets."""
@@ -175,7 +173,7 @@ class _Hdf5:
 
         def load() -> AnyArray:
             check_memory(where, memory)
-            with self.opened() as file:
+            with self.opened(for_values=True) as file:
                 values: AnyArray = file[path][()]
             return np.asarray(values).view(dtype)
 

@@ -16,8 +16,9 @@ from pyinit.manifests.regular_files import RegularFile, Section
 
 #: Maximum size of the directory of an archive, of which a member takes 46 bytes and its name.
 _MAX_DIRECTORY = 2**25
-#: The size of the end of the directory, and of a comment after it.
-_MAX_END = 22 + 2**16
+#: The sizes of the end of the directory, also that of ZIP64 and its locator; and with a comment.
+_END, _WIDE_END, _LOCATOR = 22, 56, 20
+_MAX_END = _END + _WIDE_END + _LOCATOR + 2**16
 #: The length of a local file header without the name and the extra field, as in PKWARE's APPNOTE.
 _LOCAL_HEADER = 30
 #: What Python raises for a damaged member.
@@ -72,10 +73,18 @@ def _check_directory(file: RegularFile) -> None:
     """Check the size of an archive's directory, all of which zipfile parses."""
     size = min(file.size, _MAX_END)
     end = file.read(file.size - size, size)
-    # a directory lies before its end, whatever size is written there
-    directory = end.rfind(b"PK\5\6")
-    claimed = int.from_bytes(end[directory + 12 : directory + 16], "little")
-    if directory >= 0 and min(claimed, file.size) > _MAX_DIRECTORY:
+    # found as zipfile does
+    at = len(end) - _END
+    if at < 0 or end[at : at + 4] != b"PK\5\6" or end[-2:] != b"\0\0":
+        at = end.rfind(b"PK\5\6")
+    if at < 0:
+        return
+    claimed = int.from_bytes(end[at + 12 : at + 16], "little")
+    # the record of ZIP64, which zipfile prefers, precedes its locator
+    wide = at - _LOCATOR - _WIDE_END
+    if wide >= 0 and end[wide : wide + 4] == b"PK\6\6":
+        claimed = int.from_bytes(end[wide + 40 : wide + 48], "little")
+    if min(claimed, file.size) > _MAX_DIRECTORY:
         raise ManifestError(
             f"{file.path} is not a readable archive: the directory of its members has {claimed} "
             f"bytes, more than {_MAX_DIRECTORY}"

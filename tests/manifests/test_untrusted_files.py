@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 
 import numpy as np
 import pyarrow as pa
@@ -373,10 +374,35 @@ def test_zip_archives_with_too_many_members(tmp_path):
     """Protects time: a large directory of an archive is refused before it is parsed."""
     path = tmp_path / "w.npz"
     directory = bytes(2**25 + 1)
-    end = b"PK\5\6" + bytes(8) + len(directory).to_bytes(4, "little") + bytes(6)
-    path.write_bytes(directory + end)
-    with pytest.raises(ManifestError, match=r"w\.npz .*directory of its members has 33554433"):
-        pyinit.verify(MADE, path)
+    size = len(directory)
+    end = b"PK\5\6" + bytes(8) + size.to_bytes(4, "little") + bytes(6)
+    wide = b"PK\6\6" + bytes(36) + size.to_bytes(8, "little") + bytes(8)
+    locator = b"PK\6\7" + bytes(4) + size.to_bytes(8, "little") + bytes(4)
+    narrow = b"PK\5\6" + bytes(8) + b"\xff" * 4 + bytes(6)
+    for ending in (end, end[:-2] + b"\4\0text", end[:18] + b"PK\0\0", wide + locator + narrow):
+        path.write_bytes(directory + ending)
+        with pytest.raises(ManifestError, match=r"w\.npz .*members has 33554433 bytes, more than"):
+            pyinit.verify(MADE, path)
+
+
+def test_large_archives_in_the_format_zip64(tmp_path):
+    """Protects archives of more than 4 GiB, whose last record has no sizes."""
+    path = tmp_path / "w.npz"
+    np.savez(path, w=VALUES)
+    content = path.read_bytes()
+    start, end = content[:-22], content[-22:]
+    directory = int.from_bytes(end[16:20], "little")
+    fields = [44, 45 << 16 | 45, 0, 0, 1, 1, len(start) - directory, directory]
+    sizes = [8, 4, 4, 4, 8, 8, 8, 8]
+    wide = b"PK\6\6" + b"".join(
+        field.to_bytes(size, "little") for field, size in zip(fields, sizes, strict=True)
+    )
+    locator = b"PK\6\7" + bytes(4) + len(start).to_bytes(8, "little") + b"\1\0\0\0"
+    narrow = end[:8] + b"\xff" * 12 + bytes(2)
+    path.write_bytes(start + wide + locator + narrow)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == ["w.npy"]
+    assert pyinit.verify(MADE, path)
 
 
 def test_hdf5_files_with_too_many_datasets(tmp_path, monkeypatch):
@@ -674,3 +700,60 @@ def test_no_regular_expression_ends_in_a_dollar():
         for line in file.read_text().splitlines():
             assert not at_end.search(line) or "MULTILINE" in line, f"{file}: {line}"
     assert '$"' not in reading.SCHEMA.read_text().replace('"$', "")
+
+
+# ---- memory ----
+
+LIMITED = """
+import json, resource, sys
+import h5py, jsonschema, pyarrow, pyinit
+from pathlib import Path
+from pyinit.cli import run
+
+made, *paths = sys.argv[1:]
+run(["verify", made])
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+limit = pages * resource.getpagesize() + 2**28
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+print(json.dumps([run(["manifest", "--values", path]) for path in paths]))
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
+def test_hostile_files_under_a_limit_of_memory(tmp_path):
+    """Protects processes with little memory: files that claim more are errors with status 3."""
+    size = 2**30
+    pyinit.write_manifest(MADE, tmp_path / "made.json")
+    paths = [tmp_path / name for name in ("a.npy", "b.npz", "c.h5", "d.safetensors", "e.arrow")]
+    header = {"w": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}
+    write_safetensors(paths[3], header)
+    os.truncate(paths[3], paths[3].stat().st_size + size)
+    # in Fortran order, which is read at once
+    start = npy(np.zeros((2, 2), "u1", "F")).replace(b"(2, 2)", b"(32768, 32768)")
+    start = start.replace(b" " * 8, b"", 1)
+    paths[0].write_bytes(start[:128])
+    os.truncate(paths[0], 128 + size)
+    with (
+        zipfile.ZipFile(paths[1], "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("w.npy", "w", force_zip64=True) as member,
+    ):
+        member.write(start[:128])
+        for _ in range(64):
+            member.write(bytes(size // 64))
+    with h5py.File(paths[2], "w") as file:
+        file.create_dataset("w", (size,), "u1", chunks=(2**20,), compression="gzip")
+    write_arrow(
+        paths[4],
+        {**ARROW, "pyinit.shape": "[1]", "pyinit.name": "w" * 10**6},
+        pa.array([1], "f4"),
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(tmp_path / "made.json"), *map(str, paths)],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 0, done.stderr
+    # the values of the safetensors file are read in chunks
+    assert json.loads(done.stdout.splitlines()[-1]) == [3, 3, 3, 0, 3], done.stderr

@@ -1,0 +1,1 @@
+"""Fuzzing: files that are changed at random must give a result or a documented error."""
