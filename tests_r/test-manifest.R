@@ -383,13 +383,7 @@ test_that("an invalid plan is an error that names the tensor", {
   }
 })
 
-test_that("bad arguments are errors", {
-  # protects: the error messages of the Python package
-  expect_error(create_manifest(plan, 1, 2), "2", class = "pyinit_type_error")
-  expect_error(verify(pinned, arrays, "1/2"), "1/2", class = "pyinit_type_error")
-  for (max_bytes in list(0, 1.5, NA, "a")) {
-    expect_argument_error(create_manifest(plan, 1, max_bytes = max_bytes), "max_bytes")
-  }
+test_that("the work of orthogonal matrices is limited", {
   # protects: hours of work for a manifest of somebody else
   for (max_operations in list(0, 1.5, NA, "a")) {
     expect_argument_error(
@@ -404,6 +398,15 @@ test_that("bad arguments are errors", {
     materialize(made, tempfile(fileext = ".safetensors"), max_operations = 7999)
   )) {
     expect_error(eval(refused), "max_operations", class = "pyinit_manifest_error")
+  }
+})
+
+test_that("bad arguments are errors", {
+  # protects: the error messages of the Python package
+  expect_error(create_manifest(plan, 1, 2), "2", class = "pyinit_type_error")
+  expect_error(verify(pinned, arrays, "1/2"), "1/2", class = "pyinit_type_error")
+  for (max_bytes in list(0, 1.5, NA, "a")) {
+    expect_argument_error(create_manifest(plan, 1, max_bytes = max_bytes), "max_bytes")
   }
   expect_error(verify(pinned, max_bytes = 10), "max_bytes", class = "pyinit_manifest_error")
   expect_argument_error(verify(1), "manifest")
