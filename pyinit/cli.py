@@ -57,7 +57,8 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         status = command.main(arguments, prog_name="pyinit", standalone_mode=False)
         # what was printed must have been written, and not only kept for later
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.Abort:
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
@@ -125,7 +126,7 @@ _UNITS = {
 
 def _size(value: Any) -> int:
     """Return a size in bytes, such as 500GB or 2TiB."""
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) *([a-z]*)", str(value), re.IGNORECASE)
+    match = re.fullmatch(r"([0-9]{1,30}(?:\.[0-9]{1,30})?) *([a-z]*)", str(value), re.IGNORECASE)
     unit = _UNITS.get(match[2].upper()) if match else None
     size = 0 if match is None or unit is None else math.floor(float(match[1]) * unit)
     if size < 1:

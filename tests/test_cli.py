@@ -153,6 +153,7 @@ def test_weights_that_do_not_fit_their_manifest(typed):
         (["verify", "manifest.json", "--shards", "1/2"], 2, "No such option"),
         (["verify", "manifest.json", "--shard", "9/8"], 2, "'9/8' is not a shard"),
         (["verify", "manifest.json", "--max-bytes", "much"], 2, "'much' is not a size"),
+        (["verify", "manifest.json", "--max-bytes", "9" * 400], 2, "is not a size"),
         (["verify", "manifest.json", "--threads", "0"], 2, "Invalid value for '--threads'"),
         (["verify", "manifest.json", "nowhere"], 2, "nowhere: no such file"),
         (["verify", "manifest.json", "os:nothing"], 2, "has no attribute 'nothing'"),
