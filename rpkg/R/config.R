@@ -115,6 +115,11 @@ from_config <- function(config, custom_objects = NULL) {
 #' str(description)
 #' deserialize_initializer(description)
 get_initializer <- function(identifier) {
+  initializer_argument("identifier", identifier)
+}
+
+# get_initializer() for an argument of another function, which the errors name.
+initializer_argument <- function(name, identifier) {
   identifier <- as_called(identifier)
   # since reticulate 1.41, Python's callables are R functions
   is_python <- inherits(identifier, "python.builtin.object")
@@ -128,10 +133,11 @@ get_initializer <- function(identifier) {
     return(array_initializer(identifier))
   }
   if (!is.character(identifier) && !is_python) {
-    stop_argument("identifier", identifier, "a name, a list, a function, an array or NULL")
+    stop_argument(name, identifier, "a name, a list, a function, an array or NULL")
   }
-  identifier <- plain_argument("identifier", identifier)
-  as_initializer(call_python(python_package()$get(identifier)))
+  identifier <- plain_argument(name, identifier)
+  registry <- python_package()$initializers$registry
+  as_initializer(call_python(registry$get_argument(name, identifier)))
 }
 
 #' @rdname get_initializer

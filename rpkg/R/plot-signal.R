@@ -117,7 +117,7 @@ labelled_initializers <- function(initializers) {
     stop_argument("initializers", initializers, "at least one initializer")
   }
   found <- lapply(initializers, function(identifier) {
-    if (is.null(identifier)) identifier else get_initializer(identifier)
+    initializer_argument("initializers", identifier)
   })
   is_ours <- vapply(found, inherits, NA, "pyinit_initializer")
   if (!all(is_ours)) {
