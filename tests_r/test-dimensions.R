@@ -46,6 +46,10 @@ calls <- list(
     max_operations = 1e9
   ),
   materialize = list(manifest = manifest, path = "a.safetensors", shards = 2),
+  signal_propagation = list(
+    initializers = "he_normal", depth = 2, width = 4, batch_size = 3, seed = 5
+  ),
+  plot_signal = list(initializers = "he_normal", depth = 2, width = 4, batch_size = 3, seed = 5),
   initialize_model = list(model = reticulate::import_builtins(), seed = 3)
 )
 
@@ -54,7 +58,7 @@ others <- c(
   "...", "nonlinearity", "values", "side", "scaling", "periodic", "mode", "distribution", "name",
   "dtype", "device", "target", "progress", "format", "existing", "path", "file", "manifest",
   "manifests", "initializer", "identifier", "config", "custom_objects", "object", "x", "model",
-  "envname", "fun", "method", "conda", "pip", "python_version"
+  "envname", "fun", "method", "conda", "pip", "python_version", "initializers", "activation"
 )
 
 numeric_arguments <- function(call) {

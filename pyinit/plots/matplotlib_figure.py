@@ -44,6 +44,10 @@ def new_figure(figure: Any, size: tuple[float, float], caller: str) -> FigureBas
     if not isinstance(figure, FigureBase):
         allowed = "a figure or a subfigure of Matplotlib, or None"
         raise argument_error("figure", figure, allowed, TypeError)
+    # a figure or a subfigure: the attribute is the outermost figure
+    root: Any = figure.figure
+    if root.get_layout_engine() is None:
+        root.set_layout_engine("constrained")
     return figure
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SIZE = (9.6, 4.4)
+#: The range that is always shown.
+_LOW, _HIGH = 0.1, 10.0
 #: The range of the values that are drawn: beyond it, the margins of the axes overflow.
 _SMALLEST, _LARGEST = 1e-250, 1e250
 
@@ -44,7 +46,8 @@ def plot_signal(
             `"silu"`, `"tanh"` or `"sigmoid"`, as in Keras.
         batch_size: The number of rows of the input: a positive integer.
         seed: An integer from -2**63 to 2**64 - 1.
-        figure: The figure or subfigure of Matplotlib to draw in; None makes a new figure.
+        figure: The figure or subfigure of Matplotlib to draw in, which gets the constrained layout
+            if it has none. None makes a new figure.
 
     Returns:
         The figure: a `matplotlib.figure.Figure`, or `figure`. See `plot()` for how to show it.
@@ -111,3 +114,6 @@ def _draw(axes: Axes, title: str, found: SignalPropagation, spreads: AnyArray) -
             linewidth=1.6,
             label=label,
         )
+    # noise of some percent would look like a trend
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, _LOW), max(high, _HIGH))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from pyinit.dtypes import DTypeLike
+from pyinit.initializers.whole import CalledTensor
 from pyinit.plots.matplotlib_figure import BLUE, VERMILION, count_integers, new_figure, style_axes
 from pyinit.plots.tensor_numbers import TensorNumbers, as_lazy, tensor_numbers
 
@@ -54,7 +55,8 @@ def plot(
         shape: The shape of the tensor. None means (256, 256), or the shape of an array or a lazy
             tensor.
         dtype: The dtype, as in a call; None means `floatx()`, or that of a lazy tensor.
-        figure: The figure or subfigure of Matplotlib to draw in; None makes a new figure.
+        figure: The figure or subfigure of Matplotlib to draw in, which gets the constrained layout
+            if it has none. None makes a new figure.
 
     Returns:
         The figure: a `matplotlib.figure.Figure`, or `figure`.
@@ -85,7 +87,10 @@ def plot(
 
 def _title(name: str, numbers: TensorNumbers) -> str:
     weights = numbers.weights
-    about = f"shape {weights.shape}, {weights.dtype.name}, {weights._summary()}"
+    about = f"shape {weights.shape}, {weights.dtype.name}"
+    # that of a call is the callable, which the name describes
+    if not (name and isinstance(weights, CalledTensor)):
+        about += f", {weights._summary()}"
     return "\n".join(line for text in (name, about) for line in textwrap.wrap(text, _LINE))
 
 

@@ -124,7 +124,7 @@ def as_lazy(
     if isinstance(found, Initializer):
         return "" if is_array else repr(found), _checked(found.lazy(full, dtype))
     weights = CalledTensor(full, standardize_dtype(dtype, NUMERIC_DTYPES), found)
-    return getattr(found, "__name__", repr(found)), _checked(weights)
+    return getattr(found, "__name__", type(found).__name__), _checked(weights)
 
 
 def _checked(weights: LazyTensor) -> LazyTensor:

@@ -164,7 +164,8 @@ draw_spreads <- function(found, column, ylab) {
   spread <- found[[column]]
   # beyond, the margins of the axes overflow
   drawable <- !is.na(spread) & spread > 1e-250 & spread < 1e250
-  limits <- if (any(drawable)) range(spread[drawable]) else c(0.1, 10)
+  # at least two decades: noise of some percent would look like a trend
+  limits <- range(spread[drawable], 0.1, 10)
   depth <- max(found$layer)
   graphics::plot.new()
   graphics::plot.window(c(0, depth), limits, log = "y")

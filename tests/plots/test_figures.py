@@ -54,10 +54,20 @@ def test_what_is_drawn():
     ]
 
 
+class Halves(pyinit.Initializer):
+    """An initializer of a user."""
+
+    def __call__(self, shape, dtype=None, **options):
+        """Return the values."""
+        return np.full(shape, 0.5, dtype)
+
+
 TITLES = {
     "name": (("zeros", (2,)), "Zeros()\nshape (2,), float32, value=0.0"),
     "lazy": ((pyinit.Ones().lazy((2,), "int8"),), "shape (2,), int8, value=1"),
     "array": ((np.ones(3),), "shape (3,), float32, given values"),
+    "function": ((np.ones, (2,)), "ones\nshape (2,), float32"),
+    "subclass": ((Halves(), (2,)), "Halves()\nshape (2,), float32"),
     "class": ((pyinit.Ones, (2,)), "Ones()\nshape (2,), float32, value=1.0"),
 }
 
