@@ -227,7 +227,8 @@ test_that("without Python, every exported function has the same error with the s
     materialize = "materialize(x$manifest, 'a.safetensors', progress = function(...) TRUE)",
     merge_manifests = "merge_manifests('a.json')",
     num_threads = "num_threads()", plot_signal = "plot_signal(x$initializer)",
-    signal_propagation = "signal_propagation(x$initializer)", random_seed_generator = "random_seed_generator(1)",
+    signal_propagation = "signal_propagation(x$initializer)",
+    random_seed_generator = "random_seed_generator(1)",
     read_manifest = "read_manifest('a.json')", self_test = "self_test()",
     serialize_initializer = "serialize_initializer(x$initializer)",
     set_default_device = "set_default_device('cpu')", set_floatx = "set_floatx('float32')",
@@ -240,7 +241,8 @@ test_that("without Python, every exported function has the same error with the s
   methods <- c(
     "x$initializer(2)", "x$initializer$clone()", "x$initializer$scale", "summary(x$initializer, 2)",
     "x$manifest[[1]]", "names(x$manifest)", "x$array(c(2, 2))", "x$generator$`next`()",
-    "x$lazy[1, ]", "as.array(x$lazy)", "plot(x$lazy)", "plot(x$initializer)", "plot(x$array)", "print(x$manifest)", "as.data.frame(x$manifest)",
+    "x$lazy[1, ]", "as.array(x$lazy)", "plot(x$lazy)", "plot(x$initializer)", "plot(x$array)",
+    "print(x$manifest)", "as.data.frame(x$manifest)",
     "create_manifest(list(list(name = 'a', shape = 2, initializer = list(config = list()))))",
     "verify(x$manifest, list(a = 1))", "verify(x$manifest, progress = function(...) TRUE)"
   )
