@@ -29,8 +29,12 @@ plot_tensor <- function(x) {
   invisible(numbers[!names(numbers) %in% visible])
 }
 
+# A title above a panel, as small as its width requires.
 panel_title <- function(text) {
-  graphics::mtext(text, side = 3L, line = 0.4, adj = 0, cex = 0.72)
+  cex <- 0.72
+  width <- graphics::strwidth(text, "inches", cex = cex / graphics::par("cex"))
+  room <- graphics::par("pin")[[1L]] + graphics::par("mai")[[4L]]
+  graphics::mtext(text, side = 3L, line = 0.4, adj = 0, cex = cex * min(1, room / width))
 }
 
 # An empty panel with light grid lines behind the data.
