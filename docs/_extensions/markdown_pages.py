@@ -38,9 +38,10 @@ def _trim_code(app: Sphinx, document: nodes.document) -> None:
 def _empty_headers(
     app: Sphinx, page: str, template: str, context: dict[str, Any], document: nodes.document | None
 ) -> None:
-    """Make a header cell without text, such as the corner of a table, an ordinary cell."""
+    """Drop headers without text, and make such a cell, the corner of a table, an ordinary one."""
     if "body" in context:
-        context["body"] = context["body"].replace('<th class="head"><p></p></th>', "<td></td>")
+        body = context["body"].replace('<th class="head"><p></p></th>', "<td></td>")
+        context["body"] = re.sub(r"<thead>\s*<tr[^>]*>(\s*<td></td>)+\s*</tr>\s*</thead>", "", body)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
