@@ -80,6 +80,7 @@ async function accessible(site, page, path, scheme, rules) {
 async function readable(site, page, path, name) {
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   site.expect(wide <= 0, `${path} (${name}): ${wide} pixels wider than the window`);
+  if (isTopic(path) && name !== "1440-light") return;
   const file = join(site.root, "build/screenshots", name, path.replace(/\.html$/, ".jpeg"));
   mkdirSync(dirname(file), { recursive: true });
   await page.screenshot({ path: file, fullPage: true, quality: 80 });
