@@ -37,7 +37,7 @@ export default async function (site) {
   checkLinks(site, found);
 }
 
-// The pages of one function each look alike, and have the same navigation.
+// The pages of one function each look alike: of these, the text is checked, in light colours.
 function isTopic(path) {
   return /^reference\/\w+\//.test(path);
 }
