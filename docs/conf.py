@@ -80,4 +80,4 @@ html_theme_options = {
 }
 html_context = {"default_mode": "auto", "stream_version": pyinit.STREAM_VERSION}
 # these pages have no others in their section
-html_sidebars = {"index": [], "explorer": []}
+html_sidebars = {"index": [], "start": [], "explorer": []}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,19 @@ def _read_includes(app: Sphinx) -> None:
 
 
 def _point_links_to_pages(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Point links to files such as CONTRIBUTING.md to the pages that include them."""
+    """Point links to files such as CONTRIBUTING.md to the pages that include them.
+
+    Other Markdown files outside the source of the site become downloads.
+    """
 
     def page(link: re.Match[str]) -> str:
-        name = app.project_pages.get(link[1])
-        return f"](/about/{name}{link[2] or ''})" if name else link[0]
+        file = Path(app.srcdir, docname).parent / link[1]
+        path = os.path.relpath(file, Path(app.srcdir).parent)
+        if name := app.project_pages.get(path):
+            return f"](/about/{name}{link[2] or ''})"
+        return link[0] if path.startswith("docs/") else f"](path:{link[1]})"
 
-    source[0] = re.sub(r"\]\((?:\.\./)+([\w/.-]+\.md)(#[\w-]+)?\)", page, source[0])
+    source[0] = re.sub(r"\]\((\.\./[\w/.-]+\.md)(#[\w-]+)?\)", page, source[0])
 
 
 def _trim_code(app: Sphinx, document: nodes.document) -> None:
@@ -38,9 +45,10 @@ def _trim_code(app: Sphinx, document: nodes.document) -> None:
 def _empty_headers(
     app: Sphinx, page: str, template: str, context: dict[str, Any], document: nodes.document | None
 ) -> None:
-    """Make a header cell without text, such as the corner of a table, an ordinary cell."""
+    """Drop headers without text, and make such a cell, the corner of a table, an ordinary one."""
     if "body" in context:
-        context["body"] = context["body"].replace('<th class="head"><p></p></th>', "<td></td>")
+        body = context["body"].replace('<th class="head"><p></p></th>', "<td></td>")
+        context["body"] = re.sub(r"<thead>\s*<tr[^>]*>(\s*<td></td>)+\s*</tr>\s*</thead>", "", body)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -17,6 +17,8 @@ IN_PYTHON = {
     "get_config": "Initializer.get_config",
     "initialize_model": "keras.initialize",
     "lazy_tensor": "Initializer.lazy",
+    "plot.pyinit_initializer": "plot",
+    "summary.pyinit_initializer": "Initializer.summary",
 }
 #: The names in R.
 IN_R = {python: r for r, python in IN_PYTHON.items()}

@@ -77,10 +77,9 @@ class Site {
 
   watch(page) {
     const where = () => page.url().replace(this.url, "");
-    page.on("console", (message) => {
-      const unwanted = ["error", "warning"].includes(message.type());
-      this.expect(!unwanted, `${where()}: in the console: ${message.text()}`);
-    });
+    page.on("console", (message) =>
+      this.expect(message.type() !== "error", `${where()}: in the console: ${message.text()}`),
+    );
     page.on("pageerror", (error) => this.expect(false, `${where()}: ${error}`));
     page.on("request", (request) => {
       const local = /^(data|blob):/.test(request.url()) || request.url().startsWith(this.url);

@@ -5,9 +5,11 @@
 local({
   show_warnings <- function(warnings) {
     for (warning in warnings) {
-      call <- list(conditionCall(warning))
-      names(call) <- conditionMessage(warning)
-      print(structure(call, class = "warnings"))
+      call <- conditionCall(warning)
+      # in a session the statement itself is called by nothing
+      if (identical(call, quote(eval(expression, globalenv())))) call <- NULL
+      shown <- stats::setNames(list(call), conditionMessage(warning))
+      print(structure(shown, class = "warnings"))
     }
   }
 
