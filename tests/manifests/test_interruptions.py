@@ -99,7 +99,10 @@ def test_killed_runs_are_finished(manifest, tmp_path, file_format, how, sent):
     expected = contents(whole)
     generator = random.Random(f"{file_format} {how} {sent}")
     killed = 0
-    for k in range(4):
+    for k in range(40):
+        # a loaded machine may finish before each of the first kills
+        if k >= 4 and killed:
+            break
         with start(manifest, path, file_format, shard=shards[k % len(shards)], how=how) as process:
             assert process.stdout.readline() == "ready\n"
             time.sleep(generator.uniform(0, duration))
