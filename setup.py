@@ -1,5 +1,6 @@
 """Adds the C extension, which is optional, to what pyproject.toml says."""
 
+import sysconfig
 from pathlib import Path
 
 from setuptools import setup
@@ -20,8 +21,11 @@ class Wheel(bdist_wheel):
         super().run()
 
 
+#: Python without the GIL has no stable ABI: cffi (2.0 or newer) then builds for this version alone.
+HAS_STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
+
 setup(
     cffi_modules=["pyinit/native/build_kernel.py:ffibuilder"],
     cmdclass={"bdist_wheel": Wheel},
-    options={"bdist_wheel": {"py_limited_api": "cp310"}},
+    options={"bdist_wheel": {"py_limited_api": "cp310"}} if HAS_STABLE_ABI else {},
 )

@@ -155,7 +155,7 @@ static void answer_request(const request_t *request)
     case SYRK:
         result = pyinit_syrk(
             isa_level, matrix, rows, columns, gram, integers[1], integers[2], integers[3],
-            integers[4]);
+            integers[4], 1);
         break;
     case GRAM_DIAGONAL:
         result = pyinit_gram_diagonal(gram, columns, numbers[0], diagonal);
@@ -174,7 +174,8 @@ static void answer_request(const request_t *request)
         break;
     case TRSM_RIGHT:
         result = pyinit_trsm_right(
-            isa_level, matrix + integers[1] * columns, integers[2], columns, gram, inverses);
+            isa_level, matrix + integers[1] * columns, integers[2], columns, gram, inverses, 0,
+            (columns + PYINIT_PANEL - 1) / PYINIT_PANEL);
         break;
     default:
         fail("no such operation");

@@ -70,6 +70,7 @@ Seed = SupportsIndex | SeedSource | dict[str, Any] | None
 _ALLOWED = "an integer from -2**63 to 2**64 - 1"
 _MAX_DRAWS = 2**32
 _names: Counter[str] = Counter()
+_names_lock = threading.Lock()
 
 
 def as_seed(name: str, value: object, allowed: str = _ALLOWED) -> int:
@@ -400,6 +401,7 @@ def _to_host(tensor: Any) -> Any:
 def _unique_name(class_name: str) -> str:
     """Generate a name as Keras does: `seed_generator`, `seed_generator_1`, ..."""
     snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", class_name).lower()
-    count = _names[snake]
-    _names[snake] += 1
+    with _names_lock:
+        count = _names[snake]
+        _names[snake] += 1
     return f"{snake}_{count}" if count else snake

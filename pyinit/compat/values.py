@@ -9,6 +9,7 @@ import numpy as np
 
 from pyinit.arguments import Shape, argument_error
 from pyinit.dtypes import FLOAT_DTYPES, INTEGER_DTYPES, AnyArray, convert_values, is_float
+from pyinit.initializers.chunking import memory_parts
 from pyinit.initializers.constant import Constant, ConstantTensor
 from pyinit.initializers.given_values import GivenTensor
 from pyinit.initializers.lazy import LazyTensor
@@ -158,19 +159,15 @@ class UniformIntegerTensor(LazyTensor):
         self._draw_id = draw_id
         self._uniform = RandomTensor(shape, _FLOAT64, _UNIT, draw_id)
 
-    @property
-    def working_memory(self) -> int:
-        """The memory of the float64 and the int64 values, in bytes."""
-        return 2 * self._uniform.nbytes
-
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
-        uniform = np.empty(out.shape, _FLOAT64)
-        self._uniform._fill(uniform, offset, steps)
-        # u is at most 1 - 2**-53 and the range at most 2**53: the product stays below the range
-        uniform *= self._maxval - self._minval
-        integers = uniform.astype(np.int64)
-        integers += self._minval
-        out[...] = integers
+        for part, first in memory_parts(out, offset, steps):
+            uniform = np.empty(part.shape, _FLOAT64)
+            self._uniform._fill(uniform, first, steps)
+            # u is at most 1 - 2**-53 and the range at most 2**53: the product is below the range
+            uniform *= self._maxval - self._minval
+            integers = uniform.astype(np.int64)
+            integers += self._minval
+            part[...] = integers
 
     def _parameters(self) -> tuple[Any, ...]:
         return self._minval, self._maxval, self._draw_id

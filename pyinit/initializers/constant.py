@@ -9,6 +9,7 @@ import numpy as np
 from pyinit.arguments import Shape, argument_error, as_number
 from pyinit.dtypes import AnyArray, as_scalar, convert_values
 from pyinit.initializers.base import Initializer
+from pyinit.initializers.chunking import fill_constant
 from pyinit.initializers.given_values import (
     GivenTensor,
     array_config,
@@ -40,7 +41,7 @@ class ConstantTensor(LazyTensor):
         self._value = value
 
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
-        out.fill(self._value)
+        fill_constant(out, self._value)
 
     def _fill_on_gpu(self, out: Any, offset: Shape | None = None) -> None:
         from pyinit.stream.gpu import arrays
@@ -181,7 +182,7 @@ class IdentityTensor(ConstantTensor):
     __slots__ = ()
 
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
-        out.fill(0)
+        fill_constant(out, 0)
         first, step = offset or (0, 0), steps or (1, 1)
         # the shorter axis bounds the diagonal, and so the memory for its positions
         short, long = sorted((0, 1), key=out.shape.__getitem__)

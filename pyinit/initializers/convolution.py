@@ -9,6 +9,7 @@ import numpy as np
 from pyinit.arguments import Shape, argument_error, as_index, as_number
 from pyinit.dtypes import AnyArray, as_scalar
 from pyinit.initializers.base import Initializer
+from pyinit.initializers.chunking import fill_constant
 from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.marginal import Marginal, sparse_marginal
 from pyinit.initializers.orthogonal import OrthogonalTensor
@@ -65,7 +66,7 @@ class CentreTensor(LazyTensor):
         return tuple(position)
 
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
-        out.fill(0)
+        fill_constant(out, 0)
         first = offset or (0,) * self.ndim
         position = self._at_centre(first, steps, out.shape)
         if position is not None:
@@ -114,7 +115,7 @@ class GroupedIdentityTensor(LazyTensor):
         self._groups = groups
 
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
-        out.fill(0)
+        fill_constant(out, 0)
         first, step = offset or (0, 0), steps or (1, 1)
         position = np.arange(out.shape[1])
         column = first[1] + step[1] * position

@@ -9,6 +9,7 @@ import numpy as np
 
 from pyinit.arguments import Shape, argument_error
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, convert_values, standardize_dtype
+from pyinit.initializers.chunking import memory_parts
 from pyinit.initializers.lazy import LazyTensor, slices_of
 from pyinit.runtime.host_arrays import host_array
 
@@ -37,7 +38,8 @@ class GivenTensor(LazyTensor):
 
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
         given = np.broadcast_to(self._values, self._shape)
-        out[...] = given if offset is None else given[slices_of(out.shape, offset, steps)]
+        for part, first in memory_parts(out, offset, steps):
+            part[...] = given[slices_of(part.shape, first, steps)]
 
     def _parameters(self) -> tuple[Any, ...]:
         return (self._values,)

@@ -53,7 +53,8 @@ def select(index: Index, shape: Shape) -> Selection:
             kept.append(count)
             view.append(slice(None) if step > 0 else slice(None, None, -1))
             offset.append(first if step > 0 else first + max(count - 1, 0) * step)
-            steps.append(abs(step))
+            # a step beyond the axis need not fit into 64 bits
+            steps.append(abs(step) if count > 1 else 1)
         else:
             view.append(np.newaxis)
             offset.append(_position(entry, axis, length))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from pyinit.arguments import Shape, argument_error, one_of
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray, round_to
 from pyinit.initializers.base import Initializer
-from pyinit.initializers.chunking import CHUNK_SIZE
+from pyinit.initializers.chunking import CHUNK_SIZE, memory_parts
 from pyinit.initializers.lazy import LazyTensor, slices_of
 from pyinit.initializers.windows import cos_of_turns, named_window, sin_of_turns
 
@@ -63,7 +64,14 @@ class STFTTensor(LazyTensor):
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
         if out.size == 0:
             return
-        times, _, bins = slices_of(out.shape, offset or (0, 0, 0), steps)
+        window = None if self._window is None else self._window_and_norm()
+        for part, first in memory_parts(out, offset, steps):
+            self._fill_part(part, slices_of(part.shape, first, steps), window)
+
+    def _fill_part(
+        self, out: AnyArray, index: tuple[slice, ...], window: tuple[AnyArray, float] | None
+    ) -> None:
+        times, _, bins = index
         fft_length = 2 * (self._shape[2] - 1)
         # integers, which are exact even for long frames
         phase = np.multiply.outer(
@@ -74,9 +82,9 @@ class STFTTensor(LazyTensor):
             kernel = cos_of_turns(phase, fft_length)
         else:
             kernel = -sin_of_turns(phase, fft_length)
-        if self._window is not None:
-            window, norm = self._window_and_norm()
-            kernel *= window[times, None]
+        if window is not None:
+            values, norm = window
+            kernel *= values[times, None]
             kernel /= norm
         out[...] = round_to(kernel[:, None, :], self._dtype)
 
@@ -88,9 +96,9 @@ class STFTTensor(LazyTensor):
             window = np.asarray(self._window, np.float64)
         # fsum rounds once, so the order of the terms does not matter
         if self._scaling == "density":
-            norm = math.sqrt(math.fsum(window * window))
+            norm = math.sqrt(math.fsum(_each_of(window * window)))
         else:
-            norm = math.fsum(np.abs(window)) if self._scaling == "spectrum" else 1.0
+            norm = math.fsum(_each_of(np.abs(window))) if self._scaling == "spectrum" else 1.0
         if norm == 0:
             allowed = f"other than all zeros for a frame of length {length}"
             raise argument_error("window", self._window, allowed)
@@ -183,6 +191,12 @@ class STFT(Initializer):
             "periodic": self.periodic,
             "scaling": self.scaling,
         }
+
+
+def _each_of(values: AnyArray) -> Iterator[float]:
+    """Iterate over values. Interrupts end the iteration, which they cannot for an array's own."""
+    for part, _ in memory_parts(values):
+        yield from part.tolist()
 
 
 def _window_values(window: Any) -> AnyArray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from pyinit.arguments import Shape, shown
 from pyinit.dtypes import AnyArray
+from pyinit.initializers.chunking import memory_parts
 from pyinit.initializers.lazy import LazyTensor, slices_of
 from pyinit.runtime.host_arrays import host_array
 
@@ -40,7 +41,8 @@ class WholeTensor(LazyTensor):
 
     def _write(self, out: AnyArray, values: AnyArray) -> None:
         """Write computed values to `out`, rounded to the tensor's dtype."""
-        out[...] = values
+        for part, first in memory_parts(out):
+            part[...] = values[slices_of(part.shape, first)]
 
     def _fill(self, out: AnyArray, offset: Shape | None = None, steps: Shape | None = None) -> None:
         if out.size == 0:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from pyinit.arguments import argument_error, shown
 from pyinit.dtypes import AnyArray
+from pyinit.initializers.chunking import memory_parts
 
 #: Taylor coefficients of cos(pi/4 t) and of sin(pi/4 t) / t in t**2. For t up to 1 the truncation
 #: error is below 2**-58.
@@ -115,10 +116,11 @@ def named_window(name: str, length: int, periodic: bool) -> AnyArray:
     if length <= 1:
         return np.ones(length)
     values = np.full(length, coefficients[0])
-    step = np.arange(length)
     period = length if periodic else length - 1
-    for k, coefficient in enumerate(coefficients[1:], 1):
-        values += (-1) ** k * coefficient * cos_of_turns(k * step, period)
+    for part, (first,) in memory_parts(values):
+        step = np.arange(first, first + part.size)
+        for k, coefficient in enumerate(coefficients[1:], 1):
+            part += (-1) ** k * coefficient * cos_of_turns(k * step, period)
     return values
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,9 @@ _FACTOR_PANELS = 4
 _ROW_PANELS = 4
 #: ... with at least this number of multiplications.
 _MIN_TASK = 1 << 21
+#: The largest number of multiplications in a task, about. They take a fraction of a second, which
+#: bounds how long an interrupt waits.
+_MAX_TASK = 1 << 29
 _ALIGNMENT = 64
 
 
@@ -50,20 +53,22 @@ class NativeGram:
 
     def compute(self, matrix: Matrix, bound: float) -> bool:
         """Compute the Gram matrix, as `ReferenceGram.compute` does."""
-        compute = partial(
-            _kernel.lib.pyinit_syrk,
-            self._isa_level,
-            _pointer(_address(matrix)),
-            *matrix.shape,
-            self._gram,
-        )
         panels = self._panels
         down, across = _GRAM_PANELS if self._in_parallel(matrix.size) else (panels, panels)
-        _run(
-            partial(compute, i, min(i + down, panels), j, min(j + across, panels))
-            for i in range(0, panels, down)
-            for j in range(i, panels, across)
-        )
+        for first, last in _row_ranges(len(matrix), down * across * self._width**2):
+            compute = partial(
+                _kernel.lib.pyinit_syrk,
+                self._isa_level,
+                _pointer(_address(matrix) + first * matrix.strides[0]),
+                last - first,
+                self._columns,
+                self._gram,
+            )
+            _run(
+                partial(compute, i, min(i + down, panels), j, min(j + across, panels), first == 0)
+                for i in range(0, panels, down)
+                for j in range(i, panels, across)
+            )
         diagonal = _pointer(_address(self.diagonal))
         return bool(_kernel.lib.pyinit_gram_diagonal(self._gram, self._columns, bound, diagonal))
 
@@ -102,27 +107,39 @@ class NativeGram:
     def substitute(self, matrix: Matrix) -> None:
         """Multiply `matrix` by the inverse of the factor, in place."""
         inverses = _pointer(_address(self._inverses))
-        rows = len(matrix)
+        rows, panels = len(matrix), self._panels
         step = rows
         if self._in_parallel(matrix.size):
             step = _ROW_PANELS * self._width
             step *= -(-_MIN_TASK // (step * self._columns**2))
         start = _address(matrix)
-        _run(
-            partial(
-                _kernel.lib.pyinit_trsm_right,
-                self._isa_level,
-                _pointer(start + first * matrix.strides[0]),
-                min(step, rows - first),
-                self._columns,
-                self._gram,
-                inverses,
+        across = max(1, _MAX_TASK // (step * self._columns * self._width))
+        for top in range(0, panels, across):
+            _run(
+                partial(
+                    _kernel.lib.pyinit_trsm_right,
+                    self._isa_level,
+                    _pointer(start + first * matrix.strides[0]),
+                    min(step, rows - first),
+                    self._columns,
+                    self._gram,
+                    inverses,
+                    top,
+                    min(top + across, panels),
+                )
+                for first in range(0, rows, step)
             )
-            for first in range(0, rows, step)
-        )
 
     def _in_parallel(self, size: int) -> bool:
         return size * self._columns >= _PARALLEL_SIZE
+
+
+def _row_ranges(rows: int, multiplications: int) -> Iterator[tuple[int, int]]:
+    """Cut rows into ranges of a bounded number of multiplications, given that of a row."""
+    summed = _kernel.lib.PYINIT_SUMMED_ROWS
+    step = max(1, _MAX_TASK // (multiplications * summed)) * summed
+    for first in range(0, rows, step):
+        yield first, min(first + step, rows)
 
 
 def _run(tasks: Iterable[Callable[[], int]]) -> None:

@@ -435,7 +435,7 @@ int pyinit_fill(
     /* A call for each row takes long if it has few elements. */
     const int is_short = in_order && row.length < 2 * PYINIT_TILE;
     if (is_sparse || row.index_stride != 1 || shares_tiles || is_short) {
-        tile->window.size = 0;
+        tile->window.first_index = tile->window.size = 0;
         fill_selected(
             kernel->rows[storage][family], kernel, out, size, &walk, &row, in_order,
             is_sparse ? NULL : &tile->window, tile, &distribution);

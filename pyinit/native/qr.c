@@ -14,9 +14,7 @@ enum {
     PANEL = PYINIT_PANEL,
     /* Elements of a tile: a panel is a column of tiles, of PANEL x PANEL elements each. */
     TILE = PANEL * PANEL,
-    /* Rows whose products are summed before the sum is added to the Gram matrix. This is part of
-     * the definition: the reference has the same constant. */
-    SUMMED_ROWS = 128,
+    SUMMED_ROWS = PYINIT_SUMMED_ROWS,
     /* Panels that are packed into contiguous memory together. */
     PACKED_PANELS = 8,
     /* Panels of a factor, and rows of these, that stay in the caches while they are used. */
@@ -81,7 +79,7 @@ static void pack_panels(
 
 int pyinit_syrk(
     int isa_level, const double *matrix, int64_t rows, int64_t columns, double *gram, int64_t top,
-    int64_t bottom, int64_t first, int64_t last)
+    int64_t bottom, int64_t first, int64_t last, int is_first)
 {
     const isa_kernel_t *const kernel = kernel_of(isa_level);
     const int64_t size = min_int64(rows, SUMMED_ROWS) * PANEL * PACKED_PANELS;
@@ -92,7 +90,7 @@ int pyinit_syrk(
     double *const lower = upper + size;
     for (int64_t i = top, i_end; i < bottom; i = i_end) {
         i_end = min_int64(i + PACKED_PANELS, bottom);
-        for (int64_t q = first > i ? first : i; q < last; ++q)
+        for (int64_t q = first > i ? first : i; is_first && q < last; ++q)
             memset(
                 gram + panel_at(q) + i * TILE, 0,
                 (size_t)(min_int64(i_end, q + 1) - i) * TILE * sizeof(double));
@@ -172,11 +170,14 @@ void pyinit_trsm_left(
     }
 }
 
-/* Copies rows of a matrix to the columns of a panel, or back if `back` is set. */
-static void transpose_rows(double *matrix, double *panel, int64_t rows, int64_t columns, int back)
+/* Copies the columns [begin, end) of rows of a matrix to those of a panel, or back if `back` is
+ * set. */
+static void transpose_rows(
+    double *matrix, double *panel, int64_t rows, int64_t columns, int64_t begin, int64_t end,
+    int back)
 {
-    for (int64_t first = 0; first < columns; first += TRANSPOSED_COLUMNS) {
-        const int64_t last = min_int64(first + TRANSPOSED_COLUMNS, columns);
+    for (int64_t first = begin; first < end; first += TRANSPOSED_COLUMNS) {
+        const int64_t last = min_int64(first + TRANSPOSED_COLUMNS, end);
         for (int64_t r = 0; r < rows; ++r) {
             double *const row = matrix + r * columns;
             if (back)
@@ -191,10 +192,10 @@ static void transpose_rows(double *matrix, double *panel, int64_t rows, int64_t 
 
 int pyinit_trsm_right(
     int isa_level, double *matrix, int64_t rows, int64_t columns, const double *factor,
-    const double *inverses)
+    const double *inverses, int64_t top, int64_t bottom)
 {
-    const int64_t factor_panels = (columns + PANEL - 1) / PANEL;
-    const int64_t size = factor_panels * TILE;
+    const int64_t begin = top * PANEL, end = min_int64(bottom * PANEL, columns);
+    const int64_t size = bottom * TILE;
     double *values, *panels[TRSM_PANELS];
     void *const memory = allocate(TRSM_PANELS * size, &values);
     if (memory == NULL)
@@ -204,17 +205,17 @@ int pyinit_trsm_right(
     while (rows > 0) {
         const int64_t taken = min_int64(rows, TRSM_PANELS * PANEL);
         const int count = (int)((taken + PANEL - 1) / PANEL);
-        if (taken < count * PANEL || columns % PANEL > 0)
+        if (taken < count * PANEL || end % PANEL > 0)
             memset(values, 0, (size_t)(count * size) * sizeof(double));
         for (int p = 0; p < count; ++p)
             transpose_rows(
                 matrix + p * PANEL * columns, panels[p], min_int64(taken - p * PANEL, PANEL),
-                columns, 0);
-        kernel_of(isa_level)->trsm_panels(panels, count, factor, 0, factor_panels, inverses);
+                columns, 0, end, 0);
+        kernel_of(isa_level)->trsm_panels(panels, count, factor, top, bottom, inverses);
         for (int p = 0; p < count; ++p)
             transpose_rows(
                 matrix + p * PANEL * columns, panels[p], min_int64(taken - p * PANEL, PANEL),
-                columns, 1);
+                columns, begin, end, 1);
         matrix += taken * columns;
         rows -= taken;
     }

@@ -14,7 +14,12 @@
 
 #include <stdint.h>
 
-enum { PYINIT_PANEL = 24 };
+enum {
+    PYINIT_PANEL = 24,
+    /* Rows whose products are summed before the sum is added to the Gram matrix. This is part of
+     * the definition: the reference has the same constant. */
+    PYINIT_SUMMED_ROWS = 128
+};
 
 /* Computes, in the column panels [first, last) of a Gram matrix, the rows of the panels
  * [top, bottom).
@@ -22,12 +27,14 @@ enum { PYINIT_PANEL = 24 };
  * isa_level   one for which pyinit_has_isa_level() returns 1
  * matrix      rows * columns values, row by row
  * gram        all panels
+ * is_first    0 to add the products of these rows to those of the rows before, whose number is a
+ *             multiple of PYINIT_SUMMED_ROWS
  *
  * Returns 0, or -1 if there is no memory for a buffer (384 KiB).
  */
 int pyinit_syrk(
     int isa_level, const double *matrix, int64_t rows, int64_t columns, double *gram, int64_t top,
-    int64_t bottom, int64_t first, int64_t last);
+    int64_t bottom, int64_t first, int64_t last, int is_first);
 
 /* Copies the diagonal of a Gram matrix. Returns 1 if every element on and above the diagonal is
  * within `bound` of the identity's, else 0. */
@@ -54,7 +61,8 @@ void pyinit_trsm_left(
     int isa_level, double *gram, int64_t top, int64_t bottom, int64_t first, int64_t last,
     const double *inverses);
 
-/* Multiplies rows of a matrix by the inverse of the factor from the right, in place.
+/* Multiplies rows of a matrix by the inverse of the factor from the right, in place: their columns
+ * in the panels [top, bottom), given those in all panels before.
  *
  * matrix      rows * columns values, row by row
  *
@@ -62,6 +70,6 @@ void pyinit_trsm_left(
  */
 int pyinit_trsm_right(
     int isa_level, double *matrix, int64_t rows, int64_t columns, const double *factor,
-    const double *inverses);
+    const double *inverses, int64_t top, int64_t bottom);
 
 #endif

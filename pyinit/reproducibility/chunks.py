@@ -10,14 +10,15 @@ import numpy as np
 from pyinit.arguments import Shape
 from pyinit.dtypes import AnyArray
 from pyinit.initializers import chunking
-from pyinit.initializers.lazy import LazyTensor
+from pyinit.initializers.lazy import LazyTensor, slices_of
 
 
 def chunks_of(weights: LazyTensor) -> Iterator[tuple[Shape, Shape]]:
     """Return the shapes and offsets of the chunks that `for_each_chunk()` reads."""
-    if _is_read_at_once(weights):
+    if weights.size <= chunking.CHUNK_SIZE:
         return iter([(weights.shape, (0,) * weights.ndim)])
-    return weights.partitions()
+    # of a tensor that is computed whole, too: a chunk bounds how long an interrupt waits
+    return chunking.chunk_partitions(weights.shape) if weights.needs_whole else weights.partitions()
 
 
 def _is_read_at_once(weights: LazyTensor) -> bool:
@@ -38,10 +39,12 @@ def for_each_chunk(
         first: Called with each chunk before `use`, on this thread, which also draws.
     """
     if _is_read_at_once(weights):
-        chunk = weights.read()
-        if first is not None:
-            first(chunk)
-        use(chunk)
+        values = weights.read()
+        for shape, offset in chunks_of(weights):
+            chunk = values[slices_of(shape, offset)]
+            if first is not None:
+                first(chunk)
+            use(chunk)
         return
     # imported late: `import pyinit` must be quick
     from concurrent.futures import Future, ThreadPoolExecutor

@@ -37,7 +37,7 @@ _LOOPS: dict[tuple[np.dtype[Any], np.dtype[Any], str], int] = {
 _PARALLEL_SIZE = 1 << 17
 _MIN_CHUNK = 1 << 15
 #: A chunk takes milliseconds, which bounds how long an interrupt waits.
-_MAX_CHUNK = 1 << 23
+_MAX_CHUNK = 1 << 21
 #: The elements of a row in a chunk, if the rows of a tensor start at different places of tiles.
 _LONG_RUN = 16 * TILE
 
@@ -89,7 +89,11 @@ class NativeKernel:
 
 
 def _chunks(out: AnyArray, region: Region) -> list[tuple[AnyArray, Region]]:
-    """Cut a draw into chunks, contiguous in memory if possible."""
+    """Cut a draw into chunks, contiguous in memory if possible, in the order of memory.
+
+    A new array gets its memory from the system where it is first written. A chunk that touched all
+    of a large array would therefore take as long as all other chunks together.
+    """
     first_index, strides = region.first_index, region.index_strides
     if out.flags.c_contiguous and all(
         stride == math.prod(out.shape[axis + 1 :]) for axis, stride in enumerate(strides)
@@ -104,18 +108,22 @@ def _chunks(out: AnyArray, region: Region) -> list[tuple[AnyArray, Region]]:
     )
     grain_of_run = TILE if aligned else _LONG_RUN
     grains = [grain_of_run if stride == 1 else 1 for stride in strides]
-    axis = max(
-        range(out.ndim),
-        key=lambda k: (min(count, out.shape[k] // grains[k]), abs(out.strides[k])),
-    )
-    length, grain = out.shape[axis], grains[axis]
-    size = -(-length // (min(count, length) * grain)) * grain
-    shift = first_index % TILE if strides[axis] == 1 else 0
-    before = (slice(None),) * axis
+    chunks = [(out, first_index)]
+    for axis in sorted(range(out.ndim), key=lambda k: -abs(out.strides[k])):
+        length, grain, stride = out.shape[axis], grains[axis], strides[axis]
+        pieces = min(count, length // grain)
+        if pieces > 1:
+            size = -(-length // (pieces * grain)) * grain
+            shift = first_index % TILE if stride == 1 else 0
+            edges = [0, *range(size - shift, length, size), length]
+            before = (slice(None),) * axis
+            chunks = [
+                (chunk[(*before, slice(first, last))], index + first * stride)
+                for chunk, index in chunks
+                for first, last in pairwise(edges)
+            ]
+            count = -(-count // pieces)
     return [
-        (
-            out[(*before, slice(first, last))],
-            region._replace(first_index=first_index + first * strides[axis], index_strides=strides),
-        )
-        for first, last in pairwise([0, *range(size - shift, length, size), length])
+        (chunk, region._replace(first_index=index, index_strides=strides))
+        for chunk, index in chunks
     ]

@@ -28,10 +28,13 @@ void arrow_transfer_init(void)
         Rf_error("Not enough memory to load pyinit");
 }
 
+/* Distinguishes transfers from the external pointers of other packages. */
+static SEXP transfer_tag(void) { return Rf_install("pyinit_arrow_transfer"); }
+
 struct arrow_transfer *arrow_transfer_of(SEXP pointer)
 {
     struct arrow_transfer *transfer = NULL;
-    if (TYPEOF(pointer) == EXTPTRSXP)
+    if (TYPEOF(pointer) == EXTPTRSXP && R_ExternalPtrTag(pointer) == transfer_tag())
         transfer = R_ExternalPtrAddr(pointer);
     if (transfer == NULL)
         Rf_error("The external pointer must be that of an Arrow transfer");
@@ -103,7 +106,7 @@ SEXP new_arrow_transfer(SEXP bytes)
     collect_garbage_beyond_limit(Rf_asReal(bytes));
     static const char *names[] = {"pointer", "address", ""};
     SEXP result = PROTECT(Rf_mkNamed(VECSXP, names));
-    SEXP pointer = R_MakeExternalPtr(NULL, R_NilValue, R_NilValue);
+    SEXP pointer = R_MakeExternalPtr(NULL, transfer_tag(), R_NilValue);
     SET_VECTOR_ELT(result, 0, pointer);
     R_RegisterCFinalizerEx(pointer, finalize, TRUE);
     struct arrow_transfer *transfer = calloc(1, sizeof *transfer);

@@ -47,6 +47,8 @@ static const void *stable_values(SEXP x, const void *none)
 SEXP export_array(SEXP x)
 {
     static const double none = 0;
+    if (TYPEOF(x) != REALSXP && TYPEOF(x) != INTSXP && TYPEOF(x) != LGLSXP)
+        Rf_error("The vector must be double, integer or logical");
     SEXP bytes = PROTECT(Rf_ScalarReal(0));
     SEXP result = PROTECT(new_arrow_transfer(bytes));
     struct arrow_transfer *transfer = arrow_transfer_of(VECTOR_ELT(result, 0));

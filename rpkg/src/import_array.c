@@ -7,7 +7,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Raises an R error unless R can present the array in the transfer, which keeps owning it. */
+/* Raises an R error unless R can present the array in the transfer, which keeps owning it.
+
+   Pointers other than NULL cannot be checked, nor can the sizes of buffers, which the structs do not
+   have. Everything else is. */
 static void check_array(const struct arrow_transfer *transfer)
 {
     const struct ArrowSchema *schema = &transfer->schema;
@@ -15,7 +18,7 @@ static void check_array(const struct arrow_transfer *transfer)
     if (schema->release == NULL || array->release == NULL) {
         Rf_error("The transfer must hold an array; received an empty one");
     }
-    const char *format = schema->format;
+    const char *format = schema->format != NULL ? schema->format : "NULL";
     if (strcmp(format, "g") != 0 && strcmp(format, "i") != 0 && strcmp(format, "b") != 0) {
         Rf_error(
             "The array must have the Arrow format \"g\" (float64), \"i\" (int32) or \"b\" (bool); "
@@ -28,15 +31,20 @@ static void check_array(const struct arrow_transfer *transfer)
             "buffers",
             (long long)array->n_buffers);
     }
+    if (array->length < 0 || array->length > R_XLEN_T_MAX || array->offset < 0 ||
+        array->offset > R_XLEN_T_MAX) {
+        Rf_error(
+            "The array must have a length and an offset that R supports; received %lld and %lld",
+            (long long)array->length, (long long)array->offset);
+    }
+    if (array->length == 0)
+        return;
+    if (array->buffers == NULL || array->buffers[1] == NULL)
+        Rf_error("The array must have a buffer of values; received NULL");
     if (array->buffers[0] != NULL && array->null_count != 0) {
         Rf_error(
             "The array must have no nulls; received null_count = %lld",
             (long long)array->null_count);
-    }
-    if (array->length < 0 || array->offset < 0 || array->length > R_XLEN_T_MAX) {
-        Rf_error(
-            "The array must have a length that R supports; received %lld",
-            (long long)array->length);
     }
     size_t size = format[0] == 'g' ? sizeof(double) : format[0] == 'i' ? sizeof(int32_t) : 1;
     if ((uintptr_t)array->buffers[1] % size != 0) {
@@ -90,7 +98,7 @@ SEXP import_array(SEXP pointer, SEXP dim, SEXP shared)
     } else {
         x = PROTECT(new_arrow_vector(pointer, type));
         size_t size = type == REALSXP ? sizeof(double) : sizeof(int);
-        arrow_transfer_take(transfer, size, Rf_asLogical(shared));
+        arrow_transfer_take(transfer, size, Rf_asLogical(shared) != FALSE);
     }
     transfer->schema.release(&transfer->schema);
     if (dim != R_NilValue)

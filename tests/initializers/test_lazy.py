@@ -411,3 +411,12 @@ def test_jax_reads_it(weights):
     sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
     array = jax.make_array_from_callback(weights.shape, sharding, weights.__getitem__)
     assert same_bits(np.asarray(array), np.asarray(weights))
+
+
+def test_steps_beyond_64_bits():
+    """A step longer than the axis, of any size, selects the first element, as in NumPy."""
+    weights = pyinit.HeNormal(seed=1).lazy((4, 4))
+    for step in (2**61, 2**63 - 1, -(2**63)):
+        assert same_bits(weights[::step, 1], np.ascontiguousarray(weights[...][::step, 1]))
+    assert same_bits(weights[:: 2**80], weights[:1])
+    assert same_bits(weights[:: -(2**80)], weights[3:])

@@ -48,11 +48,13 @@ def manifest(tmp_path_factory):
     return path
 
 
-def start(manifest, path, file_format, *, shard="", existing="keep", how="unnamed", limit=""):
+def start(
+    manifest, path, file_format, *, shard="", existing="keep", how="unnamed", limit="", inside=()
+):
     """Start a run in a process of its own, in which files have at most `limit` bytes."""
     arguments = [manifest, path, file_format, shard, existing, how, limit]
     return subprocess.Popen(
-        [sys.executable, "-c", RUN, *map(str, arguments)],
+        [*inside, sys.executable, "-c", RUN, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -191,6 +193,25 @@ def test_runs_on_the_same_path(manifest, tmp_path, file_format):
             assert errors == [""] * 2
         assert pyinit.verify(manifest, path)
         assert not [name for name in contents(tmp_path) if SUFFIX in str(name)]
+
+
+@pytest.mark.parametrize("how", ["unnamed", "named"])
+def test_runs_with_the_same_process_id(manifest, tmp_path, how):
+    """Runs in containers, all of which have the process id 1, do not share temporary files."""
+    inside = ("unshare", "--pid", "--fork", "--mount-proc")
+    if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs the right to make a namespace of processes")
+    path = tmp_path / "w.safetensors"
+    for existing in ("error", "overwrite"):
+        options = {"existing": existing, "how": how, "inside": inside}
+        processes = [start(manifest, path, "safetensors", **options) for _ in range(3)]
+        errors = sorted(process.communicate()[1].strip() for process in processes)
+        if existing == "error":
+            assert errors == ["", "exists", "exists"]
+        else:
+            assert errors == [""] * 3
+        assert pyinit.verify(manifest, path)
+        assert list(tmp_path.iterdir()) == [path]
 
 
 # ---- existing="keep" ----
