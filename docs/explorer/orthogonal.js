@@ -65,6 +65,7 @@
             BigInt(ends[0]),
             BigInt(j),
             BigInt(ends[1]),
+            1,
           );
           checkMemory(failed);
           await pauseAndCheck(check);
@@ -119,7 +120,7 @@
     /* Multiplies the matrix by the inverse of the factor. */
     async substitute(check) {
       const { exports } = this.kernel;
-      const { matrix, rows, columns, gram, inverses } = this;
+      const { matrix, rows, columns, panels, gram, inverses } = this;
       for (let first = 0; first < rows; first += ROWS) {
         const failed = exports.pyinit_trsm_right(
           0,
@@ -128,6 +129,8 @@
           BigInt(columns),
           gram,
           inverses,
+          0n,
+          BigInt(panels),
         );
         checkMemory(failed);
         await pauseAndCheck(check);
