@@ -8,7 +8,14 @@ from functools import partial
 from types import FunctionType
 from typing import Any, TypeVar, overload
 
-from pyinit.arguments import argument_error, did_you_mean, shown
+from pyinit.arguments import (
+    argument_error,
+    did_you_mean,
+    exact_str,
+    has_attribute,
+    is_instance,
+    shown,
+)
 from pyinit.dtypes import AnyArray
 from pyinit.initializers import (
     constant,
@@ -20,7 +27,7 @@ from pyinit.initializers import (
     torch_names,
     variance_scaling,
 )
-from pyinit.initializers.base import Initializer, constructed
+from pyinit.initializers.base import Initializer, constructed_without_dtype
 from pyinit.runtime.host_arrays import host_array
 
 AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
@@ -92,7 +99,7 @@ def serialize(initializer: Initializer) -> dict[str, Any]:
 
     Source: https://keras.io/api/layers/initializers/
     """
-    if not isinstance(initializer, Initializer):
+    if not is_instance(initializer, Initializer):
         raise argument_error("initializer", initializer, "an Initializer")
     cls = type(initializer)
     ours = cls in CLASSES
@@ -125,12 +132,14 @@ def deserialize(
     Source: https://keras.io/api/layers/initializers/
     """
     allowed = "a dictionary with 'class_name' and 'config', as serialize() returns it"
-    if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
+    if not is_instance(config, dict):
         raise argument_error("config", config, allowed)
-    arguments = config.get("config", {})
-    if not isinstance(arguments, dict):
+    name, arguments = exact_str(config.get("class_name")), config.get("config", {})
+    if name is None or not is_instance(arguments, dict):
         raise argument_error("config", config, allowed)
-    name = config["class_name"]
+    if custom_objects is not None and not is_instance(custom_objects, Mapping):  # type: ignore[type-abstract]
+        allowed = "None or a dictionary of classes by name"
+        raise argument_error("custom_objects", custom_objects, allowed)
     known: dict[str, Callable[..., Initializer]] = {**CONSTRUCTORS, **(custom_objects or {})}
     constructor = known.get(name)
     if constructor is None:
@@ -140,7 +149,8 @@ def deserialize(
             f"Received: class_name={shown(name)}"
         )
     # a class may override from_config(); torch's names are functions
-    return getattr(constructor, "from_config", partial(constructed, constructor))(arguments)
+    construct = partial(constructed_without_dtype, constructor)
+    return getattr(constructor, "from_config", construct)(arguments)
 
 
 @overload
@@ -188,17 +198,18 @@ def get_argument(argument: str, identifier: Any) -> Any:
     """Call `get()` with an argument of another function, which the errors name."""
     if identifier is None:
         return None
-    if isinstance(identifier, Mapping):
+    if is_instance(identifier, Mapping):  # type: ignore[type-abstract]
         return deserialize(dict(identifier))
-    if isinstance(identifier, str):
-        if identifier not in CONSTRUCTORS:
-            hint = did_you_mean(identifier, CONSTRUCTORS) or ", such as 'glorot_uniform'"
-            raise argument_error(argument, identifier, f"the name of an initializer{hint}")
-        return CONSTRUCTORS[identifier]()
-    if not callable(identifier) and hasattr(identifier, "shape"):
+    name = exact_str(identifier)
+    if name is not None:
+        if name not in CONSTRUCTORS:
+            hint = did_you_mean(name, CONSTRUCTORS) or ", such as 'glorot_uniform'"
+            raise argument_error(argument, name, f"the name of an initializer{hint}")
+        return CONSTRUCTORS[name]()
+    if not callable(identifier) and has_attribute(identifier, "shape"):
         return constant.constant_of_own_shape(_array(argument, identifier))
-    is_factory = isinstance(identifier, FunctionType) and identifier in _FACTORIES
-    found = identifier() if is_factory or isinstance(identifier, type) else identifier
+    is_factory = is_instance(identifier, FunctionType) and identifier in _FACTORIES
+    found = identifier() if is_factory or is_instance(identifier, type) else identifier
     if callable(found):
         return found
     allowed = "a name, a configuration, a callable, an array or None"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import Shape, argument_error, as_shape
+from pyinit.arguments import Shape, argument_error, as_shape, is_instance
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, cast, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.chunking import chunk_partitions
@@ -87,11 +87,11 @@ def fingerprint(x: Any, shape: Iterable[int] | None = None, dtype: Any = None) -
 
     Source: FIPS 180-4, https://csrc.nist.gov/pubs/fips/180-4/upd1/final
     """
-    if isinstance(x, Initializer):
+    if is_instance(x, Initializer):
         if shape is None:
             raise argument_error("shape", shape, "given for an initializer")
         return _of_lazy(x.lazy(shape, dtype))
-    values = x if isinstance(x, LazyTensor) else host_array(x)
+    values = x if is_instance(x, LazyTensor) else host_array(x)
     if shape is not None and as_shape(shape) != values.shape:
         raise argument_error("shape", shape, f"None or the shape of `x`, {values.shape}")
     if isinstance(values, LazyTensor):

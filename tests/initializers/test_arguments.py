@@ -79,6 +79,7 @@ class Scalar:
     """A scalar of a tensor library."""
 
     shape = ()
+    dtype = np.dtype("float64")
 
     def __init__(self, value):
         self.value = value
@@ -303,7 +304,7 @@ def test_messages_are_short(call):
     """Protects the screen: a long value is cut, and its length is shown."""
     with pytest.raises((ValueError, TypeError)) as raised:
         call([0] * 10**5)
-    assert "characters)" in str(raised.value)
+    assert re.search(r"\(\d+ characters\)|\(a \w+ of length \d+\)$", str(raised.value))
     assert len(str(raised.value)) < 1000
 
 

@@ -172,7 +172,7 @@ class Initializer(base.PassesForKeras):
             ArgumentError: A key of `config` is not an argument of the class.
         """
         with argument_errors():
-            return base.constructed(cls, config)
+            return base.constructed_without_dtype(cls, config)
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
