@@ -110,6 +110,11 @@ def is_instance(value: object, cls: type[Class]) -> TypeIs[Class]:
         return False
 
 
+def is_path(value: object) -> TypeIs[str | os.PathLike[str]]:
+    """Return whether an argument has the type of a path: a string or a path object."""
+    return is_instance(value, str) or is_instance(value, os.PathLike)  # type: ignore[type-abstract]
+
+
 def has_attribute(value: object, name: str) -> bool:
     """Return hasattr(), or False for an object whose attribute raises another error."""
     try:
@@ -167,6 +172,8 @@ def as_index(value: object) -> int | None:
 def _is_scalar(value: Any, dtypes: tuple[str, ...]) -> bool:
     """Return whether an array or tensor has no axes and a dtype whose name starts with these."""
     dtype = value.dtype
+    if isinstance(value, np.ma.MaskedArray):
+        return False
     # Keras' variables have the name alone; torch's dtypes have no name, but str() of them ends
     # with it
     name = getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
@@ -310,15 +317,19 @@ def _as_axis(name: str, value: object, axis: int) -> int:
 
 
 def sequence_elements(
-    name: str, value: object, allowed: str, longest: int = MAX_RANK
-) -> list[object]:
+    name: str,
+    value: object,
+    allowed: str,
+    longest: int = MAX_RANK,
+    error: type[Exception] = ValueError,
+) -> list[Any]:
     """Return the elements of a sequence whose length says that it is not too long.
 
     A sequence is an ordered collection, such as a list, a tuple, a range or an array. Iterators,
     which have no length, strings, bytes, sets and dictionaries are not.
 
     Raises:
-        ValueError: `value` is no sequence, or has more than `longest` elements.
+        Exception: The `error`: `value` is no sequence, or has more than `longest` elements.
     """
     try:
         is_refused = isinstance(value, str | bytes | bytearray | memoryview | Mapping | Set)
@@ -336,7 +347,7 @@ def sequence_elements(
     except Exception:
         # whatever the object's own methods raise; len() of an array without axes is an error
         pass
-    raise argument_error(name, value, allowed)
+    raise argument_error(name, value, allowed, error)
 
 
 def constructed(constructor: Callable[..., Constructed], config: object) -> Constructed:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import Shape, argument_error, is_instance
+from pyinit.arguments import Shape, argument_error, exact_str, is_instance
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, convert_values, standardize_dtype
 from pyinit.initializers.lazy import LazyTensor, slices_of
 from pyinit.runtime.host_arrays import host_array
@@ -67,7 +67,9 @@ def as_given_values(name: str, value: Any, allowed: str = _ALLOWED) -> AnyArray 
     if is_instance(value, dict):
         value = _array_of_config(name, value)
     try:
-        array = np.asarray(value) if isinstance(value, list | tuple) else value
+        array = value
+        if isinstance(value, list | tuple):
+            array = np.asarray(value)
         if not getattr(array, "shape", None):
             return None
         array = host_array(array)
@@ -91,7 +93,7 @@ def array_config(values: AnyArray) -> dict[str, Any]:
 
 def _array_of_config(name: str, config: dict[str, Any]) -> AnyArray:
     inner = config.get("config")
-    if config.get("class_name") not in _ARRAY_CLASSES or not isinstance(inner, dict):
+    if exact_str(config.get("class_name")) not in _ARRAY_CLASSES or not is_instance(inner, dict):
         raise argument_error(name, config, _ALLOWED)
     try:
         values = np.asarray(inner["value"])

@@ -16,7 +16,7 @@ from pyinit.arguments import (
     is_instance,
     shown,
 )
-from pyinit.dtypes import AnyArray
+from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
 from pyinit.initializers import (
     constant,
     convolution,
@@ -131,21 +131,34 @@ def deserialize(
 
     Source: https://keras.io/api/layers/initializers/
     """
-    allowed = "a dictionary with 'class_name' and 'config', as serialize() returns it"
-    if not is_instance(config, dict):
-        raise argument_error("config", config, allowed)
-    name, arguments = exact_str(config.get("class_name")), config.get("config", {})
-    if name is None or not is_instance(arguments, dict):
-        raise argument_error("config", config, allowed)
-    if custom_objects is not None and not is_instance(custom_objects, Mapping):  # type: ignore[type-abstract]
+    if custom_objects is not None and not _are_classes(custom_objects):
         allowed = "None or a dictionary of classes by name"
         raise argument_error("custom_objects", custom_objects, allowed)
+    return _deserialized("config", config, custom_objects)
+
+
+def _are_classes(custom_objects: object) -> bool:
+    return is_instance(custom_objects, Mapping) and all(  # type: ignore[type-abstract]
+        exact_str(name) is not None and callable(found) for name, found in custom_objects.items()
+    )
+
+
+def _deserialized(
+    argument: str, config: Any, custom_objects: dict[str, type[Initializer]] | None = None
+) -> Initializer:
+    """Call `deserialize()` with an argument of another function, which the errors name."""
+    allowed = "a dictionary with 'class_name' and 'config', as serialize() returns it"
+    if not is_instance(config, dict):
+        raise argument_error(argument, config, allowed)
+    name, arguments = exact_str(config.get("class_name")), config.get("config", {})
+    if name is None or not is_instance(arguments, dict):
+        raise argument_error(argument, config, allowed)
     known: dict[str, Callable[..., Initializer]] = {**CONSTRUCTORS, **(custom_objects or {})}
     constructor = known.get(name)
     if constructor is None:
         allowed = "the configuration of a known initializer, or of one in `custom_objects`"
         raise ValueError(
-            f"Argument `config` must be {allowed}{did_you_mean(name, known)}. "
+            f"Argument `{argument}` must be {allowed}{did_you_mean(name, known)}. "
             f"Received: class_name={shown(name)}"
         )
     # a class may override from_config(); torch's names are functions
@@ -199,7 +212,7 @@ def get_argument(argument: str, identifier: Any) -> Any:
     if identifier is None:
         return None
     if is_instance(identifier, Mapping):  # type: ignore[type-abstract]
-        return deserialize(dict(identifier))
+        return _deserialized(argument, dict(identifier))
     name = exact_str(identifier)
     if name is not None:
         if name not in CONSTRUCTORS:
@@ -217,10 +230,14 @@ def get_argument(argument: str, identifier: Any) -> Any:
 
 
 def _array(argument: str, value: Any) -> AnyArray:
+    allowed = "an array of numbers or bools, without a mask"
     try:
-        return host_array(value)
+        array = host_array(value)
     except TypeError:
-        raise argument_error(argument, value, "an array without a mask") from None
+        raise argument_error(argument, value, allowed) from None
+    if array.dtype.newbyteorder("=") not in NUMERIC_DTYPES.values():
+        raise argument_error(argument, value, allowed)
+    return array
 
 
 # The names in R, where base R and other packages define the short ones.

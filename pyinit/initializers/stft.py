@@ -11,7 +11,9 @@ from pyinit.arguments import (
     Shape,
     argument_error,
     as_bool,
+    as_number,
     exact_str,
+    has_attribute,
     one_of,
     sequence_elements,
 )
@@ -200,13 +202,17 @@ class STFT(Initializer):
 
 def _window_values(window: Any) -> AnyArray:
     allowed = "the name of a window, a sequence of finite numbers, or None"
-    values = as_given_values("window", window, allowed)
-    if values is None:
+    if has_attribute(window, "shape"):
+        values = as_given_values("window", window, allowed)
+        if values is None or values.ndim != 1 or values.dtype == BOOL:
+            raise argument_error("window", window, allowed)
+        wide = values.astype(np.float64)
+    else:
         elements = sequence_elements("window", window, allowed, _MAX_LENGTH)
-        values = as_given_values("window", elements, allowed)
-    if values is None or values.ndim != 1 or values.dtype == BOOL:
-        raise argument_error("window", window, allowed)
-    wide = values.astype(np.float64)
-    if not np.isfinite(wide).all():
+        try:
+            wide = np.array([as_number("window", element) for element in elements], np.float64)
+        except ValueError:
+            raise argument_error("window", window, allowed) from None
+    if wide.size == 0 or not np.isfinite(wide).all():
         raise argument_error("window", window, allowed)
     return wide

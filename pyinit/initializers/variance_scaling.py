@@ -8,7 +8,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pyinit.arguments import Shape, argument_error, as_axes, as_batch_axes, as_number, one_of
+from pyinit.arguments import (
+    Shape,
+    argument_error,
+    as_axes,
+    as_batch_axes,
+    as_number,
+    exact_str,
+    one_of,
+)
 from pyinit.initializers.fans import check_disjoint, fans_of_shape
 from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.random import RandomInitializer, RandomTensor
@@ -102,9 +110,12 @@ class VarianceScaling(RandomInitializer):
         if self.scale <= 0:
             raise argument_error("scale", scale, allowed)
         attributes["mode"] = one_of("mode", mode, _MODES)
-        lower = distribution.lower() if isinstance(distribution, str) else distribution
-        attributes["distribution"] = one_of(
-            "distribution", "truncated_normal" if lower == "normal" else lower, _DISTRIBUTIONS
+        name = exact_str(distribution)
+        lower = None if name is None else name.lower()
+        attributes["distribution"] = (
+            "truncated_normal"
+            if lower == "normal"
+            else one_of("distribution", lower or distribution, _DISTRIBUTIONS)
         )
         attributes["input_axes"] = as_axes("input_axes", input_axes)
         attributes["output_axes"] = as_axes("output_axes", output_axes)

@@ -35,7 +35,8 @@ class Kind:
         either: The values that may be accepted or rejected, depending on the machine.
         skips: The values that are not tried, since a valid call with them takes long.
         errors: The names of the classes of the error for a wrong value.
-        named: What the message must contain; `{argument}` stands for the name of the argument.
+        named: Regular expressions of what the message must contain; `{argument}` stands for the
+            name of the argument.
     """
 
     valid: str
@@ -75,7 +76,7 @@ class Kinds(Mapping[str, Kind]):
             names("either"),
             names("skips"),
             tuple(own.get("errors", ("ValueError",))),
-            tuple(own.get("named", ("Argument `{argument}`", "Received"))),
+            tuple(own.get("named", ("Argument `{argument}` ", "Received"))),
         )
 
     def _expanded(self, names: Iterable[str]) -> Iterator[str]:
