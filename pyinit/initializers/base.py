@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from operator import add
 from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
@@ -89,44 +89,44 @@ class Initializer(PassesForKeras):
     @overload
     def __call__(
         self,
-        shape: Iterable[int],
+        shape: Collection[int],
         dtype: DTypeLike | None = None,
         *,
-        partition_shape: Iterable[int] | None = None,
-        partition_offset: Iterable[int] | None = None,
+        partition_shape: Collection[int] | None = None,
+        partition_offset: Collection[int] | None = None,
     ) -> AnyArray: ...
     @overload
     def __call__(
         self,
-        shape: Iterable[int],
+        shape: Collection[int],
         dtype: DTypeLike | None = None,
         *,
         out: Out,
         device: str | None = None,
-        partition_shape: Iterable[int] | None = None,
-        partition_offset: Iterable[int] | None = None,
+        partition_shape: Collection[int] | None = None,
+        partition_offset: Collection[int] | None = None,
     ) -> Out: ...
     @overload
     def __call__(
         self,
-        shape: Iterable[int],
+        shape: Collection[int],
         dtype: DTypeLike | None = None,
         *,
         out: Any = None,
         device: str | None = None,
-        partition_shape: Iterable[int] | None = None,
-        partition_offset: Iterable[int] | None = None,
+        partition_shape: Collection[int] | None = None,
+        partition_offset: Collection[int] | None = None,
         layout: Any = None,
     ) -> Any: ...
     def __call__(
         self,
-        shape: Iterable[int],
+        shape: Collection[int],
         dtype: DTypeLike | None = None,
         *others: Any,
         out: Any = None,
         device: str | None = None,
-        partition_shape: Iterable[int] | None = None,
-        partition_offset: Iterable[int] | None = None,
+        partition_shape: Collection[int] | None = None,
+        partition_offset: Collection[int] | None = None,
         layout: Any = None,
     ) -> Any:
         """Return a tensor of initial weights.
@@ -279,7 +279,7 @@ class Initializer(PassesForKeras):
         return out
 
     def lazy(
-        self, shape: Iterable[int], dtype: DTypeLike | None = None, *, draw: int | None = None
+        self, shape: Collection[int], dtype: DTypeLike | None = None, *, draw: int | None = None
     ) -> LazyTensor:
         """Return the tensor of a call as a lazy tensor, which computes only what is read.
 
@@ -324,7 +324,7 @@ class Initializer(PassesForKeras):
             f"{type(self).__name__} must override `__call__(shape, dtype=None)`."
         )
 
-    def summary(self, shape: Iterable[int]) -> Summary:
+    def summary(self, shape: Collection[int]) -> Summary:
         """Return the fans and the distribution of the values for a shape.
 
         Takes no draw and computes no values.

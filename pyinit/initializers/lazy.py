@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from operator import add
 from typing import Any, Literal
 
@@ -210,8 +210,8 @@ class LazyTensor:
 
     def read(
         self,
-        shape: Iterable[int] | None = None,
-        offset: Iterable[int] | None = None,
+        shape: Collection[int] | None = None,
+        offset: Collection[int] | None = None,
         *,
         dtype: DTypeLike | None = None,
         order: Literal["C", "F"] = "C",
@@ -252,7 +252,7 @@ class LazyTensor:
             self._fill_on_gpu(out, first)
         return out
 
-    def read_into(self, out: Any, offset: Iterable[int] | None = None) -> None:
+    def read_into(self, out: Any, offset: Collection[int] | None = None) -> None:
         """Fill an array with the partition that starts at `offset`.
 
         Args:
@@ -339,7 +339,7 @@ class LazyTensor:
         return standardize_dtype(dtype, allowed)
 
     def _partition(
-        self, shape: Iterable[int] | None, offset: Iterable[int] | None, name: str = "shape"
+        self, shape: Collection[int] | None, offset: Collection[int] | None, name: str = "shape"
     ) -> tuple[Shape, Shape]:
         if shape is None and offset is None:
             return self._shape, (0,) * len(self._shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeVar
 
 from pyinit.arguments import Shape, argument_error, as_index, as_shape, is_instance
@@ -22,7 +22,7 @@ PARTITION_SIZE = 1 << 23
 
 def map_partitions(
     initializer: Initializer | LazyTensor,
-    shape: Iterable[int] | None = None,
+    shape: Collection[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     fun: Callable[..., Result],
@@ -86,7 +86,7 @@ def map_partitions(
 
 
 def _as_lazy(
-    initializer: Initializer | LazyTensor, shape: Iterable[int] | None, dtype: DTypeLike | None
+    initializer: Initializer | LazyTensor, shape: Collection[int] | None, dtype: DTypeLike | None
 ) -> LazyTensor:
     """Return the tensor to divide. All arguments are checked before a draw is taken."""
     if is_instance(initializer, LazyTensor):

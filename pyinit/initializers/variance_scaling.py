@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Any, Literal
 
 import numpy as np
@@ -100,9 +100,9 @@ class VarianceScaling(RandomInitializer):
         mode: Mode = "fan_in",
         distribution: DistributionName = "truncated_normal",
         seed: Seed = None,
-        input_axes: Iterable[int] | None = None,
-        output_axes: Iterable[int] | None = None,
-        batch_axes: int | Iterable[int] | None = None,
+        input_axes: Collection[int] | None = None,
+        output_axes: Collection[int] | None = None,
+        batch_axes: int | Collection[int] | None = None,
     ) -> None:
         allowed = "a positive, finite number"
         attributes = self.__dict__
@@ -181,9 +181,9 @@ class _FixedVarianceScaling(VarianceScaling):
     def __init__(
         self,
         seed: Seed = None,
-        input_axes: Iterable[int] | None = None,
-        output_axes: Iterable[int] | None = None,
-        batch_axes: int | Iterable[int] | None = None,
+        input_axes: Collection[int] | None = None,
+        output_axes: Collection[int] | None = None,
+        batch_axes: int | Collection[int] | None = None,
     ) -> None:
         super().__init__(*self._fixed, seed, input_axes, output_axes, batch_axes)
 

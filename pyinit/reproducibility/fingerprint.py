@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,7 @@ def little_endian(values: AnyArray) -> memoryview:
     return flat.view(np.uint8).data
 
 
-def fingerprint(x: Any, shape: Iterable[int] | None = None, dtype: Any = None) -> str:
+def fingerprint(x: Any, shape: Collection[int] | None = None, dtype: Any = None) -> str:
     """Return the SHA-256 digest of a tensor of initial weights, or of an existing array.
 
     Two tensors have the same fingerprint if and only if they have the same shape, dtype and values,
@@ -108,7 +108,10 @@ def _of_lazy(weights: LazyTensor, dtype: Any = None) -> str:
 
 def _of_array(values: AnyArray, dtype: Any) -> str:
     # any byte order is accepted
-    native = standardize_dtype(values.dtype.newbyteorder("="), NUMERIC_DTYPES)
+    native = values.dtype.newbyteorder("=")
+    if native not in NUMERIC_DTYPES.values():
+        allowed = f"an array of one of the dtypes {', '.join(NUMERIC_DTYPES)}"
+        raise argument_error("x", values, allowed)
     target = native if dtype is None else standardize_dtype(dtype, NUMERIC_DTYPES)
     digest = Digest(values.shape, target)
     for shape, offset in chunk_partitions(values.shape):

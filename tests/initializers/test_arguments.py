@@ -1,5 +1,7 @@
 """Bad arguments: the error names the argument, the value received and the values allowed."""
 
+import re
+
 import numpy as np
 import pytest
 

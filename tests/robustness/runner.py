@@ -14,8 +14,8 @@ from typing import Any
 
 from tests.robustness.cases import Case
 
-#: The time that a call may take, in seconds. The fastest machine needs a thousandth of it.
-LIMIT = 5.0
+#: The time that a call may take, in seconds, on a machine that is busy with other work.
+LIMIT = 20.0
 _ROOT = Path(__file__).parents[2]
 
 RESULTS = (

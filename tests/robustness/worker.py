@@ -69,9 +69,7 @@ def result_of(call: Callable[[], Any], value: str, argument: str, kind: Kind) ->
         names_file = isinstance(error, OSError) and error.filename is not None
         is_clear = not names.isdisjoint(kind.errors) and (
             names_file
-            or all(
-                re.search(part.replace("{argument}", argument), message) for part in kind.named
-            )
+            or all(re.search(part.replace("{argument}", argument), message) for part in kind.named)
         )
         return ("rejected" if is_clear else "rejected unclearly"), message
     return ("accepted" if allowed or either else "accepted wrongly"), ""

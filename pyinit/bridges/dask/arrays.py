@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Set
 from itertools import chain, groupby, repeat, starmap
 from typing import Any
 
@@ -30,7 +30,7 @@ Runs = tuple[tuple[tuple[int, int], ...], ...]
 
 def from_initializer(
     initializer: Any,
-    shape: Iterable[int],
+    shape: Collection[int],
     chunks: Any = "auto",
     dtype: DTypeLike | None = None,
 ) -> dask.array.Array:

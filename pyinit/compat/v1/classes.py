@@ -6,7 +6,7 @@ where they are written out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 import numpy as np
@@ -83,7 +83,7 @@ class Constant(Initializer):
 
     def __call__(
         self,
-        shape: Iterable[int],
+        shape: Collection[int],
         dtype: Any = None,
         partition_info: Any = None,
         verify_shape: bool | None = None,
