@@ -231,7 +231,7 @@ def one_of(name: str, value: object, allowed: Sequence[str]) -> str:
 
 def as_path(name: str, value: str | os.PathLike[str]) -> Path:
     """Return a path given as a string or as a path object."""
-    allowed = "a path: a string that is not empty and can be the name of a file, or a path object"
+    text, allowed = None, "a path"
     try:
         text = exact_str(os.fspath(value))
         if text and b"\0" not in os.fsencode(text):
@@ -241,6 +241,8 @@ def as_path(name: str, value: str | os.PathLike[str]) -> Path:
     except Exception:
         # no path, or one that the file system's encoding cannot represent
         pass
+    if text is not None:
+        allowed = "a path that a file can have, neither empty nor with a character NUL"
     raise argument_error(name, value, allowed)
 
 

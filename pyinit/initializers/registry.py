@@ -230,13 +230,12 @@ def get_argument(argument: str, identifier: Any) -> Any:
 
 
 def _array(argument: str, value: Any) -> AnyArray:
-    allowed = "an array of numbers or bools, without a mask"
     try:
         array = host_array(value)
     except TypeError:
-        raise argument_error(argument, value, allowed) from None
+        raise argument_error(argument, value, "an array without a mask") from None
     if array.dtype.newbyteorder("=") not in NUMERIC_DTYPES.values():
-        raise argument_error(argument, value, allowed)
+        raise argument_error(argument, value, "an array of numbers or bools")
     return array
 
 

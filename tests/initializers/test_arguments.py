@@ -257,7 +257,7 @@ def test_seeds_set_later_are_checked(seed):
         ((2,), (0, 0), "partition_shape"),
         ((2, 2), (0,), "partition_offset"),
         ((2, 2), (3, 0), "partition_offset"),
-        ((5, 1), (0, 0), "partition_offset"),
+        ((5, 1), (0, 0), "partition_shape"),
         ((2, 2), (-1, 0), "partition_offset"),
         ((2, -2), (0, 0), "partition_shape"),
         ((2, 2.0), (0, 0), "partition_shape"),

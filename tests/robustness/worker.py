@@ -31,7 +31,7 @@ def namespace(folder: Path) -> dict[str, Any]:
     """Return the names that the expressions of the data files use."""
     names: dict[str, Any] = {name: importlib.import_module(name) for name in _MODULES}
     import pyinit
-    from tests.robustness import hostile
+    from tests.robustness import hostile, models
 
     manifest = pyinit.create_manifest([{"name": "a", "shape": (2,), "initializer": "zeros"}])
     manifest_path = folder / "manifest.json"
@@ -44,6 +44,7 @@ def namespace(folder: Path) -> dict[str, Any]:
     return {
         **names,
         "hostile": hostile,
+        "models": models,
         "manifest": manifest,
         "manifest_path": manifest_path,
         "folder": folder,
