@@ -135,6 +135,8 @@ def standardize_dtype(dtype: object, allowed: dict[str, np.dtype[Any]]) -> np.dt
     """
     if dtype is None:
         return FLOAT_DTYPES[floatx()]
+    if type(dtype) is str and dtype in allowed:
+        return allowed[dtype]  # the fast path
     if is_instance(dtype, np.dtype) and not dtype.isnative:
         raise argument_error("dtype", dtype, "of this machine's byte order")
     try:
