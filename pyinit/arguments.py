@@ -393,10 +393,10 @@ def as_partition(
         raise argument_error(shape_name, partition_shape, f"of the rank of shape={shape}")
     if len(offset) != len(shape):
         raise argument_error(offset_name, partition_offset, f"of the rank of shape={shape}")
-    if any(length > full for full, length in zip(shape, partition, strict=True)):
-        allowed = f"at most that of shape={shape} along each axis"
-        raise argument_error(shape_name, partition_shape, allowed)
     for full, length, first in zip(shape, partition, offset, strict=True):
+        if length > full:
+            allowed = f"at most that of shape={shape} along each axis"
+            raise argument_error(shape_name, partition_shape, allowed)
         if first + length > full:
             allowed = (
                 f"such that the partition {partition} at that offset lies inside shape={shape}"

@@ -20,10 +20,15 @@ def main() -> int:
     """Run the table; return 1 if a call of pyinit has a wrong result."""
     parser = argparse.ArgumentParser(prog="python -m tests.robustness", description=__doc__)
     parser.add_argument("--keras", action="store_true", help="also make the calls that Keras has")
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="make the calls of the functions that need torch or JAX, and no others",
+    )
     parser.add_argument("--write", action="store_true", help="write the counts into the page")
     parser.add_argument("--only", default="", help="the functions whose name contains this")
     options = parser.parse_args()
-    table = Table(Calls.read())
+    table = Table(Calls.read("peer_calls.json" if options.peers else "python_calls.json"))
     cases = [case for case in table.cases() if options.only in case.function]
     ours = run(cases)
     report(ours)
@@ -40,7 +45,7 @@ def main() -> int:
     text = page.table_of(columns)
     print(text)
     if options.write:
-        page.write("Python", text)
+        page.write("torch and JAX" if options.peers else "Python", text)
     return 0 if all(one.result in RIGHT for one in ours) else 1
 
 

@@ -19,6 +19,13 @@ def torch_module() -> Any:
     return torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.LSTM(3, 3))
 
 
+def initialized_module() -> Any:
+    """Return a module of torch with initial weights."""
+    import pyinit.torch
+
+    return pyinit.torch.init_(torch_module(), seed=1)
+
+
 def meta_module() -> Any:
     """Return a module of torch without memory, as FullyShardedDataParallel initializes it."""
     import torch
@@ -31,7 +38,7 @@ def torch_manifest() -> Any:
     """Return the manifest of a module of torch."""
     import pyinit.torch
 
-    return pyinit.torch.create_manifest(torch_module(), seed=1)
+    return pyinit.torch.create_manifest(initialized_module(), seed=1)
 
 
 def jax_tree() -> Any:

@@ -84,7 +84,8 @@ def _run_from(start: int, work: str, limit: float) -> list[tuple[int, str, str]]
             if line is None:
                 process.wait()
                 if current is not None:
-                    ended = f"exit status {process.returncode}"
+                    threads[1].join()
+                    ended = f"exit status {process.returncode}: {errors[-1]}"
                     done.append((current, "crashing", ended))
                 break
             parsed: Any = json.loads(line)
