@@ -131,16 +131,18 @@ def deserialize(
 
     Source: https://keras.io/api/layers/initializers/
     """
-    if custom_objects is not None and not _are_classes(custom_objects):
-        allowed = "None or a dictionary of classes by name"
-        raise argument_error("custom_objects", custom_objects, allowed)
+    check_custom_objects(custom_objects)
     return _deserialized("config", config, custom_objects)
 
 
-def _are_classes(custom_objects: object) -> bool:
-    return is_instance(custom_objects, Mapping) and all(  # type: ignore[type-abstract]
+def check_custom_objects(custom_objects: object) -> None:
+    """Check the argument `custom_objects` of `deserialize()`."""
+    are_classes = is_instance(custom_objects, Mapping) and all(  # type: ignore[type-abstract]
         exact_str(name) is not None and callable(found) for name, found in custom_objects.items()
     )
+    if custom_objects is not None and not are_classes:
+        allowed = "None or a dictionary of classes by name"
+        raise argument_error("custom_objects", custom_objects, allowed)
 
 
 def _deserialized(
