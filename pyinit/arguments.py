@@ -239,8 +239,7 @@ def as_path(name: str, value: str | os.PathLike[str]) -> Path:
     except MemoryError:
         raise
     except Exception:
-        # no path, or one that the file system's encoding cannot represent
-        pass
+        pass  # no path, or one that the file system's encoding cannot represent
     if text is not None:
         allowed = "a path that a file can have, neither empty nor with a character NUL"
     raise argument_error(name, value, allowed)
