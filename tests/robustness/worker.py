@@ -39,7 +39,8 @@ def namespace(folder: Path) -> dict[str, Any]:
     count = itertools.count()
 
     def new_path() -> Path:
-        return folder / f"new_{next(count)}.safetensors"
+        # the current folder is emptied after each call
+        return Path(f"new_{next(count)}.safetensors").absolute()
 
     return {
         **names,
