@@ -7,14 +7,20 @@ import math
 import operator
 import os
 import sys
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
 Shape = tuple[int, ...]
 AnyError = TypeVar("AnyError", bound=Exception)
+Class = TypeVar("Class")
+Constructed = TypeVar("Constructed")
 
 #: The largest number of elements whose size in bytes, as float64, fits into 63 bits.
 MAX_SIZE = (2**63 - 1) // 8
@@ -40,11 +46,90 @@ def argument_error(
 
 
 def shown(value: object) -> str:
-    """Return the `repr` of a value that a message quotes, cut if it is long."""
-    text = repr(value)
-    if len(text) <= _MAX_SHOWN:
-        return text
-    return f"{text[:_MAX_SHOWN]}... ({len(text)} characters)"
+    """Return the `repr` of a value that a message quotes, cut if it is long.
+
+    A `repr` that fails does not replace the error of the argument, and a long list or string is
+    not converted as a whole.
+    """
+    try:
+        if type(value) is int and value.bit_length() > _MAX_SHOWN * 3:
+            return f"an integer of {value.bit_length()} bits"
+        if isinstance(value, str | bytes | bytearray) and len(value) > _MAX_SHOWN:
+            return f"{value[:_MAX_SHOWN]!r}... ({len(value)} characters)"
+        text = _text(value, _MAX_SHOWN)
+        if len(text) <= _MAX_SHOWN:
+            return text
+        if type(value) in _BRACKETS:
+            length = f"a {type(value).__name__} of length {len(value)}"  # type: ignore[arg-type]
+        else:
+            length = f"{len(text)} characters"
+        return f"{text[:_MAX_SHOWN]}... ({length})"
+    except MemoryError:
+        raise
+    except Exception:
+        return f"<object of class {type(value).__name__}, whose repr() fails>"
+
+
+#: The brackets of Python's containers, empty and with elements.
+_BRACKETS: dict[type[Any], tuple[str, str, str]] = {
+    list: ("[]", "[", "]"),
+    tuple: ("()", "(", ")"),
+    set: ("set()", "{", "}"),
+    frozenset: ("frozenset()", "frozenset({", "})"),
+    dict: ("{}", "{", "}"),
+}
+
+
+def _text(value: Any, budget: int) -> str:
+    """Return the `repr` of a value; of a container, as many characters as exceed the budget."""
+    if type(value) in (str, bytes):
+        return repr(value[: max(budget, 0) + 1])
+    if type(value) not in _BRACKETS:
+        return repr(value)
+    empty, start, end = _BRACKETS[type(value)]
+    if not value:
+        return empty
+    text = start
+    for element in value:
+        text += _text(element, budget - len(text))
+        if type(value) is dict:
+            text += f": {_text(value[element], budget - len(text))}"
+        if len(text) > budget:
+            return text
+        text += ", "
+    return text[: -1 if type(value) is tuple and len(value) == 1 else -2] + end
+
+
+def is_instance(value: object, cls: type[Class]) -> TypeIs[Class]:
+    """Return isinstance(), or False for an object whose attribute `__class__` raises an error."""
+    try:
+        return isinstance(value, cls)
+    except MemoryError:
+        raise
+    except Exception:
+        return False
+
+
+def is_path(value: object) -> TypeIs[str | os.PathLike[str]]:
+    """Return whether an argument has the type of a path: a string or a path object."""
+    return is_instance(value, str) or is_instance(value, os.PathLike)  # type: ignore[type-abstract]
+
+
+def has_attribute(value: object, name: str) -> bool:
+    """Return hasattr(), or False for an object whose attribute raises another error."""
+    try:
+        return hasattr(value, name)
+    except MemoryError:
+        raise
+    except Exception:
+        return False
+
+
+def exact_str(value: object) -> str | None:
+    """Return a string as an object of the class `str` itself; None for anything else."""
+    if type(value) is str:
+        return value
+    return str.__str__(value) if issubclass(type(value), str) else None
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
@@ -61,16 +146,38 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
 
 
 def as_index(value: object) -> int | None:
-    """Return an integer (Python's or NumPy's, not a bool) as a Python int, else None."""
+    """Return an integer as a Python int; None for anything else, bools included.
+
+    Integers are those of Python and NumPy, arrays and tensors of an integer dtype without axes, and
+    objects with a method `__index__`.
+    """
     if type(value) is int:
         return value
-    if isinstance(value, bool | np.bool_):
-        return None
     try:
-        return operator.index(value)  # type: ignore[arg-type]
-    except (TypeError, AttributeError):
-        # the `__index__` of TensorFlow's float scalars raises an AttributeError
+        if isinstance(value, bool | np.bool_ | np.timedelta64):
+            return None
+        if isinstance(value, np.integer):
+            return int(value)
+        if hasattr(value, "dtype") and not _is_scalar(value, ("int", "uint")):
+            # torch's bool tensors and its tensors of one element have an `__index__`, too
+            return None
+        return int(operator.index(value))  # type: ignore[arg-type]
+    except MemoryError:
+        raise
+    except Exception:
+        # whatever the object's own methods raise
         return None
+
+
+def _is_scalar(value: Any, dtypes: tuple[str, ...]) -> bool:
+    """Return whether an array or tensor has no axes and a dtype whose name starts with these."""
+    dtype = value.dtype
+    if isinstance(value, np.ma.MaskedArray):
+        return False
+    # Keras' variables have the name alone; torch's dtypes have no name, but str() of them ends
+    # with it
+    name = getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
+    return name.startswith(dtypes) and value.shape == ()
 
 
 def as_number(
@@ -78,7 +185,8 @@ def as_number(
 ) -> int | float:
     """Return a scalar of Python, NumPy or a tensor library as a Python int or float.
 
-    An integer beyond the range of float64 is an error, too.
+    An integer beyond the range of float64 is an error, too, and so are bools, complex numbers,
+    strings, and arrays of these.
     """
     if type(value) is float and math.isfinite(value):
         return value  # the fast path: as_index() would raise and catch an exception
@@ -87,34 +195,54 @@ def as_number(
         if abs(index) > sys.float_info.max:
             raise argument_error(name, value, allowed)
         return index
-    if isinstance(value, float | np.floating):
-        number = float(value)
-    elif isinstance(value, str | bytes | bool | np.bool_ | complex) or value is None:
-        raise argument_error(name, value, allowed)
-    else:
-        if getattr(value, "shape", None) != ():
-            raise argument_error(name, value, allowed)
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            raise argument_error(name, value, allowed) from None
-    if must_be_finite and not math.isfinite(number):
+    number = _as_float(value)
+    if number is None or (must_be_finite and not math.isfinite(number)):
         raise argument_error(name, value, allowed)
     return number
 
 
+def _as_float(value: Any) -> float | None:
+    """Return a scalar of a float dtype as a Python float; None for anything else."""
+    try:
+        if isinstance(value, float | np.floating) or _is_scalar(value, ("float", "bfloat")):
+            return float(value)
+    except MemoryError:
+        raise
+    except Exception:
+        # whatever the object's own methods raise
+        pass
+    return None
+
+
+def as_bool(name: str, value: object) -> bool:
+    """Return a flag, a bool of Python or NumPy, as a Python bool."""
+    if value is True or value is False or type(value) is np.bool_:
+        return bool(value)
+    raise argument_error(name, value, "True or False")
+
+
 def one_of(name: str, value: object, allowed: Sequence[str]) -> str:
-    """Return `value` if it is one of the `allowed` strings."""
-    if not isinstance(value, str) or value not in allowed:
+    """Return `value` as a Python string if it is one of the `allowed` strings."""
+    text = exact_str(value)
+    if text is None or text not in allowed:
         raise argument_error(name, value, "one of " + ", ".join(map(repr, allowed)))
-    return value
+    return text
 
 
 def as_path(name: str, value: str | os.PathLike[str]) -> Path:
     """Return a path given as a string or as a path object."""
-    if not isinstance(value, str | os.PathLike):
-        raise argument_error(name, value, "a path")
-    return Path(value)
+    text, allowed = None, "a path"
+    try:
+        text = exact_str(os.fspath(value))
+        if text and b"\0" not in os.fsencode(text):
+            return Path(text)
+    except MemoryError:
+        raise
+    except Exception:
+        pass  # no path, or one that the file system's encoding cannot represent
+    if text is not None:
+        allowed = "a path that a file can have, neither empty nor with a character NUL"
+    raise argument_error(name, value, allowed)
 
 
 def as_dimensions(name: str, value: object) -> Shape:
@@ -128,7 +256,7 @@ def as_dimensions(name: str, value: object) -> Shape:
         else:
             return value
     dimensions = []
-    for axis, dimension in enumerate(_elements(name, value, allowed)):
+    for axis, dimension in enumerate(sequence_elements(name, value, allowed)):
         if dimension is None:
             allowed += f" (the dimension of axis {axis}, counted from 0, is None)"
             raise argument_error(name, value, allowed)
@@ -154,11 +282,7 @@ def as_axes(name: str, value: object) -> list[int] | None:
     """Return `value` as a list of axes, or None. Negative axes count from the end."""
     if value is None:
         return None
-    allowed = "None or a sequence of integers"
-    axes = [as_index(axis) for axis in _elements(name, value, allowed)]
-    if None in axes:
-        raise argument_error(name, value, allowed)
-    return axes  # type: ignore[return-value]
+    return _axes(name, value, "None or a sequence of integers")
 
 
 def as_batch_axes(value: object) -> list[int] | None:
@@ -168,22 +292,80 @@ def as_batch_axes(value: object) -> list[int] | None:
     allowed = "None, an integer or a sequence of distinct integers"
     index = as_index(value)
     if index is not None:
-        return [index]
-    axes = [as_index(axis) for axis in _elements("batch_axes", value, allowed)]
-    if None in axes or len(set(axes)) != len(axes):
+        return [_as_axis("batch_axes", value, index)]
+    axes = _axes("batch_axes", value, allowed)
+    if len(set(axes)) != len(axes):
         raise argument_error("batch_axes", value, allowed)
-    return axes or None  # type: ignore[return-value]
+    return axes or None
 
 
-def _elements(name: str, value: object, allowed: str) -> list[object]:
-    """Return the elements of an ordered iterable."""
-    if isinstance(value, str | bytes | dict | Set) or not isinstance(value, Iterable):
+def _axes(name: str, value: object, allowed: str) -> list[int]:
+    axes = []
+    for axis in sequence_elements(name, value, allowed):
+        index = as_index(axis)
+        if index is None:
+            raise argument_error(name, value, allowed)
+        axes.append(_as_axis(name, value, index))
+    return axes
+
+
+def _as_axis(name: str, value: object, axis: int) -> int:
+    """Return an axis that a tensor of some rank has."""
+    if not -MAX_RANK <= axis < MAX_RANK:
+        allowed = f"made of axes from {-MAX_RANK} to {MAX_RANK - 1}"
         raise argument_error(name, value, allowed)
+    return axis
+
+
+def sequence_elements(
+    name: str,
+    value: object,
+    allowed: str,
+    longest: int = MAX_RANK,
+    error: type[Exception] = ValueError,
+) -> list[Any]:
+    """Return the elements of a sequence whose length says that it is not too long.
+
+    A sequence is an ordered collection, such as a list, a tuple, a range or an array. Iterators,
+    which have no length, strings, bytes, sets and dictionaries are not.
+
+    Raises:
+        Exception: The `error`: `value` is no sequence, or has more than `longest` elements.
+    """
     try:
-        return list(value)
-    except (TypeError, ValueError):
-        # arrays of rank 0 and TensorShapes of unknown rank have an `__iter__` that raises
-        raise argument_error(name, value, allowed) from None
+        is_refused = isinstance(value, str | bytes | bytearray | memoryview | Mapping | Set)
+        if not is_refused and isinstance(value, Iterable):
+            # an iterator has no length, and the length of a range may be too large for len()
+            length = len(value)  # type: ignore[arg-type]
+            if length > longest:
+                allowed = f"{allowed}, at most {longest} of them"
+            else:
+                elements = list(islice(value, length + 1))
+                if len(elements) == length:
+                    return elements
+    except MemoryError:
+        raise
+    except Exception:
+        # whatever the object's own methods raise; len() of an array without axes is an error
+        pass
+    raise argument_error(name, value, allowed, error)
+
+
+def constructed(constructor: Callable[..., Constructed], config: object) -> Constructed:
+    """Call a class or a function with the arguments in a configuration.
+
+    Raises:
+        ValueError: `config` is no dictionary, or a key of it is not an argument.
+    """
+    if not is_instance(config, dict):
+        raise argument_error("config", config, "a dictionary, as get_config() returns it")
+    try:
+        return constructor(**config)
+    except TypeError as error:
+        if isinstance(error, ValueError):  # it names the argument: see pyinit.compat.ArgumentError
+            raise
+        allowed = f"a dictionary of arguments of {constructor.__name__} ({error})"
+        raise argument_error("config", config, allowed) from None
 
 
 def as_partition(
@@ -211,6 +393,9 @@ def as_partition(
     if len(offset) != len(shape):
         raise argument_error(offset_name, partition_offset, f"of the rank of shape={shape}")
     for full, length, first in zip(shape, partition, offset, strict=True):
+        if length > full:
+            allowed = f"at most that of shape={shape} along each axis"
+            raise argument_error(shape_name, partition_shape, allowed)
         if first + length > full:
             allowed = (
                 f"such that the partition {partition} at that offset lies inside shape={shape}"

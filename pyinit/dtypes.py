@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyinit import hooks
-from pyinit.arguments import argument_error, one_of
+from pyinit.arguments import argument_error, exact_str, is_instance, one_of
 
 AnyArray = npt.NDArray[Any]
 
@@ -91,8 +91,7 @@ def set_floatx(dtype: FloatName) -> None:
     Source: https://keras.io/api/utils/config_utils/
     """
     global _floatx
-    one_of("dtype", dtype, tuple(FLOAT_DTYPES))
-    _floatx = dtype
+    _floatx = one_of("dtype", dtype, tuple(FLOAT_DTYPES))  # type: ignore[assignment]
 
 
 #: NumPy recomputes dtype.name on each access, which takes longer than a small draw.
@@ -105,17 +104,21 @@ _ALIASES = {"half": "float16", "float": "float32", "double": "float64"}
 _PYTHON_DTYPES = {float: "float32", int: "int32", bool: "bool"}
 
 
-def _name(dtype: Any) -> str:
-    """Return the name of a dtype of NumPy, TensorFlow, JAX or torch."""
-    if isinstance(dtype, str):
-        return dtype
+def _name(dtype: Any) -> str | None:
+    """Return the name of a dtype of NumPy, TensorFlow, JAX or torch; None for anything else."""
     if isinstance(dtype, np.dtype) and dtype in _NAMES:
         return _NAMES[dtype]
-    if isinstance(dtype, type) and dtype in _PYTHON_DTYPES:
-        return _PYTHON_DTYPES[dtype]
-    name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None)
-    # torch's dtypes have no name; their str() is "torch.float32"
-    return name if isinstance(name, str) else str(dtype).rpartition(".")[2]
+    text = exact_str(dtype)
+    if text is not None:
+        return text
+    cls = type(dtype)
+    if issubclass(cls, type):
+        return _PYTHON_DTYPES[dtype] if dtype in _PYTHON_DTYPES else exact_str(dtype.__name__)
+    if cls.__module__ == "torch":
+        # torch's dtypes have no name; their str() is "torch.float32"
+        return str(dtype).rpartition(".")[2]
+    # other objects have names, too, such as paths
+    return exact_str(dtype.name) if hasattr(dtype, "as_numpy_dtype") else None
 
 
 def standardize_dtype(dtype: object, allowed: dict[str, np.dtype[Any]]) -> np.dtype[Any]:
@@ -132,16 +135,25 @@ def standardize_dtype(dtype: object, allowed: dict[str, np.dtype[Any]]) -> np.dt
     """
     if dtype is None:
         return FLOAT_DTYPES[floatx()]
-    if isinstance(dtype, np.dtype) and not dtype.isnative:
+    if type(dtype) is str and dtype in allowed:
+        return allowed[dtype]  # the fast path
+    if is_instance(dtype, np.dtype) and not dtype.isnative:
         raise argument_error("dtype", dtype, "of this machine's byte order")
-    name = _name(dtype)
-    # dtypes are falsy
-    found = allowed.get(name)
-    if found is None:
-        found = allowed.get(_ALIASES.get(name, name))
-    if found is None:
-        raise argument_error("dtype", dtype, "one of " + ", ".join(map(repr, allowed)))
-    return found
+    try:
+        name = _name(dtype)
+    except MemoryError:
+        raise
+    except Exception:
+        # whatever the object's own methods raise
+        name = None
+    if name is not None:
+        # dtypes are falsy
+        found = allowed.get(name)
+        if found is None:
+            found = allowed.get(_ALIASES.get(name, name))
+        if found is not None:
+            return found
+    raise argument_error("dtype", dtype, "one of " + ", ".join(map(repr, allowed)))
 
 
 def is_float(dtype: np.dtype[Any]) -> bool:

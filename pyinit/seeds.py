@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, SupportsIndex
 import numpy as np
 
 from pyinit import hooks
-from pyinit.arguments import CheckedAttributes, argument_error, as_index
+from pyinit.arguments import CheckedAttributes, argument_error, as_index, constructed, exact_str
 from pyinit.html_tables import property_table
 
 
@@ -153,10 +153,11 @@ def derive_seed(seed: int, name: str) -> int:
     Source: FIPS 180-4, https://csrc.nist.gov/pubs/fips/180-4/upd1/final
     """
     number = as_seed("seed", seed) % 2**64
-    if not isinstance(name, str):
+    text = exact_str(name)
+    if text is None:
         raise argument_error("name", name, "a string")
     try:
-        encoded = name.encode()
+        encoded = text.encode()
     except UnicodeEncodeError:
         raise argument_error("name", name, "a string that UTF-8 can encode") from None
     digest = hashlib.sha256(b"pyinit derive_seed 1\0%d\0%s" % (number, encoded)).digest()
@@ -207,12 +208,13 @@ class SeedGenerator(CheckedAttributes):
     _variable: Any = None
 
     def __init__(self, seed: int | None = None, name: str | None = None) -> None:
-        if name is not None and not isinstance(name, str):
+        text = exact_str(name)
+        if text is None and name is not None:
             raise argument_error("name", name, "a string or None")
         self._initial_seed = None if seed is None else as_seed("seed", seed)
         self.__dict__.update(
             seed=fresh_seed() if self._initial_seed is None else self._initial_seed,
-            name=_unique_name(type(self).__name__) if name is None else name,
+            name=_unique_name(type(self).__name__) if text is None else text,
         )
         self._draw = 0
         self._process = os.getpid()
@@ -276,9 +278,7 @@ class SeedGenerator(CheckedAttributes):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
         """Construct a generator from the arguments in `config`."""
-        if not isinstance(config, dict):
-            raise argument_error("config", config, "a dictionary, as get_config() returns it")
-        return cls(**config)
+        return constructed(cls, config)
 
     # isinstance() falls back to this attribute; it lets ours pass for Keras' own
     @property  # type: ignore[misc]
@@ -332,12 +332,18 @@ def random_seed_generator(seed: int | None = None, name: str | None = None) -> S
 
 def is_generator(seed: object) -> bool:
     """Return whether `seed` is a seed generator: ours, or Keras', recognised by its methods."""
-    return isinstance(seed, SeedGenerator) or (
-        not isinstance(seed, type)
-        and hasattr(seed, "state")
-        and callable(getattr(seed, "next", None))
-        and callable(getattr(seed, "get_config", None))
-    )
+    try:
+        return isinstance(seed, SeedGenerator) or (
+            not isinstance(seed, type)
+            and hasattr(seed, "state")
+            and callable(getattr(seed, "next", None))
+            and callable(getattr(seed, "get_config", None))
+        )
+    except MemoryError:
+        raise
+    except Exception:
+        # whatever the object's own methods raise
+        return False
 
 
 def take_draw(seed: Any, draw: int | None = None) -> DrawId:

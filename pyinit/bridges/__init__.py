@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from pyinit import hooks
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, is_instance
 from pyinit.bridges.imports import when_imported
 from pyinit.bridges.proxy_classes import is_loaded, proxy_class
 
@@ -101,7 +101,7 @@ def _draw_sharded(
 def _host_memory(out: Any) -> AbstractContextManager[AnyArray] | None:
     torch = sys.modules.get("torch")
     # CuPy fills tensors on a GPU
-    if torch is None or not isinstance(out, torch.Tensor) or out.is_cuda:
+    if torch is None or not is_instance(out, torch.Tensor) or out.is_cuda:
         return None
     from pyinit.bridges.torch.memory import lend
 
@@ -111,7 +111,7 @@ def _host_memory(out: Any) -> AbstractContextManager[AnyArray] | None:
 def _is_dtensor(x: Any) -> bool:
     distributed: Any = sys.modules.get("torch.distributed.tensor")
     # the class is missing while torch imports the module
-    return isinstance(x, getattr(distributed, "DTensor", ()))
+    return is_instance(x, getattr(distributed, "DTensor", ()))  # type: ignore[arg-type]
 
 
 def _local_parts(
@@ -146,12 +146,12 @@ def _adapter_for(target: Any) -> ModelAdapter | None:
     if is_loaded("keras"):
         import keras
 
-        if isinstance(target, keras.Layer):
+        if is_instance(target, keras.Layer):
             from pyinit.bridges.keras.manifests import KerasAdapter
 
             return KerasAdapter(target)
     torch = sys.modules.get("torch")
-    if torch is not None and isinstance(target, torch.nn.Module):
+    if torch is not None and is_instance(target, torch.nn.Module):
         from pyinit.bridges.torch.manifests import TorchAdapter
 
         return TorchAdapter(target)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, is_instance
 from pyinit.initializers.registry import get_argument
 
 _ALLOWED = "None or a dictionary of initializers by names or patterns of parameters"
@@ -30,7 +30,8 @@ class NamePatterns:
 
     def __init__(self, parameters: Mapping[str, Any] | None, owner: str) -> None:
         given = {} if parameters is None else parameters
-        if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+        is_mapping = is_instance(given, Mapping)  # type: ignore[type-abstract]
+        if not is_mapping or not all(is_instance(key, str) for key in given):
             raise argument_error("parameters", parameters, _ALLOWED)
         self._given = given
         self._owner = owner

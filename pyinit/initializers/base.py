@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from operator import add
 from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
 import numpy as np
 
 from pyinit import hooks
-from pyinit.arguments import CheckedAttributes, Shape, argument_error, as_partition, as_shape
+from pyinit.arguments import (
+    CheckedAttributes,
+    Constructed,
+    Shape,
+    argument_error,
+    as_partition,
+    as_shape,
+    constructed,
+    has_attribute,
+    is_instance,
+)
 from pyinit.dtypes import FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray, DTypeLike, standardize_dtype
 from pyinit.html_tables import property_table
 from pyinit.initializers.fans import fans_of_shape
@@ -24,7 +34,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Out = TypeVar("Out")
-Constructed = TypeVar("Constructed")
 
 #: The types of most shapes, and of no dtype or key.
 _SHAPE_TYPES = frozenset({tuple, list})
@@ -80,44 +89,44 @@ class Initializer(PassesForKeras):
     @overload
     def __call__(
         self,
-        shape: Iterable[int],
+        shape: Collection[int],
         dtype: DTypeLike | None = None,
         *,
-        partition_shape: Iterable[int] | None = None,
-        partition_offset: Iterable[int] | None = None,
+        partition_shape: Collection[int] | None = None,
+        partition_offset: Collection[int] | None = None,
     ) -> AnyArray: ...
     @overload
     def __call__(
         self,
-        shape: Iterable[int],
+        shape: Collection[int],
         dtype: DTypeLike | None = None,
         *,
         out: Out,
         device: str | None = None,
-        partition_shape: Iterable[int] | None = None,
-        partition_offset: Iterable[int] | None = None,
+        partition_shape: Collection[int] | None = None,
+        partition_offset: Collection[int] | None = None,
     ) -> Out: ...
     @overload
     def __call__(
         self,
-        shape: Iterable[int],
+        shape: Collection[int],
         dtype: DTypeLike | None = None,
         *,
         out: Any = None,
         device: str | None = None,
-        partition_shape: Iterable[int] | None = None,
-        partition_offset: Iterable[int] | None = None,
+        partition_shape: Collection[int] | None = None,
+        partition_offset: Collection[int] | None = None,
         layout: Any = None,
     ) -> Any: ...
     def __call__(
         self,
-        shape: Iterable[int],
+        shape: Collection[int],
         dtype: DTypeLike | None = None,
         *others: Any,
         out: Any = None,
         device: str | None = None,
-        partition_shape: Iterable[int] | None = None,
-        partition_offset: Iterable[int] | None = None,
+        partition_shape: Collection[int] | None = None,
+        partition_offset: Collection[int] | None = None,
         layout: Any = None,
     ) -> Any:
         """Return a tensor of initial weights.
@@ -166,7 +175,7 @@ class Initializer(PassesForKeras):
             full, array_dtype = as_shape(shape), standardize_dtype(dtype, self._dtypes)
             # not lazy(), which would call an overridden __call__ again
             return hooks.draw_sharded(self, full, lambda: self._lazy(full, array_dtype), layout)
-        is_array = out is None or isinstance(out, np.ndarray)
+        is_array = out is None or type(out) is np.ndarray or is_instance(out, np.ndarray)
         parts = None if is_array else hooks.local_parts(out, self)
         memory = None if is_array or parts is not None else hooks.host_memory(out)
         if memory is not None:
@@ -196,9 +205,8 @@ class Initializer(PassesForKeras):
             array_dtype = standardize_dtype(dtype, self._dtypes)
             array = np.empty(partition, array_dtype)
         else:
-            array = out
             array_dtype = self._dtype_for(out, dtype)
-            check_out(out, array_dtype, partition)
+            array = check_out(out, array_dtype, partition)
         try:
             weights = self._lazy(full, array_dtype)
         except TracedDrawError as error:
@@ -206,11 +214,11 @@ class Initializer(PassesForKeras):
                 raise
             return hooks.draw_traced(self, full, array_dtype, error)
         weights._fill(array, offset)
-        return array
+        return array if out is None else out
 
     def _dtype_for(self, out: Any, dtype: Any) -> np.dtype[Any]:
         """Return the dtype to draw in: the one asked for, or else that of `out`."""
-        if dtype is not None or not hasattr(out, "dtype"):
+        if dtype is not None or not has_attribute(out, "dtype"):
             return standardize_dtype(dtype, self._dtypes)
         try:
             return standardize_dtype(out.dtype, self._dtypes)
@@ -243,7 +251,8 @@ class Initializer(PassesForKeras):
         # a process without a part takes the draw of a seed generator too
         weights = self._lazy(full, array_dtype)
         for tensor, first in parts:
-            weights.read_into(tensor, first if offset is None else map(add, offset, first))
+            start = first if offset is None else tuple(map(add, offset, first))
+            weights.read_into(tensor, start)
 
     def _call_on_gpu(
         self,
@@ -265,12 +274,12 @@ class Initializer(PassesForKeras):
             return out
         with arrays.borrowed(out) as array, arrays.reporting_memory(ordinal):
             array_dtype = self._dtype_for(array, dtype)
-            check_out(array, array_dtype, partition)
+            array = check_out(array, array_dtype, partition)
             self._lazy(full, array_dtype)._fill_on_gpu(array, offset)
         return out
 
     def lazy(
-        self, shape: Iterable[int], dtype: DTypeLike | None = None, *, draw: int | None = None
+        self, shape: Collection[int], dtype: DTypeLike | None = None, *, draw: int | None = None
     ) -> LazyTensor:
         """Return the tensor of a call as a lazy tensor, which computes only what is read.
 
@@ -315,7 +324,7 @@ class Initializer(PassesForKeras):
             f"{type(self).__name__} must override `__call__(shape, dtype=None)`."
         )
 
-    def summary(self, shape: Iterable[int]) -> Summary:
+    def summary(self, shape: Collection[int]) -> Summary:
         """Return the fans and the distribution of the values for a shape.
 
         Takes no draw and computes no values.
@@ -364,7 +373,7 @@ class Initializer(PassesForKeras):
         Raises:
             ValueError: A key of `config` is not an argument of the class.
         """
-        return constructed(cls, config)
+        return constructed_without_dtype(cls, config)
 
     def clone(self) -> Self:
         """Return a new initializer with the same arguments; an unseeded one gets a fresh seed."""
@@ -389,23 +398,21 @@ class Initializer(PassesForKeras):
         return self.get_config()
 
 
-def constructed(constructor: Callable[..., Constructed], config: object) -> Constructed:
+def constructed_without_dtype(
+    constructor: Callable[..., Constructed], config: object
+) -> Constructed:
     """Call a class or a function with the arguments in a configuration, except a dtype.
 
     Raises:
         ValueError: `config` is no dictionary, or a key of it is not an argument.
     """
-    if not isinstance(config, dict):
-        raise argument_error("config", config, "a dictionary, as get_config() returns it")
-    if "dtype" in config and "dtype" not in inspect.signature(constructor).parameters:
+    if (
+        is_instance(config, dict)
+        and "dtype" in config
+        and "dtype" not in inspect.signature(constructor).parameters
+    ):
         config = {name: value for name, value in config.items() if name != "dtype"}
-    try:
-        return constructor(**config)
-    except TypeError as error:
-        if isinstance(error, ValueError):  # it names the argument: see pyinit.compat.ArgumentError
-            raise
-        allowed = f"a dictionary of arguments of {constructor.__name__} ({error})"
-        raise argument_error("config", config, allowed) from None
+    return constructed(constructor, config)
 
 
 def _call_error(initializer: Initializer, given: int) -> TypeError:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pyinit.arguments import Shape, argument_error, as_number
+from pyinit.arguments import Shape, argument_error, as_number, is_instance
 from pyinit.dtypes import AnyArray, as_scalar, convert_values
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.chunking import fill_constant
@@ -246,11 +246,11 @@ def _as_constant(value: Any) -> Any:
     values = as_given_values("value", value)
     if values is not None:
         return values
-    if isinstance(value, dict):
+    if is_instance(value, dict):
         value = value["config"]["value"]
-    elif isinstance(value, np.ndarray):
+    elif type(value) is np.ndarray:
         value = value[()]
-    if isinstance(value, bool | np.bool_):
+    if type(value) in (bool, np.bool_):
         return bool(value)
     allowed = "a number, a bool, or an array of these"
     return as_number("value", value, allowed, must_be_finite=False)

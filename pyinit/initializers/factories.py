@@ -5,7 +5,7 @@ Source: https://keras3.posit.co/reference/index.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, Literal
 
 from pyinit.initializers.constant import Constant, Identity, Ones, Zeros
@@ -170,7 +170,7 @@ def initializer_variance_scaling(
     mode: Mode = "fan_in",
     distribution: DistributionName = "truncated_normal",
     seed: Seed = None,
-    batch_axes: int | Iterable[int] | None = None,
+    batch_axes: int | Collection[int] | None = None,
 ) -> VarianceScaling:
     """Construct a `VarianceScaling` initializer; the class documents the arguments and errors.
 
@@ -183,7 +183,7 @@ def initializer_variance_scaling(
 
 
 def initializer_glorot_normal(
-    seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+    seed: Seed = None, batch_axes: int | Collection[int] | None = None
 ) -> GlorotNormal:
     """Construct a `GlorotNormal` initializer; the class documents the arguments and errors.
 
@@ -196,7 +196,7 @@ def initializer_glorot_normal(
 
 
 def initializer_glorot_uniform(
-    seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+    seed: Seed = None, batch_axes: int | Collection[int] | None = None
 ) -> GlorotUniform:
     """Construct a `GlorotUniform` initializer; the class documents the arguments and errors.
 
@@ -209,7 +209,7 @@ def initializer_glorot_uniform(
 
 
 def initializer_he_normal(
-    seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+    seed: Seed = None, batch_axes: int | Collection[int] | None = None
 ) -> HeNormal:
     """Construct a `HeNormal` initializer; the class documents the arguments and errors.
 
@@ -222,7 +222,7 @@ def initializer_he_normal(
 
 
 def initializer_he_uniform(
-    seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+    seed: Seed = None, batch_axes: int | Collection[int] | None = None
 ) -> HeUniform:
     """Construct a `HeUniform` initializer; the class documents the arguments and errors.
 
@@ -235,7 +235,7 @@ def initializer_he_uniform(
 
 
 def initializer_lecun_normal(
-    seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+    seed: Seed = None, batch_axes: int | Collection[int] | None = None
 ) -> LecunNormal:
     """Construct a `LecunNormal` initializer; the class documents the arguments and errors.
 
@@ -248,7 +248,7 @@ def initializer_lecun_normal(
 
 
 def initializer_lecun_uniform(
-    seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+    seed: Seed = None, batch_axes: int | Collection[int] | None = None
 ) -> LecunUniform:
     """Construct a `LecunUniform` initializer; the class documents the arguments and errors.
 
@@ -261,7 +261,7 @@ def initializer_lecun_uniform(
 
 
 def initializer_orthogonal(
-    gain: float = 1, seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+    gain: float = 1, seed: Seed = None, batch_axes: int | Collection[int] | None = None
 ) -> Orthogonal:
     """Construct an `Orthogonal` initializer; the class documents the arguments and errors.
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from pyinit.arguments import Shape, argument_error, as_axes, as_batch_axes, as_shape
 
 
 def compute_fans(
-    shape: Iterable[int],
-    input_axes: Iterable[int] | None = None,
-    output_axes: Iterable[int] | None = None,
-    batch_axes: int | Iterable[int] | None = None,
+    shape: Collection[int],
+    input_axes: Collection[int] | None = None,
+    output_axes: Collection[int] | None = None,
+    batch_axes: int | Collection[int] | None = None,
 ) -> tuple[int, int]:
     """Compute the number of input and output units of a weight tensor.
 

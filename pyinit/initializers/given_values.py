@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import Shape, argument_error
+from pyinit.arguments import Shape, argument_error, exact_str, is_instance
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, convert_values, standardize_dtype
 from pyinit.initializers.chunking import memory_parts
 from pyinit.initializers.lazy import LazyTensor, slices_of
@@ -54,34 +54,35 @@ class GivenTensor(LazyTensor):
         return "given values"
 
 
-def as_given_values(name: str, value: Any) -> AnyArray | None:
+def as_given_values(name: str, value: Any, allowed: str = _ALLOWED) -> AnyArray | None:
     """Return an array of numbers or bools as a read-only copy; None for anything else.
 
     Args:
         name: The name of the argument, for messages.
         value: An array of NumPy or another library, a list or tuple, or Keras' configuration of an
             array. Everything without axes is left to the caller.
+        allowed: The allowed values of the argument, for messages.
 
     Raises:
         ValueError: The elements are not numbers or bools, or the lists are of unequal lengths.
     """
-    given = value
-    if isinstance(value, dict):
+    if is_instance(value, dict):
         value = _array_of_config(name, value)
-    elif isinstance(value, list | tuple):
-        try:
-            value = np.asarray(value)
-        except ValueError:
-            raise argument_error(name, value, _ALLOWED) from None
-    if not getattr(value, "shape", None):
-        return None
     try:
-        array = host_array(value)
+        array = value
+        if isinstance(value, list | tuple):
+            array = np.asarray(value)
+        if not getattr(array, "shape", None):
+            return None
+        array = host_array(array)
         dtype = standardize_dtype(array.dtype.newbyteorder("="), NUMERIC_DTYPES)
-    except (TypeError, ValueError):
-        raise argument_error(name, given, _ALLOWED) from None
-    # a copy, since users may write to their array
-    copied = np.array(array, dtype, order="C", copy=True, subok=False)
+        # a copy, since users may write to their array
+        copied = np.array(array, dtype, order="C", copy=True, subok=False)
+    except MemoryError:
+        raise
+    except Exception:
+        # lists of unequal lengths, elements that are no numbers, or errors of the object itself
+        raise argument_error(name, value, allowed) from None
     copied.flags.writeable = False
     return copied
 
@@ -94,7 +95,7 @@ def array_config(values: AnyArray) -> dict[str, Any]:
 
 def _array_of_config(name: str, config: dict[str, Any]) -> AnyArray:
     inner = config.get("config")
-    if config.get("class_name") not in _ARRAY_CLASSES or not isinstance(inner, dict):
+    if exact_str(config.get("class_name")) not in _ARRAY_CLASSES or not is_instance(inner, dict):
         raise argument_error(name, config, _ALLOWED)
     try:
         values = np.asarray(inner["value"])

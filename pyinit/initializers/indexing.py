@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypeAlias
 
 import numpy as np
 
-from pyinit.arguments import Shape, shown
+from pyinit.arguments import Shape, as_index, is_instance, shown
 
 if TYPE_CHECKING:
     from types import EllipsisType
@@ -41,14 +40,14 @@ def select(index: Index, shape: Shape) -> Selection:
     Raises:
         IndexError: `index` is not a basic index, or lies outside `shape`.
     """
-    entries = _expanded(index if isinstance(index, tuple) else (index,), len(shape))
+    entries = _expanded(index if is_instance(index, tuple) else (index,), len(shape))
     kept: list[int] = []
     view: list[Any] = []
     offset: list[int] = []
     steps: list[int] = []
     for axis, (entry, length) in enumerate(zip(entries, shape, strict=True)):
-        if isinstance(entry, slice):
-            first, stop, step = entry.indices(length)
+        if type(entry) is slice:
+            first, stop, step = _bounds(entry, length)
             count = len(range(first, stop, step))
             kept.append(count)
             view.append(slice(None) if step > 0 else slice(None, None, -1))
@@ -77,13 +76,23 @@ def _expanded(entries: tuple[Any, ...], rank: int) -> list[Any]:
     return [*entries[:at], *missing, *entries[at + len(ellipses) :]]
 
 
+def _bounds(entry: slice, length: int) -> tuple[int, int, int]:
+    """Return the start, stop and step of a slice of an axis."""
+    parts = (entry.start, entry.stop, entry.step)
+    numbers = [None if part is None else as_index(part) for part in parts]
+    if any(number is None is not part for number, part in zip(numbers, parts, strict=True)):
+        raise IndexError(f"slice indices must be integers or None. Received: {shown(entry)}")
+    if numbers[2] == 0:
+        raise IndexError(f"the step of a slice must not be 0. Received: {shown(entry)}")
+    return slice(*numbers).indices(length)
+
+
 def _position(entry: Any, axis: int, length: int) -> int:
-    try:
-        if isinstance(entry, bool | np.bool_):
-            raise TypeError
-        position = operator.index(entry)
-    except TypeError:
-        raise IndexError(f"{_ALLOWED}. Received: {shown(entry)}") from None
+    position = as_index(entry)
+    if position is None:
+        raise IndexError(f"{_ALLOWED}. Received: {shown(entry)}")
     if not -length <= position < length:
-        raise IndexError(f"index {position} is out of bounds for axis {axis} with size {length}")
+        raise IndexError(
+            f"index {shown(position)} is out of bounds for axis {axis} with size {length}"
+        )
     return position % length

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from operator import add
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from pyinit.arguments import (
     as_dimensions,
     as_index,
     as_partition,
+    is_instance,
     one_of,
 )
 from pyinit.dtypes import (
@@ -193,7 +194,7 @@ class LazyTensor:
         out = np.empty(shape, self._dtype)
         # the Ellipsis makes this a view even without axes
         self._fill(out[(*view, ...)], offset, steps)
-        entries = index if isinstance(index, tuple) else (index,)
+        entries = index if is_instance(index, tuple) else (index,)
         return out if shape or Ellipsis in entries else out[()]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
@@ -204,13 +205,13 @@ class LazyTensor:
 
     def ravel(self, order: str = "C") -> AnyArray:
         """Return all values in one dimension, in C order (`"C"`) or Fortran order (`"F"`)."""
-        values: AnyArray = self[...].ravel(order)
+        values: AnyArray = self[...].ravel(one_of("order", order, ("C", "F")))
         return values
 
     def read(
         self,
-        shape: Iterable[int] | None = None,
-        offset: Iterable[int] | None = None,
+        shape: Collection[int] | None = None,
+        offset: Collection[int] | None = None,
         *,
         dtype: DTypeLike | None = None,
         order: Literal["C", "F"] = "C",
@@ -251,7 +252,7 @@ class LazyTensor:
             self._fill_on_gpu(out, first)
         return out
 
-    def read_into(self, out: Any, offset: Iterable[int] | None = None) -> None:
+    def read_into(self, out: Any, offset: Collection[int] | None = None) -> None:
         """Fill an array with the partition that starts at `offset`.
 
         Args:
@@ -267,13 +268,13 @@ class LazyTensor:
             ValueError: `out` has another dtype or is read-only, or the partition lies outside the
                 tensor.
         """
-        is_array = isinstance(out, np.ndarray)
+        is_array = type(out) is np.ndarray or is_instance(out, np.ndarray)
         parts = None if is_array else hooks.local_parts(out)
         if parts is not None:
             start = self._partition(out.shape, offset, "out.shape")[1]
             with parts as tensors:
                 for tensor, first in tensors:
-                    self.read_into(tensor, map(add, start, first))
+                    self.read_into(tensor, tuple(map(add, start, first)))
             return
         memory = None if is_array else hooks.host_memory(out)
         if memory is not None:
@@ -282,13 +283,13 @@ class LazyTensor:
             return
         ordinal = devices.resolve(None, out)
         if ordinal is None:
-            check_out(out, self._dtype, widened=True)
-            self._fill(out, self._partition(out.shape, offset, "out.shape")[1])
+            array = check_out(out, self._dtype, widened=True)
+            self._fill(array, self._partition(array.shape, offset, "out.shape")[1])
             return
         from pyinit.stream.gpu import arrays
 
         with arrays.borrowed(out) as array, arrays.reporting_memory(ordinal):
-            check_out(array, self._dtype, widened=True)
+            array = check_out(array, self._dtype, widened=True)
             self._fill_on_gpu(array, self._partition(array.shape, offset, "out.shape")[1])
 
     def chunks(self, size: int | None = None) -> Iterator[tuple[tuple[slice, ...], AnyArray]]:
@@ -338,7 +339,7 @@ class LazyTensor:
         return standardize_dtype(dtype, allowed)
 
     def _partition(
-        self, shape: Iterable[int] | None, offset: Iterable[int] | None, name: str = "shape"
+        self, shape: Collection[int] | None, offset: Collection[int] | None, name: str = "shape"
     ) -> tuple[Shape, Shape]:
         if shape is None and offset is None:
             return self._shape, (0,) * len(self._shape)
@@ -402,8 +403,8 @@ def slices_of(shape: Shape, offset: Shape, steps: Shape | None = None) -> tuple[
 
 def check_out(
     out: Any, dtype: np.dtype[Any], shape: Shape | None = None, *, widened: bool = False
-) -> None:
-    """Check that an array can be filled with values of `dtype`.
+) -> Any:
+    """Return an array that can be filled with values of `dtype`.
 
     Args:
         out: An array of NumPy or CuPy.
@@ -411,15 +412,22 @@ def check_out(
         shape: The shape that the array must have; None for any.
         widened: Whether float64 storage of a narrower float dtype is allowed.
 
+    Returns:
+        `out`; of a subclass of NumPy's array, such as a matrix, the memory as an array of that
+        class itself.
+
     Raises:
         TypeError: `out` is neither.
         ValueError: `out` has another shape or dtype, or is not writable and aligned.
     """
-    on_gpu = not isinstance(out, np.ndarray) and devices.device_of(out) is not None
+    is_array = type(out) is np.ndarray or is_instance(out, np.ndarray)
+    on_gpu = not is_array and devices.device_of(out) is not None
     # the mask of a masked array would keep hiding filled values
-    if not on_gpu and (not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray)):
+    if not on_gpu and (not is_array or isinstance(out, np.ma.MaskedArray)):
         allowed = "a NumPy array, a torch tensor or an array on a GPU"
         raise argument_error("out", out, allowed, TypeError)
+    if is_array and type(out) is not np.ndarray:
+        out = np.asarray(out)
     widened = widened and is_float(dtype)
     is_stored = out.dtype == dtype or (widened and out.dtype == _FLOAT64)
     # CuPy's arrays are always writable and aligned; copies to them need contiguous ones
@@ -434,3 +442,4 @@ def check_out(
             f"{or_float64}{order}. Received: an array of shape {out.shape} and dtype {out.dtype}, "
             f"with strides {out.strides}, {'read-only' if is_read_only else 'writable'}"
         )
+    return out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from operator import mul
 from typing import Any
@@ -252,7 +252,7 @@ class Orthogonal(RandomInitializer):
         self,
         gain: float = 1.0,
         seed: Seed = None,
-        batch_axes: int | Iterable[int] | None = None,
+        batch_axes: int | Collection[int] | None = None,
     ) -> None:
         self.__dict__.update(gain=as_number("gain", gain), batch_axes=as_batch_axes(batch_axes))
         super().__init__(seed)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeVar
 
-from pyinit.arguments import Shape, argument_error, as_index, as_shape
+from pyinit.arguments import Shape, argument_error, as_index, as_shape, is_instance
 from pyinit.dtypes import DTypeLike
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.lazy import LazyTensor
@@ -22,7 +22,7 @@ PARTITION_SIZE = 1 << 23
 
 def map_partitions(
     initializer: Initializer | LazyTensor,
-    shape: Iterable[int] | None = None,
+    shape: Collection[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     fun: Callable[..., Result],
@@ -86,17 +86,17 @@ def map_partitions(
 
 
 def _as_lazy(
-    initializer: Initializer | LazyTensor, shape: Iterable[int] | None, dtype: DTypeLike | None
+    initializer: Initializer | LazyTensor, shape: Collection[int] | None, dtype: DTypeLike | None
 ) -> LazyTensor:
     """Return the tensor to divide. All arguments are checked before a draw is taken."""
-    if isinstance(initializer, LazyTensor):
+    if is_instance(initializer, LazyTensor):
         for name, value in (("shape", shape), ("dtype", dtype)):
             if value is not None:
                 raise argument_error(name, value, "None for a lazy tensor")
         if not initializer.shape:
             raise argument_error("initializer", initializer, "a tensor with rows, not a scalar")
         return initializer
-    if not isinstance(initializer, Initializer):
+    if not is_instance(initializer, Initializer):
         allowed = "an initializer or a lazy tensor"
         raise argument_error("initializer", initializer, allowed, TypeError)
     if shape is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from pyinit import hooks
-from pyinit.arguments import Shape, argument_error, as_number, shown
+from pyinit.arguments import Shape, argument_error, as_number, exact_str, is_instance, shown
 from pyinit.dtypes import FLOAT_DTYPES, AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.lazy import LazyTensor
@@ -109,7 +109,7 @@ class RandomInitializer(Initializer):
     _given_seed: Any
 
     def __init__(self, seed: Seed = None) -> None:
-        if isinstance(seed, dict):
+        if type(seed) is not int and is_instance(seed, dict):
             seed = _generator_of(seed)
         if seed is not None and (type(seed) is int or not is_generator(seed)):
             seed = as_seed("seed", seed, _ALLOWED_SEEDS)
@@ -173,7 +173,8 @@ def _generator_of(config: dict[str, Any]) -> Any:
     shared = hooks.shared_generator(config)
     if shared is not None:
         return shared
-    if config.get("class_name") != "SeedGenerator" or not isinstance(config.get("config"), dict):
+    is_generator_config = exact_str(config.get("class_name")) == "SeedGenerator"
+    if not is_generator_config or not is_instance(config.get("config"), dict):
         raise argument_error(
             "seed", config, "the configuration of a SeedGenerator if it is a dictionary"
         )

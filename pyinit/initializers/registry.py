@@ -8,8 +8,15 @@ from functools import partial
 from types import FunctionType
 from typing import Any, TypeVar, overload
 
-from pyinit.arguments import argument_error, did_you_mean, shown
-from pyinit.dtypes import AnyArray
+from pyinit.arguments import (
+    argument_error,
+    did_you_mean,
+    exact_str,
+    has_attribute,
+    is_instance,
+    shown,
+)
+from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
 from pyinit.initializers import (
     constant,
     convolution,
@@ -20,7 +27,7 @@ from pyinit.initializers import (
     torch_names,
     variance_scaling,
 )
-from pyinit.initializers.base import Initializer, constructed
+from pyinit.initializers.base import Initializer, constructed_without_dtype
 from pyinit.runtime.host_arrays import host_array
 
 AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
@@ -92,7 +99,7 @@ def serialize(initializer: Initializer) -> dict[str, Any]:
 
     Source: https://keras.io/api/layers/initializers/
     """
-    if not isinstance(initializer, Initializer):
+    if not is_instance(initializer, Initializer):
         raise argument_error("initializer", initializer, "an Initializer")
     cls = type(initializer)
     ours = cls in CLASSES
@@ -124,23 +131,41 @@ def deserialize(
 
     Source: https://keras.io/api/layers/initializers/
     """
+    check_custom_objects(custom_objects)
+    return _deserialized("config", config, custom_objects)
+
+
+def check_custom_objects(custom_objects: object) -> None:
+    """Check the argument `custom_objects` of `deserialize()`."""
+    are_classes = is_instance(custom_objects, Mapping) and all(  # type: ignore[type-abstract]
+        exact_str(name) is not None and callable(found) for name, found in custom_objects.items()
+    )
+    if custom_objects is not None and not are_classes:
+        allowed = "None or a dictionary of classes by name"
+        raise argument_error("custom_objects", custom_objects, allowed)
+
+
+def _deserialized(
+    argument: str, config: Any, custom_objects: dict[str, type[Initializer]] | None = None
+) -> Initializer:
+    """Call `deserialize()` with an argument of another function, which the errors name."""
     allowed = "a dictionary with 'class_name' and 'config', as serialize() returns it"
-    if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
-        raise argument_error("config", config, allowed)
-    arguments = config.get("config", {})
-    if not isinstance(arguments, dict):
-        raise argument_error("config", config, allowed)
-    name = config["class_name"]
+    if not is_instance(config, dict):
+        raise argument_error(argument, config, allowed)
+    name, arguments = exact_str(config.get("class_name")), config.get("config", {})
+    if name is None or not is_instance(arguments, dict):
+        raise argument_error(argument, config, allowed)
     known: dict[str, Callable[..., Initializer]] = {**CONSTRUCTORS, **(custom_objects or {})}
     constructor = known.get(name)
     if constructor is None:
         allowed = "the configuration of a known initializer, or of one in `custom_objects`"
         raise ValueError(
-            f"Argument `config` must be {allowed}{did_you_mean(name, known)}. "
+            f"Argument `{argument}` must be {allowed}{did_you_mean(name, known)}. "
             f"Received: class_name={shown(name)}"
         )
     # a class may override from_config(); torch's names are functions
-    return getattr(constructor, "from_config", partial(constructed, constructor))(arguments)
+    construct = partial(constructed_without_dtype, constructor)
+    return getattr(constructor, "from_config", construct)(arguments)
 
 
 @overload
@@ -188,17 +213,18 @@ def get_argument(argument: str, identifier: Any) -> Any:
     """Call `get()` with an argument of another function, which the errors name."""
     if identifier is None:
         return None
-    if isinstance(identifier, Mapping):
-        return deserialize(dict(identifier))
-    if isinstance(identifier, str):
-        if identifier not in CONSTRUCTORS:
-            hint = did_you_mean(identifier, CONSTRUCTORS) or ", such as 'glorot_uniform'"
-            raise argument_error(argument, identifier, f"the name of an initializer{hint}")
-        return CONSTRUCTORS[identifier]()
-    if not callable(identifier) and hasattr(identifier, "shape"):
+    if is_instance(identifier, Mapping):  # type: ignore[type-abstract]
+        return _deserialized(argument, dict(identifier))
+    name = exact_str(identifier)
+    if name is not None:
+        if name not in CONSTRUCTORS:
+            hint = did_you_mean(name, CONSTRUCTORS) or ", such as 'glorot_uniform'"
+            raise argument_error(argument, name, f"the name of an initializer{hint}")
+        return CONSTRUCTORS[name]()
+    if not callable(identifier) and has_attribute(identifier, "shape"):
         return constant.constant_of_own_shape(_array(argument, identifier))
-    is_factory = isinstance(identifier, FunctionType) and identifier in _FACTORIES
-    found = identifier() if is_factory or isinstance(identifier, type) else identifier
+    is_factory = is_instance(identifier, FunctionType) and identifier in _FACTORIES
+    found = identifier() if is_factory or is_instance(identifier, type) else identifier
     if callable(found):
         return found
     allowed = "a name, a configuration, a callable, an array or None"
@@ -207,9 +233,12 @@ def get_argument(argument: str, identifier: Any) -> Any:
 
 def _array(argument: str, value: Any) -> AnyArray:
     try:
-        return host_array(value)
+        array = host_array(value)
     except TypeError:
         raise argument_error(argument, value, "an array without a mask") from None
+    if array.dtype.newbyteorder("=") not in NUMERIC_DTYPES.values():
+        raise argument_error(argument, value, "an array of numbers or bools")
+    return array
 
 
 # The names in R, where base R and other packages define the short ones.

@@ -8,10 +8,20 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pyinit.arguments import Shape, argument_error, one_of
-from pyinit.dtypes import FLOAT_DTYPES, AnyArray, round_to
+from pyinit.arguments import (
+    Shape,
+    argument_error,
+    as_bool,
+    as_number,
+    exact_str,
+    has_attribute,
+    one_of,
+    sequence_elements,
+)
+from pyinit.dtypes import BOOL, FLOAT_DTYPES, AnyArray, round_to
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.chunking import CHUNK_SIZE, memory_parts
+from pyinit.initializers.given_values import as_given_values
 from pyinit.initializers.lazy import LazyTensor, slices_of
 from pyinit.initializers.windows import cos_of_turns, named_window, sin_of_turns
 
@@ -19,6 +29,8 @@ __all__ = ["STFT"]
 
 #: Operations for each value of a window: some cosines, a product and a sum.
 _WINDOW_OPERATIONS = 100
+#: The maximum length of a window that is not an array.
+_MAX_LENGTH = 2**20
 
 
 class STFTTensor(LazyTensor):
@@ -161,16 +173,19 @@ class STFT(Initializer):
         scaling: Literal["density", "spectrum"] | None = "density",
         periodic: bool = False,
     ) -> None:
-        one_of("side", side, ("real", "imag"))
-        if scaling is not None and scaling not in ("density", "spectrum"):
+        norm = None if scaling is None else exact_str(scaling)
+        if scaling is not None and norm not in ("density", "spectrum"):
             raise argument_error("scaling", scaling, "one of 'density', 'spectrum', None")
-        if not isinstance(periodic, bool | np.bool_):
-            raise argument_error("periodic", periodic, "True or False")
-        if isinstance(window, str):
-            named_window(window, 1, False)  # raises for an unknown name
-        elif window is not None:
-            window = _window_values(window).tolist()
-        self.__dict__.update(side=side, window=window, scaling=scaling, periodic=bool(periodic))
+        name = exact_str(window)
+        if name is not None:
+            named_window(name, 1, False)  # raises for an unknown name
+        values = name if name is not None or window is None else _window_values(window).tolist()
+        self.__dict__.update(
+            side=one_of("side", side, ("real", "imag")),
+            window=values,
+            scaling=norm,
+            periodic=as_bool("periodic", periodic),
+        )
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         if len(shape) != 3 or shape[1] != 1 or shape[2] == 1:
@@ -201,10 +216,17 @@ def _each_of(values: AnyArray) -> Iterator[float]:
 
 def _window_values(window: Any) -> AnyArray:
     allowed = "the name of a window, a sequence of finite numbers, or None"
-    try:
-        values = np.asarray(window, np.float64)
-    except (TypeError, ValueError):
-        raise argument_error("window", window, allowed) from None
-    if values.ndim != 1 or not np.isfinite(values).all():
+    if has_attribute(window, "shape"):
+        values = as_given_values("window", window, allowed)
+        if values is None or values.ndim != 1 or values.dtype == BOOL:
+            raise argument_error("window", window, allowed)
+        wide = values.astype(np.float64)
+    else:
+        elements = sequence_elements("window", window, allowed, _MAX_LENGTH)
+        try:
+            wide = np.array([as_number("window", element) for element in elements], np.float64)
+        except ValueError:
+            raise argument_error("window", window, allowed) from None
+    if wide.size == 0 or not np.isfinite(wide).all():
         raise argument_error("window", window, allowed)
-    return values
+    return wide

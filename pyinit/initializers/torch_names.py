@@ -9,7 +9,7 @@ Source: https://docs.pytorch.org/docs/stable/nn.init.html
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Literal, get_args
 
 from pyinit.arguments import argument_error, as_number, one_of
@@ -90,7 +90,7 @@ def _leaky_variance(slope: float) -> float:
 
 
 def initializer_xavier_uniform(
-    gain: float = 1, seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+    gain: float = 1, seed: Seed = None, batch_axes: int | Collection[int] | None = None
 ) -> VarianceScaling:
     """Construct the initializer `torch.nn.init.xavier_uniform_`, which is Glorot uniform.
 
@@ -115,7 +115,7 @@ def initializer_xavier_uniform(
 
 
 def initializer_xavier_normal(
-    gain: float = 1, seed: Seed = None, batch_axes: int | Iterable[int] | None = None
+    gain: float = 1, seed: Seed = None, batch_axes: int | Collection[int] | None = None
 ) -> VarianceScaling:
     """Construct the initializer `torch.nn.init.xavier_normal_`.
 
@@ -147,7 +147,7 @@ def initializer_kaiming_uniform(
     mode: KaimingMode = "fan_in",
     nonlinearity: Nonlinearity = "leaky_relu",
     seed: Seed = None,
-    batch_axes: int | Iterable[int] | None = None,
+    batch_axes: int | Collection[int] | None = None,
 ) -> VarianceScaling:
     """Construct the initializer `torch.nn.init.kaiming_uniform_`; by default, He uniform.
 
@@ -180,7 +180,7 @@ def initializer_kaiming_normal(
     mode: KaimingMode = "fan_in",
     nonlinearity: Nonlinearity = "leaky_relu",
     seed: Seed = None,
-    batch_axes: int | Iterable[int] | None = None,
+    batch_axes: int | Collection[int] | None = None,
 ) -> VarianceScaling:
     """Construct the initializer `torch.nn.init.kaiming_normal_`.
 
@@ -224,7 +224,7 @@ def _kaiming(
     mode: KaimingMode,
     nonlinearity: Nonlinearity,
     seed: Seed,
-    batch_axes: int | Iterable[int] | None,
+    batch_axes: int | Collection[int] | None,
 ) -> VarianceScaling:
     slope = float(as_number("a", a))
     one_of("mode", mode, ("fan_in", "fan_out"))

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Any, Literal
 
 import numpy as np
 
-from pyinit.arguments import Shape, argument_error, as_axes, as_batch_axes, as_number, one_of
+from pyinit.arguments import (
+    Shape,
+    argument_error,
+    as_axes,
+    as_batch_axes,
+    as_number,
+    exact_str,
+    one_of,
+)
 from pyinit.initializers.fans import check_disjoint, fans_of_shape
 from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.random import RandomInitializer, RandomTensor
@@ -92,9 +100,9 @@ class VarianceScaling(RandomInitializer):
         mode: Mode = "fan_in",
         distribution: DistributionName = "truncated_normal",
         seed: Seed = None,
-        input_axes: Iterable[int] | None = None,
-        output_axes: Iterable[int] | None = None,
-        batch_axes: int | Iterable[int] | None = None,
+        input_axes: Collection[int] | None = None,
+        output_axes: Collection[int] | None = None,
+        batch_axes: int | Collection[int] | None = None,
     ) -> None:
         allowed = "a positive, finite number"
         attributes = self.__dict__
@@ -102,9 +110,12 @@ class VarianceScaling(RandomInitializer):
         if self.scale <= 0:
             raise argument_error("scale", scale, allowed)
         attributes["mode"] = one_of("mode", mode, _MODES)
-        lower = distribution.lower() if isinstance(distribution, str) else distribution
-        attributes["distribution"] = one_of(
-            "distribution", "truncated_normal" if lower == "normal" else lower, _DISTRIBUTIONS
+        name = exact_str(distribution)
+        lower = None if name is None else name.lower()
+        attributes["distribution"] = (
+            "truncated_normal"
+            if lower == "normal"
+            else one_of("distribution", lower or distribution, _DISTRIBUTIONS)
         )
         attributes["input_axes"] = as_axes("input_axes", input_axes)
         attributes["output_axes"] = as_axes("output_axes", output_axes)
@@ -170,9 +181,9 @@ class _FixedVarianceScaling(VarianceScaling):
     def __init__(
         self,
         seed: Seed = None,
-        input_axes: Iterable[int] | None = None,
-        output_axes: Iterable[int] | None = None,
-        batch_axes: int | Iterable[int] | None = None,
+        input_axes: Collection[int] | None = None,
+        output_axes: Collection[int] | None = None,
+        batch_axes: int | Collection[int] | None = None,
     ) -> None:
         super().__init__(*self._fixed, seed, input_axes, output_axes, batch_axes)
 

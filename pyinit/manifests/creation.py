@@ -7,8 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from pyinit import hooks
-from pyinit.arguments import argument_error, as_dimensions, did_you_mean, shown
-from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, floatx, standardize_dtype
+from pyinit.arguments import (
+    argument_error,
+    as_bool,
+    as_dimensions,
+    did_you_mean,
+    is_instance,
+    sequence_elements,
+    shown,
+)
+from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.random import RandomInitializer
 from pyinit.initializers.registry import get_argument
@@ -37,6 +45,9 @@ from pyinit.reproducibility.json_config import to_json_config
 from pyinit.runtime.progress import Progress
 from pyinit.seeds import as_seed, derive_seed, is_generator, take_draw
 from pyinit.versions import STREAM_VERSION
+
+#: The largest number of tensors in a plan.
+_MAX_TENSORS = 10**6
 
 _COMMON_FIELDS = ("initializer", "axes", "groups", "gates", "draw")
 _TENSOR_FIELDS = ("name", "shape", "dtype", *_COMMON_FIELDS)
@@ -128,10 +139,8 @@ def create_manifest(
 
     Source: the JSON Schema of manifests, printed by `pyinit schema`
     """
-    if not isinstance(values, bool):
-        raise argument_error("values", values, "True or False")
     limits = as_limits(max_bytes, max_operations)
-    if values:
+    if as_bool("values", values):
         if seed is not None:
             raise argument_error("seed", seed, "None with `values`, which records no seeds")
         return manifest_of_values(target, shard=shard, limits=limits, progress=progress)
@@ -308,7 +317,7 @@ def parse_plan(plan: Any, seed: int | None) -> tuple[list[TensorSpec], int | Non
         ManifestError: Something in the plan is invalid.
     """
     dtype = None
-    if isinstance(plan, Mapping):
+    if is_instance(plan, Mapping):  # type: ignore[type-abstract]
         if "tensors" not in plan:
             raise TypeError(
                 f"Argument `target` must be {_PLAN}. Received: a dictionary without 'tensors'"
@@ -317,13 +326,12 @@ def parse_plan(plan: Any, seed: int | None) -> tuple[list[TensorSpec], int | Non
         if seed is None and plan.get("seed") is not None:
             seed = as_seed("seed", _seed_from_json(plan["seed"]))
         plan, dtype = plan["tensors"], plan.get("dtype")
-    if isinstance(plan, str | bytes) or not isinstance(plan, Iterable):
-        raise argument_error("target", plan, _PLAN, TypeError)
+    entries = sequence_elements("target", plan, _PLAN, _MAX_TENSORS, TypeError)
     known: KnownInitializers = {}
     try:
         tensors = [
             _parse_tensor(f"tensors[{index}]", entry, seed, dtype, known)
-            for index, entry in enumerate(plan)
+            for index, entry in enumerate(entries)
         ]
     except RecursionError:
         raise ManifestError("the plan is nested too deeply") from None
@@ -331,7 +339,7 @@ def parse_plan(plan: Any, seed: int | None) -> tuple[list[TensorSpec], int | Non
 
 
 def _check_fields(where: str, entry: Any, known: tuple[str, ...]) -> None:
-    if not isinstance(entry, Mapping):
+    if not is_instance(entry, Mapping):  # type: ignore[type-abstract]
         raise ManifestError(f"{where} must be a dictionary. Received: {shown(entry)}")
     unknown = [name for name in entry if name not in known]
     if unknown:
@@ -344,14 +352,14 @@ def _check_fields(where: str, entry: Any, known: tuple[str, ...]) -> None:
 def _parse_tensor(
     where: str, entry: Any, seed: int | None, dtype: Any, known: KnownInitializers
 ) -> TensorSpec:
-    has_segments = isinstance(entry, Mapping) and "segments" in entry
+    has_segments = is_instance(entry, Mapping) and "segments" in entry  # type: ignore[type-abstract]
     _check_fields(where, entry, _SEGMENTED_FIELDS if has_segments else _TENSOR_FIELDS)
     missing = [name for name in ("name", "shape") if name not in entry]
     if missing:
         raise ManifestError(f"{where} lacks the field {missing[0]!r}")
     name = entry["name"]
     where = f"{where} ({shown(name)})"
-    wanted = entry.get("dtype") or dtype or floatx()
+    wanted = next((d for d in (entry.get("dtype"), dtype) if d is not None), None)
     try:
         complete = {
             "name": name,
@@ -359,7 +367,8 @@ def _parse_tensor(
             "dtype": standardize_dtype(wanted, NUMERIC_DTYPES).name,
         }
         if has_segments:
-            segments = list(entry["segments"])
+            allowed = "a list of dictionaries"
+            segments = sequence_elements("segments", entry["segments"], allowed, _MAX_TENSORS)
             for segment in segments:
                 _check_fields("a segment", segment, _SEGMENT_FIELDS)
             complete["segments"] = [_complete_segment(segment, seed, name) for segment in segments]
@@ -377,7 +386,9 @@ def _complete_segment(entry: Mapping[str, Any], seed: int | None, name: str) -> 
         raise ManifestError("it lacks the field 'initializer'")
     initializer, draw = with_integer_seed(_as_initializer(entry["initializer"]), seed, name)
     placement = {
-        field: entry[field] if field == "groups" else list(entry[field])
+        field: entry[field]
+        if field == "groups"
+        else sequence_elements(field, entry[field], "a sequence of integers")
         for field in ("rows", "axes", "groups", "gates")
         if entry.get(field) is not None
     }

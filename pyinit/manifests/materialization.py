@@ -227,8 +227,7 @@ def plan_files(
 ) -> FilePlan:
     """Check the arguments of `materialize()`, and make the folder of the files."""
     checked = as_whole_manifest(manifest)
-    one_of("format", format, FORMATS)
-    one_of("existing", existing, EXISTING)
+    format, existing = one_of("format", format, FORMATS), one_of("existing", existing, EXISTING)
     chosen, count = chosen_shards(shard, shards)
     assigned = assign_shards(checked.tensors, count)
     tensors = [checked.tensors[position] for index in chosen for position in assigned[index - 1]]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, as_path, is_instance, is_path, sequence_elements
 from pyinit.manifests.model import Manifest, ManifestError, ManifestShard, listed
 from pyinit.manifests.reading import as_manifest, check_names
+from pyinit.manifests.shards import MAX_SHARDS
 from pyinit.manifests.writing import plan_digest
 
 
@@ -44,16 +45,11 @@ def merge_manifests(manifests: Iterable[Manifest | str | os.PathLike[str]]) -> M
     Source: the JSON Schema of manifests, printed by `pyinit schema`
     """
     allowed = "a list of shards of a manifest, or of the paths of their files"
-    if isinstance(manifests, str | bytes | os.PathLike | Manifest):
-        raise argument_error("manifests", manifests, allowed)
-    try:
-        given = list(manifests)
-    except TypeError:
-        raise argument_error("manifests", manifests, allowed) from None
-    if not given or not all(isinstance(one, Manifest | str | os.PathLike) for one in given):
+    given = sequence_elements("manifests", manifests, allowed, MAX_SHARDS)
+    if not given or not all(is_instance(one, Manifest) or is_path(one) for one in given):
         raise argument_error("manifests", given, allowed)
     names = [
-        f"manifests[{k}]" if isinstance(one, Manifest) else os.fspath(one)
+        f"manifests[{k}]" if is_instance(one, Manifest) else str(as_path("manifests", one))
         for k, one in enumerate(given)
     ]
     parts = [as_manifest(one) for one in given]

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import Shape
+from pyinit.arguments import Shape, argument_error, as_index, as_shape, is_instance, one_of
 from pyinit.dtypes import NUMERIC_DTYPES
 from pyinit.html_tables import MAX_ROWS, record_table
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.placement import ComposedTensor, Placement
+from pyinit.seeds import as_seed
 
 
 class ManifestError(ValueError):
@@ -81,6 +82,16 @@ class TensorSpec:
     dtype: str
     segments: tuple[Segment, ...]
     fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("name", "dtype", "fingerprint"):
+            if type(getattr(self, name)) is not str:
+                raise argument_error(name, getattr(self, name), "a string")
+        one_of("dtype", self.dtype, tuple(NUMERIC_DTYPES))
+        if as_shape(self.shape) is not self.shape:
+            raise argument_error("shape", self.shape, "a tuple of Python's integers")
+        if not _is_tuple_of(self.segments, Segment):
+            raise argument_error("segments", self.segments, "a tuple of segments")
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
@@ -160,6 +171,9 @@ class Manifest:
             Every tensor also has its own seed.
         shard: None, or the place of these tensors in the whole manifest, if they are a shard of it.
 
+    Raises:
+        ValueError: An argument is of another type.
+
     Example:
         >>> import pyinit
         >>> plan = [{"name": "bias", "shape": [3], "initializer": "zeros"}]
@@ -174,6 +188,18 @@ class Manifest:
     tensors: tuple[TensorSpec, ...]
     seed: int | None = None
     shard: ManifestShard | None = None
+
+    def __post_init__(self) -> None:
+        version = as_index(self.stream_version)
+        if version is None or version < 1:
+            raise argument_error("stream_version", self.stream_version, "a positive integer")
+        object.__setattr__(self, "stream_version", version)
+        if not _is_tuple_of(self.tensors, TensorSpec):
+            raise argument_error("tensors", self.tensors, "a tuple of tensors of a manifest")
+        if self.seed is not None:
+            object.__setattr__(self, "seed", as_seed("seed", self.seed))
+        if self.shard is not None and not is_instance(self.shard, ManifestShard):
+            raise argument_error("shard", self.shard, "None or the shard of a manifest")
 
     @property
     def nbytes(self) -> int:
@@ -209,6 +235,10 @@ class Manifest:
         if len(self.tensors) > _MAX_LINES:
             lines.append(f"  ... ({len(self.tensors) - _MAX_LINES} more)")
         return "\n".join(lines)
+
+
+def _is_tuple_of(values: object, cls: type[Any]) -> bool:
+    return type(values) is tuple and all(is_instance(value, cls) for value in values)
 
 
 _MAX_LINES = 20

@@ -17,7 +17,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pyinit.arguments import argument_error, as_path, as_shape
+from pyinit.arguments import argument_error, as_path, as_shape, is_instance, is_path
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.placement import Placement
 from pyinit.initializers.random import RandomInitializer
@@ -88,10 +88,10 @@ def read_manifest(file: str | os.PathLike[str]) -> Manifest:
 
 def as_manifest(manifest: Manifest | str | os.PathLike[str]) -> Manifest:
     """Return `manifest` itself, or the manifest in the file of that path."""
-    if isinstance(manifest, Manifest):
+    if is_instance(manifest, Manifest):
         return manifest
-    if isinstance(manifest, str | os.PathLike):
-        return read_manifest(manifest)
+    if is_path(manifest):
+        return read_manifest(as_path("manifest", manifest))
     raise argument_error("manifest", manifest, "a Manifest or the path of one")
 
 

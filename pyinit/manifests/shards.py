@@ -6,7 +6,13 @@ import heapq
 import re
 from collections.abc import Sequence
 
-from pyinit.arguments import argument_error, as_index
+from pyinit.arguments import (
+    argument_error,
+    as_index,
+    exact_str,
+    is_instance,
+    sequence_elements,
+)
 from pyinit.manifests.model import TensorSpec
 
 _ALLOWED = "None or a shard and the number of shards, such as '3/8'"
@@ -21,11 +27,12 @@ def as_shard(shard: object) -> Shard:
     if shard is None:
         return 1, 1
     found: Sequence[int | None] = ()
-    if isinstance(shard, str):
-        match = re.fullmatch(r"([0-9]{1,5})/([0-9]{1,5})", shard)
+    text = exact_str(shard)
+    if text is not None:
+        match = re.fullmatch(r"([0-9]{1,5})/([0-9]{1,5})", text)
         found = [int(digits) for digits in match.groups()] if match else ()
-    elif isinstance(shard, list | tuple):
-        found = [as_index(number) for number in shard]
+    elif is_instance(shard, list) or is_instance(shard, tuple):
+        found = [as_index(number) for number in sequence_elements("shard", shard, _ALLOWED)]
     if len(found) != 2 or None in found:
         raise argument_error("shard", shard, _ALLOWED)
     index, count = found

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pyinit import hooks
-from pyinit.arguments import argument_error, shown
+from pyinit.arguments import argument_error, as_path, is_instance, is_path, sequence_elements, shown
 from pyinit.dtypes import AnyArray
 from pyinit.manifests import arrow_files, hdf5_files, numpy_files, safetensors, zarr_arrays
 from pyinit.manifests.adapters import ModelAdapter
@@ -17,6 +16,9 @@ from pyinit.manifests.model import ManifestError
 from pyinit.manifests.reading import check_name
 from pyinit.manifests.sources import ArraySource, LocalSource, TensorSource
 from pyinit.runtime.host_arrays import host_array
+
+#: The largest number of paths in a list.
+_MAX_PATHS = 10**6
 
 #: Sources by name; None for a weight without memory.
 Sources = dict[str, TensorSource | LocalSource | None]
@@ -74,15 +76,15 @@ def sources_of(target: Any, allowed: str) -> Sources:
         ManifestError: A file is invalid.
         OSError: A file cannot be read.
     """
-    if isinstance(target, Mapping):
+    if is_instance(target, Mapping):  # type: ignore[type-abstract]
         return {str(name): _array_source(name, array, allowed) for name, array in target.items()}
-    if isinstance(target, str | os.PathLike):
-        target = [target]
-    paths = list(target) if isinstance(target, Iterable) and not isinstance(target, bytes) else []
-    if not paths or not all(isinstance(path, str | os.PathLike) for path in paths):
+    paths = [target]
+    if not is_path(target):
+        paths = sequence_elements("target", target, allowed, _MAX_PATHS, TypeError)
+    if not paths or not all(map(is_path, paths)):
         raise argument_error("target", target, allowed, TypeError)
     sources: Sources = {}
-    for file in [file for path in paths for file in _files_of(Path(path))]:
+    for file in [file for path in paths for file in _files_of(as_path("target", path))]:
         for name, source in read_file(file).items():
             if name in sources:
                 raise ManifestError(f"{file}: the tensor {name!a} is also in another file")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from pyinit import hooks
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, as_path, is_instance, is_path
 from pyinit.html_tables import record_table
 from pyinit.manifests.adapters import ModelAdapter
 from pyinit.manifests.comparison import Seeds, compare_drawn, compare_source, compare_specs
@@ -388,9 +387,9 @@ def _verification(
 
 
 def _as_manifest_or_none(target: Any) -> Manifest | None:
-    if isinstance(target, str | os.PathLike) and Path(target).suffix == ".json":
+    if is_path(target) and as_path("target", target).suffix == ".json":
         return as_whole_manifest(target)
-    return as_whole_manifest(target) if isinstance(target, Manifest) else None
+    return as_whole_manifest(target) if is_instance(target, Manifest) else None
 
 
 def _explain(

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from pyinit.arguments import argument_error, as_path
+from pyinit.arguments import argument_error, as_path, is_instance
 from pyinit.manifests import atomic_files
-from pyinit.manifests.model import Manifest, Segment, TensorSpec
-from pyinit.manifests.reading import FORMAT, FORMAT_VERSION
+from pyinit.manifests.model import Manifest, ManifestError, Segment, TensorSpec
+from pyinit.manifests.reading import FORMAT, FORMAT_VERSION, load_json, parse_manifest
 from pyinit.reproducibility.json_config import seed_to_json, to_json_config
 from pyinit.versions import STREAM_VERSION
 
@@ -28,7 +28,7 @@ def write_manifest(manifest: Manifest, file: str | os.PathLike[str]) -> None:
             whole and on the disk.
 
     Raises:
-        ValueError: `manifest` is not a manifest, or `file` is not a path.
+        ValueError: `manifest` is not a manifest that can be read again, or `file` is not a path.
         OSError: The file cannot be written.
 
     Example:
@@ -43,12 +43,17 @@ def write_manifest(manifest: Manifest, file: str | os.PathLike[str]) -> None:
     Source: the JSON Schema of manifests, printed by `pyinit schema`
     """
     path, text = as_path("file", file), as_text(manifest)
+    try:
+        parse_manifest(load_json(text))
+    except ManifestError as error:
+        allowed = f"a Manifest that can be read again: {error}"
+        raise argument_error("manifest", manifest, allowed, ManifestError) from None
     atomic_files.write_file(path, text.encode(), replace=True)
 
 
 def as_text(manifest: Manifest) -> str:
     """Return a manifest as JSON text, with one line for each field of a tensor."""
-    if not isinstance(manifest, Manifest):
+    if not is_instance(manifest, Manifest):
         raise argument_error("manifest", manifest, "a Manifest")
     fields: dict[str, Any] = {
         "format": FORMAT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, is_instance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ def new_figure(figure: Any, size: tuple[float, float], caller: str) -> FigureBas
         ) from error
     if figure is None:
         return NotebookFigure(size)
-    if not isinstance(figure, FigureBase):
+    if not is_instance(figure, FigureBase):
         allowed = "a figure or a subfigure of Matplotlib, or None"
         raise argument_error("figure", figure, allowed, TypeError)
     # a figure or a subfigure: the attribute is the outermost figure

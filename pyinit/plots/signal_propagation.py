@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import argument_error, as_index, one_of
+from pyinit.arguments import (
+    argument_error,
+    as_index,
+    exact_str,
+    is_instance,
+    one_of,
+    sequence_elements,
+)
 from pyinit.dtypes import AnyArray
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.lazy import LazyTensor
@@ -17,6 +24,8 @@ from pyinit.initializers.random import RandomInitializer, RandomNormal
 from pyinit.initializers.registry import get_argument
 from pyinit.seeds import as_seed, derive_seed
 
+#: The largest number of initializers in a list.
+_MAX_INITIALIZERS = 1000
 _SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 _LEAKY_SLOPE = 0.2
 
@@ -172,10 +181,12 @@ def _as_size(name: str, value: object) -> int:
 
 def _labelled(initializers: Any) -> dict[str, Initializer]:
     """Return the initializers by label."""
-    if isinstance(initializers, Mapping) and "class_name" not in initializers:
+    if is_instance(initializers, Mapping) and "class_name" not in initializers:  # type: ignore[type-abstract]
         given = list(initializers.items())
-    elif isinstance(initializers, Sequence) and not isinstance(initializers, str):
-        given = [(None, each) for each in initializers]
+    elif is_instance(initializers, Sequence) and exact_str(initializers) is None:  # type: ignore[type-abstract]
+        allowed = "an initializer, its name, or a list or a dictionary of these"
+        elements = sequence_elements("initializers", initializers, allowed, _MAX_INITIALIZERS)
+        given = [(None, each) for each in elements]
     else:
         given = [(None, initializers)]
     if not given:
@@ -183,10 +194,10 @@ def _labelled(initializers: Any) -> dict[str, Initializer]:
     labelled: dict[str, Initializer] = {}
     for label, identifier in given:
         found = get_argument("initializers", identifier)
-        if not isinstance(found, Initializer):
+        if not is_instance(found, Initializer):
             allowed = "initializers of pyinit, their names, or a list or a dictionary of these"
             raise argument_error("initializers", identifier, allowed)
-        if label is not None and not isinstance(label, str):
+        if label is not None and not is_instance(label, str):
             raise argument_error("initializers", label, "a dictionary whose keys are strings")
         name = _label(identifier, found) if label is None else label
         labelled[_unique(name, labelled)] = found

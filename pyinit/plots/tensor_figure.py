@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -27,7 +27,7 @@ _LINE = 92
 
 def plot(
     initializer: Any,
-    shape: Iterable[int] | None = None,
+    shape: Collection[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     figure: Any = None,

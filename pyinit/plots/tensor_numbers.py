@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import Shape, argument_error, as_shape
+from pyinit.arguments import Shape, argument_error, as_shape, has_attribute, is_instance
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, DTypeLike, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.lazy import LazyTensor
@@ -95,7 +95,7 @@ class TensorNumbers:
 
 
 def as_lazy(
-    initializer: Any, shape: Iterable[int] | None = None, dtype: DTypeLike | None = None
+    initializer: Any, shape: Collection[int] | None = None, dtype: DTypeLike | None = None
 ) -> tuple[str, LazyTensor]:
     """Return the tensor to plot: `initializer` itself, or that of a call with a shape and a dtype.
 
@@ -105,7 +105,7 @@ def as_lazy(
     Raises:
         ValueError: An argument is invalid.
     """
-    if isinstance(initializer, LazyTensor):
+    if is_instance(initializer, LazyTensor):
         if shape is not None and as_shape(shape) != initializer.shape:
             raise argument_error("shape", shape, "None, since a lazy tensor has a shape")
         if dtype is not None and standardize_dtype(dtype, NUMERIC_DTYPES) != initializer.dtype:
@@ -114,14 +114,14 @@ def as_lazy(
     found = get_argument("initializer", initializer)
     if found is None:
         raise argument_error("initializer", None, "an initializer, its name or a lazy tensor")
-    is_array = not callable(initializer) and hasattr(initializer, "shape")
+    is_array = not callable(initializer) and has_attribute(initializer, "shape")
     if shape is None:
         shape = initializer.shape if is_array else DEFAULT_SHAPE
     full = as_shape(shape)
     # before the draw of a seed generator is taken
     if math.prod(full) == 0:
         raise argument_error("shape", shape, "of at least one element")
-    if isinstance(found, Initializer):
+    if is_instance(found, Initializer):
         return "" if is_array else repr(found), _checked(found.lazy(full, dtype))
     weights = CalledTensor(full, standardize_dtype(dtype, NUMERIC_DTYPES), found)
     return getattr(found, "__name__", type(found).__name__), _checked(weights)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import Shape, argument_error, as_shape
+from pyinit.arguments import Shape, argument_error, as_shape, is_instance
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray, cast, standardize_dtype
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.chunking import chunk_partitions
@@ -49,7 +49,7 @@ def little_endian(values: AnyArray) -> memoryview:
     return flat.view(np.uint8).data
 
 
-def fingerprint(x: Any, shape: Iterable[int] | None = None, dtype: Any = None) -> str:
+def fingerprint(x: Any, shape: Collection[int] | None = None, dtype: Any = None) -> str:
     """Return the SHA-256 digest of a tensor of initial weights, or of an existing array.
 
     Two tensors have the same fingerprint if and only if they have the same shape, dtype and values,
@@ -87,11 +87,11 @@ def fingerprint(x: Any, shape: Iterable[int] | None = None, dtype: Any = None) -
 
     Source: FIPS 180-4, https://csrc.nist.gov/pubs/fips/180-4/upd1/final
     """
-    if isinstance(x, Initializer):
+    if is_instance(x, Initializer):
         if shape is None:
             raise argument_error("shape", shape, "given for an initializer")
         return _of_lazy(x.lazy(shape, dtype))
-    values = x if isinstance(x, LazyTensor) else host_array(x)
+    values = x if is_instance(x, LazyTensor) else host_array(x)
     if shape is not None and as_shape(shape) != values.shape:
         raise argument_error("shape", shape, f"None or the shape of `x`, {values.shape}")
     if isinstance(values, LazyTensor):
@@ -108,7 +108,10 @@ def _of_lazy(weights: LazyTensor, dtype: Any = None) -> str:
 
 def _of_array(values: AnyArray, dtype: Any) -> str:
     # any byte order is accepted
-    native = standardize_dtype(values.dtype.newbyteorder("="), NUMERIC_DTYPES)
+    native = values.dtype.newbyteorder("=")
+    if native not in NUMERIC_DTYPES.values():
+        allowed = f"an array of one of the dtypes {', '.join(NUMERIC_DTYPES)}"
+        raise argument_error("x", values, allowed)
     target = native if dtype is None else standardize_dtype(dtype, NUMERIC_DTYPES)
     digest = Digest(values.shape, target)
     for shape, offset in chunk_partitions(values.shape):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import argument_error, shown
+from pyinit.arguments import argument_error, exact_str, is_instance, shown
 
 #: The environment variable with the initial default device. Like Keras' variables, it is read once.
 VARIABLE = "PYINIT_DEVICE"
@@ -64,7 +64,7 @@ def set_default_device(device: str | None) -> None:
     global _default
     if device is not None:
         find("device", device)
-    _default = device
+    _default = exact_str(device)
 
 
 def describe() -> str:
@@ -98,7 +98,7 @@ def resolve(device: object, out: object) -> int | None:
             return find("device", device)
         name, default = ("device", _default) if _default else (VARIABLE, _from_environment)
         return None if default == "cpu" else find(name, default)
-    ordinal = None if isinstance(out, np.ndarray) else device_of(out)
+    ordinal = None if is_instance(out, np.ndarray) else device_of(out)
     if ordinal is None:
         if device is not None and device != "cpu":
             _parse("device", device)
@@ -115,16 +115,23 @@ def resolve(device: object, out: object) -> int | None:
 def device_of(array: Any) -> int | None:
     """Return the ordinal of the GPU that holds an array, or None for the CPU."""
     gpu = sys.modules.get("cupy")
-    if gpu is not None and isinstance(array, gpu.ndarray):
+    if gpu is not None and is_instance(array, gpu.ndarray):
         return int(array.device.id)
-    protocol = getattr(array, "__dlpack_device__", None)
-    if protocol is not None:
-        kind, ordinal = protocol()
-        return int(ordinal) if kind in _DLPACK_CUDA else None
-    interface = getattr(array, "__cuda_array_interface__", None)
-    if interface is None:
+    try:
+        protocol = getattr(array, "__dlpack_device__", None)
+        if protocol is not None:
+            kind, ordinal = protocol()
+            return int(ordinal) if kind in _DLPACK_CUDA else None
+        interface = getattr(array, "__cuda_array_interface__", None)
+        if interface is None:
+            return None
+        pointer = interface["data"][0]
+    except MemoryError:
+        raise
+    except Exception:
+        # whatever the object's own methods raise: it is no array
         return None
-    cuda, pointer = cupy().cuda, interface["data"][0]
+    cuda = cupy().cuda
     if not pointer:  # an empty array
         return int(cuda.Device().id)
     return int(cuda.runtime.pointerGetAttributes(pointer).device)
@@ -201,7 +208,7 @@ def _no_gpu(name: str, device: object, reason: str) -> str:
 
 def _parse(name: str, device: object) -> tuple[str, int | None]:
     """Return the kind of a device and its ordinal, if given."""
-    match = re.fullmatch(r"(cpu|cuda)(?::([0-9]+))?", device) if isinstance(device, str) else None
+    match = re.fullmatch(r"(cpu|cuda)(?::([0-9]{1,9}))?", exact_str(device) or "")
     if match is None or (match[1] == "cpu" and match[2]):
         raise argument_error(name, device, _ALLOWED)
     return match[1], None if match[2] is None else int(match[2])

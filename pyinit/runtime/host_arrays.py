@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pyinit.arguments import is_instance
 from pyinit.dtypes import NUMERIC_DTYPES, AnyArray
 
 
@@ -26,7 +27,10 @@ def host_array(
     """
     try:
         values = _read(x)
-    except (TypeError, RuntimeError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:
+        # the errors of the libraries, and whatever the methods of other objects raise
         raise _wrong_type(allowed, f"{_kind(x)}, which cannot be read: {error}") from error
     if values is None:
         raise _wrong_type(allowed, _kind(x))
@@ -38,7 +42,7 @@ def _wrong_type(allowed: str, received: str) -> TypeError:
 
 
 def _kind(x: Any) -> str:
-    if isinstance(x, type):
+    if is_instance(x, type):
         return f"the class {x.__name__} itself"
     return f"an object of class {type(x).__name__}"
 

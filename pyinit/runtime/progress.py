@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from pyinit.arguments import argument_error
+
 #: Called with the number of bytes done and the total.
 Progress = Callable[[int, int], None]
 
@@ -19,6 +21,9 @@ BAR_AFTER = 2.0
 def reporting(progress: Progress | None) -> Iterator[Progress]:
     """Yield `progress`, or by default the function that updates a progress bar."""
     if progress is not None:
+        if not callable(progress):
+            allowed = "None or a function of the number of bytes done and the total"
+            raise argument_error("progress", progress, allowed)
         yield progress
         return
     bar = _Bar()

@@ -155,7 +155,7 @@ def test_constant_values():
         ("dtype", lambda: tf_keras.HeNormal()((2, 2), "int32")),
         ("shape", lambda: tf_keras.Zeros()((2, -1))),
         ("layout", lambda: tf_keras.Zeros()((2,), layout="x")),
-        ("partition_offset", lambda: tf_keras.Zeros()((2,), partition_shape=(3,))),
+        ("partition_shape", lambda: tf_keras.Zeros()((2,), partition_shape=(3,))),
         ("config", lambda: tf_keras.HeNormal.from_config({"gain": 1})),
         ("config", lambda: tf_keras.deserialize({"config": {}})),
         ("config", lambda: tf_keras.get("he")),

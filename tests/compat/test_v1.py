@@ -245,7 +245,7 @@ def test_constant_values():
         ("maxval", lambda: v1.random_uniform_initializer(0, 0, dtype="int32")((2,))),
         ("shape", lambda: v1.zeros_initializer()((2, -1))),
         ("shape", lambda: v1.initializers.identity()((2,))),
-        ("partition_offset", lambda: v1.zeros_initializer()((9, 6), partition_info=INFO)),
+        ("partition_shape", lambda: v1.zeros_initializer()((9, 6), partition_info=INFO)),
         ("config", lambda: v1.zeros_initializer.from_config({"gain": 1})),
         ("dtype", lambda: v1.zeros_initializer.from_config({"dtype": "foo"})),
     ],

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import itertools
 import math
 import pickle
 import tracemalloc
@@ -196,12 +197,29 @@ def test_a_negative_zero_is_zero():
         assert not np.signbit(values[0]).all()
 
 
-def test_shapes_may_come_from_generators():
-    """Protects iterables that can be read only once."""
-    partition = pyinit.HeNormal(1)(
-        (d for d in (4, 3)), partition_shape=(d for d in (2, 3)), partition_offset=iter((0, 0))
-    )
-    assert partition.shape == (2, 3)
+def test_shapes_are_sequences_whose_length_is_known():
+    """Protects from iterators, which may never end: they are refused before they are read."""
+    initializer = pyinit.HeNormal(1)
+    endless = itertools.count()
+    for name, call in {
+        "shape": lambda: initializer(endless),
+        "partition_shape": lambda: initializer(
+            (4, 3), partition_shape=endless, partition_offset=(0, 0)
+        ),
+        "partition_offset": lambda: initializer(
+            (4, 3), partition_shape=(1, 1), partition_offset=endless
+        ),
+        "offset": lambda: initializer.lazy((4, 3)).read((1, 1), endless),
+        "input_axes": lambda: pyinit.compute_fans((4, 3), endless, [1]),
+        "batch_axes": lambda: pyinit.HeNormal(batch_axes=endless),
+        "window": lambda: pyinit.STFT(window=endless),
+        "manifests": lambda: pyinit.merge_manifests(endless),
+    }.items():
+        with pytest.raises(ValueError, match=f"Argument `{name}` must be "):
+            call()
+    with pytest.raises(TypeError, match="Argument `target` must be "):
+        pyinit.create_manifest(endless)
+    assert next(endless) == 0
 
 
 def test_a_partition_of_an_stft_kernel_is_cheap():

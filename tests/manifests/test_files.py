@@ -152,7 +152,7 @@ def test_invalid_safetensors_files(content, message, pinned, tmp_path):
         ({"dtype": "F32", "shape": [1.0], "data_offsets": [0, 4]}, "its shape must be a list"),
         ({"dtype": "F32", "shape": [1], "data_offsets": [4, 0]}, "the start and the end"),
         ({"dtype": "F32", "shape": [1], "data_offsets": [0]}, "the start and the end"),
-        ({"dtype": "F32", "shape": [1] * 99, "data_offsets": [0, 4]}, "of rank at most"),
+        ({"dtype": "F32", "shape": [1] * 99, "data_offsets": [0, 4]}, "at most [0-9]+ of them"),
         ({"dtype": "F32", "shape": [0, 2**62], "data_offsets": [0, 0]}, "at most .* elements"),
         ({"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}, "its values follow a gap"),
         ({"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}, "4 bytes follow the values"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Set
+import re
+from collections.abc import Collection
 from itertools import chain, groupby, repeat, starmap
 from typing import Any
 
@@ -14,13 +15,25 @@ from dask.array.core import getter, normalize_chunks
 from dask.base import tokenize
 from dask.layers import ArraySliceDep
 
-from pyinit.arguments import argument_error, as_index
+from pyinit.arguments import (
+    MAX_SIZE,
+    argument_error,
+    as_index,
+    exact_str,
+    is_instance,
+    sequence_elements,
+)
 from pyinit.dtypes import DTypeLike
 from pyinit.initializers.base import Initializer, is_drawn_lazily
 from pyinit.initializers.given_values import GivenTensor
 from pyinit.initializers.lazy import LazyTensor
 from pyinit.initializers.registry import get_argument
 from pyinit.runtime.threads import single_threaded_by_default
+
+#: The largest number of blocks along an axis that can be given by their lengths.
+_MAX_BLOCKS = 10**6
+#: A size in bytes in Dask's notation.
+_SIZE = re.compile(r"auto|[0-9]+(\.[0-9]+)? ?[kKMGTP]?i?B", re.IGNORECASE)
 
 #: The lengths of the blocks along each axis.
 Blocks = tuple[tuple[int, ...], ...]
@@ -30,7 +43,7 @@ Runs = tuple[tuple[tuple[int, int], ...], ...]
 
 def from_initializer(
     initializer: Any,
-    shape: Iterable[int],
+    shape: Collection[int],
     chunks: Any = "auto",
     dtype: DTypeLike | None = None,
 ) -> dask.array.Array:
@@ -77,7 +90,7 @@ def from_initializer(
     Source: https://docs.dask.org/en/stable/array-creation.html
     """
     ours = get_argument("initializer", initializer)
-    if not isinstance(ours, Initializer):
+    if not is_instance(ours, Initializer):
         allowed = "an initializer of pyinit, its name or its configuration"
         raise argument_error("initializer", initializer, allowed, TypeError)
     # draw=0 checks the arguments without taking a draw of a seed generator
@@ -162,6 +175,43 @@ def _first_joint_axis(weights: LazyTensor) -> int:
     return axis
 
 
+def _checked_chunks(chunks: Any, rank: int, allowed: str) -> Any:
+    """Return the argument `chunks` made of Python's own types."""
+
+    def along_axis(entry: Any) -> Any:
+        return None if entry is None else _checked_lengths(chunks, entry, allowed)
+
+    if is_instance(chunks, dict):
+        axes = [as_index(axis) for axis in chunks]
+        if not set(axes) <= set(range(rank)):
+            raise argument_error("chunks", chunks, f"{allowed}; the keys of a dictionary are axes")
+        return dict(zip(axes, map(along_axis, chunks.values()), strict=True))
+    if exact_str(chunks) is not None or as_index(chunks) is not None:
+        return _checked_lengths(chunks, chunks, allowed)
+    entries = sequence_elements("chunks", chunks, allowed, _MAX_BLOCKS)
+    return tuple(map(along_axis, entries))
+
+
+def _checked_lengths(chunks: Any, entry: Any, allowed: str) -> Any:
+    """Return a size, a length or the lengths of the blocks along an axis."""
+    text, length = exact_str(entry), as_index(entry)
+    if text is not None:
+        if _SIZE.fullmatch(text):
+            return text
+    elif length is not None:
+        if length >= -1:
+            return min(length, MAX_SIZE)
+    else:
+        try:
+            elements = sequence_elements("chunks", entry, allowed, _MAX_BLOCKS)
+        except ValueError:
+            raise argument_error("chunks", chunks, allowed) from None
+        lengths = [as_index(element) for element in elements]
+        if all(length is not None and length >= 0 for length in lengths):
+            return tuple(lengths)
+    raise argument_error("chunks", chunks, allowed)
+
+
 def _checked_blocks(chunks: Any, weights: LazyTensor) -> Blocks:
     """Return the lengths of the blocks along each axis."""
     shape = weights.shape
@@ -170,13 +220,11 @@ def _checked_blocks(chunks: Any, weights: LazyTensor) -> Blocks:
         f"shape={shape}, as for dask.array.from_array: a positive integer, -1 for the whole axis, "
         "or a tuple of lengths that add up to it"
     )
-    entries = chunks if isinstance(chunks, list | tuple) else [chunks]
-    if chunks is None or isinstance(chunks, Set) or any(isinstance(n, bool) for n in entries):
-        raise argument_error("chunks", chunks, allowed)
-    if isinstance(chunks, dict) and not chunks.keys() <= set(range(len(shape))):
-        raise argument_error("chunks", chunks, f"{allowed}; the keys of a dictionary are axes")
+    checked = _checked_chunks(chunks, len(shape), allowed)
     axis = _first_joint_axis(weights)
-    given = (chunks,) * axis + (-1,) * (len(shape) - axis) if isinstance(chunks, str) else chunks
+    given = checked
+    if isinstance(checked, str):
+        given = (checked,) * axis + (-1,) * (len(shape) - axis)
     try:
         blocks = normalize_chunks(given, shape=shape, dtype=weights.dtype)
     except (TypeError, ValueError, ArithmeticError):

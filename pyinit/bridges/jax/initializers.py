@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import jax
@@ -81,7 +81,7 @@ def initializer(initializer: Any) -> Callable[..., Any]:
         raise argument_error("initializer", initializer, allowed, TypeError)
 
     def initialize(
-        key: Any, shape: Iterable[int], dtype: Any = jnp.float32, out_sharding: Any = None
+        key: Any, shape: Collection[int], dtype: Any = jnp.float32, out_sharding: Any = None
     ) -> Any:
         # draw=0 checks the arguments without taking a draw of a seed generator
         checked = ours.lazy(shape, dtype, draw=0)

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
-from pyinit.arguments import Shape
+from pyinit.arguments import Shape, has_attribute, is_instance
 from pyinit.bridges.jax.sharding import mesh_in_use
 
 #: The collection of linen's variables that is no part of a name.
@@ -55,7 +55,7 @@ class Leaf:
     @property
     def is_array(self) -> bool:
         """Whether it has a shape and a dtype."""
-        return hasattr(self.value, "shape") and hasattr(self.value, "dtype")
+        return has_attribute(self.value, "shape") and has_attribute(self.value, "dtype")
 
     @property
     def is_key(self) -> bool:
@@ -140,13 +140,13 @@ def leaves_of(tree: Any) -> tuple[list[Leaf], Callable[[list[Any]], Any]]:
 def _holds_array(node: Any) -> bool:
     """Return whether a node is a variable of nnx or a box of linen."""
     nnx, meta = sys.modules.get("flax.nnx"), sys.modules.get("flax.core.meta")
-    return (nnx is not None and isinstance(node, nnx.Variable)) or (
-        meta is not None and isinstance(node, meta.Partitioned)
+    return (nnx is not None and is_instance(node, nnx.Variable)) or (
+        meta is not None and is_instance(node, meta.Partitioned)
     )
 
 
 def _value(held_by: Any) -> Any:
-    if hasattr(held_by, "get_raw_value"):
+    if has_attribute(held_by, "get_raw_value"):
         return held_by.get_raw_value()
     return held_by.value if _holds_array(held_by) else held_by
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, is_instance
 from pyinit.bridges.keras.provenance import (
     CannotDrawError,
     Provenance,
@@ -71,7 +71,7 @@ def initialize(model: Any, seed: int) -> None:
 
     Source: https://github.com/tensorflow/tensorflow/issues/31149
     """
-    if not isinstance(model, keras.Layer):
+    if not is_instance(model, keras.Layer):
         raise argument_error("model", model, "a Keras model", TypeError)
     seed = as_seed("seed", seed)
     weights = keras_weights("model", model)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, is_instance
 from pyinit.bridges.torch.memory import writable
 from pyinit.bridges.torch.parameter_init import (
     InitArguments,
@@ -120,9 +120,9 @@ def init_(
         parameters,
         Place(prefix, names, model),
     )
-    if isinstance(target, torch.nn.Module):
+    if is_instance(target, torch.nn.Module):
         inits = module_inits(target, arguments, seed)
-    elif isinstance(target, torch.Tensor):
+    elif is_instance(target, torch.Tensor):
         for name, value in {
             "recurrent_initializer": recurrent_initializer,
             "embeddings_initializer": embeddings_initializer,

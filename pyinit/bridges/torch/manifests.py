@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, is_instance
 from pyinit.bridges.torch.local_values import local_values
 from pyinit.bridges.torch.parameter_init import (
     InitArguments,
@@ -180,7 +180,7 @@ def create_manifest(
           weight [3, 4] float32, GlorotUniform
           bias [3] float32, Zeros
     """
-    if not isinstance(module, torch.nn.Module):
+    if not is_instance(module, torch.nn.Module):
         raise argument_error("module", module, "a torch module", TypeError)
     arguments = InitArguments(
         initializer,
@@ -236,7 +236,7 @@ def verify_stage(
         The same: 1 tensor, 64 bytes.
         Not compared, since the module does not have them: 0.weight
     """
-    if not isinstance(stage, torch.nn.Module):
+    if not is_instance(stage, torch.nn.Module):
         raise argument_error("stage", stage, "a torch module", TypeError)
     adapter = TorchAdapter(stage, InitArguments(place=Place(prefix, names, model)))
     return verify_model(

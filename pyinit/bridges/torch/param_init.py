@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, as_index, exact_str, is_instance
 from pyinit.bridges.problems import check_problems
 from pyinit.bridges.torch.memory import writable
 from pyinit.bridges.torch.names import named_modules
@@ -89,7 +89,7 @@ def param_init_fn(
 
     Source: https://docs.pytorch.org/docs/stable/fsdp.html
     """
-    if not isinstance(module, nn.Module):
+    if not is_instance(module, nn.Module):
         raise argument_error("module", module, "a torch module", TypeError)
     seed = None if seed is None else as_seed("seed", seed)
     arguments = InitArguments(
@@ -100,11 +100,24 @@ def param_init_fn(
         parameters,
         Place(prefix, names, model),
     )
+    on_device = _current_device() if device is None else _as_device(device)
     inits = module_inits(module, arguments, seed, needs_memory=False, needs_values=True)
     check_parameters(inits)
     check_seeds(inits)
     check_problems("module", _MODULE, ((init.name, _reason_not_deferred(init)) for init in inits))
-    return _Materialization(module, inits, _current_device() if device is None else device)
+    return _Materialization(module, inits, on_device)
+
+
+def _as_device(device: Any) -> torch.device:
+    """Return a device given by its name, its ordinal or itself."""
+    text, ordinal = exact_str(device), as_index(device)
+    given = device if type(device) is torch.device else ordinal if text is None else text
+    if given is not None:
+        try:
+            return torch.device(given)
+        except (RuntimeError, ValueError, OverflowError):
+            pass  # no device has this name
+    raise argument_error("device", device, "None or a device of torch, such as 'cuda:0'")
 
 
 def _current_device() -> torch.device:

@@ -346,7 +346,7 @@ def _with_stacked_members(weight: TorchWeight, initializer: Any, shape: Shape) -
     batch_axes = getattr(initializer, "batch_axes", None)
     if batch_axes is None:
         return weight
-    if weight.gates is not None or weight.fan_axes is not None:
+    if not weight.may_be_stacked or weight.rows is not None or weight.fan_axes is not None:
         raise ValueError(f"its initializer has batch_axes={batch_axes}, but it is not a stack")
     own = (getattr(initializer, name, None) for name in ("input_axes", "output_axes"))
     if all(axes is not None for axes in own):

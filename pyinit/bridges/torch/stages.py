@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from pyinit.arguments import argument_error, did_you_mean
+from pyinit.arguments import argument_error, did_you_mean, exact_str, is_instance
 from pyinit.bridges.torch.computed import Original, find_originals
 from pyinit.bridges.torch.names import (
     NamedTensor,
@@ -52,19 +52,20 @@ class Place:
 
     def __post_init__(self) -> None:
         prefix, names = self.prefix, self.names
+        text = exact_str(prefix)
         # the names of modules, and nothing after the last dot
-        parts = prefix.split(".") if isinstance(prefix, str) else [prefix]
+        parts = ["no string"] if text is None else text.split(".")
         if prefix is not None and (parts[-1] != "" or "" in parts[:-1]):
             allowed = 'None or a string that ends with ".", such as "layers.12."'
             raise argument_error("prefix", prefix, allowed)
-        if self.model is not None and not isinstance(self.model, nn.Module):
+        if self.model is not None and not is_instance(self.model, nn.Module):
             raise argument_error("model", self.model, _MODEL, TypeError)
         if names is None:
             return
         if prefix:
             raise argument_error("names", names, "None where `prefix` is given")
-        if isinstance(names, Mapping):
-            if not all(isinstance(name, str) for pair in names.items() for name in pair):
+        if is_instance(names, Mapping):  # type: ignore[type-abstract]
+            if not all(is_instance(name, str) for pair in names.items() for name in pair):
                 raise argument_error("names", names, _NAMES, TypeError)
         elif not callable(names):
             raise argument_error("names", names, _NAMES, TypeError)

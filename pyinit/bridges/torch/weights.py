@@ -33,12 +33,15 @@ class TorchWeight(Placement):
         fan_axes: The axes of the weight that count inputs and those that count outputs; None if
             `compute_fans()` finds them.
         layer_groups: The number of groups of the convolution that the weight belongs to.
+        may_be_stacked: Whether members may be stacked along its rows. False for the weights of a
+            recurrent layer, whose rows are its gates.
     """
 
     drawn_by: str | Callable[..., Any]
     name: str | None = None
     fan_axes: tuple[list[int], list[int]] | None = None
     layer_groups: int = 1
+    may_be_stacked: bool = True
 
     def divided(self) -> TorchWeight:
         """Return the weight with an axis for the groups, and the fans of one group.
@@ -142,9 +145,14 @@ def _recurrent(
 ) -> list[TorchWeight] | None:
     if name.startswith("weight_"):
         weight = kernel_weight(parameter, "recurrent" if name.startswith("weight_hh") else "kernel")
+        weight = replace(weight, may_be_stacked=False)
         # the projection of an LSTM's output has no gates
         return [weight if name.startswith("weight_hr") else replace(weight, gates=gates)]
-    return [TorchWeight("bias", gates=gates)] if name.startswith("bias_") else None
+    return (
+        [TorchWeight("bias", gates=gates, may_be_stacked=False)]
+        if name.startswith("bias_")
+        else None
+    )
 
 
 def _simple_recurrent(module: Any, name: str, parameter: Any) -> list[TorchWeight] | None:

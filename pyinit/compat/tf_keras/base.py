@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyinit.arguments import argument_error, as_shape
@@ -57,7 +57,7 @@ class Initializer(base.Initializer):
         name = f"tf_keras.{cls.__name__}"
         cls.__doc__ = derive_docstring(cls, cls._counterpart, name, page, cls._notes)
 
-    def __call__(self, shape: Iterable[int], dtype: Any = None, **kwargs: Any) -> Any:
+    def __call__(self, shape: Collection[int], dtype: Any = None, **kwargs: Any) -> Any:
         """Return a tensor of initial weights.
 
         Args:

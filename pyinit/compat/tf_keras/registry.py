@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, overload
 
 from pyinit import hooks
-from pyinit.arguments import argument_error
+from pyinit.arguments import argument_error, as_bool
 from pyinit.compat.arguments import argument_errors
 from pyinit.compat.tf_keras.base import CLASSES
 from pyinit.compat.tf_keras.classes import FixedVarianceScaling
@@ -62,6 +62,7 @@ def serialize(
     if initializer is None:
         return None
     with argument_errors():
+        as_bool("use_legacy_format", use_legacy_format)
         if type(initializer) not in CLASSES.values():
             raise argument_error(
                 "initializer", initializer, "an initializer of pyinit.compat.tf_keras"
@@ -96,6 +97,8 @@ def deserialize(
     if isinstance(config, str):
         config = {"class_name": config, "config": {}}
     with argument_errors():
+        as_bool("use_legacy_format", use_legacy_format)
+        registry.check_custom_objects(custom_objects)
         return registry.deserialize(config, {**NAMES, **(custom_objects or {})})
 
 

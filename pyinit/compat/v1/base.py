@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -89,7 +89,7 @@ class Initializer(base.PassesForKeras):
         return self._replacement(seed)
 
     def __call__(
-        self, shape: Iterable[int], dtype: Any = None, partition_info: Any = None
+        self, shape: Collection[int], dtype: Any = None, partition_info: Any = None
     ) -> AnyArray:
         """Return a tensor of initial weights: new values at every call.
 
@@ -172,7 +172,7 @@ class Initializer(base.PassesForKeras):
             ArgumentError: A key of `config` is not an argument of the class.
         """
         with argument_errors():
-            return base.constructed(cls, config)
+            return base.constructed_without_dtype(cls, config)
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())

@@ -6,13 +6,13 @@ where they are written out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 import numpy as np
 
 import pyinit
-from pyinit.arguments import Shape, argument_error, as_number, as_shape
+from pyinit.arguments import Shape, argument_error, as_bool, as_number, as_shape
 from pyinit.compat import tf_keras
 from pyinit.compat.arguments import (
     MODE_NOTE,
@@ -70,20 +70,22 @@ class Constant(Initializer):
 
     def __init__(self, value: Any = 0, dtype: Any = "float32", verify_shape: bool = False) -> None:
         self.value = value
-        self.verify_shape = verify_shape
+        with argument_errors():
+            self.verify_shape = as_bool("verify_shape", verify_shape)
         self._setup(dtype)
 
     def _replacement(self, seed: Any) -> pyinit.Initializer:
-        if np.ndim(self.value):
+        constant = pyinit.Constant(self.value)
+        if isinstance(constant.value, np.ndarray):
             return tf_keras.Constant(self.value)
-        return pyinit.Constant(self.value)
+        return constant
 
     def _initializer_for(self, full_shape: Any, seed: Any) -> pyinit.Initializer:
         return ValuesOrConstant(self.value, extend=True)
 
     def __call__(
         self,
-        shape: Iterable[int],
+        shape: Collection[int],
         dtype: Any = None,
         partition_info: Any = None,
         verify_shape: bool | None = None,
@@ -104,8 +106,11 @@ class Constant(Initializer):
             ArgumentError: An argument is invalid.
             AttributeError: `partition_info` lacks `full_shape` or `var_offset`.
         """
-        if self.verify_shape if verify_shape is None else verify_shape:
-            with argument_errors():
+        with argument_errors():
+            is_verified = self.verify_shape
+            if verify_shape is not None:
+                is_verified = as_bool("verify_shape", verify_shape)
+            if is_verified:
                 full = as_shape(shape)
                 if partition_info is not None:
                     full, _ = read_partition(partition_info)

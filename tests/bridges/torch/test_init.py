@@ -516,7 +516,10 @@ def test_stacks_that_are_none():
     initializer = pyinit.HeNormal(seed=1, batch_axes=0)
     with pytest.raises(ValueError, match=r"weight: .*batch_axes=\[0\], but it is not a stack"):
         init_(nn.Bilinear(2, 3, 4), initializer)
-    with pytest.raises(ValueError, match=r"weight_ih_l0.*: .*batch_axes=\[0\], but it is not"):
-        init_(nn.GRU(3, 4), initializer)
+    for layer in (nn.GRU(3, 4), nn.LSTM(4, 4), nn.LSTMCell(4, 4), nn.RNN(3, 4)):
+        with pytest.raises(ValueError, match=r"weight_ih.*: .*batch_axes=\[0\], but it is not"):
+            init_(layer, initializer)
+    with pytest.raises(ValueError, match=r"in_proj_weight.*: .*batch_axes=\[0\], but it is not"):
+        init_(nn.MultiheadAttention(4, 2), initializer)
     with pytest.raises(ValueError, match=r"`batch_axes` must be axes of shape=\(3, 2\)"):
         init_(torch.empty(3, 2), pyinit.HeNormal(seed=1, batch_axes=2))

@@ -1,0 +1,1 @@
+"""The table of wrong calls: every public argument with every kind of value."""
