@@ -132,7 +132,7 @@ test_that("an argument of a call may have dimensions too", {
   expect_argument_error(zeros(3, partition_shape = 1, partition_offset = two), "partition_offset")
   expect_identical(zeros(3, matrix("float64"), device = array("cpu")), zeros(3))
   error <- expect_argument_error(initializer_constant(data.frame(a = 1)), "value")
-  expect_match(conditionMessage(error), "must be a vector or an array", fixed = TRUE)
+  expect_match(conditionMessage(error), "without a class (its class is data.frame", fixed = TRUE)
   expect_identical(initializer_stft(periodic = matrix(TRUE))$periodic, TRUE)
   expect_identical(initializer_random_normal(stddev = stats::var(matrix(c(1, 3))))$stddev, 2)
 })

@@ -35,8 +35,8 @@ send_array <- function(x, name = "x",
 
 # Whether `x` is an array of the R package arrow or nanoarrow.
 is_arrow_array <- function(x) {
-  inherits(x, "nanoarrow_array") ||
-    inherits(x, "ArrowObject") && inherits(x, c("Array", "ChunkedArray"))
+  typeof(x) == "externalptr" && inherits(x, "nanoarrow_array") ||
+    is.environment(x) && inherits(x, "ArrowObject") && inherits(x, c("Array", "ChunkedArray"))
 }
 
 # A transfer with an array of arrow or nanoarrow for Python to move out.

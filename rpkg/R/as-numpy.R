@@ -89,7 +89,7 @@ as_numpy <- function(x) {
 #' @export
 as_r_array <- function(x) {
   is_arrow <- is_arrow_array(x)
-  if (!is_arrow && !inherits(x, "python.builtin.object")) {
+  if (!is_arrow && !is_python_object(x)) {
     stop_type(
       "x", x,
       paste(

@@ -61,7 +61,10 @@ in_r_syntax <- function(message) {
     return(message)
   }
   allowed <- gsub("\\b([a-z_]+)=(?=\\S)", "\\1 = ", numbers_in_r(parts[[4L]]), perl = TRUE)
-  allowed <- gsub("(?<!')\\bbool\\b", "logical", gsub("\\bNone\\b", "NULL", allowed), perl = TRUE)
+  words <- c(None = "NULL", True = "TRUE", False = "FALSE", bool = "logical")
+  for (word in names(words)) {
+    allowed <- gsub(sprintf("(?<!')\\b%s\\b", word), words[[word]], allowed, perl = TRUE)
+  }
   name <- parts[[5L]]
   received <- parts[[6L]]
   if (nzchar(name)) {
@@ -75,13 +78,15 @@ in_r_syntax <- function(message) {
 # Python's code for a value as R code. If R has no such value, the argument of that name as the user
 # gave it, or else the unchanged code.
 value_in_r <- function(code, name = NULL) {
-  converted <- value_from_python(bridge()$r_code(code))
-  if (!is.null(converted)) {
-    return(shorten(converted))
-  }
   frame <- user_frame()
   given <- if (!is.null(frame) && !is.null(name)) get0(name, sys.frame(frame), inherits = FALSE)
-  if (is.null(given)) shorten(code) else show_value(given)
+  converted <- value_from_python(bridge()$r_code(code))
+  # a list may have been shown as a vector, or a vector as its only element
+  is_plain_list <- is.list(given) && is.null(attributes(given))
+  if (!is.null(converted) && !is_plain_list) {
+    return(shorten(converted))
+  }
+  if (is.null(given)) shorten(gsub(" at 0x[0-9a-f]+>", ">", code)) else show_value(given)
 }
 
 # A text with Python's numbers and sequences of numbers as R's: 2**31, 3.0, inf, (3,), [1, 2].
@@ -135,32 +140,61 @@ stop_type <- function(name, received, allowed) {
 show_value <- function(value) {
   code <- if (is.object(value)) code_of_object(value)
   if (!is.null(code)) {
-    return(code)
+    return(shorten(code))
   }
   if (is.function(value) && !is.primitive(value)) {
     # without its body
     return(shorten(trimws(deparse(args(value), width.cutoff = 500L)[[1L]])))
   }
   if (is.matrix(value) && is.atomic(value)) {
-    code <- deparse_value(as.vector(value))
+    code <- deparse_value(first_elements(as.vector(value)))
     return(shorten(sprintf("matrix(%s, %d, %d)", code, nrow(value), ncol(value))))
   }
-  shorten(deparse_value(value))
+  shown <- first_elements(value)
+  is_cut <- length(shown) < length(value)
+  end <- if (is_cut) sprintf("... (%.0f elements)", length(value)) else "..."
+  shorten(deparse_value(shown), end)
 }
 
-# An object of this package or of Python as R code; NULL for any other object.
-code_of_object <- function(value) {
-  if (inherits(value, "pyinit_seed_generator")) {
-    format(value)
-  } else if (inherits(value, "pyinit_seed")) {
-    code_of_seeds(value)
-  } else if (inherits(value, "python.builtin.object")) {
-    paste0("<", class(value)[[1L]], ">")
-  } else if (inherits(value, "pyinit_initializer")) {
-    code_of(state_of(value))
-  } else if (inherits(value, "pyinit_array_initializer")) {
-    sprintf("get_initializer(%s)", show_value(state_of(value)$values))
+# The elements of a vector that fit into the code: deparse() would expand all of 1:1e9.
+first_elements <- function(value, depth = 0L) {
+  # an object may have a length of its own
+  if (is.object(value) || !is.vector(value)) {
+    return(value)
   }
+  if (length(value) > 100L) {
+    value <- value[1:100]
+  }
+  if (is.list(value) && depth < 5L) {
+    value[] <- lapply(value, first_elements, depth + 1L)
+  }
+  value
+}
+
+# An object of this package or of Python as R code, or one of bit64; NULL for any other object.
+code_of_object <- function(value) {
+  if (is_seed_generator(value)) {
+    format(value)
+  } else if (is_seed_vector(value)) {
+    code_of_seeds(value)
+  } else if (is_python_object(value)) {
+    paste0("<", class(value)[[1L]], ">")
+  } else if (is_initializer(value)) {
+    code_of(state_of(value))
+  } else if (is_array_initializer(value)) {
+    sprintf("get_initializer(%s)", show_value(state_of(value)$values))
+  } else if (is_lazy_tensor(value) || isS4(value)) {
+    paste0("<", class(value)[[1L]], ">")
+  } else if (is_integer64(value)) {
+    code_of_integer64(value)
+  } else if (is.environment(value) || typeof(value) == "externalptr" || is_false_python(value)) {
+    paste0("<", paste(class(value), collapse = "/"), ">")
+  }
+}
+
+code_of_integer64 <- function(value) {
+  digits <- deparse(digits_of_integer64(utils::head(as.vector(unclass(value)), 5L)))
+  sprintf("bit64::as.integer64(%s)", paste(digits, collapse = ""))
 }
 
 deparse_value <- function(value) {
@@ -170,6 +204,7 @@ deparse_value <- function(value) {
   paste(deparse(value, width.cutoff = 500L, nlines = 4L), collapse = " ")
 }
 
-shorten <- function(code) {
-  if (nchar(code) > 80L) paste0(substr(code, 1L, 77L), "...") else code
+shorten <- function(code, end = "...") {
+  code <- escape_invisible(code)
+  if (nchar(code) > 80L) paste0(substr(code, 1L, 80L - nchar(end)), end) else code
 }

@@ -36,14 +36,14 @@
 #' str(config)
 #' from_config(config)
 get_config <- function(object) {
-  if (inherits(object, "pyinit_initializer")) {
+  if (is_initializer(object)) {
     state <- state_of(object)
     return(structure(state$config, `__class__` = state$class_name))
   }
-  if (inherits(object, "pyinit_seed_generator")) {
+  if (is_seed_generator(object)) {
     return(structure(object[["config"]], `__class__` = "SeedGenerator"))
   }
-  if (!inherits(object, "python.builtin.object")) {
+  if (!is_python_object(object) || !reticulate::py_has_attr(object, "get_config")) {
     stop_argument("object", object, paste0(allowed_initializer, ", or a random_seed_generator()"))
   }
   call_python(structure(object$get_config(), `__class__` = object$`__class__`))
@@ -59,9 +59,10 @@ from_config <- function(config, custom_objects = NULL) {
   if (is.character(class)) {
     return(deserialize_initializer(list(class_name = class, config = config), custom_objects))
   }
-  if (!inherits(class, "python.builtin.object") || reticulate::py_is_null_xptr(class)) {
+  if (!is_python_object(class)) {
     stop_argument("config", config, "a list that get_config() returned in this session")
   }
+  custom_objects <- as_custom_objects(custom_objects)
   if (is.null(custom_objects)) {
     class$from_config(config)
   } else {
@@ -121,12 +122,19 @@ get_initializer <- function(identifier) {
 # get_initializer() for an argument of another function, which the errors name.
 initializer_argument <- function(name, identifier) {
   identifier <- as_called(identifier)
+  if (is.object(identifier)) {
+    identifier <- plain_argument("identifier", identifier)
+  }
   # since reticulate 1.41, Python's callables are R functions
-  is_python <- inherits(identifier, "python.builtin.object")
+  is_python <- is_python_object(identifier)
   if (is.null(identifier) || is.function(identifier) && !is_python) {
     return(identifier)
   }
-  if (is.list(identifier)) {
+  if (is.list(identifier) && !is.object(identifier)) {
+    if (!is.list(identifier$config)) {
+      allowed <- "a list with `class_name` and `config`, itself a list, or another identifier"
+      stop_argument("identifier", identifier, allowed)
+    }
     return(deserialize_initializer(identifier))
   }
   if (is_array_of_numbers(identifier)) {
@@ -143,7 +151,7 @@ initializer_argument <- function(name, identifier) {
 #' @rdname get_initializer
 #' @export
 serialize_initializer <- function(initializer) {
-  if (!inherits(initializer, "pyinit_initializer")) {
+  if (!is_initializer(initializer)) {
     stop_argument("initializer", initializer, allowed_initializer)
   }
   serialized <- with_exact_seeds(value_from_python(bridge()$serialized(initializer)))
@@ -154,15 +162,27 @@ serialize_initializer <- function(initializer) {
 #' @rdname get_initializer
 #' @export
 deserialize_initializer <- function(config, custom_objects = NULL) {
-  if (!is.list(config) || !is.list(config$config)) {
+  if (!is.list(config) || is.object(config) || !is.list(config$config)) {
     stop_argument("config", config, "a list with `class_name` and `config`, itself a list")
   }
-  config <- plain_arguments(with_exact_seeds(without_empty_lists(config)))
+  custom_objects <- as_custom_objects(custom_objects)
+  config <- with_exact_seeds(without_empty_lists(plain_arguments(config)))
   config$config <- python_dict(sequences_as_lists(config$config))
-  if (length(custom_objects) == 0L) {
-    custom_objects <- NULL
-  }
   as_initializer(call_python(bridge()$construct_from(config, custom_objects)))
+}
+
+# The user's own classes; NULL if there are none.
+as_custom_objects <- function(custom_objects) {
+  if (is.list(custom_objects) && !is.object(custom_objects)) {
+    check_length("custom_objects", custom_objects)
+    are_python <- vapply(custom_objects, is_python_object, NA)
+    if (all(are_python) && (length(custom_objects) == 0L || has_unique_names(custom_objects))) {
+      return(if (length(custom_objects) > 0L) custom_objects)
+    }
+  } else if (is.null(custom_objects)) {
+    return(NULL)
+  }
+  stop_argument("custom_objects", custom_objects, "NULL or a named list of Python classes")
 }
 
 # Replaces empty lists by NULL, which jsonlite writes as {}. The configuration of a class without

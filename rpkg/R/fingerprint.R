@@ -48,19 +48,18 @@ fingerprint <- function(x, shape = NULL, dtype = NULL) {
   if (!is.null(shape)) {
     shape <- as_sizes("shape", shape)
   }
-  is_ours <- inherits(x, c("pyinit_initializer", "pyinit_array_initializer"))
-  if (is_ours && is.null(shape)) {
+  if ((is_initializer(x) || is_array_initializer(x)) && is.null(shape)) {
     stop_argument("shape", shape, "given together with an initializer")
   }
-  if (inherits(x, "pyinit_array_initializer")) {
+  if (is_array_initializer(x)) {
     dtype <- if (is.null(dtype)) floatx() else dtype
     x <- x(shape, dtype)
   }
-  if (inherits(x, "pyinit_initializer")) {
+  if (is_initializer(x)) {
     object <- initializer_object(state_of(x))
-  } else if (inherits(x, "pyinit_lazy_tensor")) {
+  } else if (is_lazy_tensor(x)) {
     object <- lazy_object(lazy_state(x))
-  } else if (inherits(x, "python.builtin.object")) {
+  } else if (is_python_object(x)) {
     object <- x
   } else {
     if (is.double(x) && is.null(dtype)) {

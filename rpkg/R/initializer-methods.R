@@ -119,7 +119,7 @@ compare_objects <- function(operator, e1, e2) {
 }
 
 are_same <- function(x, y) {
-  if (!inherits(x, "pyinit_initializer") || !inherits(y, "pyinit_initializer")) {
+  if (!is_initializer(x) || !is_initializer(y)) {
     return(identical(x, y))
   }
   x <- arguments_in_use(x)
@@ -147,7 +147,7 @@ arguments_in_use <- function(x) {
 #' @method all.equal pyinit_initializer
 #' @export
 all.equal.pyinit_initializer <- function(target, current, ...) { # nolint: object_name_linter.
-  if (!inherits(current, "pyinit_initializer")) {
+  if (!is_initializer(current)) {
     return("current is not a pyinit initializer")
   }
   differences(
@@ -159,7 +159,7 @@ all.equal.pyinit_initializer <- function(target, current, ...) { # nolint: objec
 #' @method all.equal pyinit_seed_generator
 #' @export
 all.equal.pyinit_seed_generator <- function(target, current, ...) { # nolint: object_name_linter.
-  if (!inherits(current, "pyinit_seed_generator")) {
+  if (!is_seed_generator(current)) {
     return("current is not a pyinit seed generator")
   }
   in_use <- function(generator) list(seed = generator$seed, name = generator$name)

@@ -34,6 +34,12 @@
 #'   along each axis, counted from 0. Only that slice is computed. See also [lazy_tensor()].
 #' - `...`: not used. Later arguments must be named.
 #'
+#' # Arguments
+#' Numbers are given as vectors or lists: the shapes `c(2, 3)`, `list(2, 3)` and `list(2L, 3L)` are
+#' the same. Values with a class, such as dates and factors, are errors, since the numbers behind
+#' them are not their meaning. Numbers of class integer64, of the package bit64, are converted
+#' exactly. Nothing is rounded or ignored, and `NA` is an error.
+#'
 #' # Elements
 #' `initializer$seed` is the seed in use, including one drawn from R's generator. The other
 #' arguments are elements too, such as `initializer$scale`. `initializer$get_config()` is
@@ -76,7 +82,14 @@ new_initializer <- function(class_name, config) {
   if (!is.null(seed)) {
     config$seed <- seed
   }
+  value <- config[["value"]]
+  if (is.list(value) && !is.object(value)) {
+    check_initial_values(value)
+  }
   config <- plain_arguments(config)
+  if ("value" %in% names(config)) {
+    check_initial_values(config[["value"]])
+  }
   fresh_seed <- NULL
   constructed <- NULL
   if ("seed" %in% names(config) && is.null(seed)) {
@@ -85,16 +98,27 @@ new_initializer <- function(class_name, config) {
     fresh_seed <- seed <- sample_seed()
   }
   constructed <- construct(class_name, config, seed, fresh_seed)
+  array <- config[["value"]]
+  if (is_python_object(array) && is.null(constructed[[3L]][["value"]])) {
+    array <- given_values(call_python(bridge()$initializer_of(constructed[[1L]])))
+  }
   state <- new.env(parent = emptyenv())
-  if (is.object(seed) && inherits(seed, "python.builtin.object")) {
+  if (is_python_object(seed)) {
     state$seed_class <- class(seed)[[1L]]
   } else {
     state$seed <- seed
   }
   state$class_name <- constructed[[2L]]
-  state$config <- with_array(with_exact_seeds(constructed[[3L]]), config[["value"]])
+  state$config <- with_array(with_exact_seeds(constructed[[3L]]), array)
   keep_python_object(state, list(handle = constructed[[1L]], seed = seed))
   initializer_function(state)
+}
+
+check_initial_values <- function(value) {
+  is_number <- (is.numeric(value) || is.logical(value)) && length(value) == 1L
+  if (!is_number && !is_array_of_numbers(value) && !is_python_object(value)) {
+    stop_argument("value", value, "a number or logical, or an array of them without a class")
+  }
 }
 
 # Defined outside new_initializer(), so that its environment holds the state and nothing else.
@@ -187,9 +211,9 @@ initializer_object <- function(state) {
 # Constructs an initializer in Python. `seed` is the result of as_seed() for the seed in `config`,
 # `fresh_seed` the seed to use if that is NULL. Returns list(handle, class_name, config).
 construct <- function(class_name, config, seed, fresh_seed) {
-  if (inherits(seed, "pyinit_seed_generator")) {
+  if (is_seed_generator(seed)) {
     config$seed <- generator_object(seed)
-  } else if (inherits(seed, "python.builtin.object")) {
+  } else if (is_python_object(seed)) {
     config$seed <- seed
   }
   keep_unused_random_state({
@@ -226,7 +250,7 @@ draw_array <- function(draw, shape, dtype = NULL, partition_shape = NULL, partit
 
 # Raises an error for a number as dtype: a second dimension, as in initializer(64, 32).
 check_dtype <- function(dtype, shape, ...) {
-  if (is.numeric(dtype) || is.list(dtype)) {
+  if (!is.object(dtype) && (is.numeric(dtype) || is.list(dtype))) {
     dimensions <- list(shape, dtype, ...)
     typed <- all(vapply(dimensions, is.numeric, NA)) && all(lengths(dimensions) == 1L)
     example <- show_value(if (typed) unlist(dimensions) else c(64, 32))
@@ -242,6 +266,22 @@ draw_function <- function(object) {
   function(...) draw(object, ...)
 }
 
+# The name of a window, or its values as a list.
+plain_window <- function(window) {
+  if (is_python_object(window) || is_string(window)) {
+    return(window)
+  }
+  numbers <- if (is.list(window)) unlist_numbers("window", window) else window
+  if (is.object(numbers) || !is.numeric(numbers) || length(numbers) == 0L) {
+    stop_argument("window", window, "NULL, a name, or a vector or list of numbers, not empty")
+  }
+  as.list(unname(window))
+}
+
+is_sequence <- function(x) {
+  !is.object(x) && (is.numeric(x) || is.list(x))
+}
+
 # Converts vectors to lists where Python expects a sequence: reticulate converts a vector of length
 # 1 to a scalar. An array of numbers becomes a NumPy array.
 sequences_as_lists <- function(config) {
@@ -249,9 +289,16 @@ sequences_as_lists <- function(config) {
     allowed <- "a number or logical, or an array of them without a class"
     config[["value"]] <- numpy_view(config[["value"]], "value", allowed)
   }
-  for (name in c("window", "input_axes", "output_axes", "batch_axes")) {
-    if (is.numeric(config[[name]])) {
-      config[[name]] <- as.list(config[[name]])
+  if (!is.null(config[["window"]])) {
+    config[["window"]] <- plain_window(config[["window"]])
+  }
+  for (name in c("input_axes", "output_axes", "batch_axes")) {
+    axes <- config[[name]]
+    if (is_sequence(axes)) {
+      config[[name]] <- as.list(unname(axes))
+    } else if (!is.null(axes) && !is_python_object(axes)) {
+      # an empty vector of any type would become an empty list
+      stop_argument(name, axes, "NULL, a whole number, or a vector or list of whole numbers")
     }
   }
   config

@@ -124,10 +124,10 @@ initializer_identity <- function(gain = 1) {
 #' The standard deviation: a finite number, at least 0.
 #'
 #' @param seed
-#' A whole number from -2^53 to 2^53, a seed of [derive_seed()], a [random_seed_generator()], or
-#' `NULL` for a seed from R's random number generator (see [set.seed()]), drawn when the initializer
-#' is created. With a seed generator, every call returns new values; otherwise every call returns
-#' the same values.
+#' A whole number from -2^53 to 2^53, a number of class integer64, a seed of [derive_seed()], a
+#' [random_seed_generator()], or `NULL` for a seed from R's random number generator (see
+#' [set.seed()]), drawn when the initializer is created. With a seed generator, every call returns
+#' new values; otherwise every call returns the same values.
 #'
 #' @inherit initializer_constant return
 #' @export

@@ -59,6 +59,7 @@ keras_environments <- c("r-keras", "r-tensorflow")
 #' pyinit_available()
 install_pyinit <- function(envname = NULL, method = "auto", ...) {
   method <- check_method(method)
+  check_options(...)
   if (!is.null(envname)) {
     check_envname(envname)
     return(install_into(envname, method, ...))
@@ -298,6 +299,24 @@ check_method <- function(method) {
   method
 }
 
+# Raises an error for options that py_install() would swallow.
+check_options <- function(...) {
+  installers <- c("py_install", "virtualenv_install", "virtualenv_create", "conda_install")
+  arguments <- lapply(installers, function(name) {
+    names(formals(getExportedValue("reticulate", name)))
+  })
+  known <- setdiff(unlist(arguments), c("packages", "envname", "method", "pip", "..."))
+  names <- ...names()
+  if (length(names) < ...length() || !all(names %in% known)) {
+    unknown <- setdiff(c(names, if (length(names) < ...length()) ""), known)[[1L]]
+    stop_pyinit(
+      "Argument `...` must be options of reticulate::py_install(), by name. Received: ",
+      if (nzchar(unknown)) unknown else "a value without a name",
+      class = "pyinit_type_error"
+    )
+  }
+}
+
 # Raises an error for options that only py_install() takes.
 check_no_options <- function(where, method, ...) {
   if (method != "auto" || ...length() > 0L) {
@@ -315,6 +334,7 @@ check_envname <- function(envname) {
   if (!is_string(envname) || !nzchar(envname)) {
     stop_argument("envname", envname, "the name or path of an environment, or NULL")
   }
+  as_path("envname", envname)
   preferred <- c(keras_environments, "r-reticulate", "r-pyinit")
   if (is_managed() && basename(envname) %in% preferred && is.null(python_of(envname))) {
     stop_argument("envname", envname, paste(

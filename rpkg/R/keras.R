@@ -46,7 +46,7 @@
 #' # Its kernel is the same as
 #' initializer_glorot_uniform(seed = derive_seed(42, "dense/kernel"))(shape = c(4, 3))
 initialize_model <- function(model, seed) {
-  if (!inherits(model, "python.builtin.object")) {
+  if (!is_python_object(model)) {
     stop_type("model", model, "a Keras model")
   }
   seed <- as_fixed_seed(seed)

@@ -65,7 +65,7 @@
 #' small <- lazy_tensor(initializer_he_normal(seed = 1), shape = c(4, 3))
 #' identical(as.array(small), initializer_he_normal(seed = 1)(shape = c(4, 3)))
 lazy_tensor <- function(initializer, shape, dtype = NULL) {
-  if (!inherits(initializer, "pyinit_initializer")) {
+  if (!is_initializer(initializer)) {
     stop_type("initializer", initializer, allowed_initializer)
   }
   shape <- as_sizes("shape", shape)
@@ -115,13 +115,14 @@ lazy_object <- function(state) {
 #' @export
 `[.pyinit_lazy_tensor` <- function(x, ..., drop = TRUE) { # nolint: object_name_linter.
   state <- lazy_state(x)
+  drop <- as_flag("drop", drop)
   is_missing <- missing_indices(...)
   if (all(is_missing) && length(is_missing) <= 1L) {
     return(as.array(x))
   }
   rank <- length(state$shape)
   if (rank == 0L && length(is_missing) == 1L) {
-    return(as.array(x)[positions(..1, 1, 1L)])
+    return(as.array(x)[positions_of_scalar(..1)])
   }
   if (length(is_missing) != rank) {
     stop_pyinit(
@@ -132,12 +133,12 @@ lazy_object <- function(state) {
   }
   runs <- lapply(seq_len(rank), function(axis) {
     length <- state$shape[[axis]]
-    if (is_missing[[axis]]) whole_axis(length) else runs_of(positions(...elt(axis), length, axis))
+    if (is_missing[[axis]]) whole_axis(length) else runs_of_index(...elt(axis), length, axis)
   })
   values <- read_runs(state, runs)
   if (is.null(dim(x))) {
     as.vector(values)
-  } else if (isFALSE(drop)) {
+  } else if (!drop) {
     values
   } else if (rank == 1L) {
     # as in R, an array of one dimension stays one, unless at most one element is left
@@ -153,11 +154,61 @@ missing_indices <- function(...) {
   vapply(arguments, identical, NA, quote(expr = )) # nolint: spaces_inside_linter.
 }
 
-# The positions that an index selects along an axis, counted from 1.
-positions <- function(index, length, axis) {
-  if (!is.numeric(index) && !is.logical(index) && !is.null(index)) {
-    stop_index(axis, "numeric or logical", index)
+# The runs of positions that an index selects along an axis.
+runs_of_index <- function(index, length, axis) {
+  index <- plain_index(index, axis)
+  if (is_long_range(index, length, axis)) {
+    return(new_runs(index[[1L]] - 1, 1, length(index)))
   }
+  if (isTRUE(index) && length > 0) {
+    return(whole_axis(length))
+  }
+  if (is.numeric(index) && any(index <= -1, na.rm = TRUE)) {
+    return(runs_without(index, length, axis))
+  }
+  runs_of(positions(index, length, axis))
+}
+
+positions_of_scalar <- function(index) {
+  index <- plain_index(index, 1L)
+  if (is.numeric(index) && isTRUE(all(index < 0))) index else positions(index, 1, 1L)
+}
+
+# An index that R's arrays take, as a plain vector.
+plain_index <- function(index, axis) {
+  if (is_integer64(index)) {
+    index <- as.double(digits_of_integer64(index))
+  }
+  if (is.object(index) || !is.numeric(index) && !is.logical(index) && !is.null(index)) {
+    stop_index(axis, "numeric or logical, without a class", index)
+  }
+  index
+}
+
+# Whether an index is a range of more than 2^20 positions, such as 1:1e9, which R does not expand,
+# nor does this function.
+is_long_range <- function(index, length, axis) {
+  size <- length(index)
+  if (!is.numeric(index) || size <= max_elements) {
+    return(FALSE)
+  }
+  ends <- c(index[[1L]], index[[size]])
+  if (any(ends >= length + 1, na.rm = TRUE)) {
+    stop_beyond(axis, length, max(ends, na.rm = TRUE))
+  }
+  if (!isFALSE(is.unsorted(index)) || ends[[1L]] < 1) {
+    return(FALSE)
+  }
+  starts <- seq(1, size, by = max_elements)
+  is_range <- function(start) {
+    part <- index[start:min(start + max_elements - 1, size)]
+    all(part == seq(index[[1L]] + start - 1, length.out = length(part)))
+  }
+  index[[1L]] == trunc(index[[1L]]) && all(vapply(starts, is_range, NA))
+}
+
+# The positions that a logical or positive index selects along an axis, counted from 1.
+positions <- function(index, length, axis) {
   if (anyNA(index)) {
     stop_index(axis, "given without NA", index)
   }
@@ -168,17 +219,31 @@ positions <- function(index, length, axis) {
     return(seq_len(length)[index])
   }
   index <- trunc(as.double(index))
-  if (any(index < 0)) {
-    if (any(index > 0)) {
-      stop_index(axis, "all positive or all negative", index)
-    }
-    return(seq_len(length)[index])
-  }
   beyond <- index > length
   if (any(beyond)) {
-    stop_index(axis, sprintf("at most %.0f, the length of the dimension", length), index[beyond][1])
+    stop_beyond(axis, length, index[beyond][[1L]])
   }
   index[index > 0]
+}
+
+# The runs that a negative index leaves. The axis may be too long for a vector of all its positions.
+runs_without <- function(index, length, axis) {
+  if (anyNA(index)) {
+    stop_index(axis, "given without NA", index)
+  }
+  index <- trunc(as.double(index))
+  if (any(index > 0)) {
+    stop_index(axis, "all positive or all negative", index)
+  }
+  omitted <- sort(unique(-index[index < 0 & index >= -length]))
+  firsts <- c(1, omitted + 1)
+  counts <- c(omitted, length + 1) - firsts
+  is_run <- counts > 0
+  new_runs(firsts[is_run] - 1, rep(1, sum(is_run)), counts[is_run])
+}
+
+stop_beyond <- function(axis, length, received) {
+  stop_index(axis, sprintf("at most %.0f, the length of the dimension", length), received)
 }
 
 stop_index <- function(axis, allowed, received) {

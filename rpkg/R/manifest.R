@@ -111,7 +111,7 @@ create_manifest <- function(target, seed = NULL, ..., values = FALSE, shard = NU
   seed <- as_optional_seed(seed)
   if (values) {
     weights <- weights_to_record(target)
-  } else if (inherits(target, "python.builtin.object")) {
+  } else if (is_python_object(target)) {
     weights <- list(values = target)
   } else {
     if (!is.list(target) || is.object(target)) {
@@ -194,14 +194,15 @@ write_manifest <- function(manifest, file) {
 #' identical(merge_manifests(list(first, second)), create_manifest(plan, seed = 42))
 merge_manifests <- function(manifests) {
   allowed <- "a list of shards of a manifest, or the paths of their files"
-  if (!is_paths(manifests) && !(is.list(manifests) && !is.object(manifests))) {
+  if (!is_strings(manifests) && !(is.list(manifests) && !is.object(manifests))) {
     stop_argument("manifests", manifests, allowed)
   }
+  check_length("manifests", manifests)
   objects <- lapply(unname(manifests), function(manifest) {
     if (is_string(manifest)) {
       return(as_path("manifests", manifest))
     }
-    if (!inherits(manifest, c("pyinit_manifest", "python.builtin.object"))) {
+    if (!is_manifest(manifest) && !is_python_object(manifest)) {
       stop_argument("manifests", manifest, allowed)
     }
     manifest_object(manifest)
@@ -226,10 +227,10 @@ new_manifest <- function(object) {
 
 # The Python object of a manifest.
 manifest_object <- function(manifest, allowed) {
-  if (inherits(manifest, "python.builtin.object")) {
+  if (is_python_object(manifest)) {
     return(manifest)
   }
-  if (!inherits(manifest, "pyinit_manifest")) {
+  if (!is_manifest(manifest)) {
     stop_argument("manifest", manifest, allowed)
   }
   text <- as.character(manifest)
@@ -249,50 +250,77 @@ manifest_or_path <- function(manifest) {
 }
 
 # A plan, or the element `name` of a plan, in a form that reticulate converts as intended.
-plain_plan <- function(plan, name = "target") {
+plain_plan <- function(plan, name = "target", depth = 0L) {
   if (name == "initializer") {
     return(plain_initializer(plan))
   }
-  if (is.null(plan) || is.object(plan) || !(is.list(plan) || is.atomic(plan))) {
+  if (name == "name") {
+    return(plain_name(plan))
+  }
+  if (is.null(plan) || is_python_object(plan)) {
     return(plan)
   }
-  if (is.list(plan)) {
-    return(plain_list(plan, name))
-  }
-  plan <- plain_argument(name, plan)
   switch(name,
     seed = as_fixed_seed(plan),
-    # a vector of one number would become a scalar
+    dtype = plain_name(plan, name),
     shape = ,
     axes = ,
     gates = ,
-    rows = as.list(unname(plan)),
-    if (is.character(plan)) enc2utf8(plan) else plan
+    rows = plain_positions(name, plan),
+    if (is.list(plan) && !is.object(plan)) {
+      plain_list(plan, name, depth)
+    } else {
+      plain_argument(name, plan)
+    }
   )
 }
 
-plain_list <- function(plan, name) {
-  names <- names(plan)
-  plain <- Map(plain_plan, plan, if (is.null(names)) rep(name, length(plan)) else names)
-  stats::setNames(plain, names)
+# The name of a tensor or of a dtype in a plan.
+plain_name <- function(value, argument = "name") {
+  value <- plain_argument(argument, value)
+  name <- if (inherits(value, "python.builtin.str")) reticulate::py_to_r(value) else value
+  if (!is_string(name) || !nzchar(name) || nchar(name) > 1024L) {
+    allowed <- "a string of 1 to 1024 characters"
+    stop_argument(argument, value, allowed, class = condition_classes$ManifestError)
+  }
+  name
+}
+
+# Numbers in a plan that are sizes or count axes, gates or rows, as a list: a vector of one number
+# would become a scalar. Python checks their values, and its error says which tensor it is.
+plain_positions <- function(name, value) {
+  if (is_keras_shape(value)) {
+    value <- unclass(value)
+  }
+  value <- plain_argument(name, value)
+  numbers <- if (is.list(value)) unlist_numbers(name, value) else value
+  if (!is.numeric(numbers)) {
+    allowed <- "a vector or list of whole numbers"
+    stop_argument(name, value, allowed, class = condition_classes$ManifestError)
+  }
+  as.list(unname(numbers))
+}
+
+plain_list <- function(plan, name, depth) {
+  check_nesting(name, plan, depth)
+  names <- names_in_utf8(name, plan)
+  places <- if (is.null(names)) rep(name, length(plan)) else ifelse(nzchar(names), names, name)
+  stats::setNames(Map(plain_plan, plan, places, depth + 1L), names)
 }
 
 # The same for an initializer of a plan, its name or its description.
 plain_initializer <- function(x) {
-  if (is.function(x) && !inherits(x, c("pyinit_initializer", "python.builtin.object"))) {
+  if (is.function(x) && !is_initializer(x) && !is_python_object(x)) {
     stop_argument(
       "initializer", x,
       paste0(allowed_initializer, ", its name, or a list from serialize_initializer()"),
       class = condition_classes$ManifestError
     )
   }
-  if (is.object(x)) {
-    return(x)
-  }
   x <- plain_argument("initializer", x)
-  if (is.list(x) && is.list(x$config)) {
+  if (is.list(x) && !is.object(x) && is.list(x$config)) {
     x <- with_exact_seeds(without_empty_lists(x))
     x$config <- python_dict(sequences_as_lists(x$config))
   }
-  if (is.character(x)) enc2utf8(x) else x
+  x
 }

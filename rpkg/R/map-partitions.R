@@ -89,21 +89,21 @@ map_partitions <- function(initializer, shape = NULL, dtype = NULL, ..., fun, ro
 }
 
 check_partition_function <- function(fun) {
-  if (!is.function(fun)) {
-    stop_type("fun", fun, "a function")
+  if (!is.function(fun) || is_own_object(fun)) {
+    stop_type("fun", fun, "a function of a partition")
   }
   # NULL for a function such as `[`, whose arguments R does not know
   arguments <- formals(args(fun))[-1L]
   is_required <- vapply(arguments, identical, NA, quote(expr = )) # nolint: spaces_inside_linter.
   others <- setdiff(names(arguments)[is_required], c("first_row", "..."))
-  if (length(others) > 0L) {
+  if (length(others) > 0L || !takes_arguments(fun, 1L)) {
     stop_argument("fun", fun, "a function of a partition and, optionally, `first_row`")
   }
 }
 
 # The lazy tensor to divide. All arguments are checked before a draw is taken.
 tensor_with_rows <- function(initializer, shape, dtype) {
-  if (inherits(initializer, "pyinit_lazy_tensor")) {
+  if (is_lazy_tensor(initializer)) {
     for (name in c("shape", "dtype")) {
       value <- get(name, inherits = FALSE)
       if (!is.null(value)) {
@@ -115,7 +115,7 @@ tensor_with_rows <- function(initializer, shape, dtype) {
     }
     return(initializer)
   }
-  if (!inherits(initializer, "pyinit_initializer")) {
+  if (!is_initializer(initializer)) {
     stop_type("initializer", initializer, paste0(allowed_initializer, ", or a lazy tensor"))
   }
   if (is.null(shape)) {

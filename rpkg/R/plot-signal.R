@@ -108,6 +108,16 @@ plot_signal <- function(initializers, depth = 50, width = 256, activation = "rel
 
 # The initializers as a list with labels as names.
 labelled_initializers <- function(initializers) {
+  if (is.object(initializers)) {
+    initializers <- plain_argument("initializers", initializers)
+  } else if (is.list(initializers) || is.character(initializers)) {
+    check_length("initializers", initializers)
+  } else if (is.atomic(initializers) && !is.null(initializers)) {
+    # an array, which get_initializer() would take
+    stop_argument(
+      "initializers", initializers, "initializers of pyinit, their names, or a list of these"
+    )
+  }
   is_description <- is.list(initializers) && "class_name" %in% names(initializers)
   is_many <- is.list(initializers) || is.character(initializers) && length(initializers) > 1L
   if (is_description || !is_many) {
@@ -119,7 +129,7 @@ labelled_initializers <- function(initializers) {
   found <- lapply(initializers, function(identifier) {
     initializer_argument("initializers", identifier)
   })
-  is_ours <- vapply(found, inherits, NA, "pyinit_initializer")
+  is_ours <- vapply(found, is_initializer, NA)
   if (!all(is_ours)) {
     stop_argument(
       "initializers", initializers[!is_ours][[1L]],

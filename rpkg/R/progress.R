@@ -18,10 +18,10 @@ with_r_progress <- function(progress, run) {
     on.exit(bar$close())
     return(run(bar$show))
   }
-  if (inherits(progress, "python.builtin.object")) {
+  if (is_python_object(progress) && is_callable(progress)) {
     return(run(progress))
   }
-  if (!is.function(progress)) {
+  if (!is.function(progress) || is.object(progress) || !takes_arguments(progress, 2L)) {
     stop_argument("progress", progress, "a function of two numbers, or NULL")
   }
   failed <- NULL
@@ -37,6 +37,10 @@ with_r_progress <- function(progress, run) {
     run(show),
     error = function(error) stop(if (is.null(failed)) error else failed)
   )
+}
+
+is_callable <- function(object) {
+  reticulate::py_to_r(reticulate::import_builtins(convert = FALSE)$callable(object))
 }
 
 # The function as a Python function, which is called with R numbers. If the user interrupts it, it

@@ -1,19 +1,21 @@
 # Vectors of derived seeds: strings of decimal digits of the class pyinit_seed.
 
 is_one_seed <- function(x) {
-  inherits(x, "pyinit_seed") && length(x) == 1L && !is.na(x)
+  is_seed_vector(x) && length(x) == 1L && !is.na(x)
 }
 
 is_digits <- function(x) {
-  is_string(x) && are_digits(x)
+  is_string(x) && are_digits(as.vector(unclass(x)))
 }
 
 # Whether strings are integers as Python writes them, within the range of seeds.
 are_digits <- function(x) {
+  are_numbers <- grepl("^(0|-?[1-9][0-9]{0,19})$", x, useBytes = TRUE)
+  x[!are_numbers] <- "0"
   size <- nchar(sub("^-", "", x))
   limit <- ifelse(startsWith(x, "-"), "-9223372036854775808", "18446744073709551615")
   short <- size < nchar(sub("^-", "", limit)) | size == nchar(sub("^-", "", limit)) & x <= limit
-  grepl("^(0|-?[1-9][0-9]*)$", x) & short
+  are_numbers & short
 }
 
 # Seeds as R code.
@@ -97,18 +99,28 @@ c.pyinit_seed <- function(...) {
 
 # The digits of seeds, whole numbers or strings of digits; NA stays NA.
 as_digits <- function(x) {
-  if (is.null(x) || inherits(x, "pyinit_seed")) {
+  if (is.null(x) || is_seed_vector(x)) {
     return(digits_of(x))
   }
+  if (is_integer64(x)) {
+    return(digits_of_integer64(x))
+  }
+  allowed <- "a vector of seeds of derive_seed() or of whole numbers from -2^53 to 2^53"
+  if (is.object(x) || length(x) > max_elements) {
+    stop_argument("seed", x, paste0(allowed, ", at most 2^20"))
+  }
+  digits_of_plain(x, allowed)
+}
+
+digits_of_plain <- function(x, allowed) {
   digits <- x
-  if (is.numeric(x) && !is.object(x)) {
+  if (is.numeric(x)) {
     is_whole <- is.na(x) & !is.nan(x) | x == trunc(x) & abs(x) <= 2^53
     digits[] <- ifelse(is.na(x), NA_character_, sprintf("%.0f", x))
   } else {
     is_whole <- is.character(x) & (is.na(x) | are_digits(as.character(x)))
   }
   if (!isTRUE(all(is_whole)) && !is_all_na(x)) {
-    allowed <- "a vector of seeds of derive_seed() or of whole numbers from -2^53 to 2^53"
     stop_argument("seed", x, allowed)
   }
   storage.mode(digits) <- "character"

@@ -24,8 +24,8 @@
 #' of [derive_seed()]. `generator$get_config()` is [get_config()].
 #'
 #' @param seed
-#' A whole number from -2^53 to 2^53, a seed of [derive_seed()], or `NULL` for a fresh seed from R's
-#' random number generator.
+#' A whole number from -2^53 to 2^53, a number of class integer64 (of the package bit64), a seed of
+#' [derive_seed()], or `NULL` for a fresh seed from R's random number generator.
 #'
 #' @param name
 #' A name for printing and configurations; generated if `NULL`.
@@ -117,7 +117,7 @@ next_draw <- function(object) {
 #' identical(first$seed, second$seed)
 set_random_seed <- function(seed) {
   allowed <- "a whole number from 0 to 2^32 - 1"
-  seed <- as_seed_number(seed, allowed)
+  seed <- as_seed_number(if (is_integer64(seed)) seed_of_integer64(seed) else seed, allowed)
   if (seed < 0 || seed >= 2^32) {
     stop_argument("seed", seed, allowed)
   }
@@ -152,7 +152,7 @@ set_random_seed <- function(seed) {
 #' A whole number from -2^53 to 2^53, or another seed of `derive_seed()`.
 #'
 #' @param name
-#' One or more strings.
+#' One or more strings, at most 2^20, without control characters.
 #'
 #' @returns
 #' Seeds from 0 to 2^64 - 1, of class `pyinit_seed`: one for each name, with the names of `name`.
@@ -169,10 +169,10 @@ set_random_seed <- function(seed) {
 #' data.frame(name = names, seed = derive_seed(42, names))
 derive_seed <- function(seed, name) {
   seed <- as_fixed_seed(seed)
-  if (!is.character(name) || length(name) == 0L || anyNA(name)) {
-    stop_argument("name", name, "one or more strings")
+  if (!is_strings(name)) {
+    stop_argument("name", name, "one or more strings, at most 2^20")
   }
-  strings <- enc2utf8(as.vector(name))
+  strings <- as_utf8("name", as.vector(unclass(name)))
   digits <- value_from_python(bridge()$derived_seeds(seed, as.list(strings)))
   new_seed(stats::setNames(as.character(digits), names(name)))
 }
@@ -204,17 +204,31 @@ r_to_py.pyinit_seed <- function(x, convert = FALSE) {
 
 # Checks a seed: a number, a generator (or its configuration) or NULL. Python checks Python objects.
 as_seed <- function(seed) {
-  if (is.null(seed) || inherits(seed, c("pyinit_seed_generator", "python.builtin.object"))) {
+  if (is_none(seed)) {
+    NULL
+  } else if (is.null(seed) || is_seed_generator(seed) || is_python_object(seed)) {
     seed
-  } else if (is.list(seed) && identical(seed$class_name, "SeedGenerator") && is.list(seed$config)) {
+  } else if (is_description_of_generator(seed)) {
     generator_of_config(seed$config)
   } else {
     as_fixed_seed(seed, paste0(allowed_seed, ", a random_seed_generator() or NULL"))
   }
 }
 
+is_description_of_generator <- function(x) {
+  is.list(x) && !is.object(x) && identical(x$class_name, "SeedGenerator") && is.list(x$config)
+}
+
 # The generator of a configuration.
 generator_of_config <- function(config) {
+  if (!is.list(config) || is.object(config) || length(config) > length(names(config))) {
+    stop_argument("config", config, "a named list, from get_config()")
+  }
+  # do.call() would match a part of a name
+  unknown <- setdiff(names(config), c("seed", "name"))
+  if (length(unknown) > 0L) {
+    stop_pyinit("Unused argument: ", unknown[[1L]], class = "pyinit_type_error")
+  }
   do.call(random_seed_generator, with_exact_seeds(without_empty_lists(config)))
 }
 
@@ -226,6 +240,9 @@ as_optional_seed <- function(seed) {
 
 # Checks a seed that is not a generator. A string of digits is a derived seed that was in a file.
 as_fixed_seed <- function(seed, allowed = sub(", ", ", or ", allowed_seed)) {
+  if (is_integer64(seed) && length(seed) == 1L) {
+    seed <- seed_of_integer64(seed)
+  }
   if (!is.numeric(seed) && (is_one_seed(seed) || is_digits(seed))) {
     new_seed(as.vector(unclass(seed)))
   } else {
@@ -234,12 +251,19 @@ as_fixed_seed <- function(seed, allowed = sub(", ", ", or ", allowed_seed)) {
 }
 
 as_seed_number <- function(seed, allowed) {
-  number <- is.numeric(seed) && !is.object(seed) && length(seed) == 1L
   # not TRUE for NA and NaN
-  if (!number || !isTRUE(seed == trunc(seed) && abs(seed) <= 2^53)) {
+  if (!is_plain_number(seed) || !isTRUE(seed == trunc(seed) && abs(seed) <= 2^53)) {
     stop_argument("seed", seed, allowed)
   }
   as.vector(seed)
+}
+
+# A number, or beyond 2^53 the seed with its digits.
+seed_of_integer64 <- function(x) {
+  digits <- digits_of_integer64(x)
+  number <- as.double(digits)
+  is_exact <- is.na(digits) | abs(number) <= 2^53 & sprintf("%.0f", number) == digits
+  if (all(is_exact)) number else new_seed(digits)
 }
 
 # Default seed when none is given: from R's own generator, so that set.seed() makes it reproducible,

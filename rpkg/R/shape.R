@@ -3,27 +3,41 @@
 # Converts a shape to doubles: c(2, 3), 5, list(2L, 3L), keras3's shape(2, 3), a sequence of Python
 # such as tuple(2L, 3L) or a TensorShape; integer() for a scalar.
 as_sizes <- function(name, value) {
-  if (is.object(value) && inherits(value, "python.builtin.object")) {
-    as.double(unlist(value_from_python(bridge()$sizes(name, value))))
-  } else if (is.null(dim(value))) {
-    sizes_of_r(name, value)
-  } else {
-    sizes_of_r(name, plain_argument(name, value))
+  if (is.object(value)) {
+    if (is_python_object(value)) {
+      return(as.double(unlist(value_from_python(bridge()$sizes(name, value)))))
+    }
+    value <- if (is_keras_shape(value)) unclass(value) else plain_value(name, value)
   }
-}
-
-sizes_of_r <- function(name, value) {
-  sizes <- if (is.list(value)) unlist_numbers(value) else value
+  # before the elements are looked at: 1:1e9 takes no memory until then
+  if (length(value) > max_rank) {
+    stop_argument(name, value, paste("of at most", max_rank, "dimensions"))
+  }
+  if (!is.null(dim(value))) {
+    value <- without_dimensions(name, value)
+  }
+  sizes <- if (is.list(value)) unlist_numbers(name, value) else value
   if (is.list(value) || is.atomic(value) && anyNA(value)) {
     check_known(name, value)
   }
-  if (!is.numeric(sizes) || is.object(sizes) || !all(is_size(sizes))) {
+  checked_sizes(name, sizes, value)
+}
+
+checked_sizes <- function(name, sizes, given) {
+  if (!is.numeric(sizes) || !all(is_size(sizes))) {
     stop_argument(
-      name, value,
+      name, given,
       "a vector or list of whole numbers from 0 to 2^53, empty (`integer()`) for a scalar"
     )
   }
   as.double(sizes)
+}
+
+# NumPy's limit.
+max_rank <- 64L
+
+is_keras_shape <- function(x) {
+  is.list(x) && inherits(x, "keras_shape")
 }
 
 # Raises an error for a dimension that is NA or NULL: in Keras an unknown size, such as the batch's.
@@ -49,11 +63,18 @@ is_size <- function(x) {
 }
 
 # A list of single numbers as a vector; NULL for any other list.
-unlist_numbers <- function(x) {
+unlist_numbers <- function(name, x) {
   if (length(x) == 0L) {
     return(double())
   }
-  if (all(lengths(x) == 1L) && all(vapply(x, is.numeric, NA))) unlist(x)
+  numbers <- lapply(x, function(number) {
+    if (is_integer64(number)) doubles_of_integer64(name, number) else number
+  })
+  if (all(vapply(numbers, is_plain_number, NA))) unlist(numbers)
+}
+
+is_plain_number <- function(x) {
+  is.numeric(x) && !is.object(x) && length(x) == 1L
 }
 
 # The `dim` of an R array of that shape; NULL for a scalar, and for more than 2^31 - 1 elements in
@@ -97,9 +118,10 @@ as_dim <- function(shape, name) {
 #' compute_fans(c(64, 4, 16), input_axes = 0, output_axes = c(1, 2))
 #' compute_fans(c(8, 64, 16), batch_axes = 0)
 compute_fans <- function(shape, input_axes = NULL, output_axes = NULL, batch_axes = NULL) {
-  shape <- as.list(as_sizes("shape", shape))
+  # not assigned to `shape`, which an error shows as it was given
+  sizes <- as.list(as_sizes("shape", shape))
   axes <- list(input_axes = input_axes, output_axes = output_axes, batch_axes = batch_axes)
   axes <- sequences_as_lists(plain_arguments(axes))
-  fans <- call_python(bridge()$fans(shape, axes$input_axes, axes$output_axes, axes$batch_axes))
+  fans <- call_python(bridge()$fans(sizes, axes$input_axes, axes$output_axes, axes$batch_axes))
   stats::setNames(reticulate::py_to_r(fans), c("fan_in", "fan_out"))
 }

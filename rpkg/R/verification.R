@@ -73,14 +73,14 @@ verify <- function(manifest, target = NULL, ..., shard = NULL, max_bytes = 2^40,
 
 # The weights to compare, converted for Python, and the names of those that are arrays of R.
 as_weights <- function(target, allowed = paste("NULL, a manifest,", allowed_weights)) {
-  if (is.null(target) || inherits(target, "python.builtin.object")) {
+  if (is.null(target) || is_python_object(target)) {
     return(list(values = target))
   }
-  if (inherits(target, "pyinit_manifest")) {
+  if (is_manifest(target)) {
     return(list(values = manifest_object(target)))
   }
-  if (is_paths(target)) {
-    paths <- enc2utf8(path.expand(as.vector(target)))
+  if (is_strings(target)) {
+    paths <- as_paths("target", target)
     return(list(values = if (length(paths) == 1L) paths else as.list(paths)))
   }
   named_arrays(target, allowed)
@@ -88,7 +88,7 @@ as_weights <- function(target, allowed = paste("NULL, a manifest,", allowed_weig
 
 # The same for weights to record in a manifest.
 weights_to_record <- function(target) {
-  if (is.null(target) || inherits(target, "pyinit_manifest")) {
+  if (is.null(target) || is_manifest(target)) {
     stop_type("target", target, allowed_weights)
   }
   as_weights(target, allowed_weights)
@@ -98,10 +98,6 @@ allowed_weights <- paste(
   "a Keras model, a torch module, a named list of arrays (each name once), or paths of files or",
   "folders"
 )
-
-is_paths <- function(x) {
-  is.character(x) && !is.object(x) && length(x) > 0L && !anyNA(x)
-}
 
 has_unique_names <- function(x) {
   names <- names(x)
@@ -115,8 +111,9 @@ named_arrays <- function(target, allowed) {
   if (!has_unique_names(target)) {
     stop_argument("target", target, allowed)
   }
-  names <- enc2utf8(names(target))
-  is_of_r <- !vapply(target, inherits, NA, "python.builtin.object")
+  check_length("target", target)
+  names <- as_utf8("target", names(target))
+  is_of_r <- !vapply(target, is_python_object, NA)
   target[is_of_r] <- Map(view_of_weight, target[is_of_r], names[is_of_r])
   values <- python_dict()
   for (i in seq_along(names)) {
