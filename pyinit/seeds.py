@@ -126,6 +126,12 @@ def set_random_seed(seed: int) -> None:
     np.random.seed(index)  # noqa: NPY002 - Keras seeds the global generator
 
 
+#: Those that the names in a manifest must not have.
+_CONTROL_CHARACTER = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+
+
 def derive_seed(seed: int, name: str) -> int:
     """Derive the seed of a named weight from a model's seed.
 
@@ -143,7 +149,7 @@ def derive_seed(seed: int, name: str) -> int:
 
     Raises:
         ValueError: `seed` is not an integer in that range, or `name` is not a string that UTF-8 can
-            encode.
+            encode, or has control or direction characters, as no name in a manifest may.
 
     Example:
         >>> import pyinit
@@ -156,6 +162,8 @@ def derive_seed(seed: int, name: str) -> int:
     text = exact_str(name)
     if text is None:
         raise argument_error("name", name, "a string")
+    if _CONTROL_CHARACTER.search(text):
+        raise argument_error("name", name, "a string without control and direction characters")
     try:
         encoded = text.encode()
     except UnicodeEncodeError:

@@ -33,6 +33,8 @@ def test_negative_seeds_count_modulo_2_64():
         ("name", (1, None)),
         ("name", (1, b"a")),
         ("name", (1, "\ud800")),
+        ("name", (1, "dense/kernel\n")),
+        ("name", (1, "a\u202eb")),
     ],
 )
 def test_bad_arguments_are_refused(argument, arguments):
