@@ -95,7 +95,7 @@ test_that("shapes are taken as R users type them", {
 
 test_that("an invalid shape is an error that names it", {
   bad <- list(
-    NULL, NA, NA_real_, 2.5, c(2, 2.5), -1, Inf, NaN, "2", TRUE, factor(2), list(2, 3:4),
+    NULL, NA, NA_real_, 2.5, c(2, 2.5), -1, Inf, NaN, "2", TRUE, list(2, 3:4),
     list(2, NULL), list(2, TRUE), list(2, list(3)), c(2, NA), quote(x), 2^60
   )
   for (shape in bad) {
@@ -104,6 +104,10 @@ test_that("an invalid shape is an error that names it", {
       class = "pyinit_value_error"
     )
   }
+  expect_error(
+    draw_array(normal, factor(2)), "Argument `shape` must be given without a class",
+    class = "pyinit_value_error"
+  )
   expect_error(draw_array(normal, c(2, 2^31)), "2\\^31 - 1", class = "pyinit_value_error")
   expect_error(draw_array(normal, c(2^30, 2^30, 2^30)), "shape", class = "pyinit_value_error")
   expect_error(
