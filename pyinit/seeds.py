@@ -127,9 +127,7 @@ def set_random_seed(seed: int) -> None:
 
 
 #: Those that the names in a manifest must not have.
-_CONTROL_CHARACTER = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
-)
+_CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def derive_seed(seed: int, name: str) -> int:

@@ -295,10 +295,9 @@ def naming(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.strerror is None:  # of packages, which give a message alone
             raise OSError(errno.EIO, str(error) or "cannot be read", str(path)) from None
-        name = error.filename
-        if name != str(path):
-            error.filename, error.filename2 = str(path), None
-        raise
+        if error.filename == str(path):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def _flags(*names: str) -> int:

@@ -98,12 +98,17 @@ plot_signal <- function(initializers, depth = 50, width = 256, activation = "rel
   draw_spreads(found, "activations", "standard deviation")
   draw_spreads(found, "gradients", "")
   text <- sprintf(
-    "%.0f dense layers of %.0f units, %s, seed %s", max(found$layer), width, activation,
-    show_value(seed)
+    "%.0f dense layers of %s units, %s, seed %s", max(found$layer), shown_setting(width),
+    shown_setting(activation), show_value(seed)
   )
   graphics::mtext(text, side = 3L, line = 0.3, outer = TRUE, adj = 0.01, cex = 0.9)
   draw_legend_below(labels, lines)
   invisible(found)
+}
+
+# A number or a string, which may be an object of Python or have a class, as text.
+shown_setting <- function(x) {
+  if (is_python_object(x)) as.character(reticulate::py_to_r(x)) else format(plain_argument("x", x))
 }
 
 # The initializers as a list with labels as names.

@@ -175,11 +175,12 @@ is_weights <- function(x) {
 is_manifest <- function(x) {
   inherits(x, "pyinit_manifest") && is.character(x) && nchar(x) > 100L
 }
-is_index <- function(m, length) {
+is_index <- function(m, length, longest = 1e6 - 1) {
   is.logical(m) && length(m) <= length && !anyNA(m) ||
-    is.numeric(m) && length(m) < 1e6 && !anyNA(m) && all(trunc(m) <= length) &&
+    is.numeric(m) && length(m) <= longest && !anyNA(m) && all(trunc(m) <= length) &&
       (all(m > -1) || all(m < 1))
 }
+is_long_index <- function(m, length) is_index(m, length, 2^20)
 
 # Whether a kind of argument allows a value: "yes", "no", "either", or "skip".
 judge <- function(kind, x) {
