@@ -68,18 +68,20 @@ names_argument <- function(message, argument, named) {
 # A message about a file, with its path.
 names_path <- function(message, value) {
   path <- if (inherits(value, "python.builtin.str")) reticulate::py_to_r(value) else value
-  if (is.list(path) && length(path) <= 2L) {
+  if (is.list(path) && !is.object(path) && length(path) <= 2L && all(vapply(path, is_text, NA))) {
     path <- unlist(path)
   }
-  if (!is.character(path)) {
+  if (!is.character(path) || length(path) > 2L) {
+    return(FALSE)
+  }
+  path <- unclass(path)
+  if (anyNA(path) || !all(validEnc(path)) || any(Encoding(path) == "bytes") ||
+    !isTRUE(nzchar(path[1L]) && nchar(path[1L], "bytes") < 300L)) {
     return(FALSE)
   }
   # each call has another new path
-  path <- sub("new-[0-9]+", "new-", unclass(path))
-  message <- gsub("new-[0-9]+", "new-", message)
-  length(path) <= 2L && !anyNA(path) && all(validEnc(path)) &&
-    isTRUE(nzchar(path[1L]) && nchar(path[1L], "bytes") < 300L) && all(Encoding(path) != "bytes") &&
-    grepl(enc2utf8(as.vector(path))[[1L]], message, fixed = TRUE) &&
+  path <- sub("new-[0-9]+", "new-", enc2utf8(as.vector(path))[[1L]])
+  grepl(path, sub("new-[0-9]+", "new-", message), fixed = TRUE) &&
     !grepl("Argument", message, fixed = TRUE)
 }
 
