@@ -38,7 +38,7 @@ plain_arguments <- function(arguments, parent = "config", depth = 0L) {
 # plain_value(), for missing values, and for more elements than Python is to receive one by one.
 plain_argument <- function(name, value, depth = 0L) {
   if (is.object(value)) {
-    if (is_python_object(value) || is_own_object(value) || name == "seed" && is_one_seed(value)) {
+    if (keeps_class(name, value)) {
       return(value)
     }
     value <- plain_value(name, value)
@@ -50,6 +50,15 @@ plain_argument <- function(name, value, depth = 0L) {
     check_missing(name, value)
     return(value)
   }
+  plain_elements(name, value, depth)
+}
+
+# Objects that Python or this package converts.
+keeps_class <- function(name, value) {
+  is_python_object(value) || is_own_object(value) || name == "seed" && is_one_seed(value)
+}
+
+plain_elements <- function(name, value, depth) {
   check_length(name, value)
   if (!is.null(dim(value))) {
     value <- without_dimensions(name, value)

@@ -177,16 +177,21 @@ code_of_object <- function(value) {
     format(value)
   } else if (is_seed_vector(value)) {
     code_of_seeds(value)
-  } else if (is_python_object(value)) {
-    paste0("<", class(value)[[1L]], ">")
   } else if (is_initializer(value)) {
     code_of(state_of(value))
   } else if (is_array_initializer(value)) {
     sprintf("get_initializer(%s)", show_value(state_of(value)$values))
-  } else if (is_lazy_tensor(value) || isS4(value)) {
-    paste0("<", class(value)[[1L]], ">")
   } else if (is_integer64(value)) {
     code_of_integer64(value)
+  } else {
+    class_of_object(value)
+  }
+}
+
+# The class of an object that has no code; NULL for any other object.
+class_of_object <- function(value) {
+  if (is_python_object(value) || is_lazy_tensor(value) || isS4(value)) {
+    paste0("<", class(value)[[1L]], ">")
   } else if (is.environment(value) || typeof(value) == "externalptr" || is_false_python(value)) {
     paste0("<", paste(class(value), collapse = "/"), ">")
   }

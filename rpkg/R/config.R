@@ -126,26 +126,34 @@ initializer_argument <- function(name, identifier) {
     identifier <- plain_argument("identifier", identifier)
   }
   # since reticulate 1.41, Python's callables are R functions
-  is_python <- is_python_object(identifier)
-  if (is.null(identifier) || is.function(identifier) && !is_python) {
+  if (is.null(identifier) || is.function(identifier) && !is_python_object(identifier)) {
     return(identifier)
   }
   if (is.list(identifier) && !is.object(identifier)) {
-    if (!is.list(identifier$config)) {
-      allowed <- "a list with `class_name` and `config`, itself a list, or another identifier"
-      stop_argument("identifier", identifier, allowed)
-    }
-    return(deserialize_initializer(identifier))
+    return(initializer_of_description(identifier))
   }
   if (is_array_of_numbers(identifier)) {
     return(array_initializer(identifier))
   }
-  if (!is.character(identifier) && !is_python) {
+  initializer_of_name(name, identifier)
+}
+
+# The initializer of a name, or of an object of Python.
+initializer_of_name <- function(name, identifier) {
+  if (!is.character(identifier) && !is_python_object(identifier)) {
     stop_argument(name, identifier, "a name, a list, a function, an array or NULL")
   }
   identifier <- plain_argument(name, identifier)
   registry <- python_package()$initializers$registry
   as_initializer(call_python(registry$get_argument(name, identifier)))
+}
+
+initializer_of_description <- function(description) {
+  if (!is.list(description$config)) {
+    allowed <- "a list with `class_name` and `config`, itself a list, or another identifier"
+    stop_argument("identifier", description, allowed)
+  }
+  deserialize_initializer(description)
 }
 
 #' @rdname get_initializer

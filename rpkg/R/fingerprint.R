@@ -55,21 +55,26 @@ fingerprint <- function(x, shape = NULL, dtype = NULL) {
     dtype <- if (is.null(dtype)) floatx() else dtype
     x <- x(shape, dtype)
   }
+  if (is.double(x) && is.null(dtype)) {
+    dtype <- floatx()
+  }
+  is_scalar <- length(shape) == 0L && !is.null(shape)
+  sizes <- if (!is.null(shape)) as.list(shape)
+  value_from_python(bridge()$fingerprinted(tensor_object(x, is_scalar), sizes, dtype))
+}
+
+# What Python takes the fingerprint of.
+tensor_object <- function(x, is_scalar) {
   if (is_initializer(x)) {
-    object <- initializer_object(state_of(x))
+    initializer_object(state_of(x))
   } else if (is_lazy_tensor(x)) {
-    object <- lazy_object(lazy_state(x))
+    lazy_object(lazy_state(x))
   } else if (is_python_object(x)) {
-    object <- x
+    x
   } else {
-    if (is.double(x) && is.null(dtype)) {
-      dtype <- floatx()
-    }
     allowed <- paste0(
       allowed_initializer, ", a lazy tensor, or a double, integer or logical array without a class"
     )
-    object <- numpy_view(x, "x", allowed, is_scalar = length(shape) == 0L && !is.null(shape))
+    numpy_view(x, "x", allowed, is_scalar = is_scalar)
   }
-  sizes <- if (!is.null(shape)) as.list(shape)
-  value_from_python(bridge()$fingerprinted(object, sizes, dtype))
 }

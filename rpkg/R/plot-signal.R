@@ -113,33 +113,13 @@ shown_setting <- function(x) {
 
 # The initializers as a list with labels as names.
 labelled_initializers <- function(initializers) {
-  if (is.object(initializers)) {
-    initializers <- plain_argument("initializers", initializers)
-  } else if (is.list(initializers) || is.character(initializers)) {
-    check_length("initializers", initializers)
-  } else if (is.atomic(initializers) && !is.null(initializers)) {
-    # an array, which get_initializer() would take
-    stop_argument(
-      "initializers", initializers, "initializers of pyinit, their names, or a list of these"
-    )
-  }
-  is_description <- is.list(initializers) && "class_name" %in% names(initializers)
-  is_many <- is.list(initializers) || is.character(initializers) && length(initializers) > 1L
-  if (is_description || !is_many) {
-    initializers <- list(initializers)
-  }
-  if (length(initializers) == 0L) {
-    stop_argument("initializers", initializers, "at least one initializer")
-  }
+  initializers <- list_of_initializers(initializers)
   found <- lapply(initializers, function(identifier) {
     initializer_argument("initializers", identifier)
   })
   is_ours <- vapply(found, is_initializer, NA)
   if (!all(is_ours)) {
-    stop_argument(
-      "initializers", initializers[!is_ours][[1L]],
-      "initializers of pyinit, their names, or a list of these"
-    )
+    stop_argument("initializers", initializers[!is_ours][[1L]], allowed_signals)
   }
   names <- names(found)
   for (i in seq_along(found)) {
@@ -149,6 +129,28 @@ labelled_initializers <- function(initializers) {
   }
   names(found) <- make_unique(names(found))
   found
+}
+
+allowed_signals <- "initializers of pyinit, their names, or a list of these"
+
+list_of_initializers <- function(initializers) {
+  if (is.object(initializers)) {
+    initializers <- plain_argument("initializers", initializers)
+  } else if (is.list(initializers) || is.character(initializers)) {
+    check_length("initializers", initializers)
+  } else if (is.atomic(initializers) && !is.null(initializers)) {
+    # an array, which get_initializer() would take
+    stop_argument("initializers", initializers, allowed_signals)
+  }
+  is_description <- is.list(initializers) && "class_name" %in% names(initializers)
+  is_many <- is.list(initializers) || is.character(initializers) && length(initializers) > 1L
+  if (is_description || !is_many) {
+    initializers <- list(initializers)
+  }
+  if (length(initializers) == 0L) {
+    stop_argument("initializers", initializers, "at least one initializer")
+  }
+  initializers
 }
 
 # An initializer's name, or its class with the arguments that are not the defaults.

@@ -24,6 +24,10 @@ with_r_progress <- function(progress, run) {
   if (!is.function(progress) || is.object(progress) || !takes_arguments(progress, 2L)) {
     stop_argument("progress", progress, "a function of two numbers, or NULL")
   }
+  run_with_function(progress, run)
+}
+
+run_with_function <- function(progress, run) {
   failed <- NULL
   show <- function(done, total) {
     tryCatch(progress(done, total), error = function(error) {
