@@ -34,7 +34,7 @@
 #'   along each axis, counted from 0. Only that slice is computed. See also [lazy_tensor()].
 #' - `...`: not used. Later arguments must be named.
 #'
-#' # Arguments
+#' # Numbers
 #' Numbers are given as vectors or lists: the shapes `c(2, 3)`, `list(2, 3)` and `list(2L, 3L)` are
 #' the same. Values with a class, such as dates and factors, are errors, since the numbers behind
 #' them are not their meaning. Numbers of class integer64, of the package bit64, are converted
