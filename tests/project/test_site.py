@@ -20,7 +20,9 @@ def entries_of(page):
     """Return the pages in the toctrees of a page, without their suffix."""
     trees = re.findall(r"^```\{toctree\}\n(.*?)^```", page.read_text(), re.M | re.S)
     lines = [line for tree in trees for line in tree.splitlines() if not line.startswith(":")]
-    return [(page.parent / line).relative_to(DOCS).as_posix() for line in lines if line]
+    # an entry with a title: "Title <page>"
+    entries = [re.sub(r".*<(.*)>", r"\1", line) for line in lines if line]
+    return [(page.parent / entry).relative_to(DOCS).as_posix() for entry in entries]
 
 
 def test_every_page_is_in_the_navigation():
