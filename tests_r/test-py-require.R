@@ -127,7 +127,7 @@ test_that("the vignette runs on a new machine", {
     sprintf("page <- knitr::knit('%s', output = tempfile(), quiet = TRUE)", vignette),
     "saved$page <- readLines(page)"
   )
-  expect_true(any(startsWith(page$page, "#> <pyinit initializer> VarianceScaling")))
+  expect_true(any(startsWith(page$page, "#> <pyinit initializer> HeNormal")))
   expect_no_match(page$page, "^#> Error|without the Python package")
 })
 
