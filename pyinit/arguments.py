@@ -180,6 +180,14 @@ def _is_scalar(value: Any, dtypes: tuple[str, ...]) -> bool:
     return name.startswith(dtypes) and value.shape == ()
 
 
+def as_positive_integer(name: str, value: object, allowed: str = "a positive integer") -> int:
+    """Return an integer above 0 as a Python int."""
+    index = as_index(value)
+    if index is None or index < 1:
+        raise argument_error(name, value, allowed)
+    return index
+
+
 def as_number(
     name: str, value: Any, allowed: str = "a finite number", *, must_be_finite: bool = True
 ) -> int | float:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import Shape, argument_error, as_index, as_number
+from pyinit.arguments import Shape, argument_error, as_number, as_positive_integer
 from pyinit.dtypes import AnyArray, as_scalar
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.chunking import fill_constant
@@ -220,10 +220,7 @@ class Dirac(Initializer):
     groups: int
 
     def __init__(self, groups: int = 1) -> None:
-        number = as_index(groups)
-        if number is None or number < 1:
-            raise argument_error("groups", groups, "a positive integer")
-        self.__dict__["groups"] = number
+        self.__dict__["groups"] = as_positive_integer("groups", groups)
 
     def _lazy(self, shape: Shape, dtype: np.dtype[Any], draw: int | None = None) -> LazyTensor:
         _check_rank(shape, type(self).__name__)

@@ -13,8 +13,8 @@ from pyinit.arguments import (
     Shape,
     argument_error,
     as_dimensions,
-    as_index,
     as_partition,
+    as_positive_integer,
     is_instance,
     one_of,
 )
@@ -321,10 +321,9 @@ class LazyTensor:
 
     def partitions(self, size: int | None = None) -> Iterator[tuple[Shape, Shape]]:
         """Return the shapes and offsets of the chunks, without computing values."""
-        elements = None if size is None else as_index(size)
-        if size is not None and (elements is None or elements < 1):
-            raise argument_error("size", size, "None or a positive integer")
-        return chunk_partitions(self._shape, elements, self.joint_size)
+        if size is not None:
+            size = as_positive_integer("size", size, "None or a positive integer")
+        return chunk_partitions(self._shape, size, self.joint_size)
 
     def _storage(self, dtype: DTypeLike | None) -> np.dtype[Any]:
         if dtype is None:

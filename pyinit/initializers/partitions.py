@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeVar
 
-from pyinit.arguments import Shape, argument_error, as_index, as_shape, is_instance
+from pyinit.arguments import Shape, argument_error, as_positive_integer, as_shape, is_instance
 from pyinit.dtypes import DTypeLike
 from pyinit.initializers.base import Initializer
 from pyinit.initializers.lazy import LazyTensor
@@ -66,10 +66,7 @@ def map_partitions(
     if not callable(fun):
         raise argument_error("fun", fun, "a function", TypeError)
     if rows is not None:
-        count = as_index(rows)
-        if count is None or count < 1:
-            raise argument_error("rows", rows, "None or a positive integer")
-        rows = count
+        rows = as_positive_integer("rows", rows, "None or a positive integer")
     weights = _as_lazy(initializer, shape, dtype)
     takes_row = _takes_first_row(fun)
     results = []

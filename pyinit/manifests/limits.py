@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pyinit.arguments import argument_error, as_index
+from pyinit.arguments import as_positive_integer
 from pyinit.manifests.model import ManifestError, TensorSpec, readable_size
 from pyinit.reproducibility.json_config import MAX_ARRAY_SIZE, has_large_array
 from pyinit.runtime.memory import usable_memory
@@ -16,7 +16,7 @@ MAX_TENSORS = 200_000
 MAX_NAME = 1024
 #: The default of `max_bytes`: the maximum total size of the weights of a manifest.
 MAX_BYTES = 2**40
-#: The default of `max_operations`: some hours on a few cores.
+#: The default of `max_operations`: about an hour of one core.
 MAX_OPERATIONS = 2**48
 
 
@@ -36,13 +36,10 @@ class Limits:
 
 def as_limits(max_bytes: object, max_operations: object) -> Limits:
     """Return the arguments of these names, which must be positive integers."""
-    found = []
-    for name, value in (("max_bytes", max_bytes), ("max_operations", max_operations)):
-        limit = as_index(value)
-        if limit is None or limit < 1:
-            raise argument_error(name, value, "a positive integer")
-        found.append(limit)
-    return Limits(*found)
+    return Limits(
+        as_positive_integer("max_bytes", max_bytes),
+        as_positive_integer("max_operations", max_operations),
+    )
 
 
 def check_memory(what: str, nbytes: int, memory: int | None = None) -> None:

@@ -10,7 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from pyinit.arguments import Shape, argument_error, as_index, as_shape, is_instance, one_of
+from pyinit.arguments import (
+    Shape,
+    argument_error,
+    as_positive_integer,
+    as_shape,
+    is_instance,
+    one_of,
+)
 from pyinit.dtypes import NUMERIC_DTYPES
 from pyinit.html_tables import MAX_ROWS, record_table
 from pyinit.initializers.base import Initializer
@@ -190,9 +197,7 @@ class Manifest:
     shard: ManifestShard | None = None
 
     def __post_init__(self) -> None:
-        version = as_index(self.stream_version)
-        if version is None or version < 1:
-            raise argument_error("stream_version", self.stream_version, "a positive integer")
+        version = as_positive_integer("stream_version", self.stream_version)
         object.__setattr__(self, "stream_version", version)
         if not _is_tuple_of(self.tensors, TensorSpec):
             raise argument_error("tensors", self.tensors, "a tuple of tensors of a manifest")

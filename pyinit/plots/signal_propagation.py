@@ -11,7 +11,7 @@ import numpy as np
 
 from pyinit.arguments import (
     argument_error,
-    as_index,
+    as_positive_integer,
     exact_str,
     is_instance,
     one_of,
@@ -156,7 +156,7 @@ def signal_propagation(
     """
     labelled = _labelled(initializers)
     sizes = [
-        _as_size(name, value)
+        as_positive_integer(name, value)
         for name, value in (("depth", depth), ("width", width), ("batch_size", batch_size))
     ]
     functions = ACTIVATIONS[one_of("activation", activation, tuple(ACTIVATIONS))]
@@ -170,13 +170,6 @@ def signal_propagation(
     return SignalPropagation(
         tuple(labelled), spreads[:, 0], spreads[:, 1], activation, sizes[1], sizes[2], seed
     )
-
-
-def _as_size(name: str, value: object) -> int:
-    size = as_index(value)
-    if size is None or size < 1:
-        raise argument_error(name, value, "a positive integer")
-    return size
 
 
 def _labelled(initializers: Any) -> dict[str, Initializer]:
