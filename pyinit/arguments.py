@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 AnyError = TypeVar("AnyError", bound=Exception)
 Class = TypeVar("Class")
+Answer = TypeVar("Answer")
 Constructed = TypeVar("Constructed")
 
 #: The largest number of elements whose size in bytes, as float64, fits into 63 bits.
@@ -51,23 +52,23 @@ def shown(value: object) -> str:
     A `repr` that fails does not replace the error of the argument, and a long list or string is
     not converted as a whole.
     """
-    try:
-        if type(value) is int and value.bit_length() > _MAX_SHOWN * 3:
-            return f"an integer of {value.bit_length()} bits"
-        if isinstance(value, str | bytes | bytearray) and len(value) > _MAX_SHOWN:
-            return f"{value[:_MAX_SHOWN]!r}... ({len(value)} characters)"
-        text = _text(value, _MAX_SHOWN)
-        if len(text) <= _MAX_SHOWN:
-            return text
-        if type(value) in _BRACKETS:
-            length = f"a {type(value).__name__} of length {len(value)}"  # type: ignore[arg-type]
-        else:
-            length = f"{len(text)} characters"
-        return f"{text[:_MAX_SHOWN]}... ({length})"
-    except MemoryError:
-        raise
-    except Exception:
-        return f"<object of class {type(value).__name__}, whose repr() fails>"
+    text = attempt(_shown, value)
+    return f"<object of class {type(value).__name__}, whose repr() fails>" if text is None else text
+
+
+def _shown(value: Any) -> str:
+    if type(value) is int and value.bit_length() > _MAX_SHOWN * 3:
+        return f"an integer of {value.bit_length()} bits"
+    if isinstance(value, str | bytes | bytearray) and len(value) > _MAX_SHOWN:
+        return f"{value[:_MAX_SHOWN]!r}... ({len(value)} characters)"
+    text = _text(value, _MAX_SHOWN)
+    if len(text) <= _MAX_SHOWN:
+        return text
+    if type(value) in _BRACKETS:
+        length = f"a {type(value).__name__} of length {len(value)}"
+    else:
+        length = f"{len(text)} characters"
+    return f"{text[:_MAX_SHOWN]}... ({length})"
 
 
 #: The brackets of Python's containers, empty and with elements.
@@ -100,14 +101,22 @@ def _text(value: Any, budget: int) -> str:
     return text[: -1 if type(value) is tuple and len(value) == 1 else -2] + end
 
 
-def is_instance(value: object, cls: type[Class]) -> TypeIs[Class]:
-    """Return isinstance(), or False for an object whose attribute `__class__` raises an error."""
+def attempt(function: Callable[..., Answer], *arguments: Any) -> Answer | None:
+    """Call a function that runs the methods of a user's object; return None if they raise an error.
+
+    The error of an argument takes the place of the object's own. A lack of memory still raises.
+    """
     try:
-        return isinstance(value, cls)
+        return function(*arguments)
     except MemoryError:
         raise
     except Exception:
-        return False
+        return None
+
+
+def is_instance(value: object, cls: type[Class]) -> TypeIs[Class]:
+    """Return isinstance(), or False for an object whose attribute `__class__` raises an error."""
+    return type(value) is cls or bool(attempt(isinstance, value, cls))
 
 
 def is_path(value: object) -> TypeIs[str | os.PathLike[str]]:
@@ -117,12 +126,7 @@ def is_path(value: object) -> TypeIs[str | os.PathLike[str]]:
 
 def has_attribute(value: object, name: str) -> bool:
     """Return hasattr(), or False for an object whose attribute raises another error."""
-    try:
-        return hasattr(value, name)
-    except MemoryError:
-        raise
-    except Exception:
-        return False
+    return bool(attempt(hasattr, value, name))
 
 
 def exact_str(value: object) -> str | None:
@@ -151,22 +155,18 @@ def as_index(value: object) -> int | None:
     Integers are those of Python and NumPy, arrays and tensors of an integer dtype without axes, and
     objects with a method `__index__`.
     """
-    if type(value) is int:
-        return value
-    try:
-        if isinstance(value, bool | np.bool_ | np.timedelta64):
-            return None
-        if isinstance(value, np.integer):
-            return int(value)
-        if hasattr(value, "dtype") and not _is_scalar(value, ("int", "uint")):
-            # torch's bool tensors and its tensors of one element have an `__index__`, too
-            return None
-        return int(operator.index(value))  # type: ignore[arg-type]
-    except MemoryError:
-        raise
-    except Exception:
-        # whatever the object's own methods raise
+    return value if type(value) is int else attempt(_index, value)
+
+
+def _index(value: Any) -> int | None:
+    if isinstance(value, bool | np.bool_ | np.timedelta64):
         return None
+    if isinstance(value, np.integer):
+        return int(value)
+    if hasattr(value, "dtype") and not _is_scalar(value, ("int", "uint")):
+        # torch's bool tensors and its tensors of one element have an `__index__`, too
+        return None
+    return int(operator.index(value))
 
 
 def _is_scalar(value: Any, dtypes: tuple[str, ...]) -> bool:
@@ -203,23 +203,16 @@ def as_number(
         if abs(index) > sys.float_info.max:
             raise argument_error(name, value, allowed)
         return index
-    number = _as_float(value)
+    number = attempt(_float, value)
     if number is None or (must_be_finite and not math.isfinite(number)):
         raise argument_error(name, value, allowed)
     return number
 
 
-def _as_float(value: Any) -> float | None:
+def _float(value: Any) -> float | None:
     """Return a scalar of a float dtype as a Python float; None for anything else."""
-    try:
-        if isinstance(value, float | np.floating) or _is_scalar(value, ("float", "bfloat")):
-            return float(value)
-    except MemoryError:
-        raise
-    except Exception:
-        # whatever the object's own methods raise
-        pass
-    return None
+    is_float = isinstance(value, float | np.floating) or _is_scalar(value, ("float", "bfloat"))
+    return float(value) if is_float else None
 
 
 def as_bool(name: str, value: object) -> bool:
@@ -239,18 +232,15 @@ def one_of(name: str, value: object, allowed: Sequence[str]) -> str:
 
 def as_path(name: str, value: str | os.PathLike[str]) -> Path:
     """Return a path given as a string or as a path object."""
-    text, allowed = None, "a path"
-    try:
-        text = exact_str(os.fspath(value))
-        if text and b"\0" not in os.fsencode(text):
-            return Path(text)
-    except MemoryError:
-        raise
-    except Exception:
-        pass  # no path, or one that the file system's encoding cannot represent
-    if text is not None:
+    text = exact_str(attempt(os.fspath, value))
+    if text is None:
+        raise argument_error(name, value, "a path")
+    # None if the file system's encoding cannot represent it
+    encoded = attempt(os.fsencode, text)
+    if not encoded or b"\0" in encoded:
         allowed = "a path that a file can have, neither empty nor with a character NUL"
-    raise argument_error(name, value, allowed)
+        raise argument_error(name, value, allowed)
+    return Path(text)
 
 
 def as_dimensions(name: str, value: object) -> Shape:
@@ -340,23 +330,24 @@ def sequence_elements(
     Raises:
         Exception: The `error`: `value` is no sequence, or has more than `longest` elements.
     """
-    try:
-        is_refused = isinstance(value, str | bytes | bytearray | memoryview | Mapping | Set)
-        if not is_refused and isinstance(value, Iterable):
-            # an iterator has no length, and the length of a range may be too large for len()
-            length = len(value)  # type: ignore[arg-type]
-            if length > longest:
-                allowed = f"{allowed}, at most {longest} of them"
-            else:
-                elements = list(islice(value, length + 1))
-                if len(elements) == length:
-                    return elements
-    except MemoryError:
-        raise
-    except Exception:
-        # whatever the object's own methods raise; len() of an array without axes is an error
-        pass
+    length = attempt(_length_of_sequence, value)
+    if length is not None and length <= longest:
+        elements = attempt(_first_elements, value, length + 1)
+        if elements is not None and len(elements) == length:
+            return elements
+    elif length is not None:
+        allowed = f"{allowed}, at most {longest} of them"
     raise argument_error(name, value, allowed, error)
+
+
+def _length_of_sequence(value: Any) -> int | None:
+    is_refused = isinstance(value, str | bytes | bytearray | memoryview | Mapping | Set)
+    # len() raises for iterators, arrays without axes and ranges beyond the largest length
+    return None if is_refused or not isinstance(value, Iterable) else len(value)  # type: ignore[arg-type]
+
+
+def _first_elements(value: Iterable[Any], count: int) -> list[Any]:
+    return list(islice(value, count))
 
 
 def constructed(constructor: Callable[..., Constructed], config: object) -> Constructed:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyinit import hooks
-from pyinit.arguments import argument_error, exact_str, is_instance, one_of
+from pyinit.arguments import argument_error, attempt, exact_str, is_instance, one_of
 
 AnyArray = npt.NDArray[Any]
 
@@ -139,13 +139,7 @@ def standardize_dtype(dtype: object, allowed: dict[str, np.dtype[Any]]) -> np.dt
         return allowed[dtype]  # the fast path
     if is_instance(dtype, np.dtype) and not dtype.isnative:
         raise argument_error("dtype", dtype, "of this machine's byte order")
-    try:
-        name = _name(dtype)
-    except MemoryError:
-        raise
-    except Exception:
-        # whatever the object's own methods raise
-        name = None
+    name = attempt(_name, dtype)
     if name is not None:
         # dtypes are falsy
         found = allowed.get(name)

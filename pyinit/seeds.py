@@ -14,7 +14,15 @@ from typing import Any, ClassVar, NamedTuple, Protocol, SupportsIndex
 import numpy as np
 
 from pyinit import hooks
-from pyinit.arguments import CheckedAttributes, argument_error, as_index, constructed, exact_str
+from pyinit.arguments import (
+    CheckedAttributes,
+    argument_error,
+    as_index,
+    attempt,
+    constructed,
+    exact_str,
+    is_instance,
+)
 from pyinit.html_tables import property_table
 
 
@@ -338,18 +346,16 @@ def random_seed_generator(seed: int | None = None, name: str | None = None) -> S
 
 def is_generator(seed: object) -> bool:
     """Return whether `seed` is a seed generator: ours, or Keras', recognised by its methods."""
-    try:
-        return isinstance(seed, SeedGenerator) or (
-            not isinstance(seed, type)
-            and hasattr(seed, "state")
-            and callable(getattr(seed, "next", None))
-            and callable(getattr(seed, "get_config", None))
-        )
-    except MemoryError:
-        raise
-    except Exception:
-        # whatever the object's own methods raise
-        return False
+    return is_instance(seed, SeedGenerator) or bool(attempt(_has_methods_of_generator, seed))
+
+
+def _has_methods_of_generator(seed: Any) -> bool:
+    return (
+        not isinstance(seed, type)
+        and hasattr(seed, "state")
+        and callable(getattr(seed, "next", None))
+        and callable(getattr(seed, "get_config", None))
+    )
 
 
 def take_draw(seed: Any, draw: int | None = None) -> DrawId:

@@ -175,7 +175,7 @@ class Initializer(PassesForKeras):
             full, array_dtype = as_shape(shape), standardize_dtype(dtype, self._dtypes)
             # not lazy(), which would call an overridden __call__ again
             return hooks.draw_sharded(self, full, lambda: self._lazy(full, array_dtype), layout)
-        is_array = out is None or type(out) is np.ndarray or is_instance(out, np.ndarray)
+        is_array = out is None or is_instance(out, np.ndarray)
         parts = None if is_array else hooks.local_parts(out, self)
         memory = None if is_array or parts is not None else hooks.host_memory(out)
         if memory is not None:

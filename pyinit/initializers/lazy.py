@@ -268,7 +268,7 @@ class LazyTensor:
             ValueError: `out` has another dtype or is read-only, or the partition lies outside the
                 tensor.
         """
-        is_array = type(out) is np.ndarray or is_instance(out, np.ndarray)
+        is_array = is_instance(out, np.ndarray)
         parts = None if is_array else hooks.local_parts(out)
         if parts is not None:
             start = self._partition(out.shape, offset, "out.shape")[1]
@@ -419,7 +419,7 @@ def check_out(
         TypeError: `out` is neither.
         ValueError: `out` has another shape or dtype, or is not writable and aligned.
     """
-    is_array = type(out) is np.ndarray or is_instance(out, np.ndarray)
+    is_array = is_instance(out, np.ndarray)
     on_gpu = not is_array and devices.device_of(out) is not None
     # the mask of a masked array would keep hiding filled values
     if not on_gpu and (not is_array or isinstance(out, np.ma.MaskedArray)):
