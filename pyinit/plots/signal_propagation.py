@@ -155,20 +155,21 @@ def signal_propagation(
     https://arxiv.org/abs/1502.01852
     """
     labelled = _labelled(initializers)
-    sizes = [
-        as_positive_integer(name, value)
-        for name, value in (("depth", depth), ("width", width), ("batch_size", batch_size))
-    ]
+    depth = as_positive_integer("depth", depth)
+    width = as_positive_integer("width", width)
+    batch_size = as_positive_integer("batch_size", batch_size)
     functions = ACTIVATIONS[one_of("activation", activation, tuple(ACTIVATIONS))]
     whole_seed = as_seed("seed", seed)
-    kernels = [
-        _kernels(initializer, sizes[0], sizes[1], whole_seed) for initializer in labelled.values()
-    ]
-    spreads = np.array(
-        [_spreads(each, sizes[1], sizes[2], whole_seed, *functions) for each in kernels]
+    kernels = [_kernels(initializer, depth, width, whole_seed) for initializer in labelled.values()]
+    signal, gradient = (
+        RandomNormal(0.0, 1.0, derive_seed(whole_seed, name))
+        .lazy((batch_size, width), "float32")
+        .read(dtype="float64")
+        for name in ("input", "gradient")
     )
+    spreads = np.array([_spreads(each, signal, gradient, *functions) for each in kernels])
     return SignalPropagation(
-        tuple(labelled), spreads[:, 0], spreads[:, 1], activation, sizes[1], sizes[2], seed
+        tuple(labelled), spreads[:, 0], spreads[:, 1], activation, width, batch_size, seed
     )
 
 
@@ -250,19 +251,12 @@ def _kernels(initializer: Initializer, depth: int, width: int, seed: int) -> lis
 
 def _spreads(
     kernels: list[LazyTensor],
-    width: int,
-    batch_size: int,
-    seed: int,
+    x: AnyArray,
+    gradient: AnyArray,
     function: Elementwise,
     derivative: Elementwise,
 ) -> tuple[list[float], list[float]]:
     """Return the standard deviations of the activations and of the gradients, by depth."""
-    x, gradient = (
-        RandomNormal(0.0, 1.0, derive_seed(seed, name))
-        .lazy((batch_size, width), "float32")
-        .read(dtype="float64")
-        for name in ("input", "gradient")
-    )
     forward, slopes = [_stddev(x)], []
     # a signal that explodes ends in infinities and NaN, which the result shows
     with np.errstate(all="ignore"):
