@@ -111,6 +111,9 @@ test_that("an unknown dimension of a shape is named", {
 
 test_that("Keras and get_initializer() take a factory that is not called", {
   # protects: users who forget the parentheses after initializer_he_normal
+  namespace <- asNamespace("pyinit")
+  is_factory <- function(name) inherits(get(name, namespace), "pyinit_factory")
+  expect_setequal(Filter(is_factory, ls(namespace)), factories)
   for (name in factories) {
     factory <- getExportedValue("pyinit", name)
     expect_s3_class(factory, c("pyinit_factory", "function"), exact = TRUE)

@@ -116,30 +116,30 @@ from_config <- function(config, custom_objects = NULL) {
 #' str(description)
 #' deserialize_initializer(description)
 get_initializer <- function(identifier) {
-  initializer_argument("identifier", identifier)
+  get_initializer_for("identifier", identifier)
 }
 
 # get_initializer() for an argument of another function, which the errors name.
-initializer_argument <- function(name, identifier) {
+get_initializer_for <- function(name, identifier) {
   identifier <- as_called(identifier)
   if (is.object(identifier)) {
-    identifier <- plain_argument("identifier", identifier)
+    identifier <- plain_argument(name, identifier)
   }
   # since reticulate 1.41, Python's callables are R functions
   if (is.null(identifier) || is.function(identifier) && !is_python_object(identifier)) {
     return(identifier)
   }
-  if (is.list(identifier) && !is.object(identifier)) {
-    return(initializer_of_description(identifier))
+  if (is.list(identifier)) {
+    return(described_initializer(name, identifier))
   }
   if (is_array_of_numbers(identifier)) {
     return(array_initializer(identifier))
   }
-  initializer_of_name(name, identifier)
+  named_initializer(name, identifier)
 }
 
 # The initializer of a name, or of an object of Python.
-initializer_of_name <- function(name, identifier) {
+named_initializer <- function(name, identifier) {
   if (!is.character(identifier) && !is_python_object(identifier)) {
     stop_argument(name, identifier, "a name, a list, a function, an array or NULL")
   }
@@ -148,10 +148,10 @@ initializer_of_name <- function(name, identifier) {
   as_initializer(call_python(registry$get_argument(name, identifier)))
 }
 
-initializer_of_description <- function(description) {
+described_initializer <- function(name, description) {
   if (!is.list(description$config)) {
     allowed <- "a list with `class_name` and `config`, itself a list, or another identifier"
-    stop_argument("identifier", description, allowed)
+    stop_argument(name, description, allowed)
   }
   deserialize_initializer(description)
 }

@@ -115,7 +115,7 @@ shown_setting <- function(x) {
 labelled_initializers <- function(initializers) {
   initializers <- list_of_initializers(initializers)
   found <- lapply(initializers, function(identifier) {
-    initializer_argument("initializers", identifier)
+    get_initializer_for("initializers", identifier)
   })
   is_ours <- vapply(found, is_initializer, NA)
   if (!all(is_ours)) {
