@@ -1,7 +1,7 @@
 # Ctrl-C: a real SIGINT to a real R process. tests/runtime/test_interrupts.py tests the sizes of the
 # steps between which Python handles signals.
 
-# What each case evaluates would take minutes, in little memory.
+# Each case would take minutes, in little memory.
 # Each is one long call, not many short ones: an interrupt that arrives where reticulate 1.28 is not
 # in a Python function can be lost, or crash R, as in reticulate::import("time")$sleep(10).
 long_work <- list(
@@ -17,12 +17,12 @@ long_work <- list(
   materialize = "materialize(manifest, tempfile(fileext = '.safetensors'))"
 )
 
-test_that("an interrupt ends all that takes long, and the session goes on", {
+test_that("an interrupt ends a long call, and the session continues", {
   # protects: Ctrl-C in R, which raises an interrupt condition and no error
   skip_on_os("windows")
   skip_on_cran()
   log <- withr::local_tempfile()
-  script <- withr::local_tempfile(fileext = ".R", lines = c(
+  said <- start_r(log = log, code = c(
     "library(pyinit)",
     sprintf("log <- '%s'", log),
     "say <- function(...) cat(..., '\\n', file = log, append = TRUE)",
@@ -45,24 +45,6 @@ test_that("an interrupt ends all that takes long, and the session goes on", {
     ),
     "say('sum', signif(sum(normal(c(2, 2))), 5))"
   ))
-  libraries <- paste0("R_LIBS=", paste(.libPaths(), collapse = .Platform$path.sep))
-  printed <- withr::local_tempfile()
-  system2(
-    file.path(R.home("bin"), "Rscript"), shQuote(script),
-    stdout = printed, stderr = printed, wait = FALSE, env = libraries
-  )
-  said <- function(start, seconds = 60) {
-    until <- Sys.time() + seconds
-    while (Sys.time() < until) {
-      lines <- if (file.exists(log)) trimws(readLines(log)) else character()
-      found <- lines[startsWith(lines, start)]
-      if (length(found) > 0L) {
-        return(found[[1L]])
-      }
-      Sys.sleep(0.05)
-    }
-    stop("not said: ", start, "\n", paste(c(lines, readLines(printed)), collapse = "\n"))
-  }
   pid <- as.integer(sub("pid ", "", said("pid ")))
   withr::defer(tools::pskill(pid, tools::SIGKILL))
   for (name in names(long_work)) {

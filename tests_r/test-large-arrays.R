@@ -51,11 +51,10 @@ test_that("too little memory is a condition, and the session goes on", {
     "}",
     "cat('went on')"
   ))
-  libraries <- paste0("R_LIBS=", paste(.libPaths(), collapse = .Platform$path.sep))
   # 6 GB of addresses: Python, R and their libraries reserve more than they use
   command <- sprintf(
     "ulimit -v 6000000 && %s %s %s 2>&1",
-    libraries, file.path(R.home("bin"), "Rscript"), shQuote(script)
+    library_variable(), file.path(R.home("bin"), "Rscript"), shQuote(script)
   )
   output <- system2("sh", c("-c", shQuote(command)), stdout = TRUE)
   expect_identical(tail(output, 1L), "went on")

@@ -483,13 +483,13 @@ test_that("an interrupt ends long work", {
   skip_on_os("windows")
   file <- manifest_file()
   log <- withr::local_tempfile()
-  script <- withr::local_tempfile(fileext = ".R", lines = c(
+  said <- start_r(log = log, code = c(
     "library(pyinit)",
     sprintf("lines <- readLines('%s')", file),
     "file <- tempfile(fileext = '.json')",
     "writeLines(sub('[4, 3]', '[200000, 200000]', lines, fixed = TRUE), file, useBytes = TRUE)",
     sprintf("log <- '%s'", log),
-    "cat(Sys.getpid(), '\\n', file = log)",
+    "cat('pid', Sys.getpid(), '\\n', file = log)",
     "noted <- FALSE",
     "tryCatch(",
     "  verify(file, progress = function(done, total) {",
@@ -502,27 +502,10 @@ test_that("an interrupt ends long work", {
     "stopifnot(verify(small)$same)",
     "cat('goes on\\n', file = log, append = TRUE)"
   ))
-  has <- function(text, seconds) {
-    until <- Sys.time() + seconds
-    while (Sys.time() < until) {
-      if (file.exists(log) && text %in% readLines(log)) {
-        return(TRUE)
-      }
-      Sys.sleep(0.1)
-    }
-    FALSE
-  }
-  libraries <- paste0("R_LIBS=", paste(.libPaths(), collapse = .Platform$path.sep))
-  printed <- withr::local_tempfile()
-  system2(
-    file.path(R.home("bin"), "Rscript"), shQuote(script),
-    stdout = printed, stderr = printed, wait = FALSE, env = libraries
-  )
-  expect_true(has("at work", 30))
-  pid <- as.integer(readLines(log)[[1]])
+  expect_identical(said("at work", 30), "at work")
+  pid <- as.integer(sub("pid ", "", said("pid ")))
   withr::defer(tools::pskill(pid, tools::SIGKILL))
   tools::pskill(pid, tools::SIGINT)
-  expect_true(has("interrupted", 30))
-  goes_on <- has("goes on", 30)
-  expect_true(goes_on, info = paste(readLines(printed), collapse = "\n"))
+  expect_identical(said("interrupted", 30), "interrupted")
+  expect_identical(said("goes on", 30), "goes on")
 })

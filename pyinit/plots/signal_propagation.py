@@ -115,8 +115,8 @@ def signal_propagation(
     The stack has `depth` dense layers of `width` units without bias. Layer l computes
     `x[l] = f(x[l - 1] @ W[l])`, where f is the activation function. Its kernel W[l], of shape
     (width, width), is drawn by the initializer with the seed
-    `derive_seed(seed, f"layer_{l}/kernel")`; an initializer without a seed draws what it always
-    draws. The input x[0] and the gradient of the loss with respect to the output x[depth] are
+    `derive_seed(seed, f"layer_{l}/kernel")`; an initializer without a seed draws its usual
+    values. The input x[0] and the gradient of the loss with respect to the output x[depth] are
     standard normal, of shape (batch_size, width), with the seeds `derive_seed(seed, "input")` and
     `derive_seed(seed, "gradient")`. Gradients are propagated back exactly:
     `g[l - 1] = (g[l] * f'(x[l - 1] @ W[l])) @ W[l].T`. All these values are drawn as float32; the

@@ -11,7 +11,7 @@ check_dots_empty <- function(...) {
 }
 
 # Largest numbers of elements of vectors and of lists that Python receives one by one, and of levels
-# of lists within lists. An array is not limited: it crosses as memory.
+# of lists within lists. An array is not limited: it is passed as memory.
 max_elements <- 2^20
 max_list <- 2^17
 max_depth <- 50L
@@ -113,7 +113,6 @@ check_length <- function(name, value) {
 }
 
 check_nesting <- function(name, value, depth) {
-  check_length(name, value)
   if (depth >= max_depth) {
     stop_argument(name, "a list of lists", sprintf("a list of at most %d levels", max_depth))
   }

@@ -10,6 +10,13 @@ allocate_transfer <- function(bytes = 0) {
   .Call(new_arrow_transfer, bytes)
 }
 
+# The array that a function of the bridge moves to R.
+array_from_python <- function(send, object) {
+  transfer <- allocate_transfer()
+  shape <- as.double(unlist(value_from_python(send(object, transfer$address))))
+  receive_array(transfer$pointer, shape, FALSE)
+}
+
 # The array that Python has moved in, as an R array of that shape. `shared` says whether Python may
 # still read or write it.
 receive_array <- function(pointer, shape, shared) {

@@ -179,7 +179,7 @@ deserialize_initializer <- function(config, custom_objects = NULL) {
   as_initializer(call_python(bridge()$construct_from(config, custom_objects)))
 }
 
-# The user's own classes; NULL if there are none.
+# The user's own classes, or NULL.
 as_custom_objects <- function(custom_objects) {
   if (is.list(custom_objects) && !is.object(custom_objects)) {
     check_length("custom_objects", custom_objects)

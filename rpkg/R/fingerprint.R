@@ -63,7 +63,7 @@ fingerprint <- function(x, shape = NULL, dtype = NULL) {
   value_from_python(bridge()$fingerprinted(tensor_object(x, is_scalar), sizes, dtype))
 }
 
-# What Python takes the fingerprint of.
+# The object to fingerprint, for Python.
 tensor_object <- function(x, is_scalar) {
   if (is_initializer(x)) {
     initializer_object(state_of(x))

@@ -167,11 +167,8 @@ with_array <- function(config, array) {
 
 # The array that is the value of a Python Constant.
 given_values <- function(object) {
-  send <- bridge()$send_values
-  transfer <- allocate_transfer()
-  shape <- as.double(unlist(value_from_python(send(object, transfer$address))))
-  values <- receive_array(transfer$pointer, shape, FALSE)
-  if (length(shape) == 1L) as.vector(values) else values
+  values <- array_from_python(bridge()$send_values, object)
+  if (length(dim(values)) <= 1L) as.vector(values) else values
 }
 
 # The handle of the Python initializer, which is constructed again in a new session.
@@ -271,15 +268,11 @@ plain_window <- function(window) {
   if (is_python_object(window) || is_string(window)) {
     return(window)
   }
-  numbers <- if (is.list(window)) unlist_numbers("window", window) else window
-  if (is.object(numbers) || !is.numeric(numbers) || length(numbers) == 0L) {
+  numbers <- unlist_numbers("window", window)
+  if (!is.numeric(numbers) || length(numbers) == 0L) {
     stop_argument("window", window, "NULL, a name, or a vector or list of numbers, not empty")
   }
   as.list(unname(window))
-}
-
-is_sequence <- function(x) {
-  !is.object(x) && (is.numeric(x) || is.list(x))
 }
 
 # Converts vectors to lists where Python expects a sequence: reticulate converts a vector of length
@@ -294,7 +287,7 @@ sequences_as_lists <- function(config) {
   }
   for (name in c("input_axes", "output_axes", "batch_axes")) {
     axes <- config[[name]]
-    if (is_sequence(axes)) {
+    if (is.numeric(axes) || is.list(axes)) {
       config[[name]] <- as.list(unname(axes))
     } else if (!is.null(axes) && !is_python_object(axes)) {
       # an empty vector of any type would become an empty list
@@ -312,9 +305,14 @@ format.pyinit_initializer <- function(x, ...) {
 
 # The class and the arguments of an initializer: HeNormal(seed = 1).
 code_of <- function(state) {
+  arguments <- shown_arguments(state$config, shown_seed(state))
+  paste0(state$class_name, "(", toString(arguments), ")")
+}
+
+# The seed in use, or the class of a generator that Python made, as R code.
+shown_seed <- function(state) {
   class <- state$seed_class
-  seed <- if (is.null(class)) show_value(state$seed) else paste0("<", class, ">")
-  paste0(state$class_name, "(", toString(shown_arguments(state$config, seed)), ")")
+  if (is.null(class)) show_value(state$seed) else paste0("<", class, ">")
 }
 
 # The arguments of an initializer as R code, with the seed in use as the last one.

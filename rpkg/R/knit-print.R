@@ -25,13 +25,11 @@ NULL
 #' @exportS3Method knitr::knit_print
 knit_print.pyinit_initializer <- function(x, ...) { # nolint: object_name_linter.
   state <- state_of(x)
-  class <- state$seed_class
-  seed <- if (is.null(class)) show_value(state$seed) else paste0("<", class, ">")
   config <- state$config
   is_shown <- names(config) != "seed" & !vapply(config, is.null, NA)
   arguments <- vapply(config[is_shown], show_value, "")
-  if ("seed" %in% names(state$config)) {
-    arguments <- c(arguments, seed = seed)
+  if ("seed" %in% names(config)) {
+    arguments <- c(arguments, seed = shown_seed(state))
   }
   knit_properties(x, state$class_name, arguments)
 }
@@ -109,8 +107,8 @@ knit_table <- function(x, lines) {
   knitr::asis_output(paste0("\n\n", paste(lines, collapse = "\n"), "\n\n"))
 }
 
-# A text without a meaning in Markdown, on one line: its special characters as entities. A word
-# joiner, which is invisible, keeps MathJax in the page from finding the delimiters of a formula.
+# Escapes a text for Markdown, on one line: special characters become entities. A word joiner,
+# which is invisible, keeps MathJax in the page from finding the delimiters of a formula.
 escape_markdown <- function(text) {
   text <- gsub("[[:cntrl:]]+", " ", enc2utf8(as.character(text)))
   vapply(strsplit(text, ""), function(characters) {

@@ -185,8 +185,7 @@ plain_index <- function(index, axis) {
   index
 }
 
-# Whether an index is a range of more than 2^20 positions, such as 1:1e9, which R does not expand,
-# nor does this function.
+# Whether an index is a range of more than 2^20 positions, such as 1:1e9. Does not expand it.
 is_long_range <- function(index, length, axis) {
   size <- length(index)
   if (!is.numeric(index) || size <= max_elements) {

@@ -210,15 +210,6 @@ merge_manifests <- function(manifests) {
   new_manifest(call_python(manifests_bridge()$merge_manifests(objects)))
 }
 
-# The functions of the Python module `pyinit.bridges.r.manifest_calls`, as a list.
-manifests_bridge <- function() {
-  bridge()
-  if (is.null(session$manifests_bridge)) {
-    session$manifests_bridge <- call_python(functions_of("pyinit.bridges.r.manifest_calls"))
-  }
-  session$manifests_bridge
-}
-
 new_manifest <- function(object) {
   text <- value_from_python(manifests_bridge()$text_of(object))
   session$manifest <- list(text = text, object = object)
@@ -293,7 +284,7 @@ plain_positions <- function(name, value) {
     value <- unclass(value)
   }
   value <- plain_argument(name, value)
-  numbers <- if (is.list(value)) unlist_numbers(name, value) else value
+  numbers <- unlist_numbers(name, value)
   if (!is.numeric(numbers)) {
     allowed <- "a vector or list of whole numbers"
     stop_argument(name, value, allowed, class = condition_classes$ManifestError)
@@ -302,6 +293,7 @@ plain_positions <- function(name, value) {
 }
 
 plain_list <- function(plan, name, depth) {
+  check_length(name, plan)
   check_nesting(name, plan, depth)
   names <- names_in_utf8(name, plan)
   places <- if (is.null(names)) rep(name, length(plan)) else ifelse(nzchar(names), names, name)
@@ -318,7 +310,7 @@ plain_initializer <- function(x) {
     )
   }
   x <- plain_argument("initializer", x)
-  if (is.list(x) && !is.object(x) && is.list(x$config)) {
+  if (is.list(x) && is.list(x$config)) {
     x <- with_exact_seeds(without_empty_lists(x))
     x$config <- python_dict(sequences_as_lists(x$config))
   }

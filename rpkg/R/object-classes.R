@@ -1,6 +1,7 @@
-# Whether an object is what its class says: anyone can give any class to any object.
+# Checks of an object beyond its class attribute, which anyone can set.
 
-# Objects that only have the class of Python's. Their methods, such as length(), crash.
+# Objects with the class of a Python object and nothing else. Methods such as length() crash on
+# them.
 is_false_python <- function(x) {
   inherits(x, "python.builtin.object") && !is_python_object(x)
 }

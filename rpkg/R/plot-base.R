@@ -25,8 +25,7 @@ plot_tensor <- function(x) {
   draw_image(numbers$image, titles, scale)
   panel_title(titles$part)
   draw_scale(scale)
-  visible <- c("corner", "row_axes", "column_axes")
-  invisible(numbers[!names(numbers) %in% visible])
+  invisible(numbers[setdiff(names(numbers), c("corner", "row_axes", "column_axes"))])
 }
 
 # A title above a panel, as small as its width requires.
@@ -72,8 +71,8 @@ draw_histogram <- function(numbers, titles) {
   )
 }
 
-draw_axes <- function() {
-  graphics::axis(1L, lwd = 0, lwd.ticks = 1)
+draw_axes <- function(at = NULL, labels = TRUE) {
+  graphics::axis(1L, at, labels, lwd = 0, lwd.ticks = 1)
   graphics::axis(2L, lwd = 0, lwd.ticks = 1)
   graphics::box(bty = "l")
 }
@@ -98,9 +97,7 @@ draw_atoms <- function(numbers) {
   if (has_theory) {
     graphics::points(places, atoms$expected, pch = 18L, cex = 1.6, col = theory_colour)
   }
-  graphics::axis(1L, places, sprintf("%.4g", atoms$value), lwd = 0, lwd.ticks = 1)
-  graphics::axis(2L, lwd = 0, lwd.ticks = 1)
-  graphics::box(bty = "l")
+  draw_axes(places, sprintf("%.4g", atoms$value))
   graphics::legend("topright",
     legend = c("share of the values", if (has_theory) "theoretical probability"),
     col = c(bar_colour, theory_colour), pch = c(15L, 18L), pt.cex = 1.6, bty = "n", horiz = TRUE
@@ -118,16 +115,19 @@ raster_of <- function(image, scale) {
   grDevices::as.raster(matrix(colours, nrow(image)))
 }
 
+# Whether an image with square pixels would be hard to see: a row of values would be a line.
+is_strip <- function(image) {
+  ratio <- nrow(image) / ncol(image)
+  ratio <= 1 / 4 || ratio >= 4
+}
+
 draw_image <- function(image, titles, scale) {
   rows <- nrow(image)
   columns <- ncol(image)
   graphics::plot.new()
-  # a row of values is a strip, rather than a line
-  ratio <- rows / columns
-  asp <- if (ratio > 1 / 4 && ratio < 4) 1 else NA
   graphics::plot.window(
     c(0.5, columns + 0.5), c(rows + 0.5, 0.5),
-    asp = asp, xaxs = "i", yaxs = "i"
+    asp = if (is_strip(image)) NA else 1, xaxs = "i", yaxs = "i"
   )
   graphics::rasterImage(raster_of(image, scale), 0.5, rows + 0.5, columns + 0.5, 0.5,
     interpolate = FALSE

@@ -83,11 +83,9 @@ ggplot_image <- function(numbers, titles) {
     ggplot2::scale_fill_gradientn(colours = scale$colours, limits = scale$limits, name = NULL) +
     ggplot2::scale_y_reverse() +
     ggplot2::labs(x = titles$columns, y = titles$rows)
-  # a row of values is a strip, rather than a line
-  ratio <- nrow(image) / ncol(image)
-  if (ratio > 1 / 4 && ratio < 4) {
-    drawn + ggplot2::coord_fixed(expand = FALSE)
-  } else {
+  if (is_strip(image)) {
     drawn + ggplot2::coord_cartesian(expand = FALSE)
+  } else {
+    drawn + ggplot2::coord_fixed(expand = FALSE)
   }
 }

@@ -14,8 +14,8 @@
 #' The stack has `depth` dense layers of `width` units without bias. Layer l computes
 #' `x[l] = f(x[l - 1] W[l])`, where f is the activation function and the product is that of
 #' matrices. The kernel `W[l]` is drawn by the initializer with the seed
-#' `derive_seed(seed, "layer_<l>/kernel")`; an initializer without a seed draws what it always
-#' draws. The input `x[0]` and the gradient of the loss with respect to the output `x[depth]` are
+#' `derive_seed(seed, "layer_<l>/kernel")`; an initializer without a seed draws its usual
+#' values. The input `x[0]` and the gradient of the loss with respect to the output `x[depth]` are
 #' standard normal, of shape `c(batch_size, width)`, with the seeds `derive_seed(seed, "input")` and
 #' `derive_seed(seed, "gradient")`. Gradients are propagated back exactly. All these values are
 #' drawn as float32; the arithmetic is double precision, in Python. The numbers are those of
@@ -68,7 +68,7 @@ signal_propagation <- function(initializers, depth = 50, width = 256, activation
   )
   seed <- as_fixed_seed(seed, sub(", ", ", or ", allowed_seed))
   handles <- lapply(unname(initializers), function(x) handle_of(state_of(x)))
-  spreads <- keep_unused_random_state(value_from_python(bridge()$propagated(
+  spreads <- keep_unused_random_state(value_from_python(plots_bridge()$propagated(
     handles, as.list(names(initializers)), sizes$depth, sizes$width, sizes$activation,
     sizes$batch_size, seed
   )))
@@ -159,12 +159,12 @@ label_of <- function(identifier, initializer) {
     return(as.vector(identifier))
   }
   state <- state_of(initializer)
-  names <- as.character(value_from_python(bridge()$plotted_names(handle_of(state))))
+  names <- as.character(value_from_python(plots_bridge()$plotted_names(handle_of(state))))
   arguments <- shown_arguments(state$config[names], NULL)
   sprintf("%s(%s)", state$class_name, toString(arguments))
 }
 
-# Numbers labels that occur again.
+# Appends a number to repeated labels.
 make_unique <- function(labels) {
   for (i in seq_along(labels)) {
     number <- 2L
@@ -190,14 +190,15 @@ draw_spreads <- function(found, column, ylab) {
   graphics::title(xlab = "layer")
   graphics::title(ylab = ylab, line = 3)
   labels <- levels(found$initializer)
+  colours <- rep_len(series_colours, length(labels))
+  marks <- rep_len(series_marks, length(labels))
   marked <- seq(0, depth, by = max(1, depth %/% 10))
   for (i in seq_along(labels)) {
     is_drawn <- drawable & found$initializer == labels[[i]]
-    colour <- series_colours[[(i - 1L) %% length(series_colours) + 1L]]
-    graphics::lines(found$layer[is_drawn], spread[is_drawn], col = colour, lwd = 1.8)
+    graphics::lines(found$layer[is_drawn], spread[is_drawn], col = colours[[i]], lwd = 1.8)
     is_marked <- is_drawn & found$layer %in% marked
     graphics::points(found$layer[is_marked], spread[is_marked],
-      col = colour, bg = colour, pch = series_marks[[(i - 1L) %% length(series_marks) + 1L]]
+      col = colours[[i]], bg = colours[[i]], pch = marks[[i]]
     )
   }
   draw_powers(limits)
@@ -226,11 +227,10 @@ draw_legend_below <- function(labels, lines) {
   graphics::par(fig = c(0, 1, 0, 1), mfrow = c(1L, 1L), mar = c(0, 0, 0, 0), oma = c(0, 0, 0, 0))
   graphics::par(new = TRUE, cex = 0.8)
   graphics::plot.new()
-  places <- seq_along(labels) - 1L
-  colours <- series_colours[places %% length(series_colours) + 1L]
+  colours <- rep_len(series_colours, length(labels))
   graphics::legend("bottomleft",
     inset = 0.01, legend = labels, ncol = min(3L, length(labels)), bty = "n", lwd = 1.8,
     col = colours, pt.bg = colours,
-    pch = series_marks[places %% length(series_marks) + 1L]
+    pch = rep_len(series_marks, length(labels))
   )
 }

@@ -37,7 +37,8 @@
 #'
 #' @returns
 #' `plot()` returns the numbers of the plot, invisibly: a list with
-#' - `count`: the number of values in the histogram, and `infinite`: how many more are not finite,
+#' - `count`: the number of values in the histogram,
+#' - `infinite`: the number of other values, which are not finite,
 #' - `mean`, `stddev`: of these values,
 #' - `expected_mean`, `expected_stddev`: in theory, or `NULL` if unknown,
 #' - `breaks`, `density`: the histogram,
@@ -114,11 +115,8 @@ lazy_array <- function(x) {
 # The numbers of a plot of a lazy tensor, and how to show them.
 numbers_of <- function(x) {
   state <- lazy_state(x)
-  found <- keep_unused_random_state(call_python(bridge()$plotted_numbers(read_of(state))))
+  found <- keep_unused_random_state(call_python(plots_bridge()$plotted_numbers(read_of(state))))
   numbers <- reticulate::py_to_r(found[1L])
-  transfer <- allocate_transfer()
-  send <- bridge()$plotted_image
-  shape <- as.double(unlist(value_from_python(send(found[0L], transfer$address))))
   curve <- lapply(numbers$curve, as.double)
   atoms <- numbers$atoms
   list(
@@ -136,7 +134,7 @@ numbers_of <- function(x) {
       share = as.double(atoms[[2L]]),
       expected = vapply(atoms[[3L]], function(x) if (is.null(x)) NA_real_ else x, 0)
     ),
-    image = receive_array(transfer$pointer, shape, FALSE),
+    image = array_from_python(plots_bridge()$plotted_image, found[0L]),
     corner = as.double(numbers$corner),
     row_axes = as.double(numbers$row_axes),
     column_axes = as.double(numbers$column_axes)

@@ -4,13 +4,25 @@
 # and the manifest that was used last.
 session <- new.env(parent = emptyenv())
 
-# The functions of the modules `calls`, `lazy_calls` and `plot_calls` of `pyinit.bridges.r`, as a
-# list. They return Python objects, which are converted only where the conversion is exact.
+# The functions of the modules `calls` and `lazy_calls` of `pyinit.bridges.r`, as a list. They
+# return Python objects, which are converted only where the conversion is exact.
 bridge <- function() {
   if (is.null(session$bridge)) {
     with_reticulate_workarounds(import_python_package())
   }
   session$bridge
+}
+
+# Those of the modules for manifests and plots, which are imported when they are first needed.
+manifests_bridge <- function() bridge_of("manifest_calls")
+plots_bridge <- function() bridge_of("plot_calls")
+
+bridge_of <- function(module) {
+  bridge()
+  if (is.null(session[[module]])) {
+    session[[module]] <- call_python(functions_of(paste0("pyinit.bridges.r.", module)))
+  }
+  session[[module]]
 }
 
 # The Python module `pyinit`.
@@ -37,7 +49,7 @@ import_python_package <- function() {
       class = "pyinit_import_error"
     )
   }
-  modules <- paste0("pyinit.bridges.r.", c("calls", "lazy_calls", "plot_calls"))
+  modules <- paste0("pyinit.bridges.r.", c("calls", "lazy_calls"))
   bridge <- or_import_error(unlist(lapply(modules, functions_of)))
   or_import_error(bridge$announce_exit(.Call(python_gone_address)))
   session$package <- package

@@ -9,14 +9,14 @@ as_sizes <- function(name, value) {
     }
     value <- if (is_keras_shape(value)) unclass(value) else plain_value(name, value)
   }
-  # before the elements are looked at: 1:1e9 takes no memory until then
+  # before elements are read: 1:1e9 takes no memory until then
   if (length(value) > max_rank) {
     stop_argument(name, value, paste("of at most", max_rank, "dimensions"))
   }
   if (!is.null(dim(value))) {
     value <- without_dimensions(name, value)
   }
-  sizes <- if (is.list(value)) unlist_numbers(name, value) else value
+  sizes <- unlist_numbers(name, value)
   if (is.list(value) || is.atomic(value) && anyNA(value)) {
     check_known(name, value)
   }
@@ -62,8 +62,11 @@ is_size <- function(x) {
   !is.na(x) & x >= 0 & x <= 2^53 & x == floor(x)
 }
 
-# A list of single numbers as a vector; NULL for any other list.
+# A vector unchanged; a list of single numbers as a vector; NULL for any other list.
 unlist_numbers <- function(name, x) {
+  if (!is.list(x)) {
+    return(x)
+  }
   if (length(x) == 0L) {
     return(double())
   }
@@ -118,7 +121,7 @@ as_dim <- function(shape, name) {
 #' compute_fans(c(64, 4, 16), input_axes = 0, output_axes = c(1, 2))
 #' compute_fans(c(8, 64, 16), batch_axes = 0)
 compute_fans <- function(shape, input_axes = NULL, output_axes = NULL, batch_axes = NULL) {
-  # not assigned to `shape`, which an error shows as it was given
+  # `shape` stays as given, for errors
   sizes <- as.list(as_sizes("shape", shape))
   axes <- list(input_axes = input_axes, output_axes = output_axes, batch_axes = batch_axes)
   axes <- sequences_as_lists(plain_arguments(axes))

@@ -16,7 +16,7 @@ as_utf8 <- function(name, strings) {
   strings
 }
 
-# Those that the names in a manifest must not have. A pattern in UTF-8, so that PCRE matches
+# The characters not allowed in a manifest's names. A pattern in UTF-8, so that PCRE matches
 # characters rather than bytes.
 control_characters <- paste0(
   "[",
