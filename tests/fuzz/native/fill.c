@@ -8,27 +8,12 @@
  *   - first_word <= last_word.
  * Under it, the function writes the elements of the region and nothing else, at every level the
  * value that the baseline level gives for the element alone. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "input.h"
 #include "kernel.h"
 
 enum { MAX_RANK = 64, LOOPS = 28, MAX_ELEMENTS = 1 << 14, MAX_MEMORY = 1 << 18 };
-
-typedef struct {
-    const uint8_t *data;
-    size_t size;
-} input_t;
-
-static uint64_t take(input_t *input, size_t bytes)
-{
-    uint64_t value = 0;
-    for (; bytes > 0 && input->size > 0; --bytes, ++input->data, --input->size)
-        value = value << 8 | *input->data;
-    return value;
-}
 
 static double take_number(input_t *input)
 {
@@ -37,16 +22,6 @@ static double take_number(input_t *input)
     memcpy(&number, &bits, sizeof number);
     return number;
 }
-
-static void check(int holds, const char *what)
-{
-    if (!holds) {
-        fprintf(stderr, "fill: %s\n", what);
-        abort();
-    }
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -16,36 +16,14 @@
 
 #include <R_ext/Rdynload.h>
 #include <Rembedded.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "input.h"
 
 #define CSTACK_DEFNS
 #include <Rinterface.h>
 
 enum { MAX_LENGTH = 64 };
-
-typedef struct {
-    const uint8_t *data;
-    size_t size;
-} input_t;
-
-static uint64_t take(input_t *input, size_t bytes)
-{
-    uint64_t value = 0;
-    for (; bytes > 0 && input->size > 0; --bytes, ++input->data, --input->size)
-        value = value << 8 | *input->data;
-    return value;
-}
-
-static void check(int holds, const char *what)
-{
-    if (!holds) {
-        fprintf(stderr, "import_array: %s\n", what);
-        abort();
-    }
-}
 
 static int arrays, schemas; /* not released yet */
 static struct ArrowSchema dictionary;
@@ -72,8 +50,6 @@ static int64_t take_count(input_t *input, int64_t usual)
     return choice < 200 ? usual : choice < 228 ? (int64_t)(choice % 5) : (int64_t)take(input, 8);
 }
 
-static int has_values; /* whether the structs are those of a whole array */
-
 static void fill_structs(struct arrow_transfer *transfer, input_t *input)
 {
     static const char *formats[] = {"g", "i", "b", "l", "", "gg", "i:", NULL};
@@ -94,8 +70,9 @@ static void fill_structs(struct arrow_transfer *transfer, input_t *input)
     array->n_children = take_count(input, 0);
     array->release = flags & 0xf000 ? release_array : NULL;
     arrays += array->release != NULL;
-    has_values = array->length >= 0 && array->length <= MAX_LENGTH && array->offset >= 0 &&
-                 array->offset <= MAX_LENGTH;
+    /* another size cannot be made here, and no buffer of another size is allowed */
+    const int has_values = array->length >= 0 && array->length <= MAX_LENGTH &&
+                           array->offset >= 0 && array->offset <= MAX_LENGTH;
     if (!(flags & 2) || array->release == NULL)
         return;
     array->buffers = calloc(2, sizeof *array->buffers);
@@ -110,9 +87,6 @@ static void fill_structs(struct arrow_transfer *transfer, input_t *input)
             values[k] = (unsigned char)take(input, 1);
         array->buffers[1] = values;
     }
-    /* no buffer of that size can be made here, and none of another size is allowed */
-    if (!has_values)
-        array->buffers[1] = NULL;
 }
 
 static SEXP take_dim(input_t *input, int64_t length)
@@ -181,8 +155,6 @@ static void import(void *data)
 }
 
 int LLVMFuzzerInitialize(int *count, char ***arguments);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerInitialize(int *count, char ***arguments)
 {
     (void)count, (void)arguments;

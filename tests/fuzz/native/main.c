@@ -1,9 +1,5 @@
 /* Runs a fuzz target on the files that are its arguments: without libFuzzer, as under valgrind. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "input.h"
 
 int main(int count, char **paths)
 {
