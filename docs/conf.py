@@ -70,13 +70,10 @@ html_theme_options = {
     },
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
-    "show_nav_level": 1,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": ["version"],
-    "use_edit_page_button": False,
-    "show_prev_next": True,
 }
 html_context = {"default_mode": "auto", "stream_version": pyinit.STREAM_VERSION}
 # these pages have no others in their section

@@ -1,4 +1,4 @@
-"""What differs between the Markdown files in the repository and the pages of the site."""
+"""Differences between the Markdown files in the repository and the pages of the site."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from docutils import nodes
 from sphinx import addnodes
@@ -60,3 +61,15 @@ def hidden_toctree(page: str, entries: Sequence[str]) -> nodes.compound:
         titlesonly=True,
     )
     return nodes.compound("", toctree, classes=["toctree-wrapper"])
+
+
+def write_pages(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write the generated pages of a folder where they changed, and remove the others."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.glob("*.rst"):
+        if file.stem not in texts:
+            file.unlink()
+    for name, text in texts.items():
+        file = folder / f"{name}.rst"
+        if not file.exists() or file.read_text() != text:
+            file.write_text(text)

@@ -11,6 +11,7 @@ matplotlib Figure; it is drawn twice, for the light and the dark theme.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import os
 from pathlib import Path
@@ -53,6 +54,18 @@ def draw(code: str) -> Any:
     return eval(compile(ast.Expression(last.value), "<picture>", "eval"), names)
 
 
+@functools.cache  # the gallery repeats the pictures of the pages
+def _files(code: str) -> dict[str, Path]:
+    """Draw a figure for each theme; return its file by theme."""
+    name = hashlib.sha256(code.encode()).hexdigest()[:16]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    files = {theme: FOLDER / f"{name}-{theme}.svg" for theme in FOREGROUND}
+    for theme, file in files.items():
+        with mpl.rc_context(_style(theme)):
+            draw(code).savefig(file, metadata={"Date": None}, bbox_inches="tight")
+    return files
+
+
 class Picture(SphinxDirective):
     """The directive `picture`."""
 
@@ -62,17 +75,12 @@ class Picture(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Draw the figure for both themes."""
-        code = "\n".join(self.content)
-        name = hashlib.sha256(code.encode()).hexdigest()[:16]
-        FOLDER.mkdir(parents=True, exist_ok=True)
+        try:
+            files = _files("\n".join(self.content))
+        except Exception as error:
+            raise self.error(f"{type(error).__name__}: {error}") from error
         images = []
-        for theme in FOREGROUND:
-            file = FOLDER / f"{name}-{theme}.svg"
-            try:
-                with mpl.rc_context(_style(theme)):
-                    draw(code).savefig(file, metadata={"Date": None}, bbox_inches="tight")
-            except Exception as error:
-                raise self.error(f"{type(error).__name__}: {error}") from error
+        for theme, file in files.items():
             image = nodes.image(
                 uri=os.path.relpath(file, Path(self.env.doc2path(self.env.docname)).parent)
             )

@@ -15,7 +15,7 @@ from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst.states import Inliner
-from parts import code_link, hidden_toctree, link, separated, table
+from parts import code_link, hidden_toctree, link, separated, table, write_pages
 from sphinx.application import Sphinx
 from sphinx.ext.autodoc.mock import mock
 from sphinx.util.docutils import SphinxDirective
@@ -67,17 +67,9 @@ def _rst(names: list[str], missing: list[str]) -> Iterator[str]:
 
 
 def _write_pages(app: Sphinx) -> None:
-    folder = Path(app.srcdir, FOLDER)
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = {names[0]: names for names in pages(app)}
-    for file in folder.glob("*.rst"):
-        if file.stem not in wanted:
-            file.unlink()
-    for page, names in wanted.items():
-        file = folder / f"{page}.rst"
-        text = "\n".join(_rst(names, app.config.autodoc_mock_imports))
-        if not file.exists() or file.read_text() != text:
-            file.write_text(text)
+    mocked = app.config.autodoc_mock_imports
+    texts = {names[0]: "\n".join(_rst(names, mocked)) for names in pages(app)}
+    write_pages(Path(app.srcdir, FOLDER), texts)
 
 
 class Pages(SphinxDirective):

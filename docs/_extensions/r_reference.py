@@ -15,7 +15,7 @@ from typing import Any
 import rd
 import yaml
 from docutils import nodes
-from parts import Cell, code_link, hidden_toctree, separated, table
+from parts import Cell, code_link, hidden_toctree, separated, table, write_pages
 from sphinx.application import Sphinx
 from sphinx.domains import Domain, ObjType
 from sphinx.roles import XRefRole
@@ -36,7 +36,7 @@ _SECTIONS = {
     "\\references": "References",
     "\\seealso": "See also",
 }
-#: What roxygen2 writes for the package as a whole is on the first page of the reference.
+#: roxygen2's page for the whole package; its content is on the first page of the reference.
 _PACKAGE_PAGE = "pyinit-package"
 
 
@@ -177,16 +177,8 @@ class RDomain(Domain):
 def _write_pages(app: Sphinx) -> None:
     app.r_pages = rd.read(RPKG / "man")
     app.r_aliases = {alias for page in app.r_pages.values() for alias in rd.values(page, "\\alias")}
-    folder = Path(app.srcdir, FOLDER)
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = {f"{name}.rst" for name in app.r_pages if name != _PACKAGE_PAGE}
-    for file in folder.glob("*.rst"):
-        if file.name not in wanted:
-            file.unlink()
-    for name in wanted:
-        file, text = folder / name, f".. r-page:: {name.removesuffix('.rst')}\n"
-        if not file.exists() or file.read_text() != text:
-            file.write_text(text)
+    texts = {name: f".. r-page:: {name}\n" for name in app.r_pages if name != _PACKAGE_PAGE}
+    write_pages(Path(app.srcdir, FOLDER), texts)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

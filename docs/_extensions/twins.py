@@ -9,7 +9,7 @@ from parts import code_link, separated
 
 import pyinit
 
-#: The names in Python of functions that are called otherwise in R.
+#: The names in Python of functions with another name in R.
 IN_PYTHON = {
     "as_numpy": "rpy2.from_r",
     "as_r_array": "rpy2.to_r",

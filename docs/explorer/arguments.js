@@ -84,19 +84,14 @@
     if (typeof value === "bigint") {
       return String(value);
     }
-    const text = Object.is(value, -0) ? "-0.0" : String(value);
-    const [digits, exponent] = text.split("e");
-    if (exponent === undefined) {
-      const isSmall = Math.abs(value) < 1e-4 && value !== 0;
-      return isSmall ? small(value) : text;
+    if (Object.is(value, -0)) {
+      return "-0.0";
     }
-    const sign = exponent.startsWith("-") ? "-" : "+";
-    return `${digits}e${sign}${exponent.replace(/^[+-]/, "").padStart(2, "0")}`;
-  }
-
-  function small(value) {
-    const [digits, exponent] = value.toExponential().split("e");
-    return `${digits}e-${exponent.slice(1).padStart(2, "0")}`;
+    const isSmall = value !== 0 && Math.abs(value) < 1e-4;
+    const [digits, exponent] = (isSmall ? value.toExponential() : String(value)).split("e");
+    return exponent === undefined
+      ? digits
+      : `${digits}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
   }
 
   /* ---- values from text ---- */
@@ -112,7 +107,7 @@
   const INFINITY = /^([+-]?)inf(inity)?$/i;
   const INTEGER = /^[+-]?\d+$/;
 
-  /* Returns a number, or the text if it is none. */
+  /* Returns a number, or the text if it is not one. */
   function parseNumber(text) {
     const trimmed = text.trim();
     if (NUMBER.test(trimmed)) {
@@ -122,7 +117,7 @@
     return infinite ? (infinite[1] === "-" ? -Infinity : Infinity) : text;
   }
 
-  /* Returns an integer as a BigInt, a number that is none, or the text. */
+  /* Returns a BigInt for an integer, another number, or the text. */
   function parseInteger(text) {
     const trimmed = text.trim();
     return INTEGER.test(trimmed) ? BigInt(trimmed) : parseNumber(text);

@@ -77,12 +77,12 @@
     for (const value of yTicks) {
       const at = toY(value);
       element(svg, "line", { class: "grid", x1: MARGIN.left, x2: right, y1: at, y2: at });
-      element(svg, "text", { class: "tick end", x: MARGIN.left - 8, y: at + 4 }, yFormat(value));
+      element(svg, "text", { class: "end", x: MARGIN.left - 8, y: at + 4 }, yFormat(value));
     }
     for (const value of xTicks) {
       const at = toX(value);
       element(svg, "line", { class: "axis", x1: at, x2: at, y1: bottom, y2: bottom + 5 });
-      element(svg, "text", { class: "tick middle", x: at, y: bottom + 19 }, xFormat(value));
+      element(svg, "text", { class: "middle", x: at, y: bottom + 19 }, xFormat(value));
     }
     element(svg, "line", { class: "axis", x1: MARGIN.left, x2: right, y1: bottom, y2: bottom });
     const middle = (MARGIN.left + right) / 2;
@@ -167,7 +167,7 @@
         width: 2 * half,
         height: bottom - toY(share),
       });
-      element(svg, "text", { class: "tick middle", x: toX(k), y: toY(share) - 4 }, brief(share));
+      element(svg, "text", { class: "middle", x: toX(k), y: toY(share) - 4 }, brief(share));
     });
   }
 
@@ -248,7 +248,7 @@
 
   /* Returns the colour of a position from 0 to 1 between the stops. */
   function colourAt(stops, position) {
-    const place = Math.min(Math.max(position, 0), 1) * (stops.length - 1);
+    const place = position * (stops.length - 1);
     const before = Math.min(Math.floor(place), stops.length - 2);
     const [a, b] = [components(stops[before]), components(stops[before + 1])];
     return a.map((value, k) => Math.round(value + (b[k] - value) * (place - before)));

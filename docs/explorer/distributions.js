@@ -104,9 +104,9 @@
     }
     const { array } = pyinit.DTYPES[dtype];
     const bits = 8 * array.BYTES_PER_ELEMENT;
-    const addresses = kernel.exports.malloc(16);
+    const addresses = kernel.allocate(16);
     kernel.view(Float64Array, addresses, 1)[0] = rounded;
-    kernel.exports[`store_${dtype}`](addresses + 8, addresses, 1, 1);
+    kernel.exports[`store_${dtype}`](addresses + 8, addresses, 1);
     const bytes = kernel.view(Uint8Array, addresses + 8, bits / 8).slice();
     kernel.exports.free(addresses);
     const unsigned = { 16: Uint16Array, 32: Uint32Array, 64: BigUint64Array }[bits];
@@ -190,10 +190,8 @@
     return { mean: mode + mean, stddev: Math.sqrt(square / integrals[0]) };
   }
 
-  /* Returns the density of the values as a function. */
-  function densityOf(kernel, distribution) {
-    const { family, location, scale, words } = distribution;
-    const { minval, maxval } = moments(kernel, distribution);
+  /* Returns the density of the values of a distribution, of these bounds, as a function. */
+  function densityOf({ family, location, scale, words }, { minval, maxval }) {
     if (family === "uniform") {
       return (x) => (x >= minval && x <= maxval ? 1 / scale : 0);
     }

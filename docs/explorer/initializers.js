@@ -32,8 +32,8 @@
   const STDDEV = { default: 0.05, check: pyinit.asStddev, kind: "number" };
   const GAIN = { default: 1, check: pyinit.asNumber, kind: "number" };
 
-  function choice(choices, initial = choices[0]) {
-    return { default: initial, check: oneOf(choices), kind: "choice", choices };
+  function choice(choices) {
+    return { default: choices[0], check: oneOf(choices), kind: "choice", choices };
   }
 
   function bound(value) {
@@ -292,8 +292,7 @@
     Orthogonal: {
       arguments: { gain: GAIN, seed: SEED, batch_axes: BATCH_AXES },
       formula: "the factor Q of a normal matrix, times gain",
-      values: (kernel, config, shape, dtype, drawId, check) =>
-        orthogonal(kernel, config, shape, dtype, drawId, check),
+      values: orthogonal,
     },
     RandomNormal: {
       arguments: { mean: MEAN, stddev: STDDEV, seed: SEED },
@@ -352,12 +351,7 @@
           choices: [...Object.keys(pyinit.WINDOWS), null],
         },
         scaling: choice(SCALINGS),
-        periodic: {
-          default: false,
-          check: oneOf([false, true]),
-          kind: "choice",
-          choices: [false, true],
-        },
+        periodic: choice([false, true]),
       },
       formula: "cosines (real) or sines (imag), times the window",
       shape: [64, 1, 33],

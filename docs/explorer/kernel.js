@@ -41,16 +41,21 @@ globalThis.pyinit = globalThis.pyinit || {};
       this.exports = exports;
     }
 
+    /* Returns the address of a block of memory. */
+    allocate(size) {
+      const address = this.exports.malloc(size);
+      if (address === 0) {
+        throw new Error("The browser has too little memory for this tensor.");
+      }
+      return address;
+    }
+
     /* Calls `use` with the addresses of blocks of memory, which are free afterwards. */
     async withMemory(sizes, use) {
       const addresses = [];
       try {
         for (const size of sizes) {
-          const address = this.exports.malloc(size);
-          if (address === 0) {
-            throw new Error("The browser has too little memory for this tensor.");
-          }
-          addresses.push(address);
+          addresses.push(this.allocate(size));
         }
         return await use(...addresses);
       } finally {
@@ -90,7 +95,7 @@ globalThis.pyinit = globalThis.pyinit || {};
       const [firstWord, lastWord] = words || [0n, LAST_WORD];
       const rank = shape.length;
       const strides = stridesOf(shape).map((stride) => stride * bytes);
-      const axes = this.exports.malloc(Math.max(1, 3 * 8 * rank));
+      const axes = this.allocate(24 * rank);
       const view = this.view(BigInt64Array, axes, 3 * rank);
       [...shape, ...strides, ...indexStrides].forEach((value, k) => {
         view[k] = BigInt(value);
@@ -128,12 +133,12 @@ globalThis.pyinit = globalThis.pyinit || {};
       }
     }
 
-    /* Stores `scale` times float64 values at one address as values of a dtype at another. */
-    async store(to, dtype, from, count, scale, check) {
+    /* Stores the float64 values at one address as values of a dtype at another. */
+    async store(to, dtype, from, count, check) {
       for (let first = 0; first < count; first += SLICE) {
         const taken = Math.min(SLICE, count - first);
         const out = to + first * DTYPES[dtype].bytes;
-        this.exports[`store_${dtype}`](out, from + 8 * first, taken, scale);
+        this.exports[`store_${dtype}`](out, from + 8 * first, taken);
         await pauseAndCheck(check);
       }
     }
@@ -222,17 +227,10 @@ globalThis.pyinit = globalThis.pyinit || {};
       : sign * (1024 + significand) * 2 ** (exponent - 25);
   }
 
-  let loading = null;
-
-  /* Returns the kernel, compiled when it is first needed. */
-  function loadKernel() {
-    if (loading === null) {
-      const text = atob(pyinit.wasm);
-      loading = WebAssembly.instantiate(asciiBytes(text)).then(
-        ({ instance }) => new Kernel(instance.exports),
-      );
-    }
-    return loading;
+  /* Compiles the kernel. */
+  async function loadKernel() {
+    const { instance } = await WebAssembly.instantiate(asciiBytes(atob(pyinit.wasm)));
+    return new Kernel(instance.exports);
   }
 
   Object.assign(pyinit, {

@@ -229,7 +229,7 @@
         state.own.seed = seed;
       }
       if (shape || before) {
-        state.shape = (shape || [256, 128]).join(", ");
+        state.shape = pyinit.defaultShape(value);
         byId("field-shape").value = state.shape;
       }
       showOwnFields();

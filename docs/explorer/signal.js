@@ -76,7 +76,13 @@
   /* Returns the standard deviations of the activations and of the gradients, by depth.
    *
    * `progress` is called with the share of the work that is done; `check` as in `draw()`. */
-  async function signalPropagation(kernel, name, config, settings, { check, progress } = {}) {
+  async function signalPropagation(
+    kernel,
+    name,
+    config,
+    settings,
+    { check, progress = () => {} } = {},
+  ) {
     const { depth, width, batchSize, activation, seed } = checkedSignal(settings);
     const [apply, derivative] = ACTIVATIONS[activation];
     const shape = [width, width];
@@ -97,7 +103,7 @@
       slopes.push(z.map(derivative));
       kernels.push(Float32Array.from(weights));
       activations.push(stddevOf(x));
-      report(progress, layer / (2 * depth));
+      progress(layer / (2 * depth));
       await pauseAndCheck(check);
     }
     const gradients = [stddevOf(gradient)];
@@ -113,16 +119,10 @@
         check,
       );
       gradients.push(stddevOf(gradient));
-      report(progress, 1 - (layer - 1) / (2 * depth));
+      progress(1 - (layer - 1) / (2 * depth));
       await pauseAndCheck(check);
     }
     return { activations, gradients: gradients.reverse() };
-  }
-
-  function report(progress, share) {
-    if (progress) {
-      progress(share);
-    }
   }
 
   function transposed(matrix, width) {

@@ -43,6 +43,11 @@
     return Object.entries(INITIALIZERS[name].arguments).filter(([, { kind }]) => kind);
   }
 
+  function defaultShape(name) {
+    const { shape } = INITIALIZERS[name];
+    return shape ? shape.join(", ") : DEFAULTS.shape;
+  }
+
   function defaultTexts(name) {
     return Object.fromEntries(
       askedArguments(name).map(([argument, { kind, default: value }]) => [
@@ -52,8 +57,8 @@
     );
   }
 
-  /* Returns the state in a fragment such as "#initializer=HeNormal&seed=2"; null if the fragment is
-   * none of the explorer's, such as the name of a section. Unknown choices become the defaults. */
+  /* Returns the state in a fragment such as "#initializer=HeNormal&seed=2"; null for other
+   * fragments, such as the name of a section. Unknown choices become the defaults. */
   function readFragment(fragment) {
     if (fragment !== "" && fragment !== "#" && !fragment.includes("=")) {
       return null;
@@ -64,14 +69,13 @@
       return text === null || (choices && !choices.includes(text)) ? DEFAULTS[name] : text;
     };
     const initializer = get("initializer", Object.keys(INITIALIZERS));
-    const shape = INITIALIZERS[initializer].shape;
     const own = defaultTexts(initializer);
     for (const argument of Object.keys(own)) {
       own[argument] = given.get(argument) ?? own[argument];
     }
     return {
       initializer,
-      shape: given.get("shape") ?? (shape ? shape.join(", ") : DEFAULTS.shape),
+      shape: given.get("shape") ?? defaultShape(initializer),
       dtype: get("dtype", Object.keys(DTYPES)),
       own,
       compare: get("compare", [...pyinit.matrixInitializers(), NO_COMPARISON]),
@@ -116,6 +120,7 @@
     NO_COMPARISON,
     askedArguments,
     configOf,
+    defaultShape,
     defaultTexts,
     fragmentOf,
     readFragment,

@@ -1,4 +1,4 @@
-/* What the page shows of a tensor: moments, a histogram, a matrix, the first values. */
+/* The statistics of a tensor that the page shows: moments, a histogram, a matrix, first values. */
 "use strict";
 
 (function (pyinit) {

@@ -33,7 +33,7 @@
     let content = null;
     if (initializer.distribution) {
       const distribution = initializer.distribution(kernel, checked, shape, dtype);
-      content = await kernel.withMemory([Math.max(1, bytes * size)], async (address) => {
+      content = await kernel.withMemory([bytes * size], async (address) => {
         const strides = stridesOf(shape);
         if (size > 0 && partition) {
           const first = part.offset.reduce((at, k, axis) => at + k * strides[axis], 0);
@@ -68,9 +68,9 @@
   async function rounded(kernel, values, dtype, check) {
     const { bytes } = DTYPES[dtype];
     const { length } = values;
-    return kernel.withMemory([bytes * length + 1, 8 * length], async (to, from) => {
+    return kernel.withMemory([bytes * length, 8 * length], async (to, from) => {
       kernel.view(Float64Array, from, length).set(values);
-      await kernel.store(to, dtype, from, length, 1, check);
+      await kernel.store(to, dtype, from, length, check);
       return kernel.view(Uint8Array, to, bytes * length).slice();
     });
   }
@@ -92,11 +92,12 @@
     if (initializer.distribution) {
       const found = initializer.distribution(kernel, checked, shape, dtype);
       const { family } = found;
+      const about = moments(kernel, found);
       return {
         ...base,
-        ...moments(kernel, found),
+        ...about,
         distribution: family === "bounded_normal" ? "truncated_normal" : family,
-        density: found.scale > 0 ? densityOf(kernel, found) : null,
+        density: found.scale > 0 ? densityOf(found, about) : null,
       };
     }
     if (initializer.constant) {

@@ -168,7 +168,7 @@
       series
         .map(
           ({ name, [id]: values }) =>
-            `${name}: from ${brief(values.at(from))} to ` + `${brief(values.at(to))}`,
+            `${name}: from ${brief(values.at(from))} to ${brief(values.at(to))}`,
         )
         .join("; ");
     byId("activations-text").textContent = `${ends("activations", 0, -1)}.`;

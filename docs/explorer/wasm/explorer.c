@@ -1,4 +1,4 @@
-/* What the explorer needs beside the kernels of kernel.c and qr.c: memory, rounding, quantiles,
+/* Functions of the explorer beside the kernels of kernel.c and qr.c: memory, rounding, quantiles,
  * SHA-256 and matrix products. The functions are called from docs/explorer/kernel.js. */
 #include <stddef.h>
 #include <stdint.h>
@@ -48,30 +48,29 @@ EXPORT double rounded_to_bfloat16(double value)
     return pyinit_float64_rounded_to_bfloat16(value);
 }
 
-/* Stores `scale` times each value, rounded once to 16 bits, to 32 bits, or to 64. `values` are not
- * NaN. */
-EXPORT void store_float16(uint16_t *out, const double *values, int count, double scale)
+/* Stores each value, rounded once to 16, 32 or 64 bits. The values are not NaN. */
+EXPORT void store_float16(uint16_t *out, const double *values, int count)
 {
     for (int k = 0; k < count; ++k)
-        out[k] = pyinit_float16_of((float)rounded_to_float16(values[k] * scale));
+        out[k] = pyinit_float16_of((float)rounded_to_float16(values[k]));
 }
 
-EXPORT void store_bfloat16(uint16_t *out, const double *values, int count, double scale)
+EXPORT void store_bfloat16(uint16_t *out, const double *values, int count)
 {
     for (int k = 0; k < count; ++k)
-        out[k] = pyinit_bfloat16_of((float)rounded_to_bfloat16(values[k] * scale));
+        out[k] = pyinit_bfloat16_of((float)rounded_to_bfloat16(values[k]));
 }
 
-EXPORT void store_float32(float *out, const double *values, int count, double scale)
+EXPORT void store_float32(float *out, const double *values, int count)
 {
     for (int k = 0; k < count; ++k)
-        out[k] = (float)(values[k] * scale);
+        out[k] = (float)values[k];
 }
 
-EXPORT void store_float64(double *out, const double *values, int count, double scale)
+EXPORT void store_float64(double *out, const double *values, int count)
 {
     for (int k = 0; k < count; ++k)
-        out[k] = values[k] * scale;
+        out[k] = values[k];
 }
 
 /* ---- the float64 normal quantile of the stream ---- */

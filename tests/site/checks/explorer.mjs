@@ -208,7 +208,7 @@ async function isAccessible(site) {
 async function worksAsFile(site, { fragment, fingerprint }) {
   const context = await site.browser.newContext();
   const page = await context.newPage();
-  await page.goto(`file://${join(site.root, "build/site", PAGE)}${fragment}`);
+  await page.goto(`file://${join(site.folder, PAGE)}${fragment}`);
   site.expect(await becomes(page, "fingerprint", fingerprint), "it does not work as a file");
   await context.close();
 }

@@ -1,4 +1,4 @@
-/* What the kernels use of math.h, as instructions of WebAssembly. */
+/* The parts of math.h that the kernels use, as instructions of WebAssembly. */
 #ifndef PYINIT_WASM_MATH_H
 #define PYINIT_WASM_MATH_H
 

@@ -1,4 +1,4 @@
-/* What the kernels use of stdlib.h; explorer.c implements it. */
+/* The parts of stdlib.h that the kernels use; explorer.c implements it. */
 #ifndef PYINIT_WASM_STDLIB_H
 #define PYINIT_WASM_STDLIB_H
 

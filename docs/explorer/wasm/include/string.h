@@ -1,4 +1,4 @@
-/* What the kernels use of string.h, as instructions of WebAssembly. */
+/* The parts of string.h that the kernels use, as instructions of WebAssembly. */
 #ifndef PYINIT_WASM_STRING_H
 #define PYINIT_WASM_STRING_H
 
