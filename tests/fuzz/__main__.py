@@ -1,19 +1,19 @@
 """Fuzzes a target: python -m tests.fuzz [--seed N] [--keep FOLDER] TARGET SECONDS.
 
 A file that fails stays in the folder (build/fuzz), and so does the last one of a crash. Add it to
-the corpus of the target once the failure is mended.
+the corpus of the target once the failure is fixed.
 """
 
 import argparse
 import faulthandler
 import hashlib
-import resource
 import sys
 import time
 from pathlib import Path
 from random import Random
 
 from tests.fuzz.targets import TARGETS, Watch, check, corpus_of
+from tests.support.memory import limit_memory
 
 #: Memory for all that is read, beyond that of the interpreter and the packages.
 MEMORY = 2**31
@@ -35,9 +35,8 @@ def main() -> int:
     files = corpus_of(options.target)
     for content in files:
         path.write_bytes(content)
-        check(target, path)  # imports what is imported when it is first needed
-    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, -1))
+        check(target, path)  # imports the modules that are imported on first use
+    limit_memory(MEMORY)
     watch = Watch()
     end, count, failed = time.monotonic() + options.seconds, 0, {}
     while time.monotonic() < end:

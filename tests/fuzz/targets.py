@@ -1,7 +1,7 @@
 """The targets: a kind of file, how to change it, and what may happen when it is read."""
 
 import contextlib
-import difflib  # noqa: F401 - the same
+import difflib  # noqa: F401 - defines classes by running code, before the watch
 import io
 import json
 import os
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-import jsonschema  # noqa: F401 - defines classes by running code
+import jsonschema  # noqa: F401 - defines classes by running code, before the watch
 import pyarrow as pa
 
 import pyinit

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from tests.fuzz.targets import CORPUS, TARGETS, check
+from tests.fuzz.targets import CORPUS, TARGETS, check, corpus_of
 from tests.support import ROOT
 
 pytest.importorskip("h5py")
@@ -17,7 +17,7 @@ FILES = [path for path in sorted(CORPUS.rglob("*")) if path.parent.name in TARGE
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_files_of_the_corpus(path):
-    """Protects against failures that were mended: each file is read, or refused as documented."""
+    """Protects against failures that were fixed: each file is read, or refused as documented."""
     check(TARGETS[path.parent.name], path)
 
 
@@ -25,7 +25,7 @@ def test_files_of_the_corpus(path):
 def test_files_that_are_changed_at_random(name, tmp_path):
     """Protects every reader: a changed file is read, or refused as documented."""
     target, random = TARGETS[name], Random(2)
-    files = [path.read_bytes() for path in FILES if path.parent.name == name]
+    files = corpus_of(name)
     path = tmp_path / f"changed{target.suffix}"
     for _ in range(15):
         path.write_bytes(target.change(random, random.choice(files), files))

@@ -13,7 +13,7 @@ from pyinit.runtime.kernel_choice import available
 from pyinit.stream import fill, reference
 from pyinit.stream.distributions import Distribution
 from pyinit.stream.regions import Region
-from tests.support import same_bits
+from tests.support import ROOT, same_bits
 
 HUGE = (2**30, 2**29)
 
@@ -96,14 +96,13 @@ def test_more_than_2_31_bytes_of_constants():
 
 
 LIMITED = """
-import resource, sys
+import sys
 import numpy as np
 import pyinit
+from tests.support.memory import limit_memory
 pyinit.set_num_threads(2)
 small = pyinit.HeNormal(seed=1)((64, 64))
-# the memory that is in use, and half a GiB
-used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + 2**29,) * 2)
+limit_memory(2**29)
 for work in (
     lambda: pyinit.HeNormal(seed=1)((2**15, 2**15)),
     lambda: pyinit.HeNormal(seed=1).lazy((2**15, 2**15)).read(dtype="float64", order="F"),
@@ -131,5 +130,5 @@ print("went on")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
 def test_too_little_memory():
     """A limit of memory is a MemoryError, after which the process goes on; never an abort."""
-    done = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", LIMITED], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr

@@ -705,16 +705,14 @@ def test_no_regular_expression_ends_in_a_dollar():
 # ---- memory ----
 
 LIMITED = """
-import json, resource, sys
+import json, sys
 import h5py, jsonschema, pyarrow, pyinit
-from pathlib import Path
 from pyinit.cli import run
+from tests.support.memory import limit_memory
 
 made, *paths = sys.argv[1:]
 run(["verify", made])
-pages = int(Path("/proc/self/statm").read_text().split()[0])
-limit = pages * resource.getpagesize() + 2**28
-resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+limit_memory(2**28)
 print(json.dumps([run(["manifest", "--values", path]) for path in paths]))
 """
 

@@ -1,7 +1,6 @@
 """Manifests of values: fingerprints alone, from arrays and files, and files as targets."""
 
 import contextlib
-import io
 import json
 import pickle
 import subprocess
@@ -18,6 +17,7 @@ from pyinit.initializers import chunking
 from pyinit.manifests import limits
 from pyinit.manifests.model import ManifestError
 from pyinit.manifests.writing import as_text
+from tests.support.hostile_files import npy, zipped
 
 h5py = pytest.importorskip("h5py")
 
@@ -172,22 +172,10 @@ class Trap:
         return pytest.fail, ("a pickle was run",)
 
 
-def npy(array, **options) -> bytes:
-    file = io.BytesIO()
-    np.save(file, array, **options)
-    return file.getvalue()
-
-
 def npy_of(dtype, shape: str, size: int) -> bytes:
     """Return an array of zeros with a header that NumPy does not write."""
     header = f"{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape}}}\n".encode()
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(size)
-
-
-def zipped(path, content: dict, compression=zipfile.ZIP_STORED) -> None:
-    with zipfile.ZipFile(path, "w", compression) as archive:
-        for name, data in content.items():
-            archive.writestr(name, data)
 
 
 BAD_NPZ = {

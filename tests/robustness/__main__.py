@@ -11,12 +11,10 @@ from tests.robustness import page
 from tests.robustness.cases import Table
 from tests.robustness.keras_calls import keras_cases
 from tests.robustness.oracle import Calls
-from tests.robustness.runner import Outcome, run
+from tests.robustness.runner import RIGHT, Outcome, run
 
 #: The time for a call of Keras, in seconds: many of them never end.
 KERAS_LIMIT = 3.0
-#: The results of a call that are right.
-RIGHT = ("accepted", "rejected")
 
 
 def main() -> int:

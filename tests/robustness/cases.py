@@ -84,7 +84,8 @@ class Table:
     def functions(self) -> Iterator[Function]:
         """Yield every public function, constructor and method that is not skipped."""
         for function in self.all_functions():
-            if self._skipped(function) is None:
+            names = (function.name, *function.lookups)
+            if not any(name in self.calls.skipped for name in names):
                 yield function
 
     def all_functions(self) -> Iterator[Function]:
@@ -137,12 +138,6 @@ class Table:
             if base in self.calls.receivers:
                 return self.calls.receivers[base]
         return self.source(_function(source, cls, _bases(cls, source)), None)
-
-    def _skipped(self, function: Function) -> str | None:
-        for name in (function.name, *function.lookups):
-            if name in self.calls.skipped:
-                return self.calls.skipped[name]
-        return None
 
     # ---- arguments ----
 

@@ -23,8 +23,8 @@ _FUNCTIONS = {
 def keras_cases(table: Table) -> Iterator[Case]:
     """Yield the calls of the table that Keras has, as calls of Keras.
 
-    The value that a valid call of Keras gets is the same; only methods of initializers that Keras
-    has, their constructors and the functions above are called.
+    These are the functions above, and the constructors and methods of the initializers that Keras
+    has, with the same values.
     """
     sources: dict[tuple[str, str], str | None] = {}
     functions = {function.name: function for function in table.functions()}

@@ -27,6 +27,8 @@ RESULTS = (
     "hanging",
     "crashing",
 )
+#: Those of calls that pyinit handles as it should.
+RIGHT = RESULTS[:2]
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ import pytest
 from tests.robustness import page
 from tests.robustness.cases import Case, MissingKindError, Table
 from tests.robustness.oracle import ALL_VALUES, FOLDER, VALUES, Calls, Kinds
-from tests.robustness.runner import run
+from tests.robustness.runner import RIGHT, run
 
 TABLE = Table(Calls.read())
-RIGHT = {"accepted", "rejected"}
 
 
 def wrong(cases, **options):

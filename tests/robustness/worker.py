@@ -7,7 +7,6 @@ import itertools
 import json
 import os
 import re
-import resource
 import shutil
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.robustness.oracle import VALUES, Kind, Kinds
+from tests.support.memory import limit_memory
 
 #: The memory that a call may take beyond that of the interpreter.
 MEMORY = 4 << 30
@@ -96,8 +96,7 @@ def main() -> None:
     for module in sorted({case["module"] for case in cases}):
         importlib.import_module(module)
         names[module.partition(".")[0]] = importlib.import_module(module.partition(".")[0])
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY,) * 2)
+    limit_memory(MEMORY)
     report = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what the calls print
     codes: dict[str, Any] = {}

@@ -8,7 +8,7 @@ import numpy as np
 
 import pyinit
 
-#: Growth that is none, in MiB: the allocator's own.
+#: The largest growth that is not a leak, in MiB: the allocator's own.
 ALLOWED = 2.0
 
 

@@ -81,7 +81,7 @@ def coefficients(name):
 
 @functools.cache
 def constants():
-    """Return the two factors U and the other hexadecimal integers in the page's algorithms."""
+    """Return the two factors U in the page's algorithms."""
     found = re.findall(r"\bU = (-0x[0-9a-f.]+p[+-]\d+)", PAGE)
     return tuple(map(float.fromhex, found))
 
@@ -97,7 +97,7 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 @functools.lru_cache(maxsize=64)
 def block_of(seed, draw, block, half):
-    """Return the block with a number."""
+    """Return a block, given its number."""
     key = seed % LONG
     return philox(block % WORD, block // WORD, draw, half, key % WORD, key // WORD)
 
