@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from pyinit.cli import run
 from pyinit.manifests import reading
 from pyinit.manifests.atomic_files import naming
 from pyinit.manifests.writing import as_text
-from tests.support import restore_interrupts
+from tests.support import restore_interrupts, running
 
 PLAN = {
     "seed": 42,
@@ -409,8 +410,10 @@ def test_errors_without_a_message(typed, monkeypatch):
 def test_the_users_own_code_fails():
     """Protects scripts from status 1, and users who look for their mistake: it is shown."""
     Path("mine.py").write_text("def model():\n    return 1 / 0\n")
-    process = command("verify", "manifest.json", "mine:model", stderr=subprocess.PIPE, text=True)
-    _, err = process.communicate()
+    with command(
+        "verify", "manifest.json", "mine:model", stderr=subprocess.PIPE, text=True
+    ) as process:
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 3
     assert "mine.py" in err
     assert "ZeroDivisionError" in err
@@ -423,9 +426,11 @@ def test_the_users_own_code_fails():
 )
 def test_output_that_cannot_be_written(arguments):
     """Protects scripts: a full disk has status 3, also when the output is short."""
-    with open("/dev/full", "w") as full:
-        process = command(*arguments, stdout=full, stderr=subprocess.PIPE, text=True)
-        _, err = process.communicate()
+    with (
+        open("/dev/full", "w") as full,
+        command(*arguments, stdout=full, stderr=subprocess.PIPE, text=True) as process,
+    ):
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 3
     assert err.endswith("Error: No space left on device\n")
 
@@ -469,7 +474,7 @@ def test_the_schema_and_the_self_test(typed):
 
 def command(*arguments, **options):
     restore_interrupts()
-    return subprocess.Popen(
+    return running(
         [sys.executable, "-m", "pyinit", *arguments],
         env={**os.environ, "PYTHONPATH": str(Path(pyinit.__file__).parents[1])},
         **options,
@@ -484,12 +489,12 @@ def test_an_interrupt(initializer, shape):
     """Ctrl-C ends a long command soon, with status 130 and without a traceback."""
     plan = {**PLAN, "tensors": [{"name": "x", "shape": shape, "initializer": initializer}]}
     Path("large.json").write_text(json.dumps(plan))
-    process = command(
+    with command(
         "manifest", "large.json", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    time.sleep(3)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    ) as process:
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert (out, err.strip()) == ("", "Interrupted.")
 
@@ -500,19 +505,18 @@ def test_a_bar_on_a_terminal():
     plan = {**PLAN, "tensors": [{"name": "x", "shape": [2**34], "initializer": "he_normal"}]}
     Path("large.json").write_text(json.dumps(plan))
     ours, theirs = pty.openpty()
-    process = command("manifest", "large.json", stdout=subprocess.DEVNULL, stderr=theirs)
-    os.close(theirs)
-    shown = b""
-    deadline = time.monotonic() + 60
-    while b"GiB" not in shown and time.monotonic() < deadline:
-        shown += os.read(ours, 4096)
-    process.send_signal(signal.SIGINT)
-    try:
-        while True:
-            shown += os.read(ours, 4096)
-    except OSError:  # the other end is closed
-        pass
-    assert process.wait(timeout=20) == 130
+    with command("manifest", "large.json", stdout=subprocess.DEVNULL, stderr=theirs) as process:
+        os.close(theirs)
+        shown, sent = b"", False
+        while select.select([ours], [], [], 60)[0]:
+            try:
+                shown += os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+            if b"GiB" in shown and not sent:
+                process.send_signal(signal.SIGINT)
+                sent = True
+        assert process.wait(timeout=20) == 130
     assert b"GiB" in shown
     os.close(ours)
 

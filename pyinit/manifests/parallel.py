@@ -77,8 +77,8 @@ def for_each_tensor(
             results[index] = task(tensors[index], advance)
 
     with reporting(progress) as report, ThreadPoolExecutor(workers, "pyinit") as pool:
-        waiting = {pool.submit(work) for _ in range(workers)}
         try:
+            waiting = {pool.submit(work) for _ in range(workers)}
             for index in alone:
                 results[index] = task(tensors[index], advance_here)
             while waiting:

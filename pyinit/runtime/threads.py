@@ -8,13 +8,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
 
 from pyinit.arguments import argument_error, as_index
 from pyinit.runtime.cgroups import cpu_quota
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
 
 #: The environment variable with the default number of threads.
 VARIABLE = "PYINIT_NUM_THREADS"
@@ -26,8 +22,7 @@ _num_threads: int | None = None
 _cpus: int | None = None
 #: The default that a caller who runs several draws at a time sets for each of them.
 _default: ContextVar[int | None] = ContextVar("pyinit_default_num_threads", default=None)
-_pool: ThreadPoolExecutor | None = None
-_pool_process: int | None = None
+_pool: _Pool | None = None
 
 
 def set_num_threads(n: int | None) -> None:
@@ -112,15 +107,12 @@ def usable_cpus() -> int:
 def run_parallel(tasks: Iterable[Callable[[], None]]) -> None:
     """Run tasks on this thread and the threads of the pool; return when all are done.
 
-    An error or an interrupt is raised after all workers have stopped, because they write to the
+    An error or an interrupt is raised after all threads have stopped, because they write to the
     caller's array until then. If no more threads can be started, fewer do the work.
     """
     batch = _Batch(tasks)
-    # starting a thread fails at the system's limits and while Python shuts down
-    with suppress(RuntimeError):
-        for _ in range(min(num_threads(), len(batch.waiting)) - 1):
-            _the_pool().submit(batch.help)
     try:
+        _the_pool().submit(batch.help, min(num_threads(), len(batch.waiting)) - 1)
         while batch.waiting:
             try:
                 task = batch.waiting.popleft()
@@ -128,62 +120,110 @@ def run_parallel(tasks: Iterable[Callable[[], None]]) -> None:
                 break
             task()
     finally:
-        batch.stop()
-    if batch.error is not None:
-        raise batch.error
-
-
-class _Batch:
-    """Tasks shared by this thread and helpers, which may start late or never."""
-
-    def __init__(self, tasks: Iterable[Callable[[], None]]) -> None:
-        self.waiting = deque(tasks)
-        self.error: BaseException | None = None
-        self._running = 0
-        self._changed = threading.Condition()
-
-    def help(self) -> None:
-        """Run tasks until none is left."""
-        while True:
-            with self._changed:
-                if not self.waiting:
-                    return
-                task = self.waiting.popleft()
-                self._running += 1
-            try:
-                task()
-            except BaseException as error:
-                self.error = error
-                self.waiting.clear()
-            finally:
-                with self._changed:
-                    self._running -= 1
-                    self._changed.notify_all()
-
-    def stop(self) -> None:
-        """Wait until all helpers have stopped. Defers KeyboardInterrupt until then."""
+        # The loop is here and not in a function: an interrupt as a function is entered comes before
+        # its first `try`.
         interrupt = None
         while True:
             try:
-                with self._changed:
-                    self.waiting.clear()
-                    while self._running:
-                        self._changed.wait()
+                batch.stop()
                 break
             except KeyboardInterrupt as error:
                 interrupt = error
         if interrupt is not None:
             raise interrupt
+    if batch.error is not None:
+        raise batch.error
 
 
-def _the_pool() -> ThreadPoolExecutor:
-    global _pool, _pool_process
-    # a forked child has the pool but none of its threads; R forks without telling Python
-    if _pool is None or _pool_process != os.getpid():
+class _Batch:
+    """Tasks shared by this thread and helpers, which may start late or never.
+
+    It has no `threading.Condition`: an interrupt in the Python code of one can leave its lock held.
+    `with` on a lock, and `acquire()`, take it or are interrupted.
+    """
+
+    def __init__(self, tasks: Iterable[Callable[[], None]]) -> None:
+        self.waiting = deque(tasks)
+        self.error: BaseException | None = None
+        self._lock = threading.Lock()
+        self._helpers = 0
+        self._stopping = False
+        #: Held until the last helper has stopped.
+        self._helping = threading.Lock()
+        self._helping.acquire()
+
+    def help(self) -> None:
+        """Run tasks until none is left."""
+        with self._lock:
+            if self._stopping:
+                return
+            self._helpers += 1
+        try:
+            while self.waiting:
+                try:
+                    task = self.waiting.popleft()
+                except IndexError:  # another thread took the last one
+                    break
+                task()
+        except BaseException as error:
+            self.error = error
+            self.waiting.clear()
+        with self._lock:
+            self._helpers -= 1
+            if self._stopping and not self._helpers:
+                self._helping.release()
+
+    def stop(self) -> None:
+        """Wait until all helpers have stopped. An interrupted call can be repeated."""
+        with self._lock:
+            self._stopping = True
+            self.waiting.clear()
+            if not self._helpers:
+                return
+        self._helping.acquire()
+
+
+class _Pool:
+    """Threads that are started on demand and kept: starting one takes as long as a small draw.
+
+    The threads of a `concurrent.futures.ThreadPoolExecutor` are joined as Python ends. One whose
+    start was interrupted is not told to end, so that Python waits forever. These are daemon
+    threads, idle except while `run_parallel()` waits for them.
+    """
+
+    def __init__(self) -> None:
         # imported here because only large draws need it and `import pyinit` must be fast
-        from concurrent.futures import ThreadPoolExecutor
+        from queue import SimpleQueue
 
-        # starts threads on demand and keeps them: starting one takes as long as a small draw
-        _pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="pyinit")
-        _pool_process = os.getpid()
+        self.process = os.getpid()
+        self._functions: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._size = 0
+
+    def submit(self, function: Callable[[], None], count: int) -> None:
+        """Call a function on `count` threads, or on fewer where no more can be started."""
+        if self._size < count:
+            self._start(count)
+        for _ in range(min(count, self._size)):
+            self._functions.put(function)
+
+    def _start(self, count: int) -> None:
+        # starting a thread fails at the system's limits and while Python shuts down
+        with self._lock, suppress(RuntimeError):
+            while self._size < count:
+                name = f"pyinit_{self._size}"
+                threading.Thread(target=self._run, name=name, daemon=True).start()
+                # counted last: an interrupt costs at most an idle thread more
+                self._size += 1
+
+    def _run(self) -> None:
+        while True:
+            self._functions.get()()
+
+
+def _the_pool() -> _Pool:
+    global _pool
+    # a forked child has the pool but none of its threads; R forks without telling Python
+    if _pool is None or _pool.process != os.getpid():
+        _pool = _Pool()
     return _pool

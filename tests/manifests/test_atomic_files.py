@@ -15,6 +15,7 @@ import pyinit
 from pyinit.manifests import atomic_files
 from pyinit.manifests.atomic_files import SUFFIX, NewFile, NewFolder, remove_abandoned, write_file
 from pyinit.manifests.sinks import RawSink
+from tests.support import running
 
 
 @pytest.fixture(params=["unnamed", "named"], autouse=True)
@@ -202,7 +203,7 @@ def test_a_killed_process(tmp_path):
         "    time.sleep(60)\n"
     )
     how = "unnamed" if hasattr(os, "O_TMPFILE") else "named"
-    with subprocess.Popen(
+    with running(
         [sys.executable, "-c", code, tmp_path, how], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout.readline() == "ready\n"

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 import pyinit
 from pyinit.manifests.atomic_files import SUFFIX
 from pyinit.manifests.model import DifferenceError, ManifestError
+from tests.support import running
 
 PLAN = [
     {"name": f"layer {n}", "shape": [300_000 + n], "initializer": "he_normal", "dtype": dtype}
@@ -53,12 +55,19 @@ def start(
 ):
     """Start a run in a process of its own, in which files have at most `limit` bytes."""
     arguments = [manifest, path, file_format, shard, existing, how, limit]
-    return subprocess.Popen(
+    return running(
         [*inside, sys.executable, "-c", RUN, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def errors_of(runs):
+    """Return what runs at the same time print as errors."""
+    with ExitStack() as stack:
+        processes = [stack.enter_context(run) for run in runs]
+        return [process.communicate(timeout=120)[1].strip() for process in processes]
 
 
 def contents(folder):
@@ -109,7 +118,7 @@ def test_killed_runs_are_finished(manifest, tmp_path, file_format, how, sent):
             assert process.stdout.readline() == "ready\n"
             time.sleep(generator.uniform(0, duration))
             process.send_signal(sent)
-            killed += process.wait() == -sent
+            killed += process.wait(timeout=60) == -sent
         found = contents(path.parent) if path.parent.exists() else {}
         names = {name for name in found if SUFFIX not in str(name)}
         # the index and the description of the group are not weights
@@ -130,7 +139,7 @@ def test_full_disks(manifest, tmp_path, file_format, how):
     limit = 1_500_000  # less than the largest tensor
 
     with start(manifest, path, file_format, how=how, limit=limit) as process:
-        _, errors = process.communicate()
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 1
     assert "File too large" in errors
     assert SUFFIX not in errors.splitlines()[-1]
@@ -183,8 +192,8 @@ def test_runs_on_the_same_path(manifest, tmp_path, file_format):
     skip_without(file_format)
     path = tmp_path / PATHS[file_format]
     for existing in ("error", "overwrite"):
-        processes = [start(manifest, path, file_format, existing=existing) for _ in range(2)]
-        errors = [process.communicate()[1].strip() for process in processes]
+        runs = [start(manifest, path, file_format, existing=existing) for _ in range(2)]
+        errors = errors_of(runs)
         if existing == "error":
             assert errors.count("") <= 1
             assert set(errors) <= {"", "exists"}
@@ -204,8 +213,8 @@ def test_runs_with_the_same_process_id(manifest, tmp_path, how):
     path = tmp_path / "w.safetensors"
     for existing in ("error", "overwrite"):
         options = {"existing": existing, "how": how, "inside": inside}
-        processes = [start(manifest, path, "safetensors", **options) for _ in range(3)]
-        errors = sorted(process.communicate()[1].strip() for process in processes)
+        runs = [start(manifest, path, "safetensors", **options) for _ in range(3)]
+        errors = sorted(errors_of(runs))
         if existing == "error":
             assert errors == ["", "exists", "exists"]
         else:

@@ -12,7 +12,7 @@ import pytest
 
 import pyinit
 from pyinit.runtime import cgroups, threads
-from tests.support import restore_interrupts, same_bits
+from tests.support import restore_interrupts, running, same_bits
 
 
 def test_users_own_threads():
@@ -49,13 +49,13 @@ def test_an_interrupt_ends_a_long_draw():
         "pyinit.RandomNormal(seed=1).lazy(wide.shape).read_into(wide)\n"
     )
     restore_interrupts()
-    process = subprocess.Popen(
+    with running(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "drawing\n"
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    ) as process:
+        assert process.stdout.readline() == "drawing\n"
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
     assert errors.rstrip().endswith("KeyboardInterrupt")
 
 
@@ -113,6 +113,56 @@ def test_an_interrupt_waits_for_the_helpers():
     with pytest.raises(KeyboardInterrupt):
         threads.run_parallel([task, task])
     assert finished.is_set()
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_an_interrupt_while_threads_start(monkeypatch, started):
+    """Protects the caller's array, and later draws, from an interrupt as a thread is started."""
+    pyinit.set_num_threads(3)
+    monkeypatch.setattr(threads, "_pool", None)
+    start = threading.Thread.start
+    starts = []
+    helping, finished = threading.Event(), threading.Event()
+
+    def interrupted(thread):
+        starts.append(thread)
+        if len(starts) == 1 or started:
+            start(thread)
+        if len(starts) == 2:
+            helping.wait(1)
+            raise KeyboardInterrupt
+
+    def task():
+        helping.set()
+        time.sleep(0.3)
+        finished.set()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            threads.run_parallel([task] * 8)
+    assert finished.is_set() or not helping.is_set()
+    all_at_once = threading.Barrier(3, timeout=30)
+    threads.run_parallel([all_at_once.wait] * 3)
+
+
+def test_python_ends_after_an_interrupt_while_threads_start():
+    """Protects Ctrl-C: a thread that the pool does not know must not keep Python from ending."""
+    code = (
+        "import threading, pyinit\n"
+        "pyinit.set_num_threads(3)\n"
+        "start = threading.Thread.start\n"
+        "def interrupted(thread):\n"
+        "    start(thread)\n"
+        "    raise KeyboardInterrupt\n"
+        "threading.Thread.start = interrupted\n"
+        "try:\n"
+        "    pyinit.HeNormal(seed=1)((2000, 2000))\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+    )
+    with running([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.communicate(timeout=60)[0] == "interrupted\n"
 
 
 def test_an_error_on_a_thread_reaches_the_caller():

@@ -4,7 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,6 +64,16 @@ def run_program(name: str, *arguments: str) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def running(command: list[Any], **options: Any) -> Iterator[subprocess.Popen[Any]]:
+    """Start a process, and kill it after the block: a test that fails must not wait for it."""
+    with subprocess.Popen(command, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def restore_interrupts() -> None:
