@@ -159,6 +159,18 @@ test_that("long ranges and omissions of a lazy tensor are read in runs", {
   expect_argument_error(lazy[1, 1, drop = "a"], "drop")
 })
 
+test_that("characters of names are those of Python", {
+  # protects: names that R accepts and a manifest refuses; every character of the basic plane
+  skip_if_not_installed("jsonlite")
+  hex <- jsonlite::fromJSON(checkout_path("tests", "data", "invalid_characters.json"))
+  ranges <- matrix(strtoi(hex, 16L), ncol = 2)
+  invalid <- unlist(apply(ranges, 1, function(range) range[[1]]:range[[2]], simplify = FALSE))
+  # R has no character 0, and surrogates are no characters
+  codes <- setdiff(1:0xffff, 0xd800:0xdfff)
+  is_invalid <- grepl(pyinit:::control_characters, intToUtf8(codes, multiple = TRUE), perl = TRUE)
+  expect_identical(codes[is_invalid], setdiff(invalid, 0L))
+})
+
 test_that("strings are the same in every encoding", {
   # protects: names in Latin-1, and sessions whose locale is C
   name <- "gr\u00f6\u00dfe"
