@@ -68,8 +68,13 @@ def run_program(name: str, *arguments: str) -> None:
 
 @contextmanager
 def running(command: list[Any], **options: Any) -> Iterator[subprocess.Popen[Any]]:
-    """Start a process, and kill it after the block: a test that fails must not wait for it."""
-    with subprocess.Popen(command, **options) as process:
+    """Start a process, and kill it after the block: a test that fails must not wait for it.
+
+    Its coverage is not measured: an interrupt can leave the lock of the measurement held.
+    """
+    environment = options.pop("env", os.environ)
+    environment = {name: environment[name] for name in environment if "COVERAGE" not in name}
+    with subprocess.Popen(command, env=environment, **options) as process:
         try:
             yield process
         finally:
