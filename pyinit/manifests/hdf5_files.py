@@ -13,7 +13,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def read(path: Path) -> dict[str, TensorSource]:
         ImportError: h5py is not installed.
     """
     file = RegularFile(path)
-    return _sources(_Hdf5(file, lambda: Section(file), 0))
+    return _sources(_Hdf5(file, lambda: BufferedReader(Section(file)), 0))
 
 
 def read_keras_archive(path: Path) -> dict[str, TensorSource]:
@@ -79,7 +79,9 @@ def read_keras_archive(path: Path) -> dict[str, TensorSource]:
         if start is None:
             content = read_member(archive, member)
             return _sources(_Hdf5(file, lambda: BytesIO(content), None))
-    return _sources(_Hdf5(file, lambda: Section(file, start, member.file_size), start))
+    return _sources(
+        _Hdf5(file, lambda: BufferedReader(Section(file, start, member.file_size)), start)
+    )
 
 
 class _Hdf5:
@@ -150,11 +152,16 @@ class _Hdf5:
     def source(self, file: Any, path: str) -> TensorSource:
         """Return the values of a dataset."""
         where = f"{self.path}: {path!a}"
-        dataset = file[path]
-        if dataset.is_virtual or dataset.external:
+        # h5py's Dataset takes as long as all else, and a file may have very many
+        h5d, h5s = self._h5py.h5d, self._h5py.h5s
+        dataset = h5d.open(file.id, path.encode("utf-8", "surrogateescape"))
+        storage, space = dataset.get_create_plist(), dataset.get_space()
+        layout = storage.get_layout()
+        if layout == h5d.VIRTUAL or storage.get_external_count():
             raise ManifestError(f"{where} has its values in other files")
-        shape, dtype = dataset.shape, dataset.dtype
-        if shape is None or dtype.kind not in "biufV" or dtype.names or dtype.subdtype:
+        shape, dtype = space.get_simple_extent_dims(), dataset.dtype
+        is_null = space.get_simple_extent_type() == h5s.NULL
+        if is_null or dtype.kind not in "biufV" or dtype.names or dtype.subdtype:
             raise ManifestError(f"{where} is not a numeric array: its dtype is {dtype}")
         try:
             shape = as_shape(shape)
@@ -162,14 +169,15 @@ class _Hdf5:
             raise ManifestError(f"{where}: {error}") from None
         byteorder, dtype = dtype.str[0], stored_dtype(dtype)
         nbytes = math.prod(shape) * dtype.itemsize
-        offset = dataset.id.get_offset()
+        offset = dataset.get_offset()
         if self._start is not None and offset is not None and nbytes:
             first = self._start + offset
             if first + nbytes > self._file.size:
                 raise ManifestError(f"{where} does not lie within the file")
             return FileSource(self._file, first, shape, dtype, byteorder)
         # a chunk may be larger than the dataset
-        memory = max(nbytes, math.prod(dataset.chunks or ()) * dtype.itemsize)
+        chunk = storage.get_chunk() if layout == h5d.CHUNKED else ()
+        memory = max(nbytes, math.prod(chunk) * dtype.itemsize)
 
         def load() -> AnyArray:
             check_memory(where, memory)

@@ -71,19 +71,20 @@ class GuardedStream(RawIOBase):
         Raises:
             ValueError: They are part of a damaged heap.
         """
-        start = self.tell()
-        content = self._stream.read(len(buffer)) or b""
-        memoryview(buffer)[: len(content)] = content
         if not self._is_on:
+            content = self._stream.read(len(buffer)) or b""
+            memoryview(buffer)[: len(content)] = content
             return len(content)
         # a heap may begin in one read and end in another one
-        before = max(0, start - len(_SIGNATURE) + 1)
-        window = self._at(before, start - before) + content
-        window += self._at(start + len(content), len(_SIGNATURE) - 1)
+        start, beyond = self.tell(), len(_SIGNATURE) - 1
+        before = max(0, start - beyond)
+        window = self._at(before, start - before + len(buffer) + beyond)
         at = window.find(_SIGNATURE)
         while at >= 0:
             self._check_heap(before + at)
             at = window.find(_SIGNATURE, at + 1)
+        content = window[start - before :][: len(buffer)]
+        memoryview(buffer)[: len(content)] = content
         self.seek(start + len(content))
         return len(content)
 
