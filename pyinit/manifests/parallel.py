@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from pyinit.manifests.model import TensorSpec
 from pyinit.runtime.progress import Progress, reporting
-from pyinit.runtime.threads import num_threads
+from pyinit.runtime.threads import num_threads, run_parallel
 
 Result = TypeVar("Result")
 #: Called by a task with the number of bytes it has just processed.
@@ -39,23 +40,27 @@ def for_each_tensor(
     Raises:
         Exception: The first exception that a task raises.
     """
-    # imported late: `import pyinit` must be quick
-    from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-
     total = sum(tensor.nbytes for tensor in tensors)
     done = 0
-    stopped, lock = threading.Event(), threading.Lock()
+    stopped, lock = False, threading.Lock()
+    this_thread = threading.get_ident()
 
     def advance(nbytes: int) -> None:
         nonlocal done
-        if stopped.is_set():
+        if stopped:
             raise _StoppedError
         with lock:
             done += nbytes
 
     def advance_here(nbytes: int) -> None:
         advance(nbytes)
-        report(done, total)
+        # chunks are used on any thread
+        if threading.get_ident() == this_thread:
+            report(done, total)
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
 
     order = sorted(range(len(tensors)), key=lambda index: -tensors[index].nbytes)
     # Tensors that need working memory, such as orthogonal matrices, run one after another, since
@@ -64,30 +69,33 @@ def for_each_tensor(
     others: list[int] = []
     for index in order:
         (alone if tensors[index].working_memory else others).append(index)
-    workers = max(1, min(num_threads(), len(others)))
     results: dict[int, Result] = {}
     left = deque(others)
 
-    def work() -> None:
-        while not stopped.is_set():
-            try:
-                index = left.popleft()
-            except IndexError:
-                return
-            results[index] = task(tensors[index], advance)
-
-    with reporting(progress) as report, ThreadPoolExecutor(workers, "pyinit") as pool:
+    def run_others() -> None:
         try:
-            waiting = {pool.submit(work) for _ in range(workers)}
+            while left and not stopped:
+                try:
+                    index = left.popleft()
+                except IndexError:  # another thread took the last one
+                    return
+                results[index] = task(tensors[index], advance)
+        except BaseException:
+            stop()
+            raise
+
+    def run_alone() -> None:
+        # the error of another task, which has stopped this one, is raised later
+        with suppress(_StoppedError):
             for index in alone:
                 results[index] = task(tensors[index], advance_here)
-            while waiting:
-                ended, waiting = wait(waiting, timeout=0.1, return_when=FIRST_EXCEPTION)
-                for future in ended:
-                    future.result()
-                report(done, total)
-        except BaseException:
-            stopped.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+
+    with reporting(progress) as report:
+        run_parallel(
+            [run_others] * min(num_threads(), len(others)),
+            here=run_alone,
+            poll=lambda: report(done, total),
+            cancel=stop,
+        )
+        report(done, total)
     return [results[index] for index in range(len(tensors))]

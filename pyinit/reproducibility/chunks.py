@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from pyinit.arguments import Shape
 from pyinit.dtypes import AnyArray
 from pyinit.initializers import chunking
 from pyinit.initializers.lazy import LazyTensor, slices_of
+from pyinit.runtime.threads import run_parallel
 
 
 def chunks_of(weights: LazyTensor) -> Iterator[tuple[Shape, Shape]]:
@@ -46,20 +48,24 @@ def for_each_chunk(
                 first(chunk)
             use(chunk)
         return
-    # imported late: `import pyinit` must be quick
-    from concurrent.futures import Future, ThreadPoolExecutor
-
     size = max(chunking.CHUNK_SIZE, weights.joint_size)
     buffers = [np.empty(size, weights.dtype) for _ in range(2)]
-    in_use: Future[None] | None = None
-    with ThreadPoolExecutor(1, "pyinit") as other:
-        for index, (shape, offset) in enumerate(chunks_of(weights)):
-            chunk = buffers[index % 2][: math.prod(shape)].reshape(shape)
-            weights.read_into(chunk, offset)
-            if first is not None:
-                first(chunk)
-            if in_use is not None:
-                in_use.result()
-            in_use = other.submit(use, chunk)
-        if in_use is not None:
-            in_use.result()
+    drawn: AnyArray | None = None
+    for index, (shape, offset) in enumerate(chunks_of(weights)):
+        chunk = buffers[index % 2][: math.prod(shape)].reshape(shape)
+        draw = partial(_draw, weights, chunk, offset, first)
+        if drawn is None:
+            draw()
+        else:
+            run_parallel([partial(use, drawn)], here=draw)
+        drawn = chunk
+    if drawn is not None:
+        use(drawn)
+
+
+def _draw(
+    weights: LazyTensor, out: AnyArray, offset: Shape, first: Callable[[AnyArray], None] | None
+) -> None:
+    weights.read_into(out, offset)
+    if first is not None:
+        first(out)

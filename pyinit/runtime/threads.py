@@ -104,21 +104,42 @@ def usable_cpus() -> int:
     return cpus if quota is None else max(1, min(cpus, quota))
 
 
-def run_parallel(tasks: Iterable[Callable[[], None]]) -> None:
+def run_parallel(
+    tasks: Iterable[Callable[[], None]],
+    *,
+    here: Callable[[], None] | None = None,
+    poll: Callable[[], None] | None = None,
+    cancel: Callable[[], None] | None = None,
+) -> None:
     """Run tasks on this thread and the threads of the pool; return when all are done.
 
     An error or an interrupt is raised after all threads have stopped, because they write to the
     caller's array until then. If no more threads can be started, fewer do the work.
+
+    Args:
+        tasks: The tasks.
+        here: Called on this thread while other threads begin with the tasks, one for each.
+        poll: Called on this thread ten times a second until all tasks are done. The tasks then run
+            on other threads alone.
+        cancel: Called after an error or an interrupt on this thread, to end tasks that have begun.
     """
     batch = _Batch(tasks)
+    helpers = len(batch.waiting)
+    if here is None:
+        helpers = min(helpers, num_threads()) - 1
     try:
-        _the_pool().submit(batch.help, min(num_threads(), len(batch.waiting)) - 1)
-        while batch.waiting:
-            try:
-                task = batch.waiting.popleft()
-            except IndexError:  # another thread took the last one
-                break
-            task()
+        helpers = _the_pool().submit(batch.help, helpers)
+        if here is not None:
+            here()
+        if poll is None or helpers == 0:
+            batch.run()
+        else:
+            while not batch.wait(0.1):
+                poll()
+    except BaseException:
+        if cancel is not None:
+            cancel()
+        raise
     finally:
         # The loop is here and not in a function: an interrupt as a function is entered comes before
         # its first `try`.
@@ -135,48 +156,61 @@ def run_parallel(tasks: Iterable[Callable[[], None]]) -> None:
         raise batch.error
 
 
-class _Batch:
-    """Tasks shared by this thread and helpers, which may start late or never.
+# Threads that an interrupt may meet are not made with `concurrent.futures` and
+# `threading.Condition`. An interrupt in their Python code can leave a lock held, or a thread that
+# nobody tells to end, so that Python never ends. `with` on a lock and `acquire()` take it or are
+# interrupted.
 
-    It has no `threading.Condition`: an interrupt in the Python code of one can leave its lock held.
-    `with` on a lock, and `acquire()`, take it or are interrupted.
-    """
+
+class _Batch:
+    """Tasks shared by this thread and helpers, which may start late or never."""
 
     def __init__(self, tasks: Iterable[Callable[[], None]]) -> None:
         self.waiting = deque(tasks)
+        #: The first error of a helper.
         self.error: BaseException | None = None
         self._lock = threading.Lock()
         self._helpers = 0
-        self._stopping = False
-        #: Held until the last helper has stopped.
+        #: Released once, by the last helper as it stops.
         self._helping = threading.Lock()
         self._helping.acquire()
 
+    def run(self) -> None:
+        """Run tasks until none is waiting."""
+        while self.waiting:
+            try:
+                task = self.waiting.popleft()
+            except IndexError:  # another thread took the last one
+                return
+            task()
+
     def help(self) -> None:
-        """Run tasks until none is left."""
+        """Run tasks, on a thread of the pool."""
         with self._lock:
-            if self._stopping:
+            if not self.waiting:
                 return
             self._helpers += 1
         try:
-            while self.waiting:
-                try:
-                    task = self.waiting.popleft()
-                except IndexError:  # another thread took the last one
-                    break
-                task()
+            self.run()
         except BaseException as error:
-            self.error = error
+            if self.error is None:
+                self.error = error
             self.waiting.clear()
         with self._lock:
             self._helpers -= 1
-            if self._stopping and not self._helpers:
+            if not self._helpers and not self.waiting:
                 self._helping.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until all tasks are done, for a time; return whether they are."""
+        with self._lock:
+            if not self._helpers and not self.waiting:
+                return True
+        return self._helping.acquire(timeout=seconds)
 
     def stop(self) -> None:
         """Wait until all helpers have stopped. An interrupted call can be repeated."""
         with self._lock:
-            self._stopping = True
             self.waiting.clear()
             if not self._helpers:
                 return
@@ -184,11 +218,10 @@ class _Batch:
 
 
 class _Pool:
-    """Threads that are started on demand and kept: starting one takes as long as a small draw.
+    """Daemon threads that are started on demand and kept.
 
-    The threads of a `concurrent.futures.ThreadPoolExecutor` are joined as Python ends. One whose
-    start was interrupted is not told to end, so that Python waits forever. These are daemon
-    threads, idle except while `run_parallel()` waits for them.
+    To start one takes as long as a small draw. They are idle except while `run_parallel()` waits
+    for them, so Python may end at any other time.
     """
 
     def __init__(self) -> None:
@@ -198,27 +231,36 @@ class _Pool:
         self.process = os.getpid()
         self._functions: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._lock = threading.Lock()
-        self._size = 0
+        self._size = self._idle = 0
 
-    def submit(self, function: Callable[[], None], count: int) -> None:
-        """Call a function on `count` threads, or on fewer where no more can be started."""
-        if self._size < count:
-            self._start(count)
-        for _ in range(min(count, self._size)):
-            self._functions.put(function)
+    def submit(self, function: Callable[[], None], count: int) -> int:
+        """Call a function on idle threads, and return on how many: `count` if that is possible."""
+        if count <= 0:
+            return 0
+        with self._lock:
+            if self._idle < count:
+                self._start(count - self._idle)
+            count = min(count, self._idle)
+            self._idle -= count
+            for _ in range(count):
+                self._functions.put(function)
+            return count
 
     def _start(self, count: int) -> None:
         # starting a thread fails at the system's limits and while Python shuts down
-        with self._lock, suppress(RuntimeError):
-            while self._size < count:
+        with suppress(RuntimeError):
+            for _ in range(min(count, MAX_THREADS - self._size)):
                 name = f"pyinit_{self._size}"
                 threading.Thread(target=self._run, name=name, daemon=True).start()
                 # counted last: an interrupt costs at most an idle thread more
                 self._size += 1
+                self._idle += 1
 
     def _run(self) -> None:
         while True:
             self._functions.get()()
+            with self._lock:
+                self._idle += 1
 
 
 def _the_pool() -> _Pool:
