@@ -497,6 +497,7 @@ test_that("a draw takes no more memory than its values", {
 
 test_that("memory stays flat over many draws", {
   skip_on_os(c("windows", "mac"))
+  skip_if(grepl("libasan", Sys.getenv("LD_PRELOAD")), "AddressSanitizer keeps freed memory")
   zeros <- c(
     "zeros <- pyinit:::draw_function(python$Zeros())",
     "draw <- function(...) pyinit:::draw_array(zeros, c(...))"

@@ -59,11 +59,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const int64_t step = 1 + (choice & 1 ? choice / 4 : 0);
         if (choice & 2)
             contiguous_index += (int64_t)take(&input, choice & 4 ? 5 : 1);
-        index_strides[k] = contiguous_index * step;
-        if (index_strides[k] > (INT64_C(1) << 59) / (shape[k] * (rank - k)))
+        if (contiguous_index > (INT64_C(1) << 59) / (step * shape[k] * (rank - k))) {
             index_strides[k] = contiguous_index = 1;
-        else
+        } else {
+            index_strides[k] = contiguous_index * step;
             contiguous_index = index_strides[k] * shape[k];
+        }
         index += index_strides[k] * (shape[k] - 1);
     }
     const uint64_t first_index = take(&input, 8) % ((UINT64_C(1) << 60) - (uint64_t)index);
