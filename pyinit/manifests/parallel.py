@@ -17,8 +17,11 @@ Result = TypeVar("Result")
 Advance = Callable[[int], None]
 
 
-class _StoppedError(Exception):
-    """Raised in a task after another one has failed or the caller was interrupted."""
+class _StoppedError(BaseException):
+    """Raised in a task after another one has failed or the caller was interrupted.
+
+    No task takes it for an error of its own, as it might a subclass of Exception.
+    """
 
 
 def for_each_tensor(
@@ -42,29 +45,36 @@ def for_each_tensor(
     """
     total = sum(tensor.nbytes for tensor in tensors)
     done = 0
-    stopped, lock = False, threading.Lock()
+    #: The bytes that are not yet in `done`.
+    news: deque[int] = deque()
+    stopped = False
     this_thread = threading.get_ident()
 
     def advance(nbytes: int) -> None:
-        nonlocal done
         if stopped:
             raise _StoppedError
-        with lock:
-            done += nbytes
+        news.append(nbytes)
+
+    def show() -> None:
+        nonlocal done
+        while news:
+            done += news.popleft()
+        report(done, total)
 
     def advance_here(nbytes: int) -> None:
         advance(nbytes)
         # chunks are used on any thread
         if threading.get_ident() == this_thread:
-            report(done, total)
+            show()
 
     def stop() -> None:
         nonlocal stopped
         stopped = True
 
     order = sorted(range(len(tensors)), key=lambda index: -tensors[index].nbytes)
-    # Tensors that need working memory, such as orthogonal matrices, run one after another, since
-    # each may need much and uses all threads itself, and on this thread, where Ctrl-C ends them.
+    # Tensors that need working memory, such as orthogonal matrices, are drawn one after another,
+    # because each may need much memory and uses all threads itself. They are drawn on this thread,
+    # where Ctrl-C ends them.
     alone: list[int] = []
     others: list[int] = []
     for index in order:
@@ -80,12 +90,14 @@ def for_each_tensor(
                 except IndexError:  # another thread took the last one
                     return
                 results[index] = task(tensors[index], advance)
+        except _StoppedError:
+            pass
         except BaseException:
             stop()
             raise
 
     def run_alone() -> None:
-        # the error of another task, which has stopped this one, is raised later
+        # another task has failed, and run_parallel() raises its error
         with suppress(_StoppedError):
             for index in alone:
                 results[index] = task(tensors[index], advance_here)
@@ -94,8 +106,8 @@ def for_each_tensor(
         run_parallel(
             [run_others] * min(num_threads(), len(others)),
             here=run_alone,
-            poll=lambda: report(done, total),
+            poll=show,
             cancel=stop,
         )
-        report(done, total)
+        show()
     return [results[index] for index in range(len(tensors))]

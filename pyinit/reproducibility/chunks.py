@@ -19,7 +19,7 @@ def chunks_of(weights: LazyTensor) -> Iterator[tuple[Shape, Shape]]:
     """Return the shapes and offsets of the chunks that `for_each_chunk()` reads."""
     if weights.size <= chunking.CHUNK_SIZE:
         return iter([(weights.shape, (0,) * weights.ndim)])
-    # of a tensor that is computed whole, too: a chunk bounds how long an interrupt waits
+    # A tensor that is computed whole is also cut: an interrupt waits for a chunk at most.
     return chunking.chunk_partitions(weights.shape) if weights.needs_whole else weights.partitions()
 
 
@@ -36,8 +36,8 @@ def for_each_chunk(
 
     Args:
         weights: The tensor.
-        use: Called with the chunks in C order, on another thread if there are several. A chunk is
-            overwritten afterwards.
+        use: Called with one chunk after another in C order, on any thread. A chunk is overwritten
+            afterwards.
         first: Called with each chunk before `use`, on this thread, which also draws.
     """
     if _is_read_at_once(weights):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
+import sys
+from _thread import start_new_thread
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from queue import Empty, SimpleQueue
 
 from pyinit.arguments import argument_error, as_index
 from pyinit.runtime.cgroups import cpu_quota
@@ -22,7 +24,8 @@ _num_threads: int | None = None
 _cpus: int | None = None
 #: The default that a caller who runs several draws at a time sets for each of them.
 _default: ContextVar[int | None] = ContextVar("pyinit_default_num_threads", default=None)
-_pool: _Pool | None = None
+#: The pool of each process, by its number.
+_pools: dict[int, _Pool] = {}
 
 
 def set_num_threads(n: int | None) -> None:
@@ -65,19 +68,20 @@ def num_threads() -> int:
         2
         >>> pyinit.set_num_threads(None)
     """
-    global _num_threads, _cpus
-    if _num_threads is not None:
-        return _num_threads
+    global _cpus
+    # each variable is read once: another thread may set it
+    count = _num_threads
+    if count is not None:
+        return count
     text = os.environ.get(VARIABLE)
     if text:
-        _num_threads = _as_count(VARIABLE, text, int(text) if text.isdecimal() else None)
-        return _num_threads
-    default = _default.get()
-    if default is not None:
-        return default
-    if _cpus is None:
-        _cpus = min(usable_cpus(), MAX_THREADS)
-    return _cpus
+        return _as_count(VARIABLE, text, int(text) if text.isdecimal() else None)
+    count = _default.get()
+    if count is None:
+        count = _cpus
+    if count is None:
+        count = _cpus = min(usable_cpus(), MAX_THREADS)
+    return count
 
 
 @contextmanager
@@ -111,27 +115,30 @@ def run_parallel(
     poll: Callable[[], None] | None = None,
     cancel: Callable[[], None] | None = None,
 ) -> None:
-    """Run tasks on this thread and the threads of the pool; return when all are done.
+    """Run tasks on this thread and on threads of the pool; return when all are done.
 
-    An error or an interrupt is raised after all threads have stopped, because they write to the
-    caller's array until then. If no more threads can be started, fewer do the work.
+    An error or an interrupt is raised only after all threads have stopped writing to the caller's
+    array. If too few threads can be started, fewer do the work.
 
     Args:
         tasks: The tasks.
-        here: Called on this thread while other threads begin with the tasks, one for each.
-        poll: Called on this thread ten times a second until all tasks are done. The tasks then run
-            on other threads alone.
-        cancel: Called after an error or an interrupt on this thread, to end tasks that have begun.
+        here: Called first on this thread. Meanwhile another thread runs each task, whatever
+            `num_threads()` is.
+        poll: Called on this thread ten times a second while other threads run the tasks. Not called
+            if there is no other thread.
+        cancel: Called after an error or an interrupt on this thread, to end tasks early.
     """
     batch = _Batch(tasks)
     helpers = len(batch.waiting)
     if here is None:
         helpers = min(helpers, num_threads()) - 1
+    pool = _the_pool()
+    raised: BaseException | None = None
     try:
-        helpers = _the_pool().submit(batch.help, helpers)
+        pool.submit(batch, helpers)
         if here is not None:
             here()
-        if poll is None or helpers == 0:
+        if poll is None or not batch.reserved:
             batch.run()
         else:
             while not batch.wait(0.1):
@@ -141,25 +148,36 @@ def run_parallel(
             cancel()
         raise
     finally:
-        # The loop is here and not in a function: an interrupt as a function is entered comes before
-        # its first `try`.
-        interrupt = None
+        # The loops are here and not in a function: a signal handler may raise an exception as a
+        # function is entered, before its first `try`. There are two: it may, too, as one repeats.
         while True:
             try:
-                batch.stop()
+                while True:
+                    try:
+                        batch.stop()
+                        pool.release(batch)
+                        break
+                    except BaseException as error:
+                        raised = error
                 break
-            except KeyboardInterrupt as error:
-                interrupt = error
-        if interrupt is not None:
-            raise interrupt
-    if batch.error is not None:
-        raise batch.error
+            except BaseException as error:
+                raised = error
+        # A frame of a traceback must not refer to the error: such a cycle would keep the array.
+        error_of_helper, batch.error = batch.error, None
+    try:
+        if raised is not None:
+            raise raised
+        if error_of_helper is not None:
+            raise error_of_helper
+    finally:
+        del raised, error_of_helper
 
 
-# Threads that an interrupt may meet are not made with `concurrent.futures` and
-# `threading.Condition`. An interrupt in their Python code can leave a lock held, or a thread that
-# nobody tells to end, so that Python never ends. `with` on a lock and `acquire()` take it or are
-# interrupted.
+# A signal handler may raise an exception, such as KeyboardInterrupt, at nearly every instruction.
+# In `threading.Condition`, `Thread.start()` and `concurrent.futures`, it can leave a lock held, or
+# a thread for which Python waits forever at its end. In CPython 3.14, `with` can leave a lock held.
+# So the calling thread takes no locks, and relies on atomic methods of `deque`, `list` and
+# `SimpleQueue`.
 
 
 class _Batch:
@@ -167,13 +185,15 @@ class _Batch:
 
     def __init__(self, tasks: Iterable[Callable[[], None]]) -> None:
         self.waiting = deque(tasks)
+        #: The number of threads that may help.
+        self.reserved = 0
         #: The first error of a helper.
         self.error: BaseException | None = None
-        self._lock = threading.Lock()
-        self._helpers = 0
-        #: Released once, by the last helper as it stops.
-        self._helping = threading.Lock()
-        self._helping.acquire()
+        #: An item for each helper: before it takes its first task, and after its last one.
+        self._begun: list[None] = []
+        self._ended: list[None] = []
+        #: Wakes the thread that waits.
+        self._signals: SimpleQueue[None] = SimpleQueue()
 
     def run(self) -> None:
         """Run tasks until none is waiting."""
@@ -186,86 +206,82 @@ class _Batch:
 
     def help(self) -> None:
         """Run tasks, on a thread of the pool."""
-        with self._lock:
-            if not self.waiting:
-                return
-            self._helpers += 1
+        self._begun.append(None)
         try:
             self.run()
         except BaseException as error:
             if self.error is None:
                 self.error = error
             self.waiting.clear()
-        with self._lock:
-            self._helpers -= 1
-            if not self._helpers and not self.waiting:
-                self._helping.release()
+        self._ended.append(None)
+        self._signals.put(None)
 
     def wait(self, seconds: float) -> bool:
-        """Wait until all tasks are done, for a time; return whether they are."""
-        with self._lock:
-            if not self._helpers and not self.waiting:
-                return True
-        return self._helping.acquire(timeout=seconds)
+        """Wait at most some seconds for all tasks; return whether they are done."""
+        if not self._is_done():
+            with suppress(Empty):
+                self._signals.get(timeout=seconds)
+        return self._is_done()
 
     def stop(self) -> None:
-        """Wait until all helpers have stopped. An interrupted call can be repeated."""
-        with self._lock:
-            self.waiting.clear()
-            if not self._helpers:
-                return
-        self._helping.acquire()
+        """Wait until no helper runs a task. An interrupted call can be repeated."""
+        self.waiting.clear()
+        # with a timeout, because an interrupt can lose a signal
+        while not self.wait(0.1):
+            pass
+
+    def _is_done(self) -> bool:
+        # a helper that begins later finds no task
+        return not self.waiting and len(self._begun) == len(self._ended)
 
 
 class _Pool:
-    """Daemon threads that are started on demand and kept.
+    """Threads that are kept, because starting one takes as long as a small draw.
 
-    To start one takes as long as a small draw. They are idle except while `run_parallel()` waits
-    for them, so Python may end at any other time.
+    They work only while `run_parallel()` runs, so Python may end without them.
     """
 
     def __init__(self) -> None:
-        # imported here because only large draws need it and `import pyinit` must be fast
-        from queue import SimpleQueue
-
-        self.process = os.getpid()
         self._functions: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._size = self._idle = 0
+        self._size = 0
+        #: An item for each thread that is not reserved for a batch.
+        self._idle: list[None] = []
 
-    def submit(self, function: Callable[[], None], count: int) -> int:
-        """Call a function on idle threads, and return on how many: `count` if that is possible."""
-        if count <= 0:
-            return 0
-        with self._lock:
-            if self._idle < count:
-                self._start(count - self._idle)
-            count = min(count, self._idle)
-            self._idle -= count
-            for _ in range(count):
-                self._functions.put(function)
-            return count
+    def submit(self, batch: _Batch, count: int) -> None:
+        """Let up to `count` threads help with a batch. Starts threads if too few are idle."""
+        for _ in range(count):
+            try:
+                self._idle.pop()
+            except IndexError:
+                if not self._start():
+                    return
+            batch.reserved += 1
+            self._functions.put(batch.help)
 
-    def _start(self, count: int) -> None:
-        # starting a thread fails at the system's limits and while Python shuts down
-        with suppress(RuntimeError):
-            for _ in range(min(count, MAX_THREADS - self._size)):
-                name = f"pyinit_{self._size}"
-                threading.Thread(target=self._run, name=name, daemon=True).start()
-                # counted last: an interrupt costs at most an idle thread more
-                self._size += 1
-                self._idle += 1
+    def release(self, batch: _Batch) -> None:
+        """Let the threads help with other batches."""
+        while batch.reserved:
+            batch.reserved -= 1
+            self._idle.append(None)
+
+    def _start(self) -> bool:
+        # before Python 3.12, a thread that is started while Python ends never runs
+        if self._size >= MAX_THREADS or sys.is_finalizing():
+            return False
+        try:
+            start_new_thread(self._run, ())
+        except RuntimeError:  # at the system's limits
+            return False
+        self._size += 1
+        return True
 
     def _run(self) -> None:
         while True:
             self._functions.get()()
-            with self._lock:
-                self._idle += 1
 
 
 def _the_pool() -> _Pool:
-    global _pool
-    # a forked child has the pool but none of its threads; R forks without telling Python
-    if _pool is None or _pool.process != os.getpid():
-        _pool = _Pool()
-    return _pool
+    # A forked child has its parent's pool but none of its threads. R forks without telling Python.
+    process = os.getpid()
+    pool = _pools.get(process)
+    return pool or _pools.setdefault(process, _Pool())

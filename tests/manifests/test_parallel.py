@@ -19,8 +19,8 @@ def test_an_interrupt_while_tasks_start(monkeypatch):
     submit = threads._Pool.submit
     begun, ended = threading.Event(), []
 
-    def interrupted(pool, function, count):
-        submit(pool, function, count)
+    def interrupted(*arguments):
+        submit(*arguments)
         begun.wait(30)
         raise KeyboardInterrupt
 
@@ -42,7 +42,7 @@ def test_tasks_without_threads(monkeypatch):
     """Protects manifests where no thread can be started: this thread does the work."""
     pyinit.set_num_threads(2)
     plan = [{"name": name, "shape": [3], "initializer": "ones"} for name in "abc"]
-    monkeypatch.setattr(threads._Pool, "submit", lambda *_: 0)
+    monkeypatch.setattr(threads._Pool, "submit", lambda *_: None)
     assert pyinit.verify(pyinit.create_manifest(plan))
 
 

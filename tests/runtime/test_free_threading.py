@@ -68,7 +68,7 @@ def test_names_are_unique():
 @pytest.mark.usefixtures("_many_switches")
 def test_first_use_in_many_threads(monkeypatch):
     """Protects caches, the pool and tensors that are computed when first read."""
-    monkeypatch.setattr(threads, "_pool", None)
+    monkeypatch.setattr(threads, "_pools", {})
     monkeypatch.setattr(threads, "_cpus", None)
     pyinit.set_num_threads(3)
     orthogonal = pyinit.Orthogonal(seed=1).lazy((60, 60))

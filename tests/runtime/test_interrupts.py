@@ -26,6 +26,7 @@ from tests.support import restore_interrupts, running, same_bits
 
 START = """
 import dataclasses
+import os
 import sys
 import numpy as np
 import pyinit
@@ -40,6 +41,14 @@ def memory(*shape, dtype="float32"):
 def read_into(initializer, out):
     initializer.lazy(out.shape, out.dtype.name).read_into(out)
 
+# The modules that are imported on first use: Python can lose an interrupt in an import.
+small = pyinit.create_manifest(
+    [{{"name": n, "shape": [2, 2], "initializer": n}} for n in ("ones", "orthogonal")], 1
+)
+pyinit.materialize(small, sys.argv[2])
+pyinit.verify(sys.argv[1].replace("manifest", "small"))
+os.remove(sys.argv[2])
+pyinit.RandomNormal(seed=1)((2**10, 2**10))
 print("ready", flush=True)
 """
 PROGRAMS = {
@@ -79,6 +88,7 @@ def manifest(tmp_path_factory):
     path = tmp_path_factory.mktemp("interrupts") / "manifest.json"
     plan = [{"name": "x", "shape": [1], "initializer": "he_normal"}]
     pyinit.write_manifest(pyinit.create_manifest(plan, 1), path)
+    pyinit.write_manifest(pyinit.create_manifest(plan, 1), path.with_name("small.json"))
     content = json.loads(path.read_text())
     content["tensors"][0]["shape"] = [2**20, 2**20]
     path.write_text(json.dumps(content))

@@ -1,12 +1,16 @@
 """Threads: their number, simultaneous draws, interrupts and errors."""
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 
 import pytest
 
@@ -84,10 +88,11 @@ def test_draws_fall_back_to_fewer_threads(monkeypatch):
     """Protects draws where no thread can start: at a limit, or at the end of Python."""
     pyinit.set_num_threads(4)
 
-    def refuse(thread):
+    def refuse(*_):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(threads, "_pools", {})
+    monkeypatch.setattr(threads, "start_new_thread", refuse)
     values = pyinit.HeNormal(5)((1000, 700))
     monkeypatch.undo()
     assert same_bits(values, pyinit.HeNormal(5)((1000, 700)))
@@ -119,17 +124,17 @@ def test_an_interrupt_waits_for_the_helpers():
 def test_an_interrupt_while_threads_start(monkeypatch, started):
     """Protects the caller's array, and later draws, from an interrupt as a thread is started."""
     pyinit.set_num_threads(3)
-    monkeypatch.setattr(threads, "_pool", None)
-    start = threading.Thread.start
+    monkeypatch.setattr(threads, "_pools", {})
+    start = threads.start_new_thread
     starts = []
     helping, finished = threading.Event(), threading.Event()
 
-    def interrupted(thread):
-        starts.append(thread)
+    def interrupted(*arguments):
+        starts.append(arguments)
         if len(starts) == 1 or started:
-            start(thread)
+            start(*arguments)
         if len(starts) == 2:
-            helping.wait(1)
+            helping.wait(30)
             raise KeyboardInterrupt
 
     def task():
@@ -138,10 +143,10 @@ def test_an_interrupt_while_threads_start(monkeypatch, started):
         finished.set()
 
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", interrupted)
+        patched.setattr(threads, "start_new_thread", interrupted)
         with pytest.raises(KeyboardInterrupt):
             threads.run_parallel([task] * 8)
-    assert finished.is_set() or not helping.is_set()
+    assert finished.is_set()
     all_at_once = threading.Barrier(3, timeout=30)
     threads.run_parallel([all_at_once.wait] * 3)
 
@@ -149,13 +154,14 @@ def test_an_interrupt_while_threads_start(monkeypatch, started):
 def test_python_ends_after_an_interrupt_while_threads_start():
     """Protects Ctrl-C: a thread that the pool does not know must not keep Python from ending."""
     code = (
-        "import threading, pyinit\n"
+        "import pyinit\n"
+        "from pyinit.runtime import threads\n"
         "pyinit.set_num_threads(3)\n"
-        "start = threading.Thread.start\n"
-        "def interrupted(thread):\n"
-        "    start(thread)\n"
+        "start = threads.start_new_thread\n"
+        "def interrupted(*arguments):\n"
+        "    start(*arguments)\n"
         "    raise KeyboardInterrupt\n"
-        "threading.Thread.start = interrupted\n"
+        "threads.start_new_thread = interrupted\n"
         "try:\n"
         "    pyinit.HeNormal(seed=1)((2000, 2000))\n"
         "except KeyboardInterrupt:\n"
@@ -163,6 +169,92 @@ def test_python_ends_after_an_interrupt_while_threads_start():
     )
     with running([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.communicate(timeout=60)[0] == "interrupted\n"
+
+
+def test_an_exception_of_any_signal_handler_waits_for_the_helpers():
+    """Protects the caller's array from handlers of other signals, such as those of time limits."""
+    pyinit.set_num_threads(2)
+    helping, go_on, finished = threading.Event(), threading.Event(), threading.Event()
+
+    def limit(*_):
+        raise TimeoutError
+
+    def task():
+        if threading.current_thread() is threading.main_thread():
+            helping.wait(30)
+            threading.Timer(0.5, go_on.set).start()
+        else:
+            helping.set()
+            go_on.wait(30)
+            finished.set()
+
+    before = signal.signal(signal.SIGALRM, limit)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(TimeoutError):
+            threads.run_parallel([task, task])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert finished.is_set()
+
+
+def test_a_signal_handler_draws():
+    """Protects handlers that draw, such as one that records a manifest before a job is ended."""
+    code = (
+        "import signal, sys, pyinit\n"
+        "from pyinit.runtime import threads\n"
+        "pyinit.set_num_threads(3)\n"
+        "initializer = pyinit.HeNormal(5)\n"
+        "drawn = []\n"
+        "signal.signal(signal.SIGALRM, lambda *_: drawn.append(initializer((700, 700))))\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)\n"
+        "while len(drawn) < 200:\n"
+        "    threads._pools.clear()\n"
+        "    last = initializer((700, 700))\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0)\n"
+        "print(all((values == last).all() for values in drawn))\n"
+    )
+    with running([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.communicate(timeout=120)[0] == "True\n"
+
+
+def test_the_pool_does_not_grow(monkeypatch):
+    """Protects long runs: draws that end before a helper begins do not start another thread."""
+    monkeypatch.setattr(threads, "_pools", {})
+    pyinit.set_num_threads(3)
+    for _ in range(3000):
+        threads.run_parallel([int] * 4)
+    assert threads._the_pool()._size == 2
+    assert len(threads._the_pool()._idle) == 2
+
+
+def test_errors_do_not_keep_arrays(monkeypatch):
+    """Protects memory: no cycle of references keeps an array after an error on a thread."""
+    pyinit.set_num_threads(2)
+    gate = threading.Barrier(2, timeout=30)
+
+    class Array:
+        pass
+
+    def fail(array):
+        gate.wait()
+        raise MemoryError("chunk")
+
+    array = Array()
+    kept = weakref.ref(array)
+    gc.disable()
+    try:
+        with suppress(MemoryError):
+            threads.run_parallel([partial(fail, array)] * 2)
+        del array
+        # a helper may be about to let go of it
+        deadline = time.monotonic() + 30
+        while kept() is not None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 def test_an_error_on_a_thread_reaches_the_caller():
