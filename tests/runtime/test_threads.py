@@ -202,17 +202,16 @@ def test_an_exception_of_any_signal_handler_waits_for_the_helpers():
 def test_a_signal_handler_draws():
     """Protects handlers that draw, such as one that records a manifest before a job is ended."""
     code = (
-        "import signal, sys, pyinit\n"
+        "import random, signal, pyinit\n"
         "from pyinit.runtime import threads\n"
         "pyinit.set_num_threads(3)\n"
         "initializer = pyinit.HeNormal(5)\n"
         "drawn = []\n"
         "signal.signal(signal.SIGALRM, lambda *_: drawn.append(initializer((700, 700))))\n"
-        "signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)\n"
         "while len(drawn) < 200:\n"
         "    threads._pools.clear()\n"
+        "    signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 1e-3))\n"
         "    last = initializer((700, 700))\n"
-        "signal.setitimer(signal.ITIMER_REAL, 0)\n"
         "print(all((values == last).all() for values in drawn))\n"
     )
     with running([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
