@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from _thread import start_new_thread
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -276,6 +277,11 @@ class _Pool:
         return True
 
     def _run(self) -> None:
+        # as threads of `threading` do, for debuggers, profilers and coverage
+        if threading.gettrace() is not None:
+            sys.settrace(threading.gettrace())
+        if threading.getprofile() is not None:
+            sys.setprofile(threading.getprofile())
         while True:
             self._functions.get()()
 
