@@ -78,13 +78,20 @@ def _expanded(entries: tuple[Any, ...], rank: int) -> list[Any]:
 
 def _bounds(entry: slice, length: int) -> tuple[int, int, int]:
     """Return the start, stop and step of a slice of an axis."""
-    parts = (entry.start, entry.stop, entry.step)
-    numbers = [None if part is None else as_index(part) for part in parts]
-    if any(number is None is not part for number, part in zip(numbers, parts, strict=True)):
-        raise IndexError(f"slice indices must be integers or None. Received: {shown(entry)}")
-    if numbers[2] == 0:
+    start, stop, step = entry.start, entry.stop, entry.step
+    if start is stop is step is None:
+        return 0, length, 1
+    step = _bound(step, entry)
+    if step == 0:
         raise IndexError(f"the step of a slice must not be 0. Received: {shown(entry)}")
-    return slice(*numbers).indices(length)
+    return slice(_bound(start, entry), _bound(stop, entry), step).indices(length)
+
+
+def _bound(value: Any, entry: slice) -> int | None:
+    number = None if value is None else as_index(value)
+    if number is None is not value:
+        raise IndexError(f"slice indices must be integers or None. Received: {shown(entry)}")
+    return number
 
 
 def _position(entry: Any, axis: int, length: int) -> int:
