@@ -199,7 +199,7 @@ class _Hdf5:
         return found
 
     def _strings_in(self, group: Any, name: str) -> list[str]:
-        attribute = group.attrs.get_id(name)
+        attribute = self._string_attribute(group, name)
         if attribute.dtype.kind == "O":
             # strings of any length, which may all be the same string of the file
             count = math.prod(attribute.shape or ())
@@ -208,6 +208,21 @@ class _Hdf5:
         if np.ndim(values) != 1 or len(values) > MAX_TENSORS:
             raise ManifestError(f"{self.path}: the attribute {name!a} is not a list of names")
         return [_text(value) for value in values]
+
+    def name_in(self, group: Any) -> Any:
+        """Return the attribute `name`, or None if there is none."""
+        if "name" not in group.attrs:
+            return None
+        self._string_attribute(group, "name")
+        return group.attrs["name"]
+
+    def _string_attribute(self, group: Any, name: str) -> Any:
+        """Return an attribute of strings, or an empty one: reading sequences can crash HDF5."""
+        attribute = group.attrs.get_id(name)
+        is_empty = 0 in (attribute.shape or ())
+        if not is_empty and attribute.get_type().get_class() != self._h5py.h5t.STRING:
+            raise ManifestError(f"{self.path}: the attribute {name!a} is not a string")
+        return attribute
 
     def check_compared(self, nbytes: int) -> None:
         """Check how many bytes of values are compared: datasets may be larger than the file."""
@@ -262,7 +277,7 @@ def _current_names(hdf5: _Hdf5, file: Any, paths: list[str]) -> dict[str, str]:
             if not has_names and owner[-1] != "layers":
                 own = f"{owner[-1]}/"
             elif has_names and group in file:
-                own = f"{_text(file[group].attrs.get('name'), owner[-1])}/"
+                own = f"{_text(hdf5.name_in(file[group]), owner[-1])}/"
             layers[path] = layers_of(owner[:-1]) + own
             if len(layers[path]) > MAX_NAME:
                 raise ManifestError(f"{hdf5.path}: the name of the layer {path!a} is too long")
