@@ -6,11 +6,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from pyinit.manifests.model import TensorSpec
 from pyinit.runtime.progress import Progress, reporting
-from pyinit.runtime.threads import num_threads, run_parallel
+from pyinit.runtime.threads import run_parallel
 
 Result = TypeVar("Result")
 #: Called by a task with the number of bytes it has just processed.
@@ -80,16 +81,12 @@ def for_each_tensor(
     for index in order:
         (alone if tensors[index].working_memory else others).append(index)
     results: dict[int, Result] = {}
-    left = deque(others)
 
-    def run_others() -> None:
+    def run(index: int) -> None:
+        if stopped:
+            return
         try:
-            while left and not stopped:
-                try:
-                    index = left.popleft()
-                except IndexError:  # another thread took the last one
-                    return
-                results[index] = task(tensors[index], advance)
+            results[index] = task(tensors[index], advance)
         except _StoppedError:
             pass
         except BaseException:
@@ -104,10 +101,7 @@ def for_each_tensor(
 
     with reporting(progress) as report:
         run_parallel(
-            [run_others] * min(num_threads(), len(others)),
-            here=run_alone,
-            poll=show,
-            cancel=stop,
+            [partial(run, index) for index in others], here=run_alone, poll=show, cancel=stop
         )
         show()
     return [results[index] for index in range(len(tensors))]

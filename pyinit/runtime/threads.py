@@ -123,16 +123,15 @@ def run_parallel(
 
     Args:
         tasks: The tasks.
-        here: Called first on this thread. Meanwhile another thread runs each task, whatever
-            `num_threads()` is.
+        here: Called first on this thread, which does not count as one of the threads then.
         poll: Called on this thread ten times a second while other threads run the tasks. Not called
             if there is no other thread.
         cancel: Called after an error or an interrupt on this thread, to end tasks early.
     """
     batch = _Batch(tasks)
-    helpers = len(batch.waiting)
+    helpers = min(len(batch.waiting), num_threads())
     if here is None:
-        helpers = min(helpers, num_threads()) - 1
+        helpers -= 1
     pool = _the_pool()
     raised: BaseException | None = None
     try:

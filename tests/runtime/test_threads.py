@@ -120,6 +120,12 @@ def test_an_interrupt_waits_for_the_helpers():
     assert finished.is_set()
 
 
+def printed_by(code):
+    """Return what a program prints in a process of its own."""
+    with running([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        return process.communicate(timeout=120)[0]
+
+
 @pytest.mark.parametrize("started", [True, False])
 def test_an_interrupt_while_threads_start(monkeypatch, started):
     """Protects the caller's array, and later draws, from an interrupt as a thread is started."""
@@ -167,8 +173,7 @@ def test_python_ends_after_an_interrupt_while_threads_start():
         "except KeyboardInterrupt:\n"
         "    print('interrupted')\n"
     )
-    with running([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
-        assert process.communicate(timeout=60)[0] == "interrupted\n"
+    assert printed_by(code) == "interrupted\n"
 
 
 def test_an_exception_of_any_signal_handler_waits_for_the_helpers():
@@ -214,8 +219,7 @@ def test_a_signal_handler_draws():
         "    last = initializer((700, 700))\n"
         "print(all((values == last).all() for values in drawn))\n"
     )
-    with running([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
-        assert process.communicate(timeout=120)[0] == "True\n"
+    assert printed_by(code) == "True\n"
 
 
 def test_the_pool_does_not_grow(monkeypatch):
