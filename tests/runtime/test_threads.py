@@ -98,12 +98,15 @@ def test_draws_fall_back_to_fewer_threads(monkeypatch):
     assert same_bits(values, pyinit.HeNormal(5)((1000, 700)))
 
 
-def test_an_interrupt_waits_for_the_helpers():
-    """Protects the caller's array: no thread writes to it after the interrupt is raised."""
-    restore_interrupts()
+@pytest.mark.parametrize("exception", [KeyboardInterrupt, TimeoutError])
+def test_an_exception_of_a_signal_handler_waits_for_the_helpers(exception):
+    """Protects the caller's array: no thread writes to it after Ctrl-C or a time limit."""
     pyinit.set_num_threads(2)
     helping, go_on, finished = threading.Event(), threading.Event(), threading.Event()
     main = threading.main_thread()
+
+    def handle(*_):
+        raise exception
 
     def task():
         if threading.current_thread() is main:
@@ -115,8 +118,12 @@ def test_an_interrupt_waits_for_the_helpers():
             go_on.wait(30)
             finished.set()
 
-    with pytest.raises(KeyboardInterrupt):
-        threads.run_parallel([task, task])
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        with pytest.raises(exception):
+            threads.run_parallel([task, task])
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert finished.is_set()
 
 
@@ -174,34 +181,6 @@ def test_python_ends_after_an_interrupt_while_threads_start():
         "    print('interrupted')\n"
     )
     assert printed_by(code) == "interrupted\n"
-
-
-def test_an_exception_of_any_signal_handler_waits_for_the_helpers():
-    """Protects the caller's array from handlers of other signals, such as those of time limits."""
-    pyinit.set_num_threads(2)
-    helping, go_on, finished = threading.Event(), threading.Event(), threading.Event()
-
-    def limit(*_):
-        raise TimeoutError
-
-    def task():
-        if threading.current_thread() is threading.main_thread():
-            helping.wait(30)
-            threading.Timer(0.5, go_on.set).start()
-        else:
-            helping.set()
-            go_on.wait(30)
-            finished.set()
-
-    before = signal.signal(signal.SIGALRM, limit)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
-        with pytest.raises(TimeoutError):
-            threads.run_parallel([task, task])
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert finished.is_set()
 
 
 def test_a_signal_handler_draws():
