@@ -5,15 +5,21 @@ the extension and uses the NumPy kernel.
 """
 
 import sys
+from pathlib import Path
 
 from cffi import FFI
 
 HERE = "pyinit/native"
-HEADERS = (f"{HERE}/kernel.h", f"{HERE}/qr.h")
+HEADERS = [f"{HERE}/kernel.h", f"{HERE}/qr.h"]
+SOURCES = [f"{HERE}/kernel.c", f"{HERE}/qr.c"]
+if sys.platform != "win32":  # where no process forks
+    HEADERS.append(f"{HERE}/gate.h")
+    SOURCES.append(f"{HERE}/gate.c")
 
 FLAGS = {
     "unix": [
         "-O3",
+        "-pthread",
         "-std=gnu11",
         # round after each operation: the same bits everywhere
         "-ffp-contract=off",
@@ -36,8 +42,8 @@ ffibuilder = FFI()
 ffibuilder.cdef("".join(declarations))
 ffibuilder.set_source(
     "pyinit.native._kernel",
-    '#include "kernel.h"\n#include "qr.h"\n#include "stream.h"',
-    sources=[f"{HERE}/kernel.c", f"{HERE}/qr.c"],
+    "".join(f'#include "{Path(path).name}"\n' for path in [*HEADERS, "stream.h"]),
+    sources=SOURCES,
     include_dirs=[HERE],
     depends=[
         *HEADERS,
@@ -51,6 +57,7 @@ ffibuilder.set_source(
         f"{HERE}/quantile_coefficients.h",
     ],
     extra_compile_args=FLAGS["msvc" if sys.platform == "win32" else "unix"],
+    extra_link_args=[] if sys.platform == "win32" else ["-pthread"],
     py_limited_api=True,
     optional=True,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from _thread import start_new_thread
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from contextvars import ContextVar
 from queue import Empty, SimpleQueue
 
 from pyinit.arguments import argument_error, as_index
+from pyinit.native import _kernel
 from pyinit.runtime.cgroups import cpu_quota
 
 #: The environment variable with the default number of threads.
@@ -27,6 +29,8 @@ _cpus: int | None = None
 _default: ContextVar[int | None] = ContextVar("pyinit_default_num_threads", default=None)
 #: The pool of each process, by its number.
 _pools: dict[int, _Pool] = {}
+#: Whether the program that runs Python may fork without telling it.
+_forks_untold = False
 
 
 def set_num_threads(n: int | None) -> None:
@@ -109,6 +113,13 @@ def usable_cpus() -> int:
     return cpus if quota is None else max(1, min(cpus, quota))
 
 
+def expect_forks() -> None:
+    """Let the pool expect that the program that runs Python forks without telling it, as R does."""
+    global _forks_untold
+    _forks_untold = sys.platform != "win32"
+    _pools.clear()
+
+
 def run_parallel(
     tasks: Iterable[Callable[[], None]],
     *,
@@ -156,6 +167,7 @@ def run_parallel(
                     try:
                         batch.stop()
                         pool.release(batch)
+                        pool.settle()
                         break
                     except BaseException as error:
                         raised = error
@@ -256,13 +268,19 @@ class _Pool:
                 if not self._start():
                     return
             batch.reserved += 1
-            self._functions.put(batch.help)
+            self._put(batch.help)
 
     def release(self, batch: _Batch) -> None:
         """Let the threads help with other batches."""
         while batch.reserved:
             batch.reserved -= 1
             self._idle.append(None)
+
+    def settle(self) -> None:
+        """Wait until this process can fork. An interrupted call can be repeated.
+
+        Python prepares itself for the forks that it is told of.
+        """
 
     def _start(self) -> bool:
         # before Python 3.12, a thread that is started while Python ends never runs
@@ -282,11 +300,55 @@ class _Pool:
         if threading.getprofile() is not None:
             sys.setprofile(threading.getprofile())
         while True:
-            self._functions.get()()
+            self._get()()
+
+    def _put(self, function: Callable[[], None]) -> None:
+        self._functions.put(function)
+
+    def _get(self) -> Callable[[], None]:
+        return self._functions.get()
+
+
+class _GatedPool(_Pool):
+    """A pool for programs that fork without telling Python.
+
+    Such a child has none of its parent's threads, but waits forever for one that was about to take
+    Python's lock (the GIL). Here the threads wait in the native kernel, which tells how many do.
+    Without the kernel, there are no threads.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._gate = None
+        if _kernel is not None:
+            self._gate = _kernel.lib.pyinit_gate_new()
+
+    def settle(self) -> None:
+        # not while another batch is running; and a thread may never wait again while Python ends
+        while self._is_settling() and not sys.is_finalizing():
+            time.sleep(5e-5)
+
+    def _is_settling(self) -> bool:
+        waiting = _kernel.lib.pyinit_gate_waiting(self._gate) if self._size else 0
+        return waiting < self._size <= len(self._idle)
+
+    def _start(self) -> bool:
+        return bool(self._gate) and super()._start()
+
+    def _put(self, function: Callable[[], None]) -> None:
+        self._functions.put(function)
+        _kernel.lib.pyinit_gate_open(self._gate)
+
+    def _get(self) -> Callable[[], None]:
+        # in this order, since an interrupt can keep the gate closed after a function was put
+        while True:
+            with suppress(Empty):
+                return self._functions.get_nowait()
+            _kernel.lib.pyinit_gate_wait(self._gate)
 
 
 def _the_pool() -> _Pool:
-    # A forked child has its parent's pool but none of its threads. R forks without telling Python.
+    # A forked child has its parent's pool but none of its threads. Python may not know of the fork.
     process = os.getpid()
     pool = _pools.get(process)
-    return pool or _pools.setdefault(process, _Pool())
+    return pool or _pools.setdefault(process, _GatedPool() if _forks_untold else _Pool())

@@ -52,6 +52,7 @@ import_python_package <- function() {
   modules <- paste0("pyinit.bridges.r.", c("calls", "lazy_calls"))
   bridge <- or_import_error(unlist(lapply(modules, functions_of)))
   or_import_error(bridge$announce_exit(.Call(python_gone_address)))
+  or_import_error(bridge$expect_forks())
   session$package <- package
   session$bridge <- bridge
 }

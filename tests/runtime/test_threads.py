@@ -19,6 +19,19 @@ from pyinit.runtime import cgroups, threads
 from tests.support import restore_interrupts, running, same_bits
 
 
+def printed_by(code):
+    """Return what a program prints in a process of its own."""
+    with running([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        return process.communicate(timeout=120)[0]
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["told of forks", "not told of forks"])
+def _pool(request, monkeypatch):
+    """Give each test both kinds of pool, without threads."""
+    monkeypatch.setattr(threads, "_forks_untold", request.param)
+    monkeypatch.setattr(threads, "_pools", {})
+
+
 def test_users_own_threads():
     """Protects simultaneous draws from several threads."""
     initializer = pyinit.HeNormal(5)
@@ -41,6 +54,42 @@ def test_a_fork_draws_without_its_parents_pool():
         "assert same and os.waitpid(child, 0)[1] == 0\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_fork_that_python_is_not_told_of():
+    """Protects R's forks after a draw, even if its threads begin late, as on a busy machine."""
+    code = (
+        "import ctypes, functools, operator, os, signal, time, pyinit\n"
+        "from pyinit.runtime import threads\n"
+        "threads.expect_forks()\n"
+        "pyinit.set_num_threads(3)\n"
+        "run = threads._GatedPool._run\n"
+        "def run_late(pool):\n"
+        "    time.sleep(0.02)\n"
+        "    run(pool)\n"
+        "threads._GatedPool._run = run_late\n"
+        "initializer = pyinit.HeNormal(5)\n"
+        "expected = initializer((1000, 700)).tobytes()\n"
+        # one call after another without Python's lock given up, as R's
+        "host = ctypes.PyDLL(None)\n"
+        "calls = functools.partial(host.usleep, 50_000), host.fork\n"
+        "*_, child = map(operator.methodcaller('__call__'), calls)\n"
+        "if child == 0:\n"
+        "    signal.alarm(20)\n"
+        "    os._exit(initializer((1000, 700)).tobytes() != expected)\n"
+        "print(os.waitpid(child, 0)[1])\n"
+    )
+    assert printed_by(code) == "0\n"
+
+
+def test_draws_without_threads_where_forks_are_not_told(monkeypatch):
+    """Protects R where the package has no native kernel, which lets its threads wait."""
+    monkeypatch.setattr(threads, "_kernel", None)
+    pyinit.set_num_threads(3)
+    used = set()
+    threads.run_parallel([lambda: used.add(threading.get_ident())] * 50)
+    if threads._forks_untold:
+        assert used == {threading.get_ident()}
 
 
 def test_an_interrupt_ends_a_long_draw():
@@ -91,7 +140,6 @@ def test_draws_fall_back_to_fewer_threads(monkeypatch):
     def refuse(*_):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threads, "_pools", {})
     monkeypatch.setattr(threads, "start_new_thread", refuse)
     values = pyinit.HeNormal(5)((1000, 700))
     monkeypatch.undo()
@@ -127,17 +175,10 @@ def test_an_exception_of_a_signal_handler_waits_for_the_helpers(exception):
     assert finished.is_set()
 
 
-def printed_by(code):
-    """Return what a program prints in a process of its own."""
-    with running([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
-        return process.communicate(timeout=120)[0]
-
-
 @pytest.mark.parametrize("started", [True, False])
 def test_an_interrupt_while_threads_start(monkeypatch, started):
     """Protects the caller's array, and later draws, from an interrupt as a thread is started."""
     pyinit.set_num_threads(3)
-    monkeypatch.setattr(threads, "_pools", {})
     start = threads.start_new_thread
     starts = []
     helping, finished = threading.Event(), threading.Event()
@@ -201,9 +242,8 @@ def test_a_signal_handler_draws():
     assert printed_by(code) == "True\n"
 
 
-def test_the_pool_does_not_grow(monkeypatch):
+def test_the_pool_does_not_grow():
     """Protects long runs: draws that end before a helper begins do not start another thread."""
-    monkeypatch.setattr(threads, "_pools", {})
     pyinit.set_num_threads(3)
     for _ in range(3000):
         threads.run_parallel([int] * 4)
@@ -211,7 +251,7 @@ def test_the_pool_does_not_grow(monkeypatch):
     assert len(threads._the_pool()._idle) == 2
 
 
-def test_errors_do_not_keep_arrays(monkeypatch):
+def test_errors_do_not_keep_arrays():
     """Protects memory: no cycle of references keeps an array after an error on a thread."""
     pyinit.set_num_threads(2)
     gate = threading.Barrier(2, timeout=30)

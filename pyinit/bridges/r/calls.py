@@ -30,7 +30,7 @@ from pyinit.reproducibility import golden
 from pyinit.reproducibility.fingerprint import fingerprint
 from pyinit.runtime import devices
 from pyinit.runtime.diagnostics import configuration
-from pyinit.runtime.threads import set_num_threads
+from pyinit.runtime.threads import expect_forks, set_num_threads
 from pyinit.seeds import SeedGenerator, derive_seed, set_random_seed, take_draw
 from pyinit.versions import STREAM_VERSION
 
@@ -45,6 +45,7 @@ __all__ = [
     "draw",
     "draw_of",
     "draw_vector",
+    "expect_forks",
     "expected",
     "fans",
     "fingerprinted",
