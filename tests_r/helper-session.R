@@ -27,12 +27,13 @@ start_r <- function(code, log, frame = parent.frame()) {
 }
 
 # Runs R code in a new session with the libraries of this one and returns its output, with the exit
-# status as an attribute unless that is 0. It takes seconds, so the test is skipped on CRAN.
+# status as an attribute unless that is 0. It takes seconds, so the test is skipped on CRAN. After
+# five minutes the session and its processes are killed, and the status is 124.
 run_r <- function(code, env = character()) {
   testthat::skip_on_cran()
   file <- withr::local_tempfile(fileext = ".R", lines = code)
   suppressWarnings(system2(
     file.path(R.home("bin"), "Rscript"), shQuote(file),
-    stdout = TRUE, stderr = TRUE, env = c(library_variable(), env)
+    stdout = TRUE, stderr = TRUE, env = c(library_variable(), env), timeout = 300
   ))
 }

@@ -2,8 +2,8 @@
 # steps between which Python handles signals.
 
 # Each case would take minutes, in little memory.
-# Each is one long call, not many short ones: an interrupt that arrives where reticulate 1.28 is not
-# in a Python function can be lost, or crash R, as in reticulate::import("time")$sleep(10).
+# Each is one long call, not many short ones: an interrupt that arrives while reticulate before 1.37
+# converts values between R and Python can crash R.
 long_work <- list(
   draw = "bounded(c(2^14, 2^14), 'float64')",
   orthogonal = "initializer_orthogonal(seed = 1)(c(9000, 9000))",
@@ -55,4 +55,34 @@ test_that("an interrupt ends a long call, and the session continues", {
   }
   sum <- signif(sum(initializer_he_normal(seed = 1)(c(2, 2))), 5)
   expect_identical(said("sum "), paste("sum", sum))
+})
+
+test_that("interrupts do not crash R", {
+  # protects: Ctrl-C with reticulate before 1.37, whose signal handler calls R
+  skip_on_os("windows")
+  skip_unless_slow()
+  log <- withr::local_tempfile()
+  said <- start_r(log = log, code = c(
+    "library(pyinit)",
+    sprintf("log <- '%s'", log),
+    "say <- function(...) cat(..., '\\n', file = log, append = TRUE)",
+    "initializer <- initializer_truncated_normal(seed = 1, lower = -3)",
+    "initializer(1)",
+    "say('pid', Sys.getpid())",
+    "for (k in 1:40) {",
+    "  result <- tryCatch(",
+    "    {say('started', k, '.'); initializer(c(2^14, 2^14), 'float64')},",
+    "    interrupt = function(condition) 'interrupted'",
+    "  )",
+    "  say(result[[1]], k, '.')",
+    "}"
+  ))
+  pid <- as.integer(sub("pid ", "", said("pid ")))
+  withr::defer(tools::pskill(pid, tools::SIGKILL))
+  for (k in 1:40) {
+    said(paste("started", k, "."))
+    Sys.sleep(0.1)
+    tools::pskill(pid, tools::SIGINT)
+    expect_identical(said(paste("interrupted", k, ".")), paste("interrupted", k, "."))
+  }
 })

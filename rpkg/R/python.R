@@ -53,6 +53,7 @@ import_python_package <- function() {
   bridge <- or_import_error(unlist(lapply(modules, functions_of)))
   or_import_error(bridge$announce_exit(.Call(python_gone_address)))
   or_import_error(bridge$expect_forks())
+  or_import_error(bridge$handle_interrupts())
   session$package <- package
   session$bridge <- bridge
 }

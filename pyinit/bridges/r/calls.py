@@ -18,6 +18,7 @@ import numpy as np
 
 from pyinit.arguments import argument_error, as_dimensions, as_partition, as_shape
 from pyinit.bridges.r import arrow
+from pyinit.bridges.r.interrupts import handle_interrupts
 from pyinit.bridges.r.r_code import r_code
 from pyinit.bridges.r.r_types import MAX_WHOLE, beyond_r, in_r_type
 from pyinit.dtypes import BOOL, FLOAT_DTYPES, NUMERIC_DTYPES, AnyArray, is_float
@@ -50,6 +51,7 @@ __all__ = [
     "fans",
     "fingerprinted",
     "golden_vectors",
+    "handle_interrupts",
     "initialize_model",
     "initializer_of",
     "integer",
