@@ -29,8 +29,10 @@ _cpus: int | None = None
 _default: ContextVar[int | None] = ContextVar("pyinit_default_num_threads", default=None)
 #: The pool of each process, by its number.
 _pools: dict[int, _Pool] = {}
-#: Whether the program that runs Python may fork without telling it.
+#: Whether the host program may fork without telling Python.
 _forks_untold = False
+#: How long `run_parallel()` waits for threads to settle. They take microseconds.
+_SETTLE_SECONDS = 5.0
 
 
 def set_num_threads(n: int | None) -> None:
@@ -114,10 +116,11 @@ def usable_cpus() -> int:
 
 
 def expect_forks() -> None:
-    """Let the pool expect that the program that runs Python forks without telling it, as R does."""
+    """Prepare for a host program, such as R, that forks without telling Python."""
     global _forks_untold
-    _forks_untold = sys.platform != "win32"
-    _pools.clear()
+    if sys.platform != "win32" and not _forks_untold:
+        _forks_untold = True
+        _pools.clear()
 
 
 def run_parallel(
@@ -255,12 +258,14 @@ class _Pool:
 
     def __init__(self) -> None:
         self._functions: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._size = 0
+        self._threads: list[int] = []
         #: An item for each thread that is not reserved for a batch.
         self._idle: list[None] = []
+        self._running: list[_Batch] = []
 
     def submit(self, batch: _Batch, count: int) -> None:
         """Let up to `count` threads help with a batch. Starts threads if too few are idle."""
+        self._running.append(batch)
         for _ in range(count):
             try:
                 self._idle.pop()
@@ -271,10 +276,12 @@ class _Pool:
             self._put(batch.help)
 
     def release(self, batch: _Batch) -> None:
-        """Let the threads help with other batches."""
+        """Let the threads help with other batches. An interrupted call can be repeated."""
         while batch.reserved:
             batch.reserved -= 1
             self._idle.append(None)
+        with suppress(ValueError):
+            self._running.remove(batch)
 
     def settle(self) -> None:
         """Wait until this process can fork. An interrupted call can be repeated.
@@ -284,13 +291,13 @@ class _Pool:
 
     def _start(self) -> bool:
         # before Python 3.12, a thread that is started while Python ends never runs
-        if self._size >= MAX_THREADS or sys.is_finalizing():
+        if len(self._threads) >= MAX_THREADS or sys.is_finalizing():
             return False
         try:
-            start_new_thread(self._run, ())
+            # a single call, so that no signal handler runs between start and append
+            self._threads.extend(map(start_new_thread, (self._run,), ((),)))
         except RuntimeError:  # at the system's limits
             return False
-        self._size += 1
         return True
 
     def _run(self) -> None:
@@ -324,13 +331,19 @@ class _GatedPool(_Pool):
             self._gate = _kernel.lib.pyinit_gate_new()
 
     def settle(self) -> None:
-        # not while another batch is running; and a thread may never wait again while Python ends
-        while self._is_settling() and not sys.is_finalizing():
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while self._is_settling():
+            if time.monotonic() > deadline:  # a debugger may have ended a thread, for example
+                _pools.pop(os.getpid(), None)
+                return
             time.sleep(5e-5)
 
     def _is_settling(self) -> bool:
-        waiting = _kernel.lib.pyinit_gate_waiting(self._gate) if self._size else 0
-        return waiting < self._size <= len(self._idle)
+        # The threads of another batch do not wait, and this may be one of them. While Python ends,
+        # threads may never wait again.
+        if self._running or not self._threads or sys.is_finalizing():
+            return False
+        return int(_kernel.lib.pyinit_gate_waiting(self._gate)) < len(self._threads)
 
     def _start(self) -> bool:
         return bool(self._gate) and super()._start()
@@ -340,7 +353,7 @@ class _GatedPool(_Pool):
         _kernel.lib.pyinit_gate_open(self._gate)
 
     def _get(self) -> Callable[[], None]:
-        # in this order, since an interrupt can keep the gate closed after a function was put
+        # look before waiting: an interrupt can leave a function behind the closed gate
         while True:
             with suppress(Empty):
                 return self._functions.get_nowait()

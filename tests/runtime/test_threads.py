@@ -25,13 +25,22 @@ def printed_by(code):
         return process.communicate(timeout=120)[0]
 
 
-@pytest.fixture(autouse=True, params=[False, True], ids=["told of forks", "not told of forks"])
-def _pool(request, monkeypatch):
-    """Give each test both kinds of pool, without threads."""
-    monkeypatch.setattr(threads, "_forks_untold", request.param)
+@pytest.fixture(params=["told of forks", "not told of forks"])
+def _pools(request, monkeypatch):
+    if request.param == "not told of forks":
+        if sys.platform == "win32":
+            pytest.skip("no forks on Windows")
+        monkeypatch.setattr(threads, "_forks_untold", True)
     monkeypatch.setattr(threads, "_pools", {})
 
 
+#: Runs a test with each kind of pool, which has no threads at first.
+each_pool = pytest.mark.usefixtures("_pools")
+#: The same for the code of a process of its own.
+in_each_pool = pytest.mark.parametrize("prepare", ["", "threads.expect_forks()\n"])
+
+
+@each_pool
 def test_users_own_threads():
     """Protects simultaneous draws from several threads."""
     initializer = pyinit.HeNormal(5)
@@ -56,19 +65,39 @@ def test_a_fork_draws_without_its_parents_pool():
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
-def test_a_fork_that_python_is_not_told_of():
+#: Interrupts a draw just after it has reserved a thread.
+INTERRUPTED_DRAW = """
+class Interrupted(list):
+    def pop(self):
+        super().pop()
+        raise KeyboardInterrupt
+pool = threads._the_pool()
+pool._idle = Interrupted(pool._idle)
+try:
+    initializer((1000, 700))
+except KeyboardInterrupt:
+    pool._idle = list(pool._idle)
+else:
+    raise AssertionError
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no forks on Windows")
+@pytest.mark.parametrize("before", ["", INTERRUPTED_DRAW], ids=["at once", "after an interrupt"])
+def test_a_fork_that_python_is_not_told_of(before):
     """Protects R's forks after a draw, even if its threads begin late, as on a busy machine."""
     code = (
         "import ctypes, functools, operator, os, signal, time, pyinit\n"
         "from pyinit.runtime import threads\n"
         "threads.expect_forks()\n"
         "pyinit.set_num_threads(3)\n"
-        "run = threads._GatedPool._run\n"
-        "def run_late(pool):\n"
-        "    time.sleep(0.02)\n"
-        "    run(pool)\n"
-        "threads._GatedPool._run = run_late\n"
         "initializer = pyinit.HeNormal(5)\n"
+        f"{before and 'initializer((1000, 700))'}{before}\n"
+        "get = threads._GatedPool._get\n"
+        "def get_late(pool):\n"
+        "    time.sleep(0.02)\n"
+        "    return get(pool)\n"
+        "threads._GatedPool._get = get_late\n"
         "expected = initializer((1000, 700)).tobytes()\n"
         # one call after another without Python's lock given up, as R's
         "host = ctypes.PyDLL(None)\n"
@@ -82,14 +111,35 @@ def test_a_fork_that_python_is_not_told_of():
     assert printed_by(code) == "0\n"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no forks on Windows")
 def test_draws_without_threads_where_forks_are_not_told(monkeypatch):
     """Protects R where the package has no native kernel, which lets its threads wait."""
+    monkeypatch.setattr(threads, "_forks_untold", True)
+    monkeypatch.setattr(threads, "_pools", {})
     monkeypatch.setattr(threads, "_kernel", None)
     pyinit.set_num_threads(3)
     used = set()
     threads.run_parallel([lambda: used.add(threading.get_ident())] * 50)
-    if threads._forks_untold:
-        assert used == {threading.get_ident()}
+    assert used == {threading.get_ident()}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no forks on Windows")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_ends_does_not_stop_the_caller(monkeypatch):
+    """Protects R under debuggers and profilers, which may end a thread of the pool."""
+
+    def end(_):
+        raise SystemExit
+
+    monkeypatch.setattr(threads, "_forks_untold", True)
+    monkeypatch.setattr(threads, "_pools", {})
+    monkeypatch.setattr(threads, "_SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(threads._GatedPool, "_get", end)
+    pyinit.set_num_threads(3)
+    done = []
+    threads.run_parallel([lambda: done.append(None)] * 4)
+    assert len(done) == 4
+    assert not threads._pools
 
 
 def test_an_interrupt_ends_a_long_draw():
@@ -112,6 +162,7 @@ def test_an_interrupt_ends_a_long_draw():
     assert errors.rstrip().endswith("KeyboardInterrupt")
 
 
+@each_pool
 def test_a_draw_does_not_wait_for_another_threads_long_one():
     """Protects short draws beside a long one that keeps the pool busy."""
     pyinit.set_num_threads(2)
@@ -133,6 +184,7 @@ def test_a_draw_does_not_wait_for_another_threads_long_one():
     long.join(30)
 
 
+@each_pool
 def test_draws_fall_back_to_fewer_threads(monkeypatch):
     """Protects draws where no thread can start: at a limit, or at the end of Python."""
     pyinit.set_num_threads(4)
@@ -146,6 +198,7 @@ def test_draws_fall_back_to_fewer_threads(monkeypatch):
     assert same_bits(values, pyinit.HeNormal(5)((1000, 700)))
 
 
+@each_pool
 @pytest.mark.parametrize("exception", [KeyboardInterrupt, TimeoutError])
 def test_an_exception_of_a_signal_handler_waits_for_the_helpers(exception):
     """Protects the caller's array: no thread writes to it after Ctrl-C or a time limit."""
@@ -175,6 +228,7 @@ def test_an_exception_of_a_signal_handler_waits_for_the_helpers(exception):
     assert finished.is_set()
 
 
+@each_pool
 @pytest.mark.parametrize("started", [True, False])
 def test_an_interrupt_while_threads_start(monkeypatch, started):
     """Protects the caller's array, and later draws, from an interrupt as a thread is started."""
@@ -205,11 +259,12 @@ def test_an_interrupt_while_threads_start(monkeypatch, started):
     threads.run_parallel([all_at_once.wait] * 3)
 
 
-def test_python_ends_after_an_interrupt_while_threads_start():
+@in_each_pool
+def test_python_ends_after_an_interrupt_while_threads_start(prepare):
     """Protects Ctrl-C: a thread that the pool does not know must not keep Python from ending."""
     code = (
         "import pyinit\n"
-        "from pyinit.runtime import threads\n"
+        f"from pyinit.runtime import threads\n{prepare}"
         "pyinit.set_num_threads(3)\n"
         "start = threads.start_new_thread\n"
         "def interrupted(*arguments):\n"
@@ -224,11 +279,12 @@ def test_python_ends_after_an_interrupt_while_threads_start():
     assert printed_by(code) == "interrupted\n"
 
 
-def test_a_signal_handler_draws():
+@in_each_pool
+def test_a_signal_handler_draws(prepare):
     """Protects handlers that draw, such as one that records a manifest before a job is ended."""
     code = (
         "import random, signal, pyinit\n"
-        "from pyinit.runtime import threads\n"
+        f"from pyinit.runtime import threads\n{prepare}"
         "pyinit.set_num_threads(3)\n"
         "initializer = pyinit.HeNormal(5)\n"
         "drawn = []\n"
@@ -242,15 +298,17 @@ def test_a_signal_handler_draws():
     assert printed_by(code) == "True\n"
 
 
+@each_pool
 def test_the_pool_does_not_grow():
     """Protects long runs: draws that end before a helper begins do not start another thread."""
     pyinit.set_num_threads(3)
     for _ in range(3000):
         threads.run_parallel([int] * 4)
-    assert threads._the_pool()._size == 2
+    assert len(threads._the_pool()._threads) == 2
     assert len(threads._the_pool()._idle) == 2
 
 
+@each_pool
 def test_errors_do_not_keep_arrays():
     """Protects memory: no cycle of references keeps an array after an error on a thread."""
     pyinit.set_num_threads(2)
@@ -279,6 +337,7 @@ def test_errors_do_not_keep_arrays():
         gc.enable()
 
 
+@each_pool
 def test_an_error_on_a_thread_reaches_the_caller():
     """Protects against a failed chunk that leaves garbage in the array."""
     pyinit.set_num_threads(2)

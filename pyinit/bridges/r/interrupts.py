@@ -7,14 +7,15 @@ import sys
 
 
 def handle_interrupts() -> None:
-    """Let reticulate's signal handler look up whether R is still to handle an interrupt.
+    """Let reticulate's signal handler read R's interrupt flag instead of calling R.
 
-    Before version 1.37, the handler calls a function of R to find that out. R may handle the
-    interrupt in that very call, and jump over Python's frames: the next call of Python crashes
-    (https://github.com/rstudio/reticulate/issues/1601). Later versions have no such handler.
+    Before version 1.37, the handler calls a function of R to learn whether an interrupt is pending.
+    R may handle the interrupt in that very call and jump over Python's frames: the next call of
+    Python crashes (https://github.com/rstudio/reticulate/issues/1601). Later versions have no such
+    handler.
     """
-    handler = sys.modules.get("rpytools.signals")
-    if handler is None:
+    signals = sys.modules.get("rpytools.signals")
+    if signals is None:
         return
     try:
         process = ctypes.CDLL(None)
@@ -28,4 +29,4 @@ def handle_interrupts() -> None:
             pending.value = 0
         return bool(pending.value) and not suspended.value
 
-    handler._callback = is_pending  # type: ignore[attr-defined]
+    signals._callback = is_pending  # type: ignore[attr-defined]
