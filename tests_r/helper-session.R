@@ -15,7 +15,7 @@ start_r <- function(code, log, frame = parent.frame()) {
   function(start, seconds = 60) {
     until <- Sys.time() + seconds
     while (Sys.time() < until) {
-      lines <- if (file.exists(log)) trimws(readLines(log)) else character()
+      lines <- complete_lines(log)
       found <- lines[startsWith(lines, start)]
       if (length(found) > 0L) {
         return(found[[1L]])
@@ -24,6 +24,15 @@ start_r <- function(code, log, frame = parent.frame()) {
     }
     stop("not said: ", start, "\n", paste(c(lines, readLines(printed)), collapse = "\n"))
   }
+}
+
+# The lines of a file that another process may be writing to.
+complete_lines <- function(file) {
+  if (!file.exists(file)) {
+    return(character())
+  }
+  content <- readChar(file, file.size(file), useBytes = TRUE)
+  trimws(strsplit(sub("[^\n]*$", "", content), "\n", fixed = TRUE)[[1L]])
 }
 
 # Runs R code in a new session with the libraries of this one and returns its output, with the exit
