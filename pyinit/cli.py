@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -157,6 +157,33 @@ def _set_threads(ctx: click.Context, param: click.Parameter, value: int | None) 
         pyinit.set_num_threads(value)
 
 
+class _Text(click.types.StringParamType):
+    """A text that is not empty, such as an unset variable of the shell."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse an empty text."""
+        return super().convert(_not_empty(self, value, param, ctx), param, ctx)
+
+
+class _FilePath(click.Path):
+    """A path that is not empty: `Path("")` would be the current folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse an empty path."""
+        return super().convert(_not_empty(self, value, param, ctx), param, ctx)
+
+
+def _not_empty(
+    kind: click.ParamType[Any], value: Any, param: click.Parameter | None, ctx: click.Context | None
+) -> Any:
+    if value == "":
+        kind.fail("must not be empty", param, ctx)
+    return value
+
+
 _max_bytes = click.option(
     "--max-bytes",
     type=_size,
@@ -198,8 +225,8 @@ def command() -> None:
 
 
 @command.command("manifest", epilog=_EPILOG)
-@click.argument("target")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
+@click.argument("target", type=_Text())
+@click.option("-o", "--output", type=_FilePath(), help="File to write.")
 @click.option("--seed", type=int, help="Seed of the whole model.")
 @click.option("--values", is_flag=True, help="Record the present weights, without initializers.")
 @_shard
@@ -232,6 +259,7 @@ def manifest_command(
         raise click.UsageError("--seed cannot be combined with --values, which records no seeds")
     if seed is not None:
         as_seed("seed", seed)
+    _check_output(output, [target])
     loaded = _target_of(target) if values else _target_of(target, _plan, _keras_model)
     if not values and isinstance(loaded, Path):
         raise click.UsageError(
@@ -257,6 +285,15 @@ def manifest_command(
     _put_out(made, output)
 
 
+def _check_output(output: Path | None, inputs: Iterable[str | Path]) -> None:
+    """Refuse to overwrite an input."""
+    if output is None or not output.exists():
+        return
+    for name in inputs:
+        if Path(name).exists() and output.samefile(name):
+            raise click.UsageError(f"--output is an input, which it would overwrite: {name}")
+
+
 def _put_out(manifest: Manifest, output: Path | None) -> None:
     """Write a manifest to a file or to standard output, and summarize it."""
     if output is None:
@@ -267,20 +304,21 @@ def _put_out(manifest: Manifest, output: Path | None) -> None:
 
 
 @command.command("merge", epilog=_EPILOG)
-@click.argument("manifests", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
+@click.argument("manifests", nargs=-1, required=True, type=_FilePath())
+@click.option("-o", "--output", type=_FilePath(), help="File to write.")
 def merge_command(manifests: tuple[Path, ...], output: Path | None) -> None:
     """Merge the shards of a manifest.
 
     MANIFESTS are the files that pyinit manifest --shard has written, in any order. The whole
     manifest is the same as without shards. Without --output, it is written to standard output.
     """
+    _check_output(output, manifests)
     _put_out(pyinit.merge_manifests(manifests), output)
 
 
 @command.command("verify", epilog=_EPILOG)
-@click.argument("manifest", type=click.Path(path_type=Path))
-@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.argument("manifest", type=_FilePath())
+@click.argument("targets", nargs=-1, type=_Text(), metavar="[TARGET]...")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @_shard
 @_max_bytes
@@ -319,8 +357,8 @@ def verify_command(
 
 
 @command.command("materialize", epilog=_EPILOG)
-@click.argument("manifest", type=click.Path(path_type=Path))
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("manifest", type=_FilePath())
+@click.argument("path", type=_FilePath())
 @click.option(
     "--format",
     "file_format",

@@ -179,6 +179,20 @@ def test_weights_that_do_not_fit_their_manifest(typed):
             "Error: --seed must be an integer from -2**63 to 2**64 - 1. Received: "
             "18446744073709551616",
         ),
+        (["verify", "manifest.json", ""], 2, "Invalid value for '[TARGET]...': must not be empty"),
+        (["verify", ""], 2, "Invalid value for 'MANIFEST': must not be empty"),
+        (["manifest", "", "--values"], 2, "Invalid value for 'TARGET': must not be empty"),
+        (["materialize", "manifest.json", ""], 2, "Invalid value for 'PATH': must not be empty"),
+        (
+            ["manifest", "plan.json", "-o", "./plan.json"],
+            2,
+            "--output is an input, which it would overwrite: plan.json",
+        ),
+        (
+            ["merge", "manifest.json", "-o", "manifest.json"],
+            2,
+            "--output is an input, which it would overwrite: manifest.json",
+        ),
         (["manifest", "os:path"], 2, "Error: TARGET must be a Keras model, a torch module"),
         (["self-test", "--device", "gpu"], 2, "Error: --device must be 'cpu'"),
         (["verify", "plan.json"], 3, 'the field "format" is not'),

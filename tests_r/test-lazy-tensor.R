@@ -143,7 +143,7 @@ test_that("arithmetic is an error that names as.array()", {
   # protects: users who take it for an array: mean() would return NA
   weights <- lazy_tensor(initializer_he_normal(seed = 1), c(3, 2))
   for (f in list(
-    function(x) x + 1, function(x) -x, function(x) x == x, exp, sum, range, mean, t
+    function(x) x + 1, function(x) -x, function(x) x == x, exp, sum, range, mean, t, summary, is.na
   )) {
     expect_error(f(weights), "as.array(x)", fixed = TRUE, class = "pyinit_type_error")
   }

@@ -237,7 +237,13 @@ test_that("a call leaves no random state behind, and keeps one that it finds", {
   call_all <- function(fun) {
     initializer <- initializer_he_normal(seed = 1)
     x <- lazy_tensor(initializer, c(4, 3))
-    list(initializer(2), x[1, ], as.array(x), map_partitions(x, fun = fun))
+    set_num_threads(NULL)
+    summary(initializer, c(4, 3))
+    verify(create_manifest(plan_of_weights[1], seed = derive_seed(1, "model")))
+    list(
+      initializer(2), x[1, ], as.array(x), map_partitions(x, fun = fun), fingerprint(x),
+      compute_fans(c(4, 3)), get_initializer("ones"), num_threads()
+    )
   }
   set.seed(1)
   before <- get(".Random.seed", globalenv())

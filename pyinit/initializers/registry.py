@@ -218,7 +218,9 @@ def get_argument(argument: str, identifier: Any) -> Any:
     name = exact_str(identifier)
     if name is not None:
         if name not in CONSTRUCTORS:
-            hint = did_you_mean(name, CONSTRUCTORS) or ", such as 'glorot_uniform'"
+            # the name of a function is not one of the names
+            near = did_you_mean(name.removeprefix("initializer_"), CONSTRUCTORS)
+            hint = near or ", such as 'glorot_uniform'"
             raise argument_error(argument, name, f"the name of an initializer{hint}")
         return CONSTRUCTORS[name]()
     if not callable(identifier) and has_attribute(identifier, "shape"):

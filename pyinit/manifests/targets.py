@@ -140,6 +140,7 @@ def read_file(file: Path) -> Mapping[str, TensorSource]:
     reader = zarr_arrays.read if zarr_arrays.is_array(file) else _READERS.get(file.suffix)
     if reader is not None:
         return _read_with(reader, file)
+    file.stat()  # a missing file is not one of another format
     message = f"{file}: not one of the formats {', '.join(_READERS)}"
     if file.suffix in _PICKLES:
         message += ". Reading a pickle would run it: load it yourself, and pass its arrays by name"

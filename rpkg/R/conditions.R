@@ -3,18 +3,22 @@
 # Evaluates a call of Python. An exception becomes an R condition with Python's message, its values
 # as R code.
 call_python <- function(expr) {
-  # first, so that a missing Python is the same error everywhere
-  bridge()
-  # so that an R error is not mistaken for Python's last one
-  reticulate::py_clear_last_error()
-  tryCatch(expr, error = rethrow)
+  keep_unused_random_state({
+    # first, so that a missing Python is the same error everywhere
+    bridge()
+    # so that an R error is not mistaken for Python's last one
+    reticulate::py_clear_last_error()
+    tryCatch(expr, error = rethrow)
+  })
 }
 
 # Evaluates a call of Python and converts its result to R.
 value_from_python <- function(expr) {
-  # not in one call: py_to_r() loads Python before it evaluates its argument
-  result <- call_python(expr)
-  reticulate::py_to_r(result)
+  keep_unused_random_state({
+    # not in one call: py_to_r() loads Python before it evaluates its argument
+    result <- call_python(expr)
+    reticulate::py_to_r(result)
+  })
 }
 
 rethrow <- function(error) {

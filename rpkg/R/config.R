@@ -57,7 +57,8 @@ from_config <- function(config, custom_objects = NULL) {
     return(generator_of_config(config))
   }
   if (is.character(class)) {
-    return(deserialize_initializer(list(class_name = class, config = config), custom_objects))
+    described <- list(class_name = class, config = config)
+    return(keep_unused_random_state(deserialize_initializer(described, custom_objects)))
   }
   if (!is_python_object(class)) {
     stop_argument("config", config, "a list that get_config() returned in this session")
@@ -116,7 +117,7 @@ from_config <- function(config, custom_objects = NULL) {
 #' str(description)
 #' deserialize_initializer(description)
 get_initializer <- function(identifier) {
-  get_initializer_for("identifier", identifier)
+  keep_unused_random_state(get_initializer_for("identifier", identifier))
 }
 
 # get_initializer() for an argument of another function, which the errors name.

@@ -73,9 +73,7 @@ lazy_tensor <- function(initializer, shape, dtype = NULL) {
   check_dtype(dtype, shape)
   dtype <- plain_argument("dtype", dtype)
   handle <- handle_of(state_of(initializer))
-  made <- keep_unused_random_state(
-    value_from_python(bridge()$make_lazy(handle, as.list(shape), dtype))
-  )
+  made <- value_from_python(bridge()$make_lazy(handle, as.list(shape), dtype))
   # in the namespace, so that readRDS() loads the package
   state <- new.env(parent = topenv())
   keep_python_object(state, made[[1L]])
@@ -331,6 +329,12 @@ Summary.pyinit_lazy_tensor <- function(..., na.rm) { # nolint: object_name_linte
 
 #' @export
 mean.pyinit_lazy_tensor <- function(x, ...) not_an_array("mean")
+
+#' @export
+summary.pyinit_lazy_tensor <- function(object, ...) not_an_array("summary")
+
+#' @export
+is.na.pyinit_lazy_tensor <- function(x) not_an_array("is.na")
 
 #' @export
 t.pyinit_lazy_tensor <- function(x) not_an_array("t")

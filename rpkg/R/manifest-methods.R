@@ -93,7 +93,7 @@ length.pyinit_manifest <- function(x) {
 
 #' @export
 format.pyinit_manifest <- function(x, ...) {
-  reticulate::py_repr(manifest_object(x))
+  call_python(reticulate::py_repr(manifest_object(x)))
 }
 
 #' @export

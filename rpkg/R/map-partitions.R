@@ -130,9 +130,7 @@ tensor_with_rows <- function(initializer, shape, dtype) {
 
 # The results of `fun` for the partitions of `counts` rows that start at the rows `firsts`.
 map_rows <- function(x, firsts, counts, fun, show) {
-  facts <- keep_unused_random_state(
-    value_from_python(bridge()$partition_facts(read_of(lazy_state(x))))
-  )
+  facts <- value_from_python(bridge()$partition_facts(read_of(lazy_state(x))))
   row_bytes <- prod(lazy_state(x)$shape[-1L]) * facts$itemsize
   done <- 0
   on_done <- function(index) {

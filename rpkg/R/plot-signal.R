@@ -62,16 +62,16 @@
 #' found
 signal_propagation <- function(initializers, depth = 50, width = 256, activation = "relu",
                                batch_size = 64, seed = 1) {
-  initializers <- labelled_initializers(initializers)
+  initializers <- keep_unused_random_state(labelled_initializers(initializers))
   sizes <- plain_arguments(
     list(depth = depth, width = width, activation = activation, batch_size = batch_size)
   )
   seed <- as_fixed_seed(seed, sub(", ", ", or ", allowed_seed))
   handles <- lapply(unname(initializers), function(x) handle_of(state_of(x)))
-  spreads <- keep_unused_random_state(value_from_python(plots_bridge()$propagated(
+  spreads <- value_from_python(plots_bridge()$propagated(
     handles, as.list(names(initializers)), sizes$depth, sizes$width, sizes$activation,
     sizes$batch_size, seed
-  )))
+  ))
   labels <- names(initializers)
   layers <- seq_len(length(spreads[[1L]]) / length(labels)) - 1L
   data.frame(

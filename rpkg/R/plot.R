@@ -115,7 +115,7 @@ lazy_array <- function(x) {
 # The numbers of a plot of a lazy tensor, and how to show them.
 numbers_of <- function(x) {
   state <- lazy_state(x)
-  found <- keep_unused_random_state(call_python(plots_bridge()$plotted_numbers(read_of(state))))
+  found <- call_python(plots_bridge()$plotted_numbers(read_of(state)))
   numbers <- reticulate::py_to_r(found[1L])
   curve <- lapply(numbers$curve, as.double)
   atoms <- numbers$atoms

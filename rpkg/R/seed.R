@@ -63,7 +63,7 @@ random_seed_generator <- function(seed = NULL, name = NULL, ...) {
   object <- construct_generator(list(seed = seed, name = name), fresh_seed)
   keep_python_object(generator, object)
   if (is.null(name)) {
-    name <- reticulate::py_to_r(reticulate::py_get_attr(object, "name"))
+    name <- value_from_python(reticulate::py_get_attr(object, "name"))
   }
   generator$config <- list(seed = seed, name = name)
   structure(generator, class = "pyinit_seed_generator")
@@ -232,7 +232,7 @@ generator_of_config <- function(config) {
   do.call(random_seed_generator, with_exact_seeds(without_empty_lists(config)))
 }
 
-allowed_seed <- "a whole number from -2^53 to 2^53, a seed of derive_seed()"
+allowed_seed <- "a whole number from -2^53 to 2^53, its digits as a string, a seed of derive_seed()"
 
 as_optional_seed <- function(seed) {
   if (!is.null(seed)) as_fixed_seed(seed, paste0(allowed_seed, ", or NULL"))

@@ -125,6 +125,8 @@ compute_fans <- function(shape, input_axes = NULL, output_axes = NULL, batch_axe
   sizes <- as.list(as_sizes("shape", shape))
   axes <- list(input_axes = input_axes, output_axes = output_axes, batch_axes = batch_axes)
   axes <- sequences_as_lists(plain_arguments(axes))
-  fans <- call_python(bridge()$fans(sizes, axes$input_axes, axes$output_axes, axes$batch_axes))
-  stats::setNames(reticulate::py_to_r(fans), c("fan_in", "fan_out"))
+  fans <- value_from_python(
+    bridge()$fans(sizes, axes$input_axes, axes$output_axes, axes$batch_axes)
+  )
+  stats::setNames(fans, c("fan_in", "fan_out"))
 }

@@ -327,6 +327,7 @@ def test_messages_are_short(call):
             "lecun_uniform",
         ),
         (lambda: pyinit.create_manifest([{"nam": "a"}], 1), "name"),
+        (lambda: pyinit.get("initializer_he_normal"), "he_normal"),
     ],
 )
 def test_messages_name_what_was_meant(call, nearest):

@@ -696,14 +696,16 @@ def test_a_tensor_in_two_files(pinned, tmp_path):
     with pytest.raises(ManifestError, match="is also in another file"):
         pyinit.verify(pinned, tmp_path)
     os.makedirs(tmp_path / "empty")
+    (tmp_path / "weights.txt").touch()
     with pytest.raises(ManifestError, match="the folder has no"):
         pyinit.verify(pinned, tmp_path / "empty")
     with pytest.raises(
         ManifestError, match=r"not one of the formats \.safetensors, \.arrow, \.keras, .*\.zarr$"
     ):
         pyinit.verify(pinned, tmp_path / "weights.txt")
-    with pytest.raises(FileNotFoundError):
-        pyinit.verify(pinned, tmp_path / "weights.safetensors")
+    for name in ("weights.safetensors", "weights"):
+        with pytest.raises(FileNotFoundError):
+            pyinit.verify(pinned, tmp_path / name)
 
 
 def test_names_cannot_control_a_terminal(pinned):
