@@ -100,7 +100,8 @@ def create_manifest(
               an `.npz`, `.npy`, safetensors or Arrow file, of a folder of safetensors, Arrow or
               `.npy` files, of a Zarr group, or a list of such paths. Only arrays are read; nothing
               in the file is executed.
-        seed: The seed of the whole model, an integer from -2**63 to 2**64 - 1.
+        seed: The seed of the whole model, an integer from -2**63 to 2**64 - 1. It takes precedence
+            over the seed of a plan.
         values: Whether to record the fingerprints of the present values, without initializers.
         shard: The only shard to record, such as `"3/8"` or `(3, 8)` on the third of eight machines:
             the one that `materialize()` writes. `merge_manifests()` makes the whole manifest of all

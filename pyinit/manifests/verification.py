@@ -149,6 +149,7 @@ def verify(
               of such paths. Only arrays are read: no model is built, and nothing in the file is
               executed.
             - Another manifest or its path: compares the two manifests without drawing anything.
+              Tensors with the same fingerprint are the same, whatever their initializers.
         shard: The only shard to check, as for `materialize()`; None checks all tensors.
         max_bytes: Maximum total size of the weights that are drawn or read from files, in bytes.
         max_operations: As for `create_manifest()`. If the explanation of differences takes more,

@@ -53,7 +53,8 @@
 #'   Zarr group. Only arrays are read; nothing in the file is executed.
 #'
 #' @param seed
-#' The model's seed: a whole number from -2^53 to 2^53, or a seed of [derive_seed()].
+#' The model's seed: a whole number from -2^53 to 2^53, or a seed of [derive_seed()]. It takes
+#' precedence over the seed of a plan.
 #'
 #' @param ...
 #' Not used. Later arguments must be named.

@@ -21,7 +21,8 @@
 #'   `.npz`, `.npy` or safetensors file, an Arrow file written by [materialize()], a folder of
 #'   safetensors, Arrow or `.npy` files, or a Zarr group. Only arrays are read: no model is built,
 #'   and nothing in the file is executed.
-#' - another manifest, or its path: the two are compared without drawing anything.
+#' - another manifest, or its path: the two are compared without drawing anything. Tensors with the
+#'   same fingerprint are the same, whatever their initializers.
 #'
 #' @param shard
 #' The shard to check, such as `"3/8"` or `c(3, 8)`, see [materialize()]. `NULL` checks all tensors.

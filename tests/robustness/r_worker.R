@@ -17,6 +17,8 @@ report <- function(...) {
 folder <- tempfile("calls")
 dir.create(folder)
 setwd(folder)
+# where reticulate would create an environment
+Sys.setenv(WORKON_HOME = file.path(folder, "environments"))
 count <- 0L
 new_path <- function(end = "") {
   count <<- count + 1L
