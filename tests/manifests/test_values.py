@@ -155,6 +155,7 @@ def test_the_arguments_of_values(tmp_path):
         pyinit.create_manifest({"a": np.zeros(2, np.complex64)}, values=True)
     with pytest.raises(ManifestError, match=r"'a\\x1b'.*name must match"):
         pyinit.create_manifest({"a\x1b": np.zeros(2)}, values=True)
+    (tmp_path / "weights.pt").touch()
     with pytest.raises(ManifestError, match=r"weights\.pt: .*Reading a pickle would run it"):
         pyinit.create_manifest(tmp_path / "weights.pt", values=True)
     for name in ("a.npz", "a.h5", "a.keras", "a.safetensors"):
