@@ -3,9 +3,14 @@ library_variable <- function() {
   paste0("R_LIBS=", paste(.libPaths(), collapse = .Platform$path.sep))
 }
 
-# Runs R code in a new session in the background, which writes to the file `log`. Returns a function
-# that waits for a line with a start and returns it.
+# Runs R code in a new session in the background. Its function say() writes a line to the file
+# `log`. Returns a function that waits for a line with a start and returns it.
 start_r <- function(code, log, frame = parent.frame()) {
+  code <- c(
+    sprintf("log <- '%s'", log),
+    "say <- function(...) cat(..., '\\n', file = log, append = TRUE)",
+    code
+  )
   script <- withr::local_tempfile(fileext = ".R", lines = code, .local_envir = frame)
   printed <- withr::local_tempfile(.local_envir = frame)
   system2(

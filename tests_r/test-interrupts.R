@@ -24,8 +24,6 @@ test_that("an interrupt ends a long call, and the session continues", {
   log <- withr::local_tempfile()
   said <- start_r(log = log, code = c(
     "library(pyinit)",
-    sprintf("log <- '%s'", log),
-    "say <- function(...) cat(..., '\\n', file = log, append = TRUE)",
     "set_num_threads(1)",
     "normal <- initializer_he_normal(seed = 1)",
     "bounded <- initializer_truncated_normal(seed = 1, lower = -3)",
@@ -73,8 +71,6 @@ test_that("interrupts do not crash R", {
     "  '        sum(range(1000))'",
     ")",
     "busy <- reticulate::py_run_string(paste(python, collapse = '\n'))$busy",
-    sprintf("log <- '%s'", log),
-    "say <- function(...) cat(..., '\\n', file = log, append = TRUE)",
     "say('pid', Sys.getpid())",
     "for (k in 1:60) {",
     "  result <- tryCatch(",

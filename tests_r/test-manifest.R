@@ -488,19 +488,18 @@ test_that("an interrupt ends long work", {
     sprintf("lines <- readLines('%s')", file),
     "file <- tempfile(fileext = '.json')",
     "writeLines(sub('[4, 3]', '[200000, 200000]', lines, fixed = TRUE), file, useBytes = TRUE)",
-    sprintf("log <- '%s'", log),
-    "cat('pid', Sys.getpid(), '\\n', file = log)",
+    "say('pid', Sys.getpid())",
     "noted <- FALSE",
     "tryCatch(",
     "  verify(file, progress = function(done, total) {",
-    "    if (!noted) cat('at work\\n', file = log, append = TRUE)",
+    "    if (!noted) say('at work')",
     "    noted <<- TRUE",
     "  }),",
-    "  interrupt = function(condition) cat('interrupted\\n', file = log, append = TRUE)",
+    "  interrupt = function(condition) say('interrupted')",
     ")",
     "small <- create_manifest(list(list(name = 'a', shape = 2, initializer = 'ones')))",
     "stopifnot(verify(small)$same)",
-    "cat('goes on\\n', file = log, append = TRUE)"
+    "say('goes on')"
   ))
   expect_identical(said("at work", 30), "at work")
   pid <- as.integer(sub("pid ", "", said("pid ")))
