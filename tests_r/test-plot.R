@@ -155,6 +155,21 @@ test_that("labels are names, or calls in R", {
   )
 })
 
+test_that("the legend fits", {
+  # protects: plots of initializers with many arguments, of which the last was cut off
+  columns_of <- function(labels) {
+    on_no_device({
+      pyinit:::cover_device()
+      graphics::plot.new()
+      pyinit:::columns_of_legend(labels)
+    })
+  }
+  expect_identical(columns_of("zeros"), 1L)
+  expect_identical(columns_of(c("zeros", "ones", "orthogonal", "he_normal")), 3L)
+  expect_identical(columns_of(strrep(c("a", "b", "c"), 60)), 1L)
+  expect_identical(columns_of(strrep(c("a", "b", "c"), 300)), 1L)
+})
+
 test_that("signals that explode or vanish are drawn", {
   # protects: plots of bad initializers
   found <- on_no_device(plot_signal(list("zeros", initializer_constant(1e30)), 30, 4))

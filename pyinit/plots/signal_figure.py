@@ -11,8 +11,9 @@ from pyinit.plots.matplotlib_figure import MARKERS, SERIES, count_integers, new_
 from pyinit.plots.signal_propagation import SignalPropagation, signal_propagation
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, FigureBase
 
 _SIZE = (9.6, 4.4)
 #: The range that is always shown.
@@ -83,16 +84,24 @@ def plot_signal(
         f"{found.depth} dense layers of {found.width} units, {found.activation}, seed {found.seed}"
     )
     target.suptitle(title, x=0.01, ha="left", fontsize="medium")
-    handles, labels = axes[0].get_legend_handles_labels()
-    target.legend(
-        handles,
-        labels,
-        loc="outside lower left",
-        ncols=3,
-        fontsize="small",
-        frameon=False,
-    )
+    _draw_legend_below(target, *axes[0].get_legend_handles_labels())
     return target  # type: ignore[return-value]
+
+
+def _draw_legend_below(target: FigureBase, handles: list[Artist], labels: list[str]) -> None:
+    # in as many columns as fit
+    for columns in (3, 2, 1):
+        legend = target.legend(
+            handles,
+            labels,
+            loc="outside lower left",
+            ncols=columns,
+            fontsize="small",
+            frameon=False,
+        )
+        if columns == 1 or legend.get_window_extent().width <= target.get_window_extent().width:
+            break
+        legend.remove()
 
 
 def _draw(axes: Axes, title: str, found: SignalPropagation, spreads: AnyArray) -> None:

@@ -62,6 +62,7 @@
 #' found
 signal_propagation <- function(initializers, depth = 50, width = 256, activation = "relu",
                                batch_size = 64, seed = 1) {
+  check_given()
   initializers <- keep_unused_random_state(labelled_initializers(initializers))
   sizes <- plain_arguments(
     list(depth = depth, width = width, activation = activation, batch_size = batch_size)
@@ -86,15 +87,21 @@ signal_propagation <- function(initializers, depth = 50, width = 256, activation
 #' @export
 plot_signal <- function(initializers, depth = 50, width = 256, activation = "relu",
                         batch_size = 64, seed = 1) {
+  check_given()
   found <- signal_propagation(initializers, depth, width, activation, batch_size, seed)
   old <- graphics::par(c("mfrow", "mar", "oma", "cex", "mgp", "las", "tcl", "xpd"))
   on.exit(graphics::par(old))
   labels <- levels(found$initializer)
-  lines <- ceiling(length(labels) / 3)
+  cover_device()
+  graphics::plot.new()
+  columns <- columns_of_legend(labels)
+  lines <- ceiling(length(labels) / columns)
   graphics::par(
     mfrow = c(1L, 2L), mar = c(3.2, 4.2, 1.8, 0.8), oma = c(lines + 0.8, 0, 1.6, 0),
     cex = 0.8, mgp = c(2, 0.6, 0), las = 1L, tcl = -0.3
   )
+  # on the same page
+  graphics::par(mfg = c(1L, 1L))
   draw_spreads(found, "activations", "standard deviation")
   draw_spreads(found, "gradients", "")
   text <- sprintf(
@@ -102,7 +109,10 @@ plot_signal <- function(initializers, depth = 50, width = 256, activation = "rel
     shown_setting(activation), show_value(seed)
   )
   graphics::mtext(text, side = 3L, line = 0.3, outer = TRUE, adj = 0.01, cex = 0.9)
-  draw_legend_below(labels, lines)
+  cover_device()
+  graphics::par(new = TRUE)
+  graphics::plot.new()
+  legend_below(labels, columns)
   invisible(found)
 }
 
@@ -222,15 +232,28 @@ draw_powers <- function(limits) {
   graphics::axis(2L, 10^powers, labels, lwd = 0, lwd.ticks = 1)
 }
 
-# A legend of all labels in the outer margin at the bottom.
-draw_legend_below <- function(labels, lines) {
-  graphics::par(fig = c(0, 1, 0, 1), mfrow = c(1L, 1L), mar = c(0, 0, 0, 0), oma = c(0, 0, 0, 0))
-  graphics::par(new = TRUE, cex = 0.8)
-  graphics::plot.new()
+# Makes the next plot cover the whole device, without margins.
+cover_device <- function() {
+  graphics::par(mfrow = c(1L, 1L), mar = c(0, 0, 0, 0), oma = c(0, 0, 0, 0), cex = 0.8)
+}
+
+# The largest number of columns, up to 3, with which the legend is not wider than the device.
+columns_of_legend <- function(labels) {
+  for (columns in rev(seq_len(min(3L, length(labels))))) {
+    if (legend_below(labels, columns, plot = FALSE)$rect$w <= 1) {
+      break
+    }
+  }
+  columns
+}
+
+# A legend of all labels at the bottom of a plot that covers the device.
+legend_below <- function(labels, columns, plot = TRUE) {
   colours <- rep_len(series_colours, length(labels))
+  # the spaces separate columns
   graphics::legend("bottomleft",
-    inset = 0.01, legend = labels, ncol = min(3L, length(labels)), bty = "n", lwd = 1.8,
+    inset = 0.01, legend = paste0(labels, "  "), ncol = columns, bty = "n", lwd = 1.8,
     col = colours, pt.bg = colours,
-    pch = rep_len(series_marks, length(labels))
+    pch = rep_len(series_marks, length(labels)), plot = plot
   )
 }

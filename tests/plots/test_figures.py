@@ -90,6 +90,18 @@ def test_signals_that_explode_or_vanish_are_drawn():
     figure.draw_without_rendering()
 
 
+def test_the_legend_fits():
+    """Protects plots of initializers with many arguments, of which the last was cut off."""
+    long = [pyinit.VarianceScaling(k, "fan_avg", "untruncated_normal") for k in range(2, 6)]
+    for initializers, is_one_row in ((["zeros", "ones", "orthogonal"], True), (long, False)):
+        figure = pyinit.plot_signal(initializers, depth=2, width=4)
+        figure.draw_without_rendering()
+        legend = figure.legends[0].get_window_extent()
+        assert legend.x0 >= 0
+        assert legend.x1 <= figure.bbox.width
+        assert (legend.height < 0.08 * figure.bbox.height) == is_one_row
+
+
 def test_figures_of_the_caller():
     """Protects users who compose figures."""
     figure = Figure()
