@@ -19,7 +19,7 @@ STEPS = Path(__file__).with_suffix("")
 #: Required output of each step: a demo that cannot fail would prove nothing.
 EXPECTED = {
     "1-bea.R": (),
-    "2-ada.py": ("Manifest of 4 tensors, 524 bytes:", "loss 1.06212"),
+    "2-ada.py": ("Manifest of 4 tensors, 524 bytes, seed 42:", "loss 1.06212"),
     "3-bea.R": ("The same: 4 tensors, 524 bytes.", "loss 1.06212", '"weights.safetensors"'),
     "4-ada.sh": ("the same bytes", "The same: 4 tensors, 524 bytes."),
     "5-carl.R": (

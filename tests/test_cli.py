@@ -61,7 +61,9 @@ def test_manifest_of_a_plan(typed):
     expected = as_text(pyinit.create_manifest(PLAN))
     status, out, err = typed("manifest", "plan.json")
     assert (status, out) == (0, expected)
-    assert err.startswith("Manifest of 2 tensors, 4.8 KiB:\n  kernel [40, 30] float32, HeNormal")
+    assert err.startswith(
+        "Manifest of 2 tensors, 4.8 KiB, seed 42:\n  kernel [40, 30] float32, HeNormal"
+    )
     status, out, _ = typed("manifest", "plan.json", "-o", "m.json", "--seed", "7")
     assert (status, out) == (0, "")
     assert Path("m.json").read_text() == as_text(pyinit.create_manifest(PLAN, 7))

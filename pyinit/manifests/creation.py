@@ -131,7 +131,7 @@ def create_manifest(
         ...     {"name": "dense/bias", "shape": (3,), "initializer": "zeros"},
         ... ]
         >>> pyinit.create_manifest(plan, seed=42)
-        Manifest of 2 tensors, 60 bytes:
+        Manifest of 2 tensors, 60 bytes, seed 42:
           dense/kernel [4, 3] float32, HeNormal
           dense/bias [3] float32, Zeros
         >>> pyinit.create_manifest({"dense/bias": pyinit.Ones()((3,))}, values=True)

@@ -35,10 +35,10 @@ def merge_manifests(manifests: Iterable[Manifest | str | os.PathLike[str]]) -> M
         ... ]
         >>> shards = [pyinit.create_manifest(plan, seed=42, shard=(k, 2)) for k in (1, 2)]
         >>> shards[0]
-        Shard 1/2 of a manifest: 1 tensor, 48 bytes:
+        Shard 1/2 of a manifest: 1 tensor, 48 bytes, seed 42:
           kernel [4, 3] float32, HeNormal
         >>> pyinit.merge_manifests(shards)
-        Manifest of 2 tensors, 60 bytes:
+        Manifest of 2 tensors, 60 bytes, seed 42:
           kernel [4, 3] float32, HeNormal
           bias [3] float32, Zeros
 

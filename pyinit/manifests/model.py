@@ -214,7 +214,8 @@ class Manifest:
     def _title(self) -> str:
         count = f"{len(self.tensors)} tensor{'s' if len(self.tensors) != 1 else ''}"
         of = "Manifest of" if self.shard is None else f"Shard {self.shard} of a manifest:"
-        return f"{of} {count}, {readable_size(self.nbytes)}"
+        seed = "" if self.seed is None else f", seed {self.seed}"
+        return f"{of} {count}, {readable_size(self.nbytes)}{seed}"
 
     def _repr_html_(self) -> str:
         columns = ("name", "shape", "dtype", "initializer", "fingerprint")
@@ -232,21 +233,19 @@ class Manifest:
         return record_table(self._title(), columns, records, len(self.tensors))
 
     def __repr__(self) -> str:
-        lines = [f"{self._title()}:"]
-        for tensor in self.tensors[:_MAX_LINES]:
-            shape = list(tensor.shape)
+        lines = []
+        for tensor in self.tensors[:MAX_LINES]:
             how = tensor.class_names or "fingerprint alone"
-            lines.append(f"  {printable(tensor.name)} {shape} {tensor.dtype}, {how}")
-        if len(self.tensors) > _MAX_LINES:
-            lines.append(f"  ... ({len(self.tensors) - _MAX_LINES} more)")
-        return "\n".join(lines)
+            lines.append(f"{printable(tensor.name)} {list(tensor.shape)} {tensor.dtype}, {how}")
+        return titled_list(self._title(), lines, len(self.tensors))
 
 
 def _is_tuple_of(values: object, cls: type[Any]) -> bool:
     return type(values) is tuple and all(is_instance(value, cls) for value in values)
 
 
-_MAX_LINES = 20
+#: Maximum number of tensors that a text lists.
+MAX_LINES = 20
 #: The number of digits of a fingerprint that tables show.
 _SHOWN_DIGITS = 16
 #: Maximum number of names in a list in a message.
@@ -273,6 +272,16 @@ def escaped(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def titled_list(title: str, lines: Sequence[str], count: int) -> str:
+    """Join a title and the first lines of a list of `count`, and say how many more there are."""
+    if not count:
+        return f"{title}."
+    shown = [f"{title}:", *lines]
+    if count > len(lines):
+        shown.append(f"... ({count - len(lines)} more)")
+    return "\n  ".join(shown)
 
 
 def listed(names: Sequence[str]) -> str:

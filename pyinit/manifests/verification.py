@@ -24,6 +24,7 @@ from pyinit.manifests.limits import (
     check_total,
 )
 from pyinit.manifests.model import (
+    MAX_LINES,
     Manifest,
     ManifestError,
     TensorSpec,
@@ -31,6 +32,7 @@ from pyinit.manifests.model import (
     listed,
     printable,
     readable_size,
+    titled_list,
 )
 from pyinit.manifests.numbered_variables import RecordedContents, renamed, with_names_of
 from pyinit.manifests.parallel import Advance, for_each_tensor
@@ -101,9 +103,11 @@ class Verification:
         rest = "".join(f"\n{line}" for line in not_compared_lines(self.not_compared))
         if not self.differences:
             return f"The same: {checked}.{rest}"
-        lines = [f"\n  {printable(d.name)}: {escaped(d.reason)}" for d in self.differences]
-        count = f"{len(lines)} difference{'s' if len(lines) != 1 else ''}"
-        return f"DIFFERENT: {count}; checked {checked}:{''.join(lines)}{rest}"
+        found = self.differences
+        lines = [f"{printable(d.name)}: {escaped(d.reason)}" for d in found[:MAX_LINES]]
+        count = f"{len(found)} difference{'s' if len(found) != 1 else ''}"
+        title = f"DIFFERENT: {count}; checked {checked}"
+        return f"{titled_list(title, lines, len(found))}{rest}"
 
     def _repr_html_(self) -> str:
         found = [("different", d.name, d.reason) for d in self.differences]

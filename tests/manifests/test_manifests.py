@@ -77,6 +77,20 @@ def shape_of(initializer):
 # ---- round trips ----
 
 
+def test_long_results_are_shortened():
+    """Protects terminals and notebooks: of a large model, the first lines are shown."""
+    plan = {"seed": 42, "tensors": [PLAN[1] | {"name": f"b{k}"} for k in range(30)]}
+    lines = repr(pyinit.create_manifest(plan)).splitlines()
+    assert lines[0] == "Manifest of 30 tensors, 360 bytes, seed 42:"
+    assert lines[1] == "  b0 [3] float32, Zeros"
+    assert lines[20:] == ["  b19 [3] float32, Zeros", "  ... (10 more)"]
+    found = pyinit.verify(pyinit.create_manifest(plan), {})
+    lines = repr(found).splitlines()
+    assert lines[0] == "DIFFERENT: 30 differences; checked 30 tensors, 360 bytes:"
+    assert lines[20:] == ["  b19: it is missing", "  ... (10 more)"]
+    assert repr(pyinit.create_manifest([])) == "Manifest of 0 tensors, 0 bytes."
+
+
 def test_the_file_is_the_same_everywhere():
     """The text of a manifest is the same everywhere, to the byte."""
     expected = (DATA / "manifest.json").read_text()

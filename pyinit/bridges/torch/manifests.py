@@ -176,7 +176,7 @@ def create_manifest(
         >>> import torch
         >>> module = pyinit.torch.init_(torch.nn.Linear(4, 3), seed=42)
         >>> pyinit.torch.create_manifest(module, seed=42)
-        Manifest of 2 tensors, 60 bytes:
+        Manifest of 2 tensors, 60 bytes, seed 42:
           weight [3, 4] float32, GlorotUniform
           bias [3] float32, Zeros
     """
