@@ -148,6 +148,24 @@ test_that("a condition has the call of the user's function", {
   expect_identical(trimws(found), calls)
 })
 
+test_that("a missing argument is named, with the call of the user", {
+  # protects: users who forget an argument, of every function and every required argument
+  is_required <- function(default) is.symbol(default) && !nzchar(default)
+  for (name in getNamespaceExports("pyinit")) {
+    fun <- getExportedValue("pyinit", name)
+    required <- setdiff(names(Filter(is_required, formals(fun))), "...")
+    if (length(required) > 0L) {
+      error <- expect_error(fun(), class = "pyinit_type_error")
+      expect_match(conditionMessage(error), paste0("`", required, "`", collapse = "|"))
+    }
+  }
+  forgot <- function(shape) initializer_zeros()(shape)
+  expect_error(forgot(), "`shape` is missing", class = "pyinit_type_error")
+  error <- expect_error(derive_seed(1), "`name` is missing", class = "pyinit_type_error")
+  expect_identical(conditionCall(error), quote(derive_seed(1)))
+  expect_error(get_initializer(diag(2))(), "`shape` is missing", class = "pyinit_type_error")
+})
+
 test_that("an initializer that is not called is an error that shows the call", {
   # protects: users who pass initializer_he_normal instead of initializer_he_normal()
   uncalled <- initializer_he_normal

@@ -136,17 +136,28 @@ test_that("an invalid index is an error that names it", {
   expect_error(x[1, 1] <- 5, "cannot be changed", class = "pyinit_error")
   expect_error(x[[1]] <- 5, "cannot be changed", class = "pyinit_error")
   expect_error(x$state <- 5, "cannot be changed", class = "pyinit_error")
+  expect_error(dim(x) <- 12, "cannot be changed", class = "pyinit_error")
+  expect_error(dimnames(x) <- NULL, "cannot be changed", class = "pyinit_error")
+  expect_error(length(x) <- 3, "cannot be changed", class = "pyinit_error")
+  expect_error(levels(x) <- "a", "cannot be changed", class = "pyinit_error")
+  expect_error(names(x) <- "a", "cannot be changed", class = "pyinit_error")
   expect_error(x$state, "no element `state`", class = "pyinit_error")
 })
 
-test_that("arithmetic is an error that names as.array()", {
-  # protects: users who take it for an array: mean() would return NA
+test_that("functions of arrays are errors that name as.array()", {
+  # protects: users who take it for an array: mean() would return NA, c() the state
   weights <- lazy_tensor(initializer_he_normal(seed = 1), c(3, 2))
   for (f in list(
-    function(x) x + 1, function(x) -x, function(x) x == x, exp, sum, range, mean, t, summary, is.na
+    function(x) x + 1, function(x) -x, function(x) x == x, exp, sum, range, mean, t, summary, is.na,
+    c, unlist, unique, duplicated, as.list, as.data.frame, data.frame,
+    function(x) cbind(1, x), function(x) rbind(x, x), function(x) rep(x, 2),
+    function(x) lapply(x, identity)
   )) {
-    expect_error(f(weights), "as.array(x)", fixed = TRUE, class = "pyinit_type_error")
+    error <- expect_error(f(weights), "as.array(x)", fixed = TRUE, class = "pyinit_type_error")
+    # not that of a method, with the state
+    expect_null(conditionCall(error))
   }
+  expect_null(names(weights))
   expect_identical(as.numeric(weights), as.vector(weights))
 })
 

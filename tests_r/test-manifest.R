@@ -75,6 +75,7 @@ pyinit.write_manifest(pyinit.create_manifest(plan, 42), sys.argv[1])
 test_that("a manifest prints and converts to a data frame", {
   # protects: print() and as.data.frame()
   expect_output(print(pinned), "Manifest of 7 tensors", fixed = TRUE)
+  expect_output(print(summary(pinned)), "Manifest of 7 tensors", fixed = TRUE)
   expect_output(print(pinned), "dense/kernel [4, 3] float32, HeNormal", fixed = TRUE)
   expect_length(pinned, 7)
   expect_length(create_manifest(list()), 0)

@@ -87,6 +87,7 @@ test_that("a generator prints its arguments", {
   text <- "random_seed_generator(seed = 7, name = \"weights\")"
   expect_identical(format(generator), text)
   expect_output(print(generator), paste("<pyinit seed generator>", text), fixed = TRUE)
+  expect_identical(summary(generator), generator)
   expect_identical(generator$seed, 7)
   expect_identical(generator$name, "weights")
   expect_mapequal(generator$get_config(), list(seed = 7, name = "weights"))

@@ -10,6 +10,22 @@ check_dots_empty <- function(...) {
   }
 }
 
+# Raises an error for the first argument of the calling function that has no default and is missing.
+check_given <- function() {
+  frame <- parent.frame()
+  defaults <- formals(sys.function(sys.parent()))
+  is_required <- vapply(defaults, function(default) is.symbol(default) && !nzchar(default), NA)
+  for (name in setdiff(names(defaults)[is_required], "...")) {
+    if (eval(call("missing", as.name(name)), frame)) {
+      stop_missing(name)
+    }
+  }
+}
+
+stop_missing <- function(name) {
+  stop_pyinit("Argument `", name, "` is missing", class = "pyinit_type_error")
+}
+
 # Largest numbers of elements of vectors and of lists that Python receives one by one, and of levels
 # of lists within lists. An array is not limited: it is passed as memory.
 max_elements <- 2^20

@@ -82,12 +82,14 @@
 #'
 #' as_r_array(view$astype("float32"))
 as_numpy <- function(x) {
+  check_given()
   numpy_view(x)
 }
 
 #' @rdname as_numpy
 #' @export
 as_r_array <- function(x) {
+  check_given()
   is_arrow <- is_arrow_array(x)
   if (!is_arrow && !is_python_object(x)) {
     stop_type(

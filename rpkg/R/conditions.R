@@ -103,8 +103,8 @@ numbers_in_r <- function(text) {
   gsub(sprintf("[(\\[](%s(?:, %s)+)[)\\]]", number, number), "c(\\1)", text, perl = TRUE)
 }
 
-stop_pyinit <- function(..., class = NULL) {
-  stop(errorCondition(paste0(...), class = c(class, "pyinit_error"), call = user_call()))
+stop_pyinit <- function(..., class = NULL, call = user_call()) {
+  stop(errorCondition(paste0(...), class = c(class, "pyinit_error"), call = call))
 }
 
 # The call of this package by the user.

@@ -36,6 +36,7 @@
 #' str(config)
 #' from_config(config)
 get_config <- function(object) {
+  check_given()
   if (is_initializer(object)) {
     state <- state_of(object)
     return(structure(state$config, `__class__` = state$class_name))
@@ -52,6 +53,7 @@ get_config <- function(object) {
 #' @rdname get_config
 #' @export
 from_config <- function(config, custom_objects = NULL) {
+  check_given()
   class <- attr(config, "__class__", exact = TRUE)
   if (identical(class, "SeedGenerator")) {
     return(generator_of_config(config))
@@ -117,6 +119,7 @@ from_config <- function(config, custom_objects = NULL) {
 #' str(description)
 #' deserialize_initializer(description)
 get_initializer <- function(identifier) {
+  check_given()
   keep_unused_random_state(get_initializer_for("identifier", identifier))
 }
 
@@ -160,6 +163,7 @@ described_initializer <- function(name, description) {
 #' @rdname get_initializer
 #' @export
 serialize_initializer <- function(initializer) {
+  check_given()
   if (!is_initializer(initializer)) {
     stop_argument("initializer", initializer, allowed_initializer)
   }
@@ -171,6 +175,7 @@ serialize_initializer <- function(initializer) {
 #' @rdname get_initializer
 #' @export
 deserialize_initializer <- function(config, custom_objects = NULL) {
+  check_given()
   if (!is.list(config) || is.object(config) || !is.list(config$config)) {
     stop_argument("config", config, "a list with `class_name` and `config`, itself a list")
   }

@@ -32,6 +32,7 @@ default_device <- function() {
 #' @rdname default_device
 #' @export
 set_default_device <- function(device) {
+  check_given()
   device <- plain_argument("device", device)
   call_python(python_package()$set_default_device(device))
   invisible()

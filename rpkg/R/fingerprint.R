@@ -44,6 +44,7 @@
 #' # The array has the same fingerprint:
 #' fingerprint(initializer(shape = c(4, 3)))
 fingerprint <- function(x, shape = NULL, dtype = NULL) {
+  check_given()
   dtype <- plain_argument("dtype", dtype)
   if (!is.null(shape)) {
     shape <- as_sizes("shape", shape)

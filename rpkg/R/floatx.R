@@ -28,6 +28,7 @@ floatx <- function() {
 #' @rdname floatx
 #' @export
 set_floatx <- function(dtype) {
+  check_given()
   dtype <- plain_argument("dtype", dtype)
   call_python(python_package()$set_floatx(dtype))
   invisible()

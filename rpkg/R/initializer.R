@@ -128,6 +128,8 @@ initializer_function <- function(state) {
   structure(
     function(shape, dtype = NULL, ..., device = NULL,
              partition_shape = NULL, partition_offset = NULL) {
+      # not check_given(), which would slow a small draw
+      if (missing(shape)) stop_missing("shape")
       check_dtype(dtype, shape, ...)
       check_dots_empty(...)
       if (is.null(device)) {

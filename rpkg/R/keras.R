@@ -46,6 +46,7 @@
 #' # Its kernel is the same as
 #' initializer_glorot_uniform(seed = derive_seed(42, "dense/kernel"))(shape = c(4, 3))
 initialize_model <- function(model, seed) {
+  check_given()
   if (!is_python_object(model)) {
     stop_type("model", model, "a Keras model")
   }

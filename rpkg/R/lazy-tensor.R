@@ -65,6 +65,7 @@
 #' small <- lazy_tensor(initializer_he_normal(seed = 1), shape = c(4, 3))
 #' identical(as.array(small), initializer_he_normal(seed = 1)(shape = c(4, 3)))
 lazy_tensor <- function(initializer, shape, dtype = NULL) {
+  check_given()
   if (!is_initializer(initializer)) {
     stop_type("initializer", initializer, allowed_initializer)
   }
@@ -307,12 +308,13 @@ read_runs <- function(state, runs) {
 #' @export
 `[[<-.pyinit_lazy_tensor` <- `[<-.pyinit_lazy_tensor`
 
-# Functions of arrays would take the object for a list: mean() would return NA.
+# Functions of arrays would take the object for a list: mean() would return NA, c() the state. The
+# call would be that of a method, which the user did not write.
 not_an_array <- function(name) {
   stop_pyinit(
     "`", name, "` does not accept a lazy tensor: read its values with as.array(x), or some of ",
     "them, as in x[1:2, ]",
-    class = "pyinit_type_error"
+    class = "pyinit_type_error", call = NULL
   )
 }
 
@@ -340,7 +342,62 @@ is.na.pyinit_lazy_tensor <- function(x) not_an_array("is.na")
 t.pyinit_lazy_tensor <- function(x) not_an_array("t")
 
 #' @export
+c.pyinit_lazy_tensor <- function(...) not_an_array("c")
+
+#' @export
+cbind.pyinit_lazy_tensor <- function(..., deparse.level) { # nolint: object_name_linter.
+  not_an_array("cbind")
+}
+
+#' @export
+rbind.pyinit_lazy_tensor <- function(..., deparse.level) { # nolint: object_name_linter.
+  not_an_array("rbind")
+}
+
+#' @export
+rep.pyinit_lazy_tensor <- function(x, ...) not_an_array("rep")
+
+#' @export
+duplicated.pyinit_lazy_tensor <- function(x, ...) not_an_array("duplicated")
+
+#' @export
+unique.pyinit_lazy_tensor <- function(x, ...) not_an_array("unique")
+
+#' @exportS3Method unlist pyinit_lazy_tensor
+unlist.pyinit_lazy_tensor <- function(x, ...) { # nolint: object_name_linter.
+  not_an_array("unlist")
+}
+
+#' @export
+as.list.pyinit_lazy_tensor <- function(x, ...) { # nolint: object_name_linter.
+  not_an_array("as.list")
+}
+
+#' @export
+as.data.frame.pyinit_lazy_tensor <- function(x, ...) { # nolint: object_name_linter.
+  not_an_array("as.data.frame")
+}
+
+#' @export
+names.pyinit_lazy_tensor <- function(x) NULL
+
+#' @export
 `$<-.pyinit_lazy_tensor` <- `[<-.pyinit_lazy_tensor` # nolint: object_name_linter.
+
+#' @export
+`dim<-.pyinit_lazy_tensor` <- function(x, value) x[] <- value # nolint: object_name_linter.
+
+#' @export
+`dimnames<-.pyinit_lazy_tensor` <- `dim<-.pyinit_lazy_tensor` # nolint: object_name_linter.
+
+#' @export
+`length<-.pyinit_lazy_tensor` <- `dim<-.pyinit_lazy_tensor` # nolint: object_name_linter.
+
+#' @export
+`levels<-.pyinit_lazy_tensor` <- `dim<-.pyinit_lazy_tensor` # nolint: object_name_linter.
+
+#' @export
+`names<-.pyinit_lazy_tensor` <- `dim<-.pyinit_lazy_tensor` # nolint: object_name_linter.
 
 #' @export
 `$.pyinit_lazy_tensor` <- function(x, name) {

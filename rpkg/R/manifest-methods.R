@@ -97,6 +97,9 @@ format.pyinit_manifest <- function(x, ...) {
 }
 
 #' @export
+summary.pyinit_manifest <- function(object, ...) object
+
+#' @export
 print.pyinit_manifest <- function(x, ...) {
   cat(format(x), "\n", sep = "")
   invisible(x)

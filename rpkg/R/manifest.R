@@ -104,6 +104,7 @@
 #' create_manifest(list(bias = c(0, 0, 0)), values = TRUE)
 create_manifest <- function(target, seed = NULL, ..., values = FALSE, shard = NULL,
                             max_bytes = 2^40, max_operations = 2^48, progress = NULL) {
+  check_given()
   check_dots_empty(...)
   shard <- plain_argument("shard", shard)
   max_bytes <- plain_argument("max_bytes", max_bytes)
@@ -157,6 +158,7 @@ create_manifest <- function(target, seed = NULL, ..., values = FALSE, shard = NU
 #' write_manifest(manifest, file)
 #' read_manifest(file)
 read_manifest <- function(file) {
+  check_given()
   path <- as_path("file", file)
   new_manifest(call_python(python_package()$read_manifest(path)))
 }
@@ -164,6 +166,7 @@ read_manifest <- function(file) {
 #' @rdname read_manifest
 #' @export
 write_manifest <- function(manifest, file) {
+  check_given()
   object <- manifest_object(manifest, "a manifest")
   path <- as_path("file", file)
   call_python(python_package()$write_manifest(object, path))
@@ -194,6 +197,7 @@ write_manifest <- function(manifest, file) {
 #' second <- create_manifest(plan, seed = 42, shard = "2/2")
 #' identical(merge_manifests(list(first, second)), create_manifest(plan, seed = 42))
 merge_manifests <- function(manifests) {
+  check_given()
   allowed <- "a list of shards of a manifest, or the paths of their files"
   if (!is_strings(manifests) && !(is.list(manifests) && !is.object(manifests))) {
     stop_argument("manifests", manifests, allowed)

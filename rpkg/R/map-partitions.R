@@ -71,6 +71,7 @@ map_partitions <- function(initializer, shape = NULL, dtype = NULL, ..., fun, ro
       class = "pyinit_type_error"
     )
   }
+  check_given()
   check_partition_function(fun)
   rows <- plain_argument("rows", rows)
   if (!is.null(rows) && !is_count(rows)) {

@@ -71,6 +71,7 @@
 materialize <- function(manifest, path, ..., format = "safetensors", shard = NULL, shards = NULL,
                         existing = "error", max_bytes = 2^40, max_operations = 2^48,
                         progress = NULL) {
+  check_given()
   check_dots_empty(...)
   format <- plain_argument("format", format)
   shard <- plain_argument("shard", shard)

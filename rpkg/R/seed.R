@@ -116,6 +116,7 @@ next_draw <- function(object) {
 #' second <- initializer_he_normal()
 #' identical(first$seed, second$seed)
 set_random_seed <- function(seed) {
+  check_given()
   allowed <- "a whole number from 0 to 2^32 - 1"
   seed <- as_seed_number(if (is_integer64(seed)) seed_of_integer64(seed) else seed, allowed)
   if (seed < 0 || seed >= 2^32) {
@@ -168,6 +169,7 @@ set_random_seed <- function(seed) {
 #' names <- c("dense/kernel", "dense/bias")
 #' data.frame(name = names, seed = derive_seed(42, names))
 derive_seed <- function(seed, name) {
+  check_given()
   seed <- as_fixed_seed(seed)
   if (!is_strings(name)) {
     stop_argument("name", name, "one or more strings, at most 2^20")
@@ -323,6 +325,9 @@ format.pyinit_seed_generator <- function(x, ...) {
     ")"
   )
 }
+
+#' @export
+summary.pyinit_seed_generator <- function(object, ...) object
 
 #' @export
 print.pyinit_seed_generator <- function(x, ...) {

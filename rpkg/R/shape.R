@@ -121,6 +121,7 @@ as_dim <- function(shape, name) {
 #' compute_fans(c(64, 4, 16), input_axes = 0, output_axes = c(1, 2))
 #' compute_fans(c(8, 64, 16), batch_axes = 0)
 compute_fans <- function(shape, input_axes = NULL, output_axes = NULL, batch_axes = NULL) {
+  check_given()
   # `shape` stays as given, for errors
   sizes <- as.list(as_sizes("shape", shape))
   axes <- list(input_axes = input_axes, output_axes = output_axes, batch_axes = batch_axes)

@@ -20,6 +20,7 @@
 #' num_threads()
 #' set_num_threads(NULL)
 set_num_threads <- function(n) {
+  check_given()
   n <- plain_argument("n", n)
   call_python(bridge()$set_threads(n))
   invisible()

@@ -25,6 +25,7 @@
 #' calculate_gain("tanh")
 #' initializer <- initializer_orthogonal(gain = calculate_gain("leaky_relu", 0.2))
 calculate_gain <- function(nonlinearity, param = NULL) {
+  check_given()
   nonlinearity <- plain_argument("nonlinearity", nonlinearity)
   param <- plain_argument("param", param)
   value_from_python(python_package()$calculate_gain(nonlinearity, param))

@@ -58,6 +58,7 @@
 #' as.data.frame(found)
 verify <- function(manifest, target = NULL, ..., shard = NULL, max_bytes = 2^40,
                    max_operations = 2^48, progress = NULL) {
+  check_given()
   check_dots_empty(...)
   shard <- plain_argument("shard", shard)
   max_bytes <- plain_argument("max_bytes", max_bytes)
