@@ -154,9 +154,11 @@ test_that("a missing argument is named, with the call of the user", {
   for (name in getNamespaceExports("pyinit")) {
     fun <- getExportedValue("pyinit", name)
     required <- setdiff(names(Filter(is_required, formals(fun))), "...")
-    if (length(required) > 0L) {
-      error <- expect_error(fun(), class = "pyinit_type_error")
-      expect_match(conditionMessage(error), paste0("`", required, "`", collapse = "|"))
+    for (missing in required) {
+      others <- stats::setNames(as.list(rep("a", length(required))), required)
+      others[[missing]] <- NULL
+      error <- expect_error(do.call(fun, others), class = "pyinit_type_error")
+      expect_match(conditionMessage(error), paste0("Argument `", missing, "`"), fixed = TRUE)
     }
   }
   forgot <- function(shape) initializer_zeros()(shape)

@@ -137,7 +137,7 @@ test_that("an invalid index is an error that names it", {
   expect_error(x[[1]] <- 5, "cannot be changed", class = "pyinit_error")
   expect_error(x$state <- 5, "cannot be changed", class = "pyinit_error")
   expect_error(dim(x) <- 12, "cannot be changed", class = "pyinit_error")
-  expect_error(dimnames(x) <- NULL, "cannot be changed", class = "pyinit_error")
+  expect_error(dimnames(x) <- list("a"), "cannot be changed", class = "pyinit_error")
   expect_error(length(x) <- 3, "cannot be changed", class = "pyinit_error")
   expect_error(levels(x) <- "a", "cannot be changed", class = "pyinit_error")
   expect_error(names(x) <- "a", "cannot be changed", class = "pyinit_error")
@@ -149,7 +149,7 @@ test_that("functions of arrays are errors that name as.array()", {
   weights <- lazy_tensor(initializer_he_normal(seed = 1), c(3, 2))
   for (f in list(
     function(x) x + 1, function(x) -x, function(x) x == x, exp, sum, range, mean, t, summary, is.na,
-    c, unlist, unique, duplicated, as.list, as.data.frame, data.frame,
+    c, unique, duplicated, anyDuplicated, as.list, as.data.frame, data.frame,
     function(x) cbind(1, x), function(x) rbind(x, x), function(x) rep(x, 2),
     function(x) lapply(x, identity)
   )) {
@@ -157,8 +157,23 @@ test_that("functions of arrays are errors that name as.array()", {
     # not that of a method, with the state
     expect_null(conditionCall(error))
   }
-  expect_null(names(weights))
   expect_identical(as.numeric(weights), as.vector(weights))
+})
+
+test_that("generic code meets an array without names, in lists, too", {
+  # protects: setNames(), conversions, and printing lists and data frames with lazy tensors
+  weights <- lazy_tensor(initializer_constant(2), c(3, 2))
+  expect_null(names(weights))
+  unnamed <- weights
+  names(unnamed) <- NULL
+  dimnames(unnamed) <- NULL
+  expect_identical(unnamed, weights)
+  expect_identical(as.integer(weights), rep(2L, 6))
+  expect_identical(as.logical(weights), rep(TRUE, 6))
+  table <- data.frame(n = 1:2)
+  table$weights <- list(weights, weights)
+  expect_output(print(table), "weights")
+  expect_output(print(list(weights)), format(weights), fixed = TRUE)
 })
 
 test_that("bad arguments are errors, and take no draw", {

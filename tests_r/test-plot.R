@@ -157,17 +157,39 @@ test_that("labels are names, or calls in R", {
 
 test_that("the legend fits", {
   # protects: plots of initializers with many arguments, of which the last was cut off
-  columns_of <- function(labels) {
+  layout_of <- function(labels) {
     on_no_device({
       pyinit:::cover_device()
       graphics::plot.new()
-      pyinit:::columns_of_legend(labels)
+      pyinit:::layout_of_legend(labels)
     })
   }
-  expect_identical(columns_of("zeros"), 1L)
-  expect_identical(columns_of(c("zeros", "ones", "orthogonal", "he_normal")), 3L)
-  expect_identical(columns_of(strrep(c("a", "b", "c"), 60)), 1L)
-  expect_identical(columns_of(strrep(c("a", "b", "c"), 300)), 1L)
+  expect_identical(layout_of("zeros"), list(columns = 1L, cex = 1))
+  expect_identical(layout_of(c("zeros", "ones", "he_normal")), list(columns = 3L, cex = 1))
+  expect_identical(layout_of(strrep(c("a", "b", "c"), 30)), list(columns = 2L, cex = 1))
+  expect_identical(layout_of(strrep(c("a", "b", "c"), 60)), list(columns = 1L, cex = 1))
+  # smaller text, where there is no room for so long or so many labels
+  for (labels in list(strrep(c("a", "b", "c"), 120), strrep(letters[1:20], 60))) {
+    layout <- layout_of(labels)
+    expect_lt(layout$cex, 1)
+    size <- on_no_device({
+      pyinit:::cover_device()
+      graphics::plot.new()
+      pyinit:::legend_below(labels, layout$columns, layout$cex)$rect
+    })
+    expect_lt(size$w, 1)
+    expect_lt(size$h, 0.35)
+  }
+})
+
+test_that("signals take one page", {
+  # protects: reports and files with a page for each plot
+  folder <- withr::local_tempdir()
+  grDevices::png(file.path(folder, "%d.png"), 700, 500)
+  plot_signal(lapply(1:24, function(scale) initializer_variance_scaling(scale, "fan_avg")), 2, 4)
+  plotted$signal()
+  grDevices::dev.off()
+  expect_setequal(list.files(folder), c("1.png", "2.png"))
 })
 
 test_that("signals that explode or vanish are drawn", {

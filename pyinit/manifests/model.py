@@ -244,7 +244,7 @@ def _is_tuple_of(values: object, cls: type[Any]) -> bool:
     return type(values) is tuple and all(is_instance(value, cls) for value in values)
 
 
-#: Maximum number of tensors that a text lists.
+#: Maximum number of tensors, or of differences, in a representation.
 MAX_LINES = 20
 #: The number of digits of a fingerprint that tables show.
 _SHOWN_DIGITS = 16
@@ -275,7 +275,7 @@ def escaped(text: str) -> str:
 
 
 def titled_list(title: str, lines: Sequence[str], count: int) -> str:
-    """Join a title and the first lines of a list of `count`, and say how many more there are."""
+    """Return a title, the first lines of a list of `count`, and a line that counts the others."""
     if not count:
         return f"{title}."
     shown = [f"{title}:", *lines]

@@ -72,6 +72,8 @@ class Difference:
 class Verification:
     """The result of `verify()`, true if there are no differences.
 
+    Printing it shows the first 20 differences.
+
     Args:
         checked: The number of tensors of the manifest that were checked.
         nbytes: The total size of the compared values in bytes.

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, FigureBase
+    from matplotlib.legend import Legend
 
 _SIZE = (9.6, 4.4)
+#: The largest size of the legend's text, in points.
+_LEGEND_SIZE = 8.33
 #: The range that is always shown.
 _LOW, _HIGH = 0.1, 10.0
 #: The range of the values that are drawn: beyond it, the margins of the axes overflow.
@@ -89,19 +92,38 @@ def plot_signal(
 
 
 def _draw_legend_below(target: FigureBase, handles: list[Artist], labels: list[str]) -> None:
-    # in as many columns as fit
+    """Draw a legend that is at most as wide as the figure and a third as high.
+
+    It has the number of columns with which its text is largest. Text that would have to be smaller
+    than can be read is cut off.
+    """
+    room = target.get_window_extent()
+    scales: dict[int, float] = {}
     for columns in (3, 2, 1):
-        legend = target.legend(
-            handles,
-            labels,
-            loc="outside lower left",
-            ncols=columns,
-            fontsize="small",
-            frameon=False,
-        )
-        if columns == 1 or legend.get_window_extent().width <= target.get_window_extent().width:
-            break
+        legend = _legend(target, handles, labels, columns, _LEGEND_SIZE)
+        extent = legend.get_window_extent()
+        width = extent.width + 2 * (extent.x0 - room.x0)
+        scales[columns] = min(1, room.width / width, room.height / 3 / extent.height)
         legend.remove()
+        if scales[columns] == 1:
+            break
+    columns, scale = max(scales.items(), key=lambda item: item[1])
+    # 0.97, since the width of a text is not quite proportional to its size
+    size = _LEGEND_SIZE * (max(0.6, 0.97 * scale) if scale < 1 else 1)
+    _legend(target, handles, labels, columns, size)
+
+
+def _legend(
+    target: FigureBase, handles: list[Artist], labels: list[str], columns: int, size: float
+) -> Legend:
+    return target.legend(
+        handles,
+        labels,
+        loc="outside lower left",
+        ncols=columns,
+        fontsize=size,
+        frameon=False,
+    )
 
 
 def _draw(axes: Axes, title: str, found: SignalPropagation, spreads: AnyArray) -> None:

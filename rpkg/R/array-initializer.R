@@ -34,6 +34,9 @@ array_initializer_object <- function(state) {
 }
 
 #' @export
+summary.pyinit_array_initializer <- function(object, ...) object
+
+#' @export
 format.pyinit_array_initializer <- function(x, ...) {
   paste("<pyinit initializer>", show_value(x))
 }

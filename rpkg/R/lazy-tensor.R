@@ -24,8 +24,8 @@
 #' an index for each of them: `x[i]` with a vector or a matrix is an error. Each contiguous or
 #' evenly spaced run of indices is read at once.
 #'
-#' Functions that compute with arrays, such as `+` and `sum()`, do not accept a lazy tensor: pass
-#' them `as.array(x)`.
+#' Functions that compute with arrays or combine them, such as `+`, `sum()` and `cbind()`, do not
+#' accept a lazy tensor: pass them `as.array(x)`.
 #'
 #' Any element of [initializer_orthogonal()] depends on the whole matrix: it is computed when it is
 #' first read, and kept. Values are computed on the CPU.
@@ -302,14 +302,15 @@ read_runs <- function(state, runs) {
 
 #' @export
 `[<-.pyinit_lazy_tensor` <- function(x, ..., value) { # nolint: object_name_linter.
-  stop_pyinit("A lazy tensor cannot be changed: make an array of it with as.array()")
+  stop_pyinit("A lazy tensor cannot be changed: make an array of it with as.array()", call = NULL)
 }
 
 #' @export
 `[[<-.pyinit_lazy_tensor` <- `[<-.pyinit_lazy_tensor`
 
-# Functions of arrays would take the object for a list: mean() would return NA, c() the state. The
-# call would be that of a method, which the user did not write.
+# Functions of arrays would take the object for a list: mean() would return NA, c(x) the state. The
+# error has no call: it would be that of the method, not the user's. unlist() has no method, since
+# format() of a list calls it.
 not_an_array <- function(name) {
   stop_pyinit(
     "`", name, "` does not accept a lazy tensor: read its values with as.array(x), or some of ",
@@ -361,12 +362,12 @@ rep.pyinit_lazy_tensor <- function(x, ...) not_an_array("rep")
 duplicated.pyinit_lazy_tensor <- function(x, ...) not_an_array("duplicated")
 
 #' @export
-unique.pyinit_lazy_tensor <- function(x, ...) not_an_array("unique")
-
-#' @exportS3Method unlist pyinit_lazy_tensor
-unlist.pyinit_lazy_tensor <- function(x, ...) { # nolint: object_name_linter.
-  not_an_array("unlist")
+anyDuplicated.pyinit_lazy_tensor <- function(x, ...) { # nolint: object_name_linter.
+  not_an_array("anyDuplicated")
 }
+
+#' @export
+unique.pyinit_lazy_tensor <- function(x, ...) not_an_array("unique")
 
 #' @export
 as.list.pyinit_lazy_tensor <- function(x, ...) { # nolint: object_name_linter.
@@ -387,8 +388,11 @@ names.pyinit_lazy_tensor <- function(x) NULL
 #' @export
 `dim<-.pyinit_lazy_tensor` <- function(x, value) x[] <- value # nolint: object_name_linter.
 
+# No names are what it has.
 #' @export
-`dimnames<-.pyinit_lazy_tensor` <- `dim<-.pyinit_lazy_tensor` # nolint: object_name_linter.
+`dimnames<-.pyinit_lazy_tensor` <- function(x, value) { # nolint: object_name_linter.
+  if (is.null(value)) x else x[] <- value
+}
 
 #' @export
 `length<-.pyinit_lazy_tensor` <- `dim<-.pyinit_lazy_tensor` # nolint: object_name_linter.
@@ -397,11 +401,11 @@ names.pyinit_lazy_tensor <- function(x) NULL
 `levels<-.pyinit_lazy_tensor` <- `dim<-.pyinit_lazy_tensor` # nolint: object_name_linter.
 
 #' @export
-`names<-.pyinit_lazy_tensor` <- `dim<-.pyinit_lazy_tensor` # nolint: object_name_linter.
+`names<-.pyinit_lazy_tensor` <- `dimnames<-.pyinit_lazy_tensor` # nolint: object_name_linter.
 
 #' @export
 `$.pyinit_lazy_tensor` <- function(x, name) {
-  stop_pyinit("A lazy tensor has no element `", name, "`")
+  stop_pyinit("A lazy tensor has no element `", name, "`", call = NULL)
 }
 
 #' @importFrom utils .DollarNames
@@ -431,6 +435,16 @@ as.vector.pyinit_lazy_tensor <- function(x, mode = "any") { # nolint: object_nam
 #' @export
 as.double.pyinit_lazy_tensor <- function(x, ...) { # nolint: object_name_linter.
   as.vector(x, "double")
+}
+
+#' @export
+as.integer.pyinit_lazy_tensor <- function(x, ...) { # nolint: object_name_linter.
+  as.vector(x, "integer")
+}
+
+#' @export
+as.logical.pyinit_lazy_tensor <- function(x, ...) { # nolint: object_name_linter.
+  as.vector(x, "logical")
 }
 
 #' @export

@@ -90,17 +90,19 @@ plot_signal <- function(initializers, depth = 50, width = 256, activation = "rel
   check_given()
   found <- signal_propagation(initializers, depth, width, activation, batch_size, seed)
   old <- graphics::par(c("mfrow", "mar", "oma", "cex", "mgp", "las", "tcl", "xpd"))
-  on.exit(graphics::par(old))
+  # a plot that fails would leave `new` set, and the next one would be drawn over it
+  on.exit(graphics::par(c(old, new = FALSE)))
   labels <- levels(found$initializer)
+  # the width of a text is known once the page is started
   cover_device()
   graphics::plot.new()
-  columns <- columns_of_legend(labels)
-  lines <- ceiling(length(labels) / columns)
+  layout <- layout_of_legend(labels)
+  lines <- layout$cex * ceiling(length(labels) / layout$columns)
   graphics::par(
     mfrow = c(1L, 2L), mar = c(3.2, 4.2, 1.8, 0.8), oma = c(lines + 0.8, 0, 1.6, 0),
     cex = 0.8, mgp = c(2, 0.6, 0), las = 1L, tcl = -0.3
   )
-  # on the same page
+  # draw the panels on that page
   graphics::par(mfg = c(1L, 1L))
   draw_spreads(found, "activations", "standard deviation")
   draw_spreads(found, "gradients", "")
@@ -112,7 +114,7 @@ plot_signal <- function(initializers, depth = 50, width = 256, activation = "rel
   cover_device()
   graphics::par(new = TRUE)
   graphics::plot.new()
-  legend_below(labels, columns)
+  legend_below(labels, layout$columns, layout$cex)
   invisible(found)
 }
 
@@ -237,23 +239,31 @@ cover_device <- function() {
   graphics::par(mfrow = c(1L, 1L), mar = c(0, 0, 0, 0), oma = c(0, 0, 0, 0), cex = 0.8)
 }
 
-# The largest number of columns, up to 3, with which the legend is not wider than the device.
-columns_of_legend <- function(labels) {
-  for (columns in rev(seq_len(min(3L, length(labels))))) {
-    if (legend_below(labels, columns, plot = FALSE)$rect$w <= 1) {
-      break
-    }
-  }
-  columns
+# The number of columns, up to 3, and the size of the text with which the legend is at most as wide
+# as the device and a third as high. The text is as large as possible; text that would have to be
+# smaller than can be read is cut off.
+layout_of_legend <- function(labels) {
+  numbers <- rev(seq_len(min(3L, length(labels))))
+  scales <- vapply(numbers, function(columns) {
+    size <- legend_below(labels, columns, plot = FALSE)$rect
+    min(1, (1 - 2 * legend_inset) / size$w, 1 / 3 / size$h)
+  }, 0)
+  scale <- max(scales)
+  # 0.97, since the width of a text is not quite proportional to its size
+  list(
+    columns = numbers[[which.max(scales)]], cex = if (scale < 1) max(0.6, 0.97 * scale) else 1
+  )
 }
 
+legend_inset <- 0.01
+
 # A legend of all labels at the bottom of a plot that covers the device.
-legend_below <- function(labels, columns, plot = TRUE) {
+legend_below <- function(labels, columns, cex = 1, plot = TRUE) {
   colours <- rep_len(series_colours, length(labels))
   # the spaces separate columns
   graphics::legend("bottomleft",
-    inset = 0.01, legend = paste0(labels, "  "), ncol = columns, bty = "n", lwd = 1.8,
+    inset = legend_inset, legend = paste0(labels, "  "), ncol = columns, bty = "n", lwd = 1.8,
     col = colours, pt.bg = colours,
-    pch = rep_len(series_marks, length(labels)), plot = plot
+    pch = rep_len(series_marks, length(labels)), cex = cex, plot = plot
   )
 }

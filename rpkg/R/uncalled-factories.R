@@ -22,6 +22,9 @@ r_to_py.pyinit_factory <- function(x, convert = FALSE) {
   reticulate::r_to_py(as_called(x))
 }
 
+#' @export
+summary.pyinit_factory <- function(object, ...) object
+
 # Without its class, which would be shown at the end.
 #' @export
 print.pyinit_factory <- function(x, ...) {

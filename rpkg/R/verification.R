@@ -40,7 +40,7 @@
 #' - `not_compared`: a data frame with the same columns, of the tensors that could not be compared:
 #'   without a `target`, those with only a fingerprint; and the states of Keras' seed generators
 #'   that the target (files or a list of arrays) or the manifest lacks,
-#' - `text`: the text that `print()` shows.
+#' - `text`: the text that `print()` shows, with the first 20 differences.
 #'
 #' @export
 #' @family reproducibility functions

@@ -92,14 +92,25 @@ def test_signals_that_explode_or_vanish_are_drawn():
 
 def test_the_legend_fits():
     """Protects plots of initializers with many arguments, of which the last was cut off."""
-    long = [pyinit.VarianceScaling(k, "fan_avg", "untruncated_normal") for k in range(2, 6)]
-    for initializers, is_one_row in ((["zeros", "ones", "orthogonal"], True), (long, False)):
-        figure = pyinit.plot_signal(initializers, depth=2, width=4)
-        figure.draw_without_rendering()
-        legend = figure.legends[0].get_window_extent()
-        assert legend.x0 >= 0
-        assert legend.x1 <= figure.bbox.width
-        assert (legend.height < 0.08 * figure.bbox.height) == is_one_row
+    long = [pyinit.VarianceScaling(k, "fan_avg", "untruncated_normal") for k in range(2, 32)]
+    sizes = []
+    for initializers, figure in (
+        (["zeros", "ones", "orthogonal"], None),
+        (long[:4], None),
+        (long, None),
+        (long[:4], Figure((9, 4)).subfigures(1, 2)[0]),
+    ):
+        drawn = pyinit.plot_signal(initializers, depth=2, width=4, figure=figure)
+        drawn.get_figure(root=True).draw_without_rendering()
+        (legend,) = drawn.legends
+        extent, room = legend.get_window_extent(), drawn.get_window_extent()
+        assert room.x0 <= extent.x0
+        assert extent.x1 <= room.x1
+        assert extent.height < 0.35 * room.height
+        assert all(axes.get_window_extent().height > 0.3 * room.height for axes in drawn.axes)
+        sizes.append(legend.get_texts()[0].get_fontsize())
+    assert sizes[0] == sizes[1]
+    assert max(sizes[2:]) < sizes[0]
 
 
 def test_figures_of_the_caller():

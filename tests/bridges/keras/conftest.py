@@ -11,8 +11,8 @@ import pytest
 def _unchecked_shape_inference() -> Iterator[None]:
     """Ignore floating-point errors where Keras infers shapes.
 
-    Its NumPy backend calls a layer with arrays from numpy.empty(), which may hold anything: the
-    warning that such values cause, an error here, would come and go.
+    Its NumPy backend calls a layer with uninitialized arrays. Some of their values cause a warning,
+    which pytest turns into an error, so that a test would fail at random.
     """
     with pytest.MonkeyPatch.context() as patch:
         infer = keras.src.backend.compute_output_spec

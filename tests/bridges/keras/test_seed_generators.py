@@ -179,8 +179,6 @@ def test_copies_of_a_generator_that_keras_uses():
         assert take_draw(copied) == next_draw(unseeded)
 
 
-# Keras infers the shape with an array that it does not fill
-@pytest.mark.filterwarnings("ignore:(?s).*invalid value encountered:RuntimeWarning")
 @pytest.mark.parametrize("make", GENERATORS)
 def test_traced_code_draws(make):
     """Protects an initializer called in `call()`: one new draw for each batch in predict()."""
