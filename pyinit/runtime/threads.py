@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import threading
@@ -31,7 +32,9 @@ _default: ContextVar[int | None] = ContextVar("pyinit_default_num_threads", defa
 _pools: dict[int, _Pool] = {}
 #: Whether the host program may fork without telling Python.
 _forks_untold = False
-#: How long `run_parallel()` waits for threads to settle. They take microseconds.
+#: Whether this process ends, so that no more threads are started.
+_ending = False
+#: How long to wait for threads to begin or to settle. They take microseconds.
 _SETTLE_SECONDS = 5.0
 
 
@@ -120,6 +123,8 @@ def expect_forks() -> None:
     global _forks_untold
     if sys.platform != "win32" and not _forks_untold:
         _forks_untold = True
+        for pool in _pools.values():
+            pool.wait_until_begun()
         _pools.clear()
 
 
@@ -259,6 +264,8 @@ class _Pool:
     def __init__(self) -> None:
         self._functions: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._threads: list[int] = []
+        #: An item for each thread that runs.
+        self._begun: list[None] = []
         #: An item for each thread that is not reserved for a batch.
         self._idle: list[None] = []
         self._running: list[_Batch] = []
@@ -290,8 +297,7 @@ class _Pool:
         """
 
     def _start(self) -> bool:
-        # before Python 3.12, a thread that is started while Python ends never runs
-        if len(self._threads) >= MAX_THREADS or sys.is_finalizing():
+        if len(self._threads) >= MAX_THREADS or _ending:
             return False
         try:
             # a single call, so that no signal handler runs between start and append
@@ -300,7 +306,14 @@ class _Pool:
             return False
         return True
 
+    def wait_until_begun(self) -> None:
+        """Wait until all threads have begun."""
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while len(self._begun) < len(self._threads) and time.monotonic() < deadline:
+            time.sleep(5e-5)
+
     def _run(self) -> None:
+        self._begun.append(None)
         # as threads of `threading` do, for debuggers, profilers and coverage
         if threading.gettrace() is not None:
             sys.settrace(threading.gettrace())
@@ -358,6 +371,19 @@ class _GatedPool(_Pool):
             with suppress(Empty):
                 return self._functions.get_nowait()
             _kernel.lib.pyinit_gate_wait(self._gate)
+
+
+@atexit.register
+def _end() -> None:
+    """Start no more threads, and wait until the last ones have begun.
+
+    Before Python 3.12, a thread that begins while Python ends uses memory that is already freed.
+    """
+    global _ending
+    _ending = True
+    pool = _pools.get(os.getpid())
+    if pool is not None:
+        pool.wait_until_begun()
 
 
 def _the_pool() -> _Pool:

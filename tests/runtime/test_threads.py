@@ -147,7 +147,7 @@ def test_an_interrupt_ends_a_long_draw():
     code = (
         "import numpy as np, pyinit\n"
         "out = np.empty(1 << 20, np.float32)\n"
-        "wide = np.lib.stride_tricks.as_strided(out, (1 << 12, 1 << 20), (0, 4))\n"
+        "wide = np.lib.stride_tricks.as_strided(out, (1 << 16, 1 << 20), (0, 4))\n"
         "print('drawing', flush=True)\n"
         "pyinit.RandomNormal(seed=1).lazy(wide.shape).read_into(wide)\n"
     )
@@ -207,13 +207,14 @@ def test_an_exception_of_a_signal_handler_waits_for_the_helpers(exception):
     main = threading.main_thread()
 
     def handle(*_):
+        threading.Timer(0.4, go_on.set).start()
         raise exception
 
     def task():
         if threading.current_thread() is main:
             helping.wait(30)
             threading.Timer(0.2, lambda: signal.pthread_kill(main.ident, signal.SIGINT)).start()
-            threading.Timer(0.6, go_on.set).start()
+            go_on.wait(30)
         else:
             helping.set()
             go_on.wait(30)
@@ -277,6 +278,33 @@ def test_python_ends_after_an_interrupt_while_threads_start(prepare):
         "    print('interrupted')\n"
     )
     assert printed_by(code) == "interrupted\n"
+
+
+@in_each_pool
+def test_python_ends_after_its_threads_have_begun(prepare):
+    """Protects short programs: a thread that begins while Python ends uses freed memory."""
+    code = (
+        "import atexit, time\n"
+        "def draw():\n"
+        "    pyinit.HeNormal(seed=1)((1000, 1000))\n"
+        "    print(len(begun), flush=True)\n"
+        "atexit.register(draw)\n"  # after the functions that are registered later
+        "import pyinit\n"
+        f"from pyinit.runtime import threads\n{prepare}"
+        "start = threads.start_new_thread\n"
+        "begun = []\n"
+        "def start_late(run, arguments):\n"
+        "    def begin():\n"
+        "        time.sleep(0.3)\n"
+        "        begun.append(None)\n"
+        "        run()\n"
+        "    return start(begin, arguments)\n"
+        "threads.start_new_thread = start_late\n"
+        "pyinit.set_num_threads(3)\n"
+        "pyinit.HeNormal(seed=1)((1000, 1000))\n"
+        "pyinit.set_num_threads(8)\n"
+    )
+    assert printed_by(code) == "2\n"
 
 
 @in_each_pool
