@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import json
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -13,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.builds import version_of
-from conformance.processes import BUILD, ROOT, found, output, version
+from conformance.processes import ROOT, found, output, version
 from conformance.rows import FailedError, Outcome, Row, passed
 from pyinit.dtypes import FLOAT_DTYPES
 from pyinit.reproducibility import golden
@@ -31,7 +34,9 @@ def build() -> Path:
     """
     for program in ("clang", "wasm-ld"):
         found(program)
-    folder = BUILD / "explorer"
+    # other processes may build it at the same time
+    folder = Path(tempfile.mkdtemp(prefix="pyinit-explorer-"))
+    atexit.register(shutil.rmtree, folder)
     output([ROOT / "script" / "explorer", folder])
     return folder
 

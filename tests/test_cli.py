@@ -488,10 +488,10 @@ def test_the_schema_and_the_self_test(typed):
     assert out.startswith("Self-test passed: ")
 
 
-def command(*arguments, **options):
+def command(*arguments, code=("-m", "pyinit"), **options):
     restore_interrupts()
     return running(
-        [sys.executable, "-m", "pyinit", *arguments],
+        [sys.executable, *code, *arguments],
         env={**os.environ, "PYTHONPATH": str(Path(pyinit.__file__).parents[1])},
         **options,
     )
@@ -505,12 +505,13 @@ def test_an_interrupt(initializer, shape):
     """Ctrl-C ends a long command soon, with status 130 and without a traceback."""
     plan = {**PLAN, "tensors": [{"name": "x", "shape": shape, "initializer": initializer}]}
     Path("large.json").write_text(json.dumps(plan))
-    with command(
-        "manifest", "large.json", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        time.sleep(3)
+    code = "-c", "import sys, pyinit.cli; print('ready', flush=True); sys.exit(pyinit.cli.run())"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with command("manifest", "large.json", code=code, text=True, **pipes) as process:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(2)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert (out, err.strip()) == ("", "Interrupted.")
 
@@ -532,7 +533,7 @@ def test_a_bar_on_a_terminal():
             if b"GiB" in shown and not sent:
                 process.send_signal(signal.SIGINT)
                 sent = True
-        assert process.wait(timeout=20) == 130
+        assert process.wait(timeout=120) == 130
     assert b"GiB" in shown
     os.close(ours)
 

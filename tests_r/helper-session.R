@@ -17,7 +17,7 @@ start_r <- function(code, log, frame = parent.frame()) {
     file.path(R.home("bin"), "Rscript"), shQuote(script),
     stdout = printed, stderr = printed, wait = FALSE, env = library_variable()
   )
-  function(start, seconds = 60) {
+  function(start, seconds = 300) {
     until <- Sys.time() + seconds
     while (Sys.time() < until) {
       lines <- complete_lines(log)
@@ -42,12 +42,12 @@ complete_lines <- function(file) {
 
 # Runs R code in a new session with the libraries of this one and returns its output, with the exit
 # status as an attribute unless that is 0. It takes seconds, so the test is skipped on CRAN. After
-# five minutes the session and its processes are killed, and the status is 124.
+# half an hour the session and its processes are killed, and the status is 124.
 run_r <- function(code, env = character()) {
   testthat::skip_on_cran()
   file <- withr::local_tempfile(fileext = ".R", lines = code)
   suppressWarnings(system2(
     file.path(R.home("bin"), "Rscript"), shQuote(file),
-    stdout = TRUE, stderr = TRUE, env = c(library_variable(), env), timeout = 300
+    stdout = TRUE, stderr = TRUE, env = c(library_variable(), env), timeout = 1800
   ))
 }

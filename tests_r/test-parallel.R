@@ -282,7 +282,9 @@ test_that("an interrupt stops all processes", {
     "  interrupt = function(condition) interrupted <<- TRUE",
     ")",
     "left <- list.files(target, all.files = TRUE, no.. = TRUE)",
-    "busy <- future::nbrOfFreeWorkers() < 2",
+    # an interrupted call waits for workers, but not for ever
+    "until <- Sys.time() + 120",
+    "while ((busy <- future::nbrOfFreeWorkers() < 2) && Sys.time() < until) Sys.sleep(0.1)",
     "cat(interrupted, reports, length(left), busy)"
   ))
   expect_identical(tail(output, 1), "TRUE 1 0 FALSE")

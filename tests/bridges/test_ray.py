@@ -13,13 +13,17 @@ pytestmark = pytest.mark.backends
 
 #: Appended to the example: the tasks ran in other processes, and the values are those of a call.
 CHECKS = """
+import os, tempfile, time
+
 @ray.remote
-def process(weights, row):
-    import os, time
-    time.sleep(0.5)  # the other worker gets a task, too
+def process(weights, row, folder):
+    open(os.path.join(folder, str(os.getpid())), "w").close()
+    while len(os.listdir(folder)) < 2:  # the other worker gets a task, too
+        time.sleep(0.1)
     return os.getpid(), weights[row].tobytes()
 
-found = ray.get([process.remote(weights, row) for row in range(4)])
+folder = tempfile.mkdtemp(dir=os.getcwd())
+found = ray.get([process.remote(weights, row, folder) for row in range(4)], timeout=200)
 assert len({pid for pid, _ in found}) == 2
 expected = pyinit.HeNormal(seed=1)((4000, 512))
 assert [values for _, values in found] == [row.tobytes() for row in expected[:4]]

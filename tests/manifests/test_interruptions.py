@@ -116,7 +116,8 @@ def test_killed_runs_are_finished(manifest, tmp_path, file_format, how, sent):
             break
         with start(manifest, path, file_format, shard=shards[k % len(shards)], how=how) as process:
             assert process.stdout.readline() == "ready\n"
-            time.sleep(generator.uniform(0, duration))
+            # the machine may have been slower when the duration was measured
+            time.sleep(generator.uniform(0, duration) * 0.9**k)
             process.send_signal(sent)
             killed += process.wait(timeout=60) == -sent
         found = contents(path.parent) if path.parent.exists() else {}
@@ -140,8 +141,8 @@ def test_full_disks(manifest, tmp_path, file_format, how):
 
     with start(manifest, path, file_format, how=how, limit=limit) as process:
         _, errors = process.communicate(timeout=60)
-        assert process.returncode == 1
     assert "File too large" in errors
+    assert process.returncode == 1
     assert SUFFIX not in errors.splitlines()[-1]
     assert not [name for name in contents(tmp_path) if SUFFIX in str(name)]
     # whole files of small tensors are kept, others are absent

@@ -37,7 +37,10 @@ def ours(expression, shape=SHAPE):
 
 
 def check_same_distribution(theirs, expression):
-    """Compare quantiles: of 60,000 values, their standard error is far below the tolerance."""
+    """Compare quantiles of 60,000 values from fixed seeds.
+
+    The standard error of a difference is at most 0.02 standard deviations.
+    """
     expected = ours(expression).astype(np.float64)
     theirs = np.asarray(theirs, np.float64)
     assert theirs.size == expected.size
@@ -109,10 +112,12 @@ def test_tensorflow(title):
     """Protects those who come from Keras 2 and TensorFlow 1 from other distributions."""
     them = beside_tensorflow.import_them()
     names = them.tf_keras.initializers if title == "keras 2" else them.tf.compat.v1
+    them.tf_keras.utils.set_random_seed(1)
     for peer, expression, _ in rows(title):
         check_same_distribution(
             np.asarray(eval(f"names.{peer}", {"names": names})(SHAPE)), expression
         )
+    them.v1.set_random_seed(None)
 
 
 def test_arguments_of_keras_2():

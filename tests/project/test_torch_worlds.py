@@ -65,7 +65,9 @@ def test_the_script_on_the_page(tmp_path, processes):
     """Protects readers who copy the script: it prints what the page says."""
     script = tmp_path / "train.py"
     script.write_text(re.search(r"```python\n(# train.py\n.*?)```", PAGE, re.S)[1])
-    printed = re.findall(r"^\$ torchrun --nproc-per-node (\d) train.py\n(\w+)$", PAGE, re.M)
+    printed = re.findall(
+        r"^\$ torchrun --standalone --nproc-per-node (\d) train.py\n(\w+)$", PAGE, re.M
+    )
     launcher = "-m", "torch.distributed.run", "--standalone"
     assert run(*launcher, f"--nproc-per-node={processes}", script).split() == [
         dict(printed)[str(processes)]

@@ -30,7 +30,7 @@ def _many_switches():
 
 def in_threads(work):
     """Call `work` in many threads that start at the same moment; return the results."""
-    barrier = threading.Barrier(THREADS)
+    barrier = threading.Barrier(THREADS, timeout=60)
 
     def start(_):
         barrier.wait()

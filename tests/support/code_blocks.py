@@ -124,6 +124,7 @@ def run_python_process(page: Path, folder: Path, **variables: str) -> None:
         cwd=folder,
         capture_output=True,
         text=True,
+        timeout=900,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -165,6 +166,7 @@ def run_r(pages: list[Path], folder: Path) -> dict[Path, list[tuple[str, list[st
         env={"KERAS_BACKEND": "numpy", **os.environ},
         capture_output=True,
         text=True,
+        timeout=900,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     printed = json.loads((folder / "printed.json").read_text())
@@ -198,6 +200,7 @@ def run_shell(page: Path, folder: Path) -> Iterator[tuple[str, list[str], list[s
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
+                timeout=900,
             )
             yield command, shown.rstrip().splitlines(), done.stdout.rstrip().splitlines()
 

@@ -16,6 +16,10 @@ import pyinit.dask
 from tests.support import RANDOM, ROOT, same_bits
 from tests.support.dask_blocks import when_released
 
+# what a busy disk makes Dask say
+SLOW_DISK = "ignore:Creating scratch directories"
+pytestmark = pytest.mark.filterwarnings(SLOW_DISK)
+
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
@@ -95,7 +99,7 @@ def test_the_example(tmp_path):
     (example,) = re.findall(r"```python\n(import pyinit.dask\nfrom dask.*?)```", page, re.S)
     (tmp_path / "example.py").write_text(example)
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-W", "ignore:Port", "example.py"],
+        [sys.executable, "-W", "error", "-W", "ignore:Port", "-W", SLOW_DISK, "example.py"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
