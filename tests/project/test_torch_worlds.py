@@ -2,12 +2,11 @@
 
 import os
 import re
-import subprocess
 import sys
 
 import pytest
 
-from tests.support import ROOT
+from tests.support import ROOT, run_torch
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.backends
@@ -27,14 +26,8 @@ def rows_of(text):
 
 
 def run(*command, **options):
-    done = subprocess.run(
-        [sys.executable, *command],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        **options,
-    )
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = run_torch([sys.executable, *command], env=variables, timeout=600, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

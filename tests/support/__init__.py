@@ -67,6 +67,23 @@ def run_program(name: str, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def run_torch(
+    command: list[Any], tries: int = 5, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that ends processes of torch, and capture its output.
+
+    It is run again, up to `tries` times, if gloo aborted a process at its end: a thread of torch
+    2.13 that drops its last tensor while Python ends is stopped in a destructor.
+    """
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    while True:
+        done = subprocess.run(command, **options)
+        tries -= 1
+        printed = done.stdout + (done.stderr or "")
+        if not tries or "terminate called without an active exception" not in printed:
+            return done
+
+
 @contextmanager
 def running(command: list[Any], **options: Any) -> Iterator[subprocess.Popen[Any]]:
     """Start a process, and kill it after the block: a test that fails must not wait for it.

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support import ROOT, SUPPORT
+from tests.support import ROOT, SUPPORT, run_torch
 
 _BLOCK = re.compile(
     r"(?:^ *<!-- (?P<mark>(?:not run: |run by )[^\n]+) -->\n)?"
@@ -193,14 +193,10 @@ def run_shell(page: Path, folder: Path) -> Iterator[tuple[str, list[str], list[s
     variables = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     for block in blocks_to_run(page, "sh"):
         for command, shown in typed_and_printed(block):
-            done = subprocess.run(
-                ["bash", "-euc", command],
-                cwd=folder,
-                env=variables,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=900,
+            bash = ["bash", "-euc", command]
+            tries = 5 if "torchrun " in command else 1
+            done = run_torch(
+                bash, tries, cwd=folder, env=variables, stderr=subprocess.STDOUT, timeout=900
             )
             yield command, shown.rstrip().splitlines(), done.stdout.rstrip().splitlines()
 
