@@ -166,6 +166,9 @@ test_that("a missing argument is named, with the call of the user", {
   error <- expect_error(derive_seed(1), "`name` is missing", class = "pyinit_type_error")
   expect_identical(conditionCall(error), quote(derive_seed(1)))
   expect_error(get_initializer(diag(2))(), "`shape` is missing", class = "pyinit_type_error")
+  # an argument with a wrong name is the one that is missing
+  expect_error(initializer_zeros()(dim = 2), "Unused argument: dim", class = "pyinit_type_error")
+  expect_error(create_manifest(plan = list()), "Unused argument: plan", class = "pyinit_type_error")
 })
 
 test_that("an initializer that is not called is an error that shows the call", {

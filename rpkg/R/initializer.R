@@ -128,8 +128,11 @@ initializer_function <- function(state) {
   structure(
     function(shape, dtype = NULL, ..., device = NULL,
              partition_shape = NULL, partition_offset = NULL) {
-      # not check_given(), which would slow a small draw
-      if (missing(shape)) stop_missing("shape")
+      if (missing(shape)) {
+        # an argument with a wrong name is the one that is missing
+        check_dots_empty(...)
+        stop_missing("shape")
+      }
       check_dtype(dtype, shape, ...)
       check_dots_empty(...)
       if (is.null(device)) {

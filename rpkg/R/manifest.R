@@ -104,8 +104,8 @@
 #' create_manifest(list(bias = c(0, 0, 0)), values = TRUE)
 create_manifest <- function(target, seed = NULL, ..., values = FALSE, shard = NULL,
                             max_bytes = 2^40, max_operations = 2^48, progress = NULL) {
-  check_given()
   check_dots_empty(...)
+  check_given()
   shard <- plain_argument("shard", shard)
   max_bytes <- plain_argument("max_bytes", max_bytes)
   max_operations <- plain_argument("max_operations", max_operations)

@@ -71,8 +71,8 @@
 materialize <- function(manifest, path, ..., format = "safetensors", shard = NULL, shards = NULL,
                         existing = "error", max_bytes = 2^40, max_operations = 2^48,
                         progress = NULL) {
-  check_given()
   check_dots_empty(...)
+  check_given()
   format <- plain_argument("format", format)
   shard <- plain_argument("shard", shard)
   shards <- plain_argument("shards", shards)

@@ -58,8 +58,8 @@
 #' as.data.frame(found)
 verify <- function(manifest, target = NULL, ..., shard = NULL, max_bytes = 2^40,
                    max_operations = 2^48, progress = NULL) {
-  check_given()
   check_dots_empty(...)
+  check_given()
   shard <- plain_argument("shard", shard)
   max_bytes <- plain_argument("max_bytes", max_bytes)
   max_operations <- plain_argument("max_operations", max_operations)
