@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.legend import Legend
 
 _SIZE = (9.6, 4.4)
-#: The largest size of the legend's text, in points.
-_LEGEND_SIZE = 8.33
 #: The range that is always shown.
 _LOW, _HIGH = 0.1, 10.0
 #: The range of the values that are drawn: beyond it, the margins of the axes overflow.
@@ -100,21 +98,21 @@ def _draw_legend_below(target: FigureBase, handles: list[Artist], labels: list[s
     room = target.get_window_extent()
     scales: dict[int, float] = {}
     for columns in (3, 2, 1):
-        legend = _legend(target, handles, labels, columns, _LEGEND_SIZE)
+        legend = _legend(target, handles, labels, columns, "small")
         extent = legend.get_window_extent()
         width = extent.width + 2 * (extent.x0 - room.x0)
-        scales[columns] = min(1, room.width / width, room.height / 3 / extent.height)
+        scales[columns] = min(room.width / width, room.height / 3 / extent.height)
+        if scales[columns] >= 1:
+            return
         legend.remove()
-        if scales[columns] == 1:
-            break
     columns, scale = max(scales.items(), key=lambda item: item[1])
     # 0.97, since the width of a text is not quite proportional to its size
-    size = _LEGEND_SIZE * (max(0.6, 0.97 * scale) if scale < 1 else 1)
+    size = legend.prop.get_size_in_points() * max(0.6, 0.97 * scale)
     _legend(target, handles, labels, columns, size)
 
 
 def _legend(
-    target: FigureBase, handles: list[Artist], labels: list[str], columns: int, size: float
+    target: FigureBase, handles: list[Artist], labels: list[str], columns: int, size: float | str
 ) -> Legend:
     return target.legend(
         handles,

@@ -13,16 +13,22 @@ check_dots_empty <- function(...) {
 # Raises an error for the first argument of the calling function that has no default and is missing.
 check_given <- function() {
   frame <- parent.frame()
-  defaults <- formals(sys.function(sys.parent()))
-  is_required <- vapply(defaults, function(default) is.symbol(default) && !nzchar(default), NA)
-  for (name in setdiff(names(defaults)[is_required], "...")) {
+  for (name in required_arguments(formals(sys.function(sys.parent())))) {
     if (eval(call("missing", as.name(name)), frame)) {
       stop_missing(name)
     }
   }
 }
 
-stop_missing <- function(name) {
+# The names of the arguments without a default among those of formals().
+required_arguments <- function(arguments) {
+  is_required <- vapply(arguments, identical, NA, quote(expr = )) # nolint: spaces_inside_linter.
+  setdiff(names(arguments)[is_required], "...")
+}
+
+# An argument with a wrong name in `...` is the one that is missing.
+stop_missing <- function(name, ...) {
+  check_dots_empty(...)
   stop_pyinit("Argument `", name, "` is missing", class = "pyinit_type_error")
 }
 

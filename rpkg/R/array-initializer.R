@@ -15,10 +15,7 @@ array_initializer_function <- function(state) {
   force(state)
   structure(
     function(shape, dtype = NULL, ...) {
-      if (missing(shape)) {
-        check_dots_empty(...)
-        stop_missing("shape")
-      }
+      if (missing(shape)) stop_missing("shape", ...)
       check_dtype(dtype, shape, ...)
       check_dots_empty(...)
       draw_array(draw_function(array_initializer_object(state)), shape, dtype)

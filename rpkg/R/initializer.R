@@ -128,11 +128,7 @@ initializer_function <- function(state) {
   structure(
     function(shape, dtype = NULL, ..., device = NULL,
              partition_shape = NULL, partition_offset = NULL) {
-      if (missing(shape)) {
-        # an argument with a wrong name is the one that is missing
-        check_dots_empty(...)
-        stop_missing("shape")
-      }
+      if (missing(shape)) stop_missing("shape", ...)
       check_dtype(dtype, shape, ...)
       check_dots_empty(...)
       if (is.null(device)) {

@@ -95,8 +95,7 @@ check_partition_function <- function(fun) {
   }
   # NULL for a function such as `[`, whose arguments R does not know
   arguments <- formals(args(fun))[-1L]
-  is_required <- vapply(arguments, identical, NA, quote(expr = )) # nolint: spaces_inside_linter.
-  others <- setdiff(names(arguments)[is_required], c("first_row", "..."))
+  others <- setdiff(required_arguments(arguments), "first_row")
   if (length(others) > 0L || !takes_arguments(fun, 1L)) {
     stop_argument("fun", fun, "a function of a partition and, optionally, `first_row`")
   }

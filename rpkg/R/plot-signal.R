@@ -87,7 +87,6 @@ signal_propagation <- function(initializers, depth = 50, width = 256, activation
 #' @export
 plot_signal <- function(initializers, depth = 50, width = 256, activation = "relu",
                         batch_size = 64, seed = 1) {
-  check_given()
   found <- signal_propagation(initializers, depth, width, activation, batch_size, seed)
   old <- graphics::par(c("mfrow", "mar", "oma", "cex", "mgp", "las", "tcl", "xpd"))
   # a plot that fails would leave `new` set, and the next one would be drawn over it
